@@ -1,8 +1,7 @@
 #include "weir/base/clock.h"
 
-#include <ctime>
-
 #include <cstdio>
+#include <ctime>
 
 namespace weir {
 
@@ -13,9 +12,7 @@ std::int64_t SystemClock::WallNanos() const {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
 }
 
-TimePoint After(TimePoint now, Duration wait) {
-  return wait >= kNever - now ? kNever : now + wait;
-}
+TimePoint After(TimePoint now, Duration wait) { return wait >= kNever - now ? kNever : now + wait; }
 
 std::string FormatWallTime(std::int64_t wall_nanos) {
   const std::time_t seconds = wall_nanos / 1'000'000'000;

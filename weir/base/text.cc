@@ -216,7 +216,8 @@ std::optional<std::string> Base64Decode(std::string_view text) {
 
 std::string FormatMillis(std::int64_t millis) {
   if (millis % 1000 != 0 || millis == 0) {
-    return millis < 10'000 ? StrCat(millis, " ms") : StrCat(static_cast<double>(millis) / 1000, " s");
+    return millis < 10'000 ? StrCat(millis, " ms")
+                           : StrCat(static_cast<double>(millis) / 1000, " s");
   }
   return StrCat(millis / 1000, " s");
 }

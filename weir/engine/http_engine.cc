@@ -1,0 +1,311 @@
+#include "weir/engine/http_engine.h"
+
+#include <mutex>
+
+#include "weir/base/text.h"
+#include "weir/http/sse.h"
+#include "weir/json/builder.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr int kRequestIdDigits = 32;
+
+// The call as this engine sends it: its own model and extra fields where the call names none.
+model::Call WithDefaults(const HttpEngineOptions& options, const model::Call& call) {
+  model::Call filled = call;
+  if (filled.model.empty()) filled.model = options.model;
+  if (!options.extra.IsObject()) return filled;
+  if (!filled.extra.IsObject()) {
+    filled.extra = options.extra;
+    return filled;
+  }
+  json::Builder builder;
+  builder.BeginObject();
+  for (const auto& [key, value] : options.extra.members()) {
+    if (filled.extra.Find(key).exists()) continue;
+    builder.Key(key);
+    builder.Copy(value);
+  }
+  for (const auto& [key, value] : filled.extra.members()) {
+    builder.Key(key);
+    builder.Copy(value);
+  }
+  builder.EndObject();
+  filled.extra = std::move(builder).Finish();
+  return filled;
+}
+
+bool NeedsDefaults(const HttpEngineOptions& options, const model::Call& call) {
+  return options.extra.IsObject() || (call.model.empty() && !options.model.empty());
+}
+
+bool IsEmpty(const model::Choice& choice) {
+  return choice.text.empty() && choice.reasoning.empty() && choice.refusal.empty() &&
+         choice.tool_calls.empty() && choice.finish != model::Finish::kLength;
+}
+
+Error EmptyReply(const std::string& where) {
+  return Error{.code = Code::kEmptyModelResponse,
+               .message = StrCat(where,
+                                 " answered with nothing: no text, no reasoning, no tool call; try "
+                                 "again, or check the chat template and the stop texts")};
+}
+
+class HttpReplyStream final : public model::ReplyStream {
+ public:
+  HttpReplyStream(std::unique_ptr<http::Response> response, model::ReplyInfo info, model::Api api,
+                  TimePoint start, std::string where)
+      : response_(std::move(response)),
+        info_(std::move(info)),
+        decoder_(api),
+        start_(start),
+        where_(std::move(where)) {}
+
+  async::Task<Result<std::optional<model::Delta>>> Next(async::Context ctx) override;
+
+  model::ReplyInfo info() const override {
+    model::ReplyInfo info = decoder_.info();
+    info.engine = info_.engine;
+    info.request_id = info_.request_id;
+    info.degradations = info_.degradations;
+    info.first_token = info_.first_token;
+    info.total = info_.total;
+    return info;
+  }
+
+ private:
+  // Decodes one event of those that are buffered; false when they hold no further piece.
+  Result<bool> Decode(model::Delta& delta, const async::Context& ctx);
+  std::optional<Error> VerdictAtEnd() const;
+  async::Task<Result<std::optional<model::Delta>>> End(async::Context ctx);
+
+  std::unique_ptr<http::Response> response_;
+  model::ReplyInfo info_;
+  http::SseReader sse_;
+  wire::ChunkDecoder decoder_;
+  const TimePoint start_;
+  const std::string where_;
+  bool done_ = false;     // [DONE] has come
+  bool ended_ = false;    // Next() has returned nullopt
+  bool content_ = false;  // some piece had something in it
+  std::optional<Error> failure_;
+};
+
+async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::Next(async::Context ctx) {
+  if (failure_) co_return Fail(*failure_);
+  if (ended_) co_return std::optional<model::Delta>();
+  std::optional<model::Delta> delta(std::in_place);
+  for (;;) {
+    const Result<bool> decoded = Decode(*delta, ctx);
+    if (!decoded) {
+      failure_ = decoded.error();
+      response_.reset();
+      co_return Fail(*failure_);
+    }
+    if (*decoded) co_return delta;
+    if (done_) co_return co_await End(ctx);
+    const Result<std::string_view> piece = co_await response_->Read(ctx);
+    if (!piece) {
+      failure_ = piece.error();
+      response_.reset();
+      co_return Fail(*failure_);
+    }
+    if (piece->empty()) co_return co_await End(ctx);
+    const Result<void> fed = sse_.Feed(*piece);
+    if (!fed) {
+      failure_ = fed.error();
+      co_return Fail(*failure_);
+    }
+  }
+}
+
+Result<bool> HttpReplyStream::Decode(model::Delta& delta, const async::Context& ctx) {
+  http::SseEvent event;
+  while (!done_ && sse_.Next(event)) {
+    WEIR_TRY(const wire::ChunkDecoder::Kind kind, decoder_.Decode(event.data, delta));
+    if (kind == wire::ChunkDecoder::Kind::kDone) {
+      done_ = true;
+    } else if (kind == wire::ChunkDecoder::Kind::kDelta) {
+      content_ = content_ || !delta.text.empty() || !delta.reasoning.empty() ||
+                 !delta.tool_calls.empty() || delta.finish == model::Finish::kLength;
+      if (info_.first_token == Duration::zero()) info_.first_token = ctx.Now() - start_;
+      return true;
+    }
+  }
+  return false;
+}
+
+// The stream is over, cleanly only if every choice has said why it ended.
+async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::End(async::Context ctx) {
+  failure_ = VerdictAtEnd();
+  if (done_ && !failure_) {
+    // What follows [DONE] is the end of the HTTP body; reading it frees the connection for others.
+    const Result<std::string_view> rest = co_await response_->Read(ctx);
+    if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
+  }
+  response_.reset();
+  if (failure_) co_return Fail(*failure_);
+  ended_ = true;
+  info_.total = ctx.Now() - start_;
+  co_return std::optional<model::Delta>();
+}
+
+std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
+  if (!decoder_.finished()) {
+    return Error{
+        .code = Code::kStreamTruncated,
+        .message = StrCat(where_, " ended the stream ", content_ ? "after a part of" : "before",
+                          " the answer, without a finish reason; the server or a proxy cut "
+                          "it off: look at its log, or try again")};
+  }
+  if (!done_ && response_->ended_by_close()) {
+    return Error{.code = Code::kStreamTruncated,
+                 .message = StrCat(where_, " closed the connection instead of ending the stream")};
+  }
+  if (!content_) return EmptyReply(where_);
+  return std::nullopt;
+}
+
+class HttpEngine final : public model::Engine {
+ public:
+  HttpEngine(HttpEngineOptions options, std::unique_ptr<Upstream> upstream)
+      : options_(std::move(options)), upstream_(std::move(upstream)), ids_(Random::FromSystem()) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    async::Span span(ctx, "engine.http");
+    const TimePoint start = ctx.Now();
+    Sent sent = co_await Send(span.context(), call, false);
+    if (!sent.response) co_return span.End(Failed<model::Reply>(sent));
+    Result<std::string> body =
+        co_await (*sent.response)->ReadAll(span.context(), limits::kReplyBodyBytes);
+    if (!body) {
+      sent.response = std::unexpected<Error>(std::move(body).error());
+      co_return span.End(Failed<model::Reply>(sent));
+    }
+    async::Span decode(span.context(), "wire.decode");
+    Result<model::Reply> reply = wire::DecodeReply(call.api, *body);
+    if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
+      reply = Result<model::Reply>(std::unexpect, EmptyReply(upstream_->name()));
+    }
+    if (!reply) co_return span.End(decode.End(std::move(reply)));
+    reply->info.engine = options_.name;
+    reply->info.request_id = sent.info.request_id;
+    reply->info.degradations = std::move(sent.info.degradations);
+    reply->info.total = ctx.Now() - start;
+    co_return reply;
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    async::Span span(ctx, "engine.http");
+    const TimePoint start = ctx.Now();
+    Sent sent = co_await Send(span.context(), call, true);
+    if (!sent.response) co_return span.End(Failed<std::unique_ptr<model::ReplyStream>>(sent));
+    const std::string* type = (*sent.response)->headers().Find("Content-Type");
+    if (type == nullptr || !ToLower(*type).starts_with("text/event-stream")) {
+      sent.response = std::unexpected<Error>(co_await NotAStream(span.context(), **sent.response));
+      co_return span.End(Failed<std::unique_ptr<model::ReplyStream>>(sent));
+    }
+    co_return std::make_unique<HttpReplyStream>(*std::move(sent.response), std::move(sent.info),
+                                                call.api, start, upstream_->name());
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    async::Span span(ctx, "engine.describe");
+    WEIR_CO_TRY(const std::unique_ptr<http::Response> response,
+                co_await upstream_->Exchange(span.context(), "GET", "/v1/models", "",
+                                             upstream_->options().timeouts));
+    WEIR_CO_TRY(const std::string body,
+                co_await response->ReadAll(span.context(), limits::kReplyBodyBytes));
+    WEIR_CO_TRY(std::vector<model::ModelEntry> models, wire::DecodeModels(body));
+    co_return model::EngineInfo{.name = options_.name,
+                                .kind = "vllm",
+                                .base_url = upstream_->options().base_url,
+                                .model = options_.model,
+                                .models = std::move(models)};
+  }
+
+ private:
+  struct Sent {
+    Result<std::unique_ptr<http::Response>> response;
+    model::ReplyInfo info;
+  };
+
+  async::Task<Sent> Send(async::Context ctx, const model::Call& call, bool stream);
+  async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
+  std::string NewRequestId();
+
+  template <class T>
+  static Result<T> Failed(Sent& sent) {
+    return Result<T>(std::unexpect, std::move(sent.response).error());
+  }
+
+  const HttpEngineOptions options_;
+  const std::unique_ptr<Upstream> upstream_;
+  std::mutex ids_mutex_;
+  Random ids_;
+};
+
+// Old servers crash on two requests of one id, so each try has its own unless the caller chose one.
+std::string HttpEngine::NewRequestId() {
+  const std::scoped_lock lock(ids_mutex_);
+  return HexId(ids_, kRequestIdDigits);
+}
+
+async::Task<HttpEngine::Sent> HttpEngine::Send(async::Context ctx, const model::Call& call,
+                                               bool stream) {
+  Sent sent;
+  sent.info.engine = options_.name;
+  sent.info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
+  Result<wire::EncodedRequest> encoded;
+  {
+    const async::Span span(ctx, "wire.encode");
+    const wire::EncodeOptions how{.dialect = upstream_->options().dialect, .stream = stream};
+    encoded = NeedsDefaults(options_, call) ? wire::EncodeRequest(WithDefaults(options_, call), how)
+                                            : wire::EncodeRequest(call, how);
+  }
+  if (!encoded) {
+    sent.response = std::unexpected<Error>(std::move(encoded).error());
+    co_return sent;
+  }
+  sent.info.degradations = std::move(encoded->degradations);
+  ctx.request_id = sent.info.request_id;
+  const model::Timeouts timeouts = call.timeouts.value_or(upstream_->options().timeouts);
+  sent.response =
+      co_await upstream_->Exchange(ctx, "POST", encoded->path, std::move(encoded->body), timeouts);
+  co_return sent;
+}
+
+// A 200 that is no event stream: a JSON error, a whole reply from a server that cannot stream, or
+// the page of a proxy.
+async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response) {
+  const std::string* type = response.headers().Find("Content-Type");
+  const std::string named = type == nullptr ? "no content type" : *type;
+  const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
+  if (!body) co_return body.error();
+  Error error{.code = Code::kProtocolError,
+              .message = StrCat(upstream_->name(), " answered a streamed call with ", named,
+                                " instead of an event stream; is this the address of a model "
+                                "server, or does a proxy stand in front of it?")};
+  error.cause = wire::DecodeError(200, *body).message;
+  co_return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<model::Engine>> NewHttpEngine(HttpEngineOptions options,
+                                                     http::Client& client) {
+  WEIR_TRY(std::unique_ptr<Upstream> upstream, Upstream::Make(options.upstream, client));
+  return std::make_unique<HttpEngine>(std::move(options), std::move(upstream));
+}
+
+Result<RequestPreview> PreviewRequest(const HttpEngineOptions& options, http::Client& client,
+                                      const model::Call& call, bool stream) {
+  WEIR_TRY(const std::unique_ptr<Upstream> upstream, Upstream::Make(options.upstream, client));
+  const wire::EncodeOptions how{.dialect = options.upstream.dialect, .stream = stream};
+  WEIR_TRY(wire::EncodedRequest encoded, wire::EncodeRequest(WithDefaults(options, call), how));
+  return upstream->Preview("POST", encoded.path, std::move(encoded.body));
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,133 @@
+#include <mutex>
+
+#include "weir/base/text.h"
+#include "weir/engine/decorators.h"
+
+namespace weir::engine {
+namespace {
+
+using Attempts = std::vector<model::Attempt>;
+
+// A stream whose first piece was fetched while repeating was still possible.
+class StartedStream final : public model::ReplyStream {
+ public:
+  StartedStream(std::unique_ptr<model::ReplyStream> next, std::optional<model::Delta> first,
+                Attempts earlier)
+      : next_(std::move(next)), first_(std::move(first)), earlier_(std::move(earlier)) {}
+
+  async::Task<Result<std::optional<model::Delta>>> Next(async::Context ctx) override {
+    if (!first_) return next_->Next(ctx);
+    return TakeFirst();
+  }
+
+  model::ReplyInfo info() const override {
+    model::ReplyInfo info = next_->info();
+    info.attempts.insert(info.attempts.begin(), earlier_.begin(), earlier_.end());
+    return info;
+  }
+
+ private:
+  async::Task<Result<std::optional<model::Delta>>> TakeFirst() {
+    co_return std::exchange(first_, std::nullopt);
+  }
+
+  const std::unique_ptr<model::ReplyStream> next_;
+  std::optional<model::Delta> first_;
+  const Attempts earlier_;
+};
+
+class RetryEngine final : public model::Engine {
+ public:
+  RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random)
+      : next_(std::move(next)), rule_(rule), random_(random) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    async::Span span(ctx, "engine.retry");
+    Attempts earlier;
+    for (;;) {
+      const TimePoint start = ctx.Now();
+      Result<model::Reply> reply = co_await next_->Call(span.context(), call);
+      if (reply) {
+        budget_.OnSuccess();
+        std::vector<model::Attempt>& attempts = reply->info.attempts;
+        attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
+        co_return reply;
+      }
+      const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
+      if (!again) co_return span.End(Exhausted<model::Reply>(reply.error(), earlier));
+    }
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    async::Span span(ctx, "engine.retry");
+    Attempts earlier;
+    for (;;) {
+      const TimePoint start = ctx.Now();
+      Error error;
+      Result<std::unique_ptr<model::ReplyStream>> stream =
+          co_await next_->Stream(span.context(), call);
+      if (stream) {
+        Result<std::optional<model::Delta>> first = co_await (*stream)->Next(span.context());
+        if (first) {
+          budget_.OnSuccess();
+          co_return std::make_unique<StartedStream>(*std::move(stream), *std::move(first),
+                                                    std::move(earlier));
+        }
+        error = std::move(first).error();
+      } else {
+        error = std::move(stream).error();
+      }
+      const bool again = co_await WaitToRetry(span.context(), error, start, earlier);
+      if (!again) {
+        co_return span.End(Exhausted<std::unique_ptr<model::ReplyStream>>(error, earlier));
+      }
+    }
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  // Notes the failed attempt; false when there will be no other.
+  async::Task<bool> WaitToRetry(async::Context ctx, const Error& error, TimePoint start,
+                                Attempts& earlier) {
+    budget_.OnFailure();
+    earlier.push_back({.engine = {}, .error = error, .duration = ctx.Now() - start});
+    const std::optional<Duration> delay = Delay(static_cast<int>(earlier.size()), error);
+    if (!delay || !budget_.Allows()) co_return false;
+    // Waiting past the deadline would replace the error that matters by a timeout.
+    if (After(ctx.Now(), *delay) >= ctx.deadline) co_return false;
+    earlier.back().waited = *delay;
+    async::Span span(ctx, "engine.retry.wait");
+    const Result<void> slept = co_await async::Sleep(span.context(), *delay);
+    co_return slept.has_value();
+  }
+
+  std::optional<Duration> Delay(int retry, const Error& error) {
+    const std::scoped_lock lock(random_mutex_);
+    return RetryDelay(rule_, retry, error, random_);
+  }
+
+  template <class T>
+  static Result<T> Exhausted(Error error, const Attempts& earlier) {
+    if (earlier.size() > 1) StrAppend(error.message, " (after ", earlier.size(), " attempts)");
+    return Result<T>(std::unexpect, std::move(error));
+  }
+
+  const std::unique_ptr<model::Engine> next_;
+  const RetryRule rule_;
+  std::mutex random_mutex_;
+  Random random_;
+  RetryBudget budget_;
+};
+
+}  // namespace
+
+std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
+                                              Random random) {
+  return std::make_unique<RetryEngine>(std::move(next), rule, random);
+}
+
+}  // namespace weir::engine

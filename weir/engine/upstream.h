@@ -1,0 +1,62 @@
+#pragma once
+
+// Upstream: one server and how to talk to it: address, key, dialect, clocks. It makes one HTTP
+// exchange out of a path and a body; policies and decoding are the business of others.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "weir/http/client.h"
+#include "weir/model/sampling.h"
+#include "weir/wire/codec.h"
+
+namespace weir::engine {
+
+struct UpstreamOptions {
+  std::string base_url = "http://localhost:8000";  // with or without /v1; unix:PATH for a socket
+  std::string api_key = "EMPTY";                   // EMPTY: the server wants none
+  wire::AuthMode auth = wire::AuthMode::kAuto;
+  wire::Dialect dialect;
+  model::Timeouts timeouts;
+  http::Headers headers;  // further headers of every request
+};
+
+// What would be sent, for people to look at. The key is redacted.
+struct RequestPreview {
+  std::string method;
+  std::string url;
+  http::Headers headers;
+  std::string body;
+};
+
+class Upstream {
+ public:
+  // `client` must outlive the upstream. Fails when the address cannot be used.
+  static Result<std::unique_ptr<Upstream>> Make(UpstreamOptions options, http::Client& client);
+
+  // Sends a JSON body (or none, with GET) to `path` and returns the response once its head is
+  // there. A status other than 2xx becomes the error it stands for. The strings must outlive the
+  // task.
+  async::Task<Result<std::unique_ptr<http::Response>>> Exchange(async::Context ctx,
+                                                                std::string_view method,
+                                                                std::string_view path,
+                                                                std::string body,
+                                                                model::Timeouts timeouts);
+
+  RequestPreview Preview(std::string_view method, std::string_view path, std::string body) const;
+
+  const UpstreamOptions& options() const { return options_; }
+  // For messages: the address, without any secret.
+  const std::string& name() const { return origin_.key; }
+
+ private:
+  Upstream(UpstreamOptions options, http::Client& client, http::Origin origin);
+  http::Headers HeadersFor(std::string_view method, std::string_view request_id) const;
+
+  const UpstreamOptions options_;
+  http::Client& client_;
+  const http::Origin origin_;
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,224 @@
+#include "weir/http/conversation.h"
+
+#include <ctime>
+
+#include "weir/base/text.h"
+
+namespace weir::http {
+namespace {
+
+constexpr std::size_t kFirstBuffer = 4 * 1024;
+constexpr std::size_t kMostBuffer = 256 * 1024;
+// How often a client that waits for its answer is looked at, to notice that it has gone.
+constexpr Duration kLookAtClient = std::chrono::milliseconds(250);
+constexpr std::size_t kLingerBytes = 1 << 20;
+constexpr Duration kLingerTime = std::chrono::seconds(1);
+
+std::string HttpDate(std::int64_t wall_nanos) {
+  const std::time_t seconds = wall_nanos / 1'000'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40];
+  const std::size_t size = std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, size};
+}
+
+}  // namespace
+
+Conversation::Conversation(const async::Context& ctx, ServerState& server,
+                           std::unique_ptr<ByteStream> stream)
+    : server_(server),
+      stream_(std::move(stream)),
+      cancellation_(ctx.cancellation),
+      ctx_(ctx),
+      parser_(ParserLimits{.header_bytes = server.options.header_bytes,
+                           .body_bytes = server.options.body_bytes}),
+      deadline_(*ctx.loop, [this] { OnClock(); }),
+      watch_(ctx.cancellation, [this] { Gone(); }) {
+  ctx_.cancellation = &cancellation_;
+  buffer_.resize(kFirstBuffer);
+  server_.open.insert(this);
+}
+
+Conversation::~Conversation() { server_.open.erase(this); }
+
+void Conversation::Drain() {
+  keep_alive_ = false;
+  if (phase_ == Phase::kIdle) Gone();
+}
+
+// The client has gone, or must go: whoever works for it is told.
+void Conversation::Gone() {
+  if (gone_) return;
+  gone_ = true;
+  stream_->Close();
+  cancellation_.Cancel();
+}
+
+void Conversation::Abort() { Gone(); }
+
+void Conversation::OnClock() {
+  if (phase_ != Phase::kHandling || writing_) {
+    Gone();
+    return;
+  }
+  // A client that shuts its sending side has hung up, as far as model servers are concerned.
+  if (stream_->PeekPeer() == ByteStream::Peek::kClosed) {
+    Gone();
+  } else {
+    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+  }
+}
+
+async::Task<void> Conversation::Run() {
+  do {
+    phase_ = Phase::kIdle;
+    if (server_.draining) break;
+    parser_.Reset();
+    body_.clear();
+    answer_ = Answer::kNone;
+    const bool whole = co_await ReadRequest();
+    if (!whole) break;
+    phase_ = Phase::kHandling;
+    keep_alive_ = parser_.keep_alive() && !server_.draining;
+    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+    co_await server_.handler.Handle(*this);
+    if (answer_ == Answer::kNone && !gone_) {
+      const Headers none;
+      const Result<void> sent = co_await Respond(500, none, "");
+      if (!sent) break;
+    }
+    if (answer_ != Answer::kComplete) break;
+  } while (keep_alive_ && !gone_);
+  deadline_.Set(kNever);
+  stream_->Close();
+}
+
+async::Task<bool> Conversation::ReadRequest() {
+  bool invited = false;
+  deadline_.Set(After(ctx_.Now(), server_.options.keep_alive));
+  while (!parser_.done()) {
+    if (end_ == 0 || parser_.started()) {
+      const bool more = co_await Fill();
+      if (!more) co_return false;
+    }
+    if (phase_ == Phase::kIdle) {
+      phase_ = Phase::kReading;
+      deadline_.Set(After(ctx_.Now(), server_.options.header_time));
+    }
+    const Result<std::size_t> used = parser_.Feed(std::span(buffer_).first(end_));
+    if (!used) {
+      co_await Refuse(parser_.suggested_status(), used.error().message);
+      co_return false;
+    }
+    body_ += parser_.body();
+    std::memmove(buffer_.data(), buffer_.data() + *used, end_ - *used);
+    end_ -= *used;
+    if (parser_.head_done()) deadline_.Set(After(ctx_.Now(), server_.options.body_idle));
+    if (parser_.head_done() && !parser_.done() && parser_.expects_continue() && !invited) {
+      invited = true;
+      const Result<void> sent = co_await Send("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!sent) co_return false;
+    }
+  }
+  co_return true;
+}
+
+async::Task<bool> Conversation::Fill() {
+  if (end_ == buffer_.size() && buffer_.size() < kMostBuffer) buffer_.resize(buffer_.size() * 2);
+  const std::span<char> room = std::span(buffer_).subspan(end_);
+  const auto [error, count] = co_await stream_->ReadSome(room);
+  if (error || gone_) co_return false;
+  end_ += count;
+  co_return true;
+}
+
+async::Task<void> Conversation::Refuse(int status, std::string_view why) {
+  keep_alive_ = false;
+  phase_ = Phase::kHandling;
+  const Headers headers{{"Content-Type", "text/plain; charset=utf-8"}};
+  const std::string body = StrCat(why, "\n");
+  const Result<void> sent = co_await Respond(status, headers, body);
+  if (sent) co_await Linger();
+}
+
+// Closing while the client still sends would make its machine throw our answer away; so what comes
+// is read and dropped for a moment.
+async::Task<void> Conversation::Linger() {
+  stream_->ShutdownSend();
+  phase_ = Phase::kReading;
+  deadline_.Set(After(ctx_.Now(), kLingerTime));
+  for (std::size_t dropped = 0; dropped < kLingerBytes;) {
+    const auto [error, count] = co_await stream_->ReadSome(buffer_);
+    if (error || gone_) break;
+    dropped += count;
+  }
+}
+
+bool Conversation::Bodyless(int status) const {
+  return status == 204 || status == 304 || head().method == "HEAD";
+}
+
+Result<void> Conversation::StartHead(int status, const Headers& headers,
+                                     std::optional<std::size_t> length) {
+  Headers all{{"Date", HttpDate(ctx_.loop->WallNanos())}};
+  for (const Header& header : headers) all.Add(header.name, header.value);
+  chunked_ = !length && head().minor_version >= 1;
+  if (length && status != 204) all.Add("Content-Length", std::to_string(*length));
+  if (chunked_) all.Add("Transfer-Encoding", "chunked");
+  if (!length && !chunked_) keep_alive_ = false;
+  if (server_.draining) keep_alive_ = false;
+  if (!keep_alive_) all.Add("Connection", "close");
+  if (keep_alive_ && head().minor_version == 0) all.Add("Connection", "keep-alive");
+  out_.clear();
+  return AppendResponseHead(out_, status, all);
+}
+
+async::Task<Result<void>> Conversation::Respond(int status, const Headers& headers,
+                                                std::string_view body) {
+  WEIR_CO_CHECK(StartHead(status, headers, body.size()));
+  if (!Bodyless(status)) out_ += body;
+  answer_ = Answer::kComplete;
+  co_return co_await Send(out_);
+}
+
+async::Task<Result<void>> Conversation::Begin(int status, const Headers& headers) {
+  WEIR_CO_CHECK(StartHead(status, headers, std::nullopt));
+  answer_ = Answer::kStreaming;
+  co_return co_await Send(out_);
+}
+
+async::Task<Result<void>> Conversation::Write(std::string_view piece) {
+  if (piece.empty() || Bodyless(200)) co_return Result<void>();
+  if (!chunked_) co_return co_await Send(piece);
+  out_.clear();
+  AppendChunk(out_, piece);
+  co_return co_await Send(out_);
+}
+
+async::Task<Result<void>> Conversation::End() {
+  answer_ = Answer::kComplete;
+  if (!chunked_ || Bodyless(200)) co_return Result<void>();
+  out_.clear();
+  AppendLastChunk(out_);
+  co_return co_await Send(out_);
+}
+
+async::Task<Result<void>> Conversation::Send(std::string_view bytes) {
+  if (gone_) co_return Fail(async::CancelledError());
+  auto [error, written] = stream_->TryWrite(bytes);
+  if (!error && written < bytes.size()) {
+    writing_ = true;
+    deadline_.Set(After(ctx_.Now(), server_.options.write_stall));
+    const std::string_view rest = bytes.substr(written);
+    const IoResult result = co_await stream_->Write(rest);
+    error = std::get<0>(result);
+    writing_ = false;
+    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+  }
+  if (!error && !gone_) co_return Result<void>();
+  Gone();
+  co_return Fail(Code::kCancelled, "the client has gone", error.message());
+}
+
+}  // namespace weir::http

@@ -1,0 +1,106 @@
+#include "weir/http/head_scanner.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "weir/base/text.h"
+
+namespace weir::http {
+namespace {
+
+constexpr std::string_view kHttp = "HTTP/";
+constexpr std::size_t kShownBytes = 32;
+
+// Bytes that may stand anywhere in a line.
+constexpr std::array<bool, 256> kLineByte = [] {
+  std::array<bool, 256> table{};
+  for (int c = ' '; c < 256; ++c) table[c] = c != 0x7F;
+  table['\t'] = true;
+  return table;
+}();
+
+std::string Escape(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\r' || c == '\n') {
+      out += c == '\r' ? "\\r" : "\\n";
+    } else if (byte < ' ' || byte >= 0x7F) {
+      StrAppend(out, "\\x", kHex[byte >> 4], kHex[byte & 0xF]);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// An alert or a handshake record. One byte is enough to suspect it.
+bool LooksLikeTls(std::string_view bytes) {
+  return (bytes[0] == 0x15 || bytes[0] == 0x16) && (bytes.size() < 2 || bytes[1] == 0x03);
+}
+
+}  // namespace
+
+std::string_view SenderName(HeadScanner::Sender sender) {
+  return sender == HeadScanner::Sender::kServer ? "the server" : "the client";
+}
+
+Result<std::size_t> HeadScanner::Scan(std::string_view bytes, std::size_t max_bytes) {
+  const std::size_t end = std::min(bytes.size(), max_bytes);
+  const bool starts_with_http = sender_ == Sender::kServer;
+  for (; scanned_ < end; ++scanned_) {
+    const char c = bytes[scanned_];
+    if (after_cr_ && c != '\n') return Malformed("a head with a lone carriage return");
+    if (starts_with_http && scanned_ < kHttp.size() && c != kHttp[scanned_]) return NotHttp(bytes);
+    if (kLineByte[static_cast<unsigned char>(c)]) continue;
+    if (c == '\r') {
+      after_cr_ = true;
+    } else if (c == '\n' && after_cr_) {
+      after_cr_ = false;
+      const std::size_t line_end = scanned_ - 1;
+      if (line_end == line_start_ && !first_line_) return scanned_ + 1;
+      WEIR_CHECK(EndLine(bytes, line_end));
+      line_start_ = scanned_ + 1;
+    } else if (first_line_ && bytes.substr(0, scanned_).find(kHttp) == bytes.npos) {
+      return NotHttp(bytes);
+    } else {
+      return Malformed(c == '\n' ? "a head with a line that ends in a lone line feed"
+                                 : "a head with a control character");
+    }
+  }
+  if (bytes.size() > max_bytes) {
+    too_large_ = true;
+    return Malformed(StrCat("a head of more than ", max_bytes, " bytes (limit header_bytes)"));
+  }
+  return std::size_t{0};
+}
+
+Result<void> HeadScanner::EndLine(std::string_view bytes, std::size_t end) {
+  const std::string_view line = bytes.substr(line_start_, end - line_start_);
+  if (first_line_) {
+    first_line_ = false;
+    if (line.find(kHttp) == line.npos) return NotHttp(bytes);
+  } else if (sender_ == Sender::kClient && (line[0] == ' ' || line[0] == '\t')) {
+    return Malformed("a header that is folded over two lines");
+  }
+  return {};
+}
+
+std::unexpected<Error> HeadScanner::Malformed(std::string_view what) const {
+  return Fail(Code::kProtocolError, StrCat(SenderName(sender_), " sent ", what));
+}
+
+std::unexpected<Error> HeadScanner::NotHttp(std::string_view bytes) const {
+  std::string message = StrCat(SenderName(sender_), " does not speak HTTP: it began with \"",
+                               Escape(bytes.substr(0, kShownBytes)), "\"");
+  if (LooksLikeTls(bytes)) {
+    StrAppend(message, sender_ == Sender::kServer
+                           ? "; that looks like TLS, so try https:// instead of http://"
+                           : "; that looks like TLS, so try http:// instead of https://");
+  }
+  return Fail(Code::kProtocolError, std::move(message));
+}
+
+}  // namespace weir::http

@@ -1,0 +1,140 @@
+#include "weir/http/pool.h"
+
+#include <algorithm>
+
+#include "weir/base/text.h"
+
+namespace weir::http {
+namespace {
+
+// A connection that rested longer than this is looked at before it is used again. Below it the
+// system call is saved: the rule of replay covers the rare loss.
+constexpr Duration kPeekAfter = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Pool::Pool(async::Loop& loop, Dialer& dialer, PoolOptions options)
+    : loop_(loop), dialer_(dialer), options_(options), expiry_(loop, [this] { CloseExpired(); }) {}
+
+Pool::~Pool() = default;
+
+async::Task<Result<std::unique_ptr<Pool::Lease>>> Pool::Take(async::Context ctx,
+                                                             const Origin& origin,
+                                                             Duration connect_timeout,
+                                                             Reuse reuse) {
+  if (reuse == Reuse::kAllowed) {
+    std::unique_ptr<Lease> idle = TakeIdle(origins_[origin.key]);
+    if (idle != nullptr) co_return idle;
+  }
+  const TimePoint give_up = connect_timeout > Duration::zero()
+                                ? std::min(ctx.deadline, After(ctx.Now(), connect_timeout))
+                                : ctx.deadline;
+  while (!MakeRoom(origins_[origin.key])) {
+    async::WaitPoint point(ctx);
+    waiting_.push_back(&point);
+    const async::Wake wake = co_await point.Wait(give_up);
+    const bool was_told = std::erase(waiting_, &point) == 0;
+    if (was_told && wake != async::Wake::kNotified) TellOne();
+    if (wake == async::Wake::kCancelled) co_return Fail(async::CancelledError());
+    if (wake == async::Wake::kDeadline) {
+      co_return Fail(Code::kTimeout, StrCat("no free connection to ", origin.key,
+                                            " within the limit `connect`: ", open_,
+                                            " are open; send fewer calls at once or raise "
+                                            "`limits.max_connections`"));
+    }
+    std::unique_ptr<Lease> idle;
+    if (reuse == Reuse::kAllowed) idle = TakeIdle(origins_[origin.key]);
+    if (idle != nullptr) co_return idle;
+  }
+
+  ++origins_[origin.key].open;
+  ++open_;
+  Result<Connection> connection = co_await dialer_.Dial(ctx, origin, connect_timeout);
+  if (!connection) {
+    Freed(origin.key);
+    co_return Fail(std::move(connection).error());
+  }
+  auto lease = std::make_unique<Lease>();
+  lease->connection = *std::move(connection);
+  lease->key = origin.key;
+  co_return lease;
+}
+
+std::unique_ptr<Pool::Lease> Pool::TakeIdle(PerOrigin& origin) {
+  const TimePoint now = loop_.Now();
+  while (!origin.idle.empty()) {
+    Idle last = std::move(origin.idle.back());
+    origin.idle.pop_back();
+    --idle_;
+    const Duration rested = now - last.since;
+    const bool fresh = rested < options_.idle_expiry;
+    if (fresh && (rested < kPeekAfter ||
+                  last.lease->connection.stream->PeekPeer() == ByteStream::Peek::kQuiet)) {
+      last.lease->reused = true;
+      return std::move(last.lease);
+    }
+    Discard(std::move(last.lease));
+  }
+  return nullptr;
+}
+
+bool Pool::MakeRoom(const PerOrigin& origin) {
+  if (origin.open >= options_.max_per_origin) return false;
+  if (open_ < options_.max_total) return true;
+  if (idle_ == 0) return false;
+  PerOrigin* oldest = nullptr;
+  for (auto& [key, candidate] : origins_) {
+    if (candidate.idle.empty()) continue;
+    if (oldest == nullptr || candidate.idle.front().since < oldest->idle.front().since) {
+      oldest = &candidate;
+    }
+  }
+  CloseOldest(*oldest);
+  return true;
+}
+
+void Pool::CloseOldest(PerOrigin& origin) {
+  std::unique_ptr<Lease> lease = std::move(origin.idle.front().lease);
+  origin.idle.pop_front();
+  --idle_;
+  Discard(std::move(lease));
+}
+
+void Pool::Return(std::unique_ptr<Lease> lease) {
+  PerOrigin& origin = origins_[lease->key];
+  origin.idle.push_back({.lease = std::move(lease), .since = loop_.Now()});
+  ++idle_;
+  if (expiry_.at() == kNever) expiry_.Set(After(origin.idle.back().since, options_.idle_expiry));
+  TellOne();
+}
+
+void Pool::Discard(std::unique_ptr<Lease> lease) {
+  lease->connection.stream->Close();
+  Freed(lease->key);
+}
+
+void Pool::Freed(const std::string& key) {
+  --open_;
+  --origins_[key].open;
+  TellOne();
+}
+
+void Pool::TellOne() {
+  if (waiting_.empty()) return;
+  async::WaitPoint* point = waiting_.front();
+  waiting_.pop_front();
+  point->Notify();
+}
+
+void Pool::CloseExpired() {
+  const TimePoint limit = loop_.Now() - options_.idle_expiry;
+  TimePoint oldest = kNever;
+  for (auto& [key, origin] : origins_) {
+    while (!origin.idle.empty() && origin.idle.front().since <= limit) CloseOldest(origin);
+    if (!origin.idle.empty()) oldest = std::min(oldest, origin.idle.front().since);
+  }
+  std::erase_if(origins_, [](const auto& entry) { return entry.second.open == 0; });
+  expiry_.Set(After(oldest, options_.idle_expiry));
+}
+
+}  // namespace weir::http

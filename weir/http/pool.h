@@ -1,0 +1,79 @@
+#pragma once
+
+// Pool: the keep-alive connections of one loop. The connection that was used last is handed out
+// first, so that the others can grow old and be closed.
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "weir/async/wait.h"
+#include "weir/http/dialer.h"
+
+namespace weir::http {
+
+struct PoolOptions {
+  // An idle connection older than this is closed. Below the 5 s after which vLLM closes its side.
+  Duration idle_expiry = std::chrono::seconds(4);
+  std::size_t max_per_origin = 8192;  // open connections to one origin; one more call waits
+  std::size_t max_total = 16384;      // open connections of this loop; one more call waits
+};
+
+class Pool {
+ public:
+  // A connection that counts against the limits until it is handed back: with Return() to be kept
+  // for the next request, with Discard() to be closed.
+  struct Lease {
+    Connection connection;
+    std::uint64_t bytes_written = 0;  // over the life of the connection
+    bool reused = false;
+    std::string key;
+  };
+
+  Pool(async::Loop& loop, Dialer& dialer, PoolOptions options);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  enum class Reuse : std::uint8_t { kAllowed, kFresh };
+
+  // An idle connection or a new one. Waits (on the clock `connect`) when a limit is reached.
+  // `origin` must outlive the task.
+  async::Task<Result<std::unique_ptr<Lease>>> Take(async::Context ctx, const Origin& origin,
+                                                   Duration connect_timeout, Reuse reuse);
+  void Return(std::unique_ptr<Lease> lease);
+  void Discard(std::unique_ptr<Lease> lease);
+
+  std::size_t open() const { return open_; }
+  std::size_t idle() const { return idle_; }
+
+ private:
+  struct Idle {
+    std::unique_ptr<Lease> lease;
+    TimePoint since;
+  };
+  struct PerOrigin {
+    std::deque<Idle> idle;  // oldest first
+    std::size_t open = 0;
+  };
+
+  std::unique_ptr<Lease> TakeIdle(PerOrigin& origin);
+  bool MakeRoom(const PerOrigin& origin);
+  void CloseOldest(PerOrigin& origin);
+  void CloseExpired();
+  void Freed(const std::string& key);
+  void TellOne();
+
+  async::Loop& loop_;
+  Dialer& dialer_;
+  const PoolOptions options_;
+  std::unordered_map<std::string, PerOrigin> origins_;
+  std::deque<async::WaitPoint*> waiting_;
+  std::size_t open_ = 0;
+  std::size_t idle_ = 0;
+  async::Deadline expiry_;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,88 @@
+#include "weir/http/socket_stream.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <linux/tcp.h>
+#include <sys/socket.h>
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int kTcpClose = 7;  // TCP_CLOSE of the kernel; its header clashes with the C library's
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
+
+template <class Socket>
+class SocketStream final : public ByteStream {
+ public:
+  explicit SocketStream(Socket socket) : socket_(std::move(socket)) {
+    boost::system::error_code ignored;  // a socket that refuses an option fails at its first use
+    socket_.non_blocking(true, ignored);
+    if constexpr (kIsTcp) socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
+
+  async::Task<IoResult> ReadSome(std::span<char> into) override {
+    return socket_.async_read_some(asio::buffer(into.data(), into.size()), kAsTuple);
+  }
+
+  IoResult TryWrite(std::string_view bytes) override {
+    boost::system::error_code error;
+    const std::size_t written = socket_.write_some(asio::buffer(bytes), error);
+    if (error == asio::error::would_block) return {boost::system::error_code(), 0};
+    return {error, written};
+  }
+
+  async::Task<IoResult> Write(std::string_view bytes) override {
+    return asio::async_write(socket_, asio::buffer(bytes), kAsTuple);
+  }
+
+  void Close() noexcept override {
+    boost::system::error_code ignored;  // the descriptor is gone either way
+    socket_.close(ignored);
+  }
+
+  void ShutdownSend() noexcept override {
+    boost::system::error_code ignored;  // the peer may already have gone
+    socket_.shutdown(Socket::shutdown_send, ignored);
+  }
+
+  Peek PeekPeer() noexcept override {
+    char byte = 0;
+    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) return Peek::kBytes;
+    return got < 0 && (errno == EAGAIN || errno == EINTR) ? Peek::kQuiet : Peek::kClosed;
+  }
+
+  std::optional<Delivery> Delivered() noexcept override {
+    if constexpr (kIsTcp) {
+      tcp_info info{};
+      socklen_t size = sizeof(info);
+      if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return std::nullopt;
+      }
+      // Linux counts our SYN as one acknowledged byte.
+      return Delivery{.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0,
+                      .reset = info.tcpi_state == kTcpClose};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr bool kIsTcp = std::is_same_v<Socket, TcpSocket>;
+
+  Socket socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteStream> NewTcpStream(TcpSocket socket) {
+  return std::make_unique<SocketStream<TcpSocket>>(std::move(socket));
+}
+
+std::unique_ptr<ByteStream> NewUnixStream(UnixSocket socket) {
+  return std::make_unique<SocketStream<UnixSocket>>(std::move(socket));
+}
+
+}  // namespace weir::http

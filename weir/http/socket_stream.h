@@ -1,0 +1,23 @@
+#pragma once
+
+// ByteStreams over the operating system's sockets.
+
+#include <memory>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "weir/http/byte_stream.h"
+
+namespace weir::http {
+
+using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, async::Executor>;
+using UnixSocket =
+    boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, async::Executor>;
+
+// Both switch the socket to non-blocking; TCP also gets TCP_NODELAY, so that a token is never held
+// back for a fuller packet.
+std::unique_ptr<ByteStream> NewTcpStream(TcpSocket socket);
+std::unique_ptr<ByteStream> NewUnixStream(UnixSocket socket);
+
+}  // namespace weir::http

@@ -1,0 +1,187 @@
+#include "weir/http/tls.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "weir/base/text.h"
+#include "weir/http/guard.h"
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
+
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
+constexpr Duration kHandshakeLimit = std::chrono::seconds(10);
+
+using SslStream = ssl::stream<TcpSocket>;
+
+class TlsStream final : public ByteStream {
+ public:
+  TlsStream(TcpSocket socket, ssl::context& context) : ssl_(std::move(socket), context) {}
+
+  SslStream& ssl() { return ssl_; }
+
+  async::Task<IoResult> ReadSome(std::span<char> into) override {
+    auto result = co_await ssl_.async_read_some(asio::buffer(into.data(), into.size()), kAsTuple);
+    // A peer that closes without close_notify may have been cut by an attacker; for us both are an
+    // end of file, because framing above tells a whole message from a cut one.
+    if (std::get<0>(result) == ssl::error::stream_truncated) std::get<0>(result) = asio::error::eof;
+    co_return result;
+  }
+
+  IoResult TryWrite(std::string_view) override { return {boost::system::error_code(), 0}; }
+
+  async::Task<IoResult> Write(std::string_view bytes) override {
+    return asio::async_write(ssl_, asio::buffer(bytes), kAsTuple);
+  }
+
+  void Close() noexcept override {
+    boost::system::error_code ignored;  // the descriptor is gone either way
+    ssl_.next_layer().close(ignored);
+  }
+
+  void ShutdownSend() noexcept override {
+    boost::system::error_code ignored;  // the peer may already have gone
+    ssl_.next_layer().shutdown(TcpSocket::shutdown_send, ignored);
+  }
+
+  Peek PeekPeer() noexcept override {
+    char byte = 0;
+    const ssize_t got =
+        ::recv(ssl_.next_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) return Peek::kBytes;
+    return got < 0 && (errno == EAGAIN || errno == EINTR) ? Peek::kQuiet : Peek::kClosed;
+  }
+
+  // Record framing hides which of our bytes an acknowledgement covers.
+  std::optional<Delivery> Delivered() noexcept override { return std::nullopt; }
+
+ private:
+  SslStream ssl_;
+};
+
+std::string HandshakeAdvice(SslStream& stream, const std::string& host) {
+  const long verdict = SSL_get_verify_result(stream.native_handle());
+  if (verdict == X509_V_OK) {
+    return "check that this port speaks https and not http";
+  }
+  const std::string why = X509_verify_cert_error_string(verdict);
+  if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    return StrCat("its certificate is not for '", host, "' (", why,
+                  "); use the name in the certificate or set tls.server_name");
+  }
+  return StrCat("its certificate is not trusted (", why,
+                "); give its authority with tls.ca_file (--ca-file)");
+}
+
+Result<void> Load(ssl::context& context, const TlsOptions& options) {
+  boost::system::error_code error;
+  if (options.ca_file.empty()) {
+    context.set_default_verify_paths(error);
+  } else {
+    context.load_verify_file(options.ca_file, error);
+    if (error) {
+      return Fail(Code::kConfigError,
+                  StrCat("cannot read the certificates of tls.ca_file ", options.ca_file),
+                  error.message());
+    }
+  }
+  if (!options.cert_file.empty()) {
+    context.use_certificate_chain_file(options.cert_file, error);
+    if (!error) context.use_private_key_file(options.key_file, ssl::context::pem, error);
+    if (error) {
+      return Fail(Code::kConfigError,
+                  StrCat("cannot use the client certificate tls.cert_file ", options.cert_file,
+                         " with tls.key_file ", options.key_file),
+                  error.message());
+    }
+  }
+  return {};
+}
+
+class OpenSslClient final : public TlsClient {
+ public:
+  explicit OpenSslClient(const TlsOptions& options) : options_(options) {
+    context_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
+                         ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
+                         ssl::context::no_tlsv1_1);
+    context_.set_verify_mode(options.verify ? ssl::verify_peer : ssl::verify_none);
+  }
+
+  Result<void> Init() { return Load(context_, options_); }
+
+  async::Task<Result<std::unique_ptr<ByteStream>>> Handshake(async::Context ctx, TcpSocket socket,
+                                                             std::string host) override {
+    const std::string name = options_.server_name.empty() ? host : options_.server_name;
+    auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
+    boost::system::error_code bad_address;
+    asio::ip::make_address(name, bad_address);
+    if (bad_address) SSL_set_tlsext_host_name(stream->ssl().native_handle(), name.c_str());
+    if (options_.verify) stream->ssl().set_verify_callback(ssl::host_name_verification(name));
+
+    const Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
+    const auto [error] = co_await stream->ssl().async_handshake(ssl::stream_base::client, kAsTuple);
+    if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
+    if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
+    if (error) {
+      co_return Fail(Code::kConnectionError,
+                     StrCat("TLS with ", host, " failed: ", HandshakeAdvice(stream->ssl(), name)),
+                     error.message());
+    }
+    co_return std::unique_ptr<ByteStream>(std::move(stream));
+  }
+
+ private:
+  const TlsOptions options_;
+  ssl::context context_{ssl::context::tls_client};
+};
+
+class OpenSslServer final : public TlsServer {
+ public:
+  Result<void> Init(const TlsServerOptions& options) {
+    boost::system::error_code error;
+    context_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
+                         ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
+                         ssl::context::no_tlsv1_1);
+    context_.use_certificate_chain_file(options.cert_file, error);
+    if (!error) context_.use_private_key_file(options.key_file, ssl::context::pem, error);
+    if (!error) return {};
+    return Fail(Code::kConfigError,
+                StrCat("cannot use certificate ", options.cert_file, " with key ", options.key_file,
+                       "; both must be PEM and belong together"),
+                error.message());
+  }
+
+  async::Task<Result<std::unique_ptr<ByteStream>>> Accept(async::Context ctx,
+                                                          TcpSocket socket) override {
+    auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
+    const TimePoint at = std::min(ctx.deadline, ctx.Now() + kHandshakeLimit);
+    const Guard guard(ctx, at, [&] { stream->Close(); });
+    const auto [error] = co_await stream->ssl().async_handshake(ssl::stream_base::server, kAsTuple);
+    if (error) co_return Fail(Code::kConnectionError, "TLS handshake failed", error.message());
+    co_return std::unique_ptr<ByteStream>(std::move(stream));
+  }
+
+ private:
+  ssl::context context_{ssl::context::tls_server};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TlsClient>> NewTlsClient(const TlsOptions& options) {
+  auto client = std::make_unique<OpenSslClient>(options);
+  WEIR_CHECK(client->Init());
+  return client;
+}
+
+Result<std::unique_ptr<TlsServer>> NewTlsServer(const TlsServerOptions& options) {
+  auto server = std::make_unique<OpenSslServer>();
+  WEIR_CHECK(server->Init(options));
+  return server;
+}
+
+}  // namespace weir::http

@@ -1,0 +1,94 @@
+#pragma once
+
+// The client's half of the wire: a Call becomes a request, a reply or an event becomes our words
+// again. No I/O, no policy. `wire` is the only module that knows a server's field names; the
+// server's half is server_codec.h.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/model/engine.h"
+#include "weir/wire/dialect.h"
+
+namespace weir::wire {
+
+struct EncodeOptions {
+  Dialect dialect;
+  bool stream = false;
+};
+
+struct EncodedRequest {
+  std::string path;  // below the server's root, e.g. "/v1/chat/completions"
+  std::string
+      body;  // JSON; the same call gives the same bytes in every run (prefix caches rely on it)
+  std::vector<model::Degradation> degradations;  // what could be carried only in part
+};
+
+// Encodes for vLLM's chat and completions. Unset fields are left out, null is never sent, and no
+// key is named extra_body: extra fields stand at the top level. Fails with kUnsupportedParam when
+// the dialect cannot carry something at all, kInvalidRequest when the call itself is wrong.
+Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOptions& options);
+
+// Decodes a whole 200 reply. Fails with kProtocolError when it is not one (HTML, cut JSON, an error
+// object), kEmptyModelResponse when it has no choice at all.
+Result<model::Reply> DecodeReply(model::Api api, std::string_view body);
+
+// Decodes the events of one stream, in order.
+class ChunkDecoder {
+ public:
+  enum class Kind : std::uint8_t {
+    kDelta,  // `out` holds the piece
+    kEmpty,  // nothing for the reader in it (a role chunk, a keep-alive)
+    kDone,   // the event was [DONE]
+  };
+
+  explicit ChunkDecoder(model::Api api);
+  ~ChunkDecoder();
+  ChunkDecoder(ChunkDecoder&&) noexcept;
+  ChunkDecoder& operator=(ChunkDecoder&&) noexcept;
+
+  // `data` is the data of one server-sent event. An error event becomes the error it stands for
+  // (its `code` is the effective HTTP status); text that is not a chunk is kProtocolError.
+  Result<Kind> Decode(std::string_view data, model::Delta& out);
+
+  // id, model, created and fingerprint, taken from the chunks seen so far.
+  const model::ReplyInfo& info() const;
+  // Whether every choice that was opened has had its finish reason, and at least one was.
+  bool finished() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Turns an error status and its body (any of the four envelopes, a string, FastAPI's detail, HTML,
+// nothing) into the one Error. A status below 400 means that the body alone tells (an error event,
+// a 200 with an error in it). `retry_after` is the header's value, empty if there was none; a date
+// in it is measured against `wall_nanos` (since 1970, UTC; unset: the system's clock).
+Error DecodeError(int http_status, std::string_view body, std::string_view retry_after = {},
+                  std::optional<std::int64_t> wall_nanos = std::nullopt);
+
+// The answer of GET /v1/models.
+Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body);
+
+// --- where to send it -------------------------------------------------------------------------
+
+// The root of a server as users write it: "http://h:8000", ".../", ".../v1" and ".../v1/" are one.
+// Other path prefixes stay. Paths such as "/v1/models" are appended to the result.
+std::string NormalizeBaseUrl(std::string_view base_url);
+
+enum class AuthMode : std::uint8_t {
+  kAuto,    // send a key unless it is empty or EMPTY
+  kNone,    // never
+  kBearer,  // always
+};
+
+// The value of the Authorization header, or nullopt when none is sent.
+std::optional<std::string> Authorization(AuthMode mode, std::string_view api_key);
+
+}  // namespace weir::wire

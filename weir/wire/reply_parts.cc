@@ -1,0 +1,97 @@
+#include "weir/wire/reply_parts.h"
+
+#include "weir/wire/json_fields.h"
+
+namespace weir::wire {
+namespace {
+
+std::vector<std::uint8_t> BytesOf(json::View array) {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(array.items().size());
+  for (const json::View item : array.items()) {
+    bytes.push_back(static_cast<std::uint8_t>(item.AsInt64().value_or(0)));
+  }
+  return bytes;
+}
+
+std::vector<model::Token> ChatTokens(json::View content) {
+  std::vector<model::Token> tokens;
+  tokens.reserve(content.items().size());
+  for (const json::View entry : content.items()) {
+    model::Token& token = tokens.emplace_back();
+    token.text = StringOf(entry.Find("token"));
+    token.logprob = entry.Find("logprob").AsDouble();
+    token.bytes = BytesOf(entry.Find("bytes"));
+    token.id = entry.Find("id").AsInt64();
+    for (const json::View item : entry.Find("top_logprobs").items()) {
+      model::TopToken& top = token.top.emplace_back();
+      top.text = StringOf(item.Find("token"));
+      top.logprob = item.Find("logprob").AsDouble().value_or(model::kLogprobFloor);
+      top.bytes = BytesOf(item.Find("bytes"));
+    }
+  }
+  return tokens;
+}
+
+std::vector<model::Token> CompletionTokens(json::View logprobs) {
+  std::vector<model::Token> tokens;
+  const json::View texts = logprobs.Find("tokens");
+  tokens.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    model::Token& token = tokens.emplace_back();
+    token.text = StringOf(texts[i]);
+    token.logprob = logprobs.Find("token_logprobs")[i].AsDouble();
+    token.text_offset = logprobs.Find("text_offset")[i].AsInt64();
+    for (const json::Member member : logprobs.Find("top_logprobs")[i].members()) {
+      model::TopToken& top = token.top.emplace_back();
+      top.text = member.key;
+      top.logprob = member.value.AsDouble().value_or(model::kLogprobFloor);
+    }
+  }
+  return tokens;
+}
+
+}  // namespace
+
+model::Usage DecodeUsage(json::View usage) {
+  model::Usage decoded;
+  decoded.prompt_tokens = usage.Find("prompt_tokens").AsInt64();
+  decoded.completion_tokens = usage.Find("completion_tokens").AsInt64();
+  decoded.total_tokens = usage.Find("total_tokens").AsInt64();
+  const json::View prompt = usage.Find("prompt_tokens_details");
+  const json::View completion = usage.Find("completion_tokens_details");
+  decoded.cached_tokens = prompt.Find("cached_tokens").AsInt64();
+  decoded.reasoning_tokens = completion.Find("reasoning_tokens").AsInt64();
+
+  // The details survive whole when they hold more than the one count that has a place of its own.
+  const bool prompt_more = HasUnknown(prompt, {"cached_tokens"});
+  const bool completion_more = HasUnknown(completion, {"reasoning_tokens"});
+  decoded.extra = UnknownMembers(usage, {"prompt_tokens", "completion_tokens", "total_tokens",
+                                         prompt_more ? "total_tokens" : "prompt_tokens_details",
+                                         completion_more ? "total_tokens"
+                                                         : "completion_tokens_details"});
+  return decoded;
+}
+
+std::vector<model::Token> DecodeLogprobs(json::View logprobs) {
+  const json::View content = logprobs.Find("content");
+  return content.IsArray() ? ChatTokens(content) : CompletionTokens(logprobs);
+}
+
+std::string_view ReasoningOf(json::View message) {
+  const std::string_view reasoning = message.Find("reasoning").StringOr("");
+  return reasoning.empty() ? message.Find("reasoning_content").StringOr("") : reasoning;
+}
+
+void DecodeFinish(json::View choice, model::Finish& finish, std::string& finish_text,
+                  json::Value& stop_reason) {
+  const std::string_view word = choice.Find("finish_reason").StringOr("");
+  if (!word.empty()) {
+    finish = model::ParseFinish(word);
+    finish_text = word;
+  }
+  const json::View reason = choice.Find("stop_reason");
+  if (IsSet(reason)) stop_reason = json::Value::CopyOf(reason);
+}
+
+}  // namespace weir::wire
