@@ -162,7 +162,6 @@ bool Retryable(const Error& error) {
     case Code::kTimeout:
     case Code::kStreamIdleTimeout:
     case Code::kConnectionError:
-    case Code::kProtocolError:
     case Code::kStreamTruncated:
     case Code::kEmptyModelResponse:
     case Code::kTruncated:

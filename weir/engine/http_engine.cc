@@ -129,7 +129,10 @@ Result<bool> HttpReplyStream::Decode(model::Delta& delta, const async::Context& 
     } else if (kind == wire::ChunkDecoder::Kind::kDelta) {
       content_ = content_ || !delta.text.empty() || !delta.reasoning.empty() ||
                  !delta.tool_calls.empty() || delta.finish == model::Finish::kLength;
-      if (info_.first_token == Duration::zero()) info_.first_token = ctx.Now() - start_;
+      if (info_.first_token == Duration::zero()) {
+        const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
+        info_.first_token = ctx.Now() - start_;
+      }
       return true;
     }
   }
@@ -138,7 +141,8 @@ Result<bool> HttpReplyStream::Decode(model::Delta& delta, const async::Context& 
 
 // The stream is over, cleanly only if every choice has said why it ended.
 async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::End(async::Context ctx) {
-  failure_ = VerdictAtEnd();
+  const Result<void> events = sse_.Finish();
+  failure_ = events ? VerdictAtEnd() : events.error();
   if (done_ && !failure_) {
     // What follows [DONE] is the end of the HTTP body; reading it frees the connection for others.
     const Result<std::string_view> rest = co_await response_->Read(ctx);

@@ -38,8 +38,9 @@ class StartedStream final : public model::ReplyStream {
 
 class RetryEngine final : public model::Engine {
  public:
-  RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random)
-      : next_(std::move(next)), rule_(rule), random_(random) {}
+  RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random,
+              RetryObserver observer)
+      : next_(std::move(next)), rule_(rule), random_(random), observer_(std::move(observer)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
@@ -100,6 +101,7 @@ class RetryEngine final : public model::Engine {
     // Waiting past the deadline would replace the error that matters by a timeout.
     if (After(ctx.Now(), *delay) >= ctx.deadline) co_return false;
     earlier.back().waited = *delay;
+    if (observer_) observer_(static_cast<int>(earlier.size()), error, *delay);
     async::Span span(ctx, "engine.retry.wait");
     const Result<void> slept = co_await async::Sleep(span.context(), *delay);
     co_return slept.has_value();
@@ -120,14 +122,15 @@ class RetryEngine final : public model::Engine {
   const RetryRule rule_;
   std::mutex random_mutex_;
   Random random_;
+  const RetryObserver observer_;
   RetryBudget budget_;
 };
 
 }  // namespace
 
 std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
-                                              Random random) {
-  return std::make_unique<RetryEngine>(std::move(next), rule, random);
+                                              Random random, RetryObserver observer) {
+  return std::make_unique<RetryEngine>(std::move(next), rule, random, std::move(observer));
 }
 
 }  // namespace weir::engine

@@ -43,6 +43,9 @@ class Response::Session {
     if (lease_ != nullptr) pool_.Discard(std::move(lease_));
   }
 
+  // The response has no body, whatever its head says.
+  void ExpectNoBody() { parser_.ExpectNoBody(); }
+
   // Writes the request and reads the head of the response.
   async::Task<Result<void>> Start(const std::string& bytes);
 
@@ -165,8 +168,10 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
 void Response::Session::OpenBody() {
   const std::string* encoding = parser_.head().headers.Find("Content-Encoding");
   if (encoding == nullptr) return;
-  if (EqualsIgnoreCase(*encoding, "gzip") || EqualsIgnoreCase(*encoding, "deflate")) {
-    inflater_.emplace();
+  if (EqualsIgnoreCase(*encoding, "gzip")) {
+    inflater_.emplace(Inflater::Coding::kGzip);
+  } else if (EqualsIgnoreCase(*encoding, "deflate")) {
+    inflater_.emplace(Inflater::Coding::kDeflate);
   } else if (!EqualsIgnoreCase(*encoding, "identity")) {
     failure_ = Error{.code = Code::kProtocolError,
                      .message = StrCat(where(), " sent the content encoding '", *encoding,
@@ -364,6 +369,7 @@ async::Task<Result<std::unique_ptr<Response>>> Client::Send(async::Context ctx,
     auto session = std::make_unique<Response::Session>(span.context(), pool, *std::move(lease),
                                                        request.timeouts, options_.header_bytes);
     if (!bytes) co_return Fail(std::move(bytes).error());
+    if (request.method == "HEAD") session->ExpectNoBody();
     const Result<void> started = co_await session->Start(*bytes);
     if (started) {
       session->OpenBody();

@@ -114,6 +114,10 @@ async::Task<bool> Conversation::ReadRequest() {
     body_ += parser_.body();
     std::memmove(buffer_.data(), buffer_.data() + *used, end_ - *used);
     end_ -= *used;
+    if (parser_.head_done() && parser_.suggested_status() != 0) {
+      co_await Refuse(parser_.suggested_status(), "only the expectation 100-continue is known");
+      co_return false;
+    }
     if (parser_.head_done()) deadline_.Set(After(ctx_.Now(), server_.options.body_idle));
     if (parser_.head_done() && !parser_.done() && parser_.expects_continue() && !invited) {
       invited = true;

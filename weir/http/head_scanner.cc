@@ -20,6 +20,11 @@ constexpr std::array<bool, 256> kLineByte = [] {
   return table;
 }();
 
+std::size_t SkipLineBytes(std::string_view bytes, std::size_t at, std::size_t end) {
+  while (at < end && kLineByte[static_cast<unsigned char>(bytes[at])]) ++at;
+  return at;
+}
+
 std::string Escape(std::string_view bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
@@ -49,20 +54,25 @@ std::string_view SenderName(HeadScanner::Sender sender) {
 
 Result<std::size_t> HeadScanner::Scan(std::string_view bytes, std::size_t max_bytes) {
   const std::size_t end = std::min(bytes.size(), max_bytes);
-  const bool starts_with_http = sender_ == Sender::kServer;
-  for (; scanned_ < end; ++scanned_) {
-    const char c = bytes[scanned_];
-    if (after_cr_ && c != '\n') return Malformed("a head with a lone carriage return");
-    if (starts_with_http && scanned_ < kHttp.size() && c != kHttp[scanned_]) return NotHttp(bytes);
-    if (kLineByte[static_cast<unsigned char>(c)]) continue;
-    if (c == '\r') {
-      after_cr_ = true;
-    } else if (c == '\n' && after_cr_) {
+  if (sender_ == Sender::kServer && scanned_ < kHttp.size()) {
+    const std::size_t size = std::min(end, kHttp.size());
+    if (bytes.substr(0, size) != kHttp.substr(0, size)) return NotHttp(bytes);
+  }
+  while (scanned_ < end) {
+    if (!after_cr_) {
+      scanned_ = SkipLineBytes(bytes, scanned_, end);
+      if (scanned_ == end) break;
+    }
+    const char c = bytes[scanned_++];
+    if (after_cr_) {
+      if (c != '\n') return Malformed("a head with a lone carriage return");
       after_cr_ = false;
-      const std::size_t line_end = scanned_ - 1;
-      if (line_end == line_start_ && !first_line_) return scanned_ + 1;
+      const std::size_t line_end = scanned_ - 2;
+      if (line_end == line_start_ && !first_line_) return scanned_;
       WEIR_CHECK(EndLine(bytes, line_end));
-      line_start_ = scanned_ + 1;
+      line_start_ = scanned_;
+    } else if (c == '\r') {
+      after_cr_ = true;
     } else if (first_line_ && bytes.substr(0, scanned_).find(kHttp) == bytes.npos) {
       return NotHttp(bytes);
     } else {

@@ -10,6 +10,7 @@ namespace weir::http {
 namespace {
 
 constexpr std::size_t kShownBytes = 60;
+constexpr std::size_t kUsualFields = 12;  // one allocation is enough for most heads
 
 constexpr std::array<bool, 256> kTokenByte = [] {
   std::array<bool, 256> table{};
@@ -57,6 +58,7 @@ Result<void> AppendHead(std::string& out, std::size_t old_size, const Headers& h
 }  // namespace
 
 void Headers::Add(std::string_view name, std::string_view value) {
+  if (fields_.empty()) fields_.reserve(kUsualFields);
   fields_.push_back({std::string(name), std::string(value)});
 }
 

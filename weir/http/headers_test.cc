@@ -36,18 +36,10 @@ TEST(Headers, TokensAreFoundInListsOfAllFields) {
 
 TEST(Headers, NothingThatBreaksOutOfItsLineIsWritten) {
   const Header bad[] = {
-      {"", "v"},
-      {"a b", "v"},
-      {"a:", "v"},
-      {"a\r\nb", "v"},
-      {"\xC3\xA9", "v"},
-      {"a", "v\r\nX: y"},
-      {"a", "v\nX: y"},
-      {"a", "v\rX"},
-      {"a", std::string("v\0", 2)},
-      {"a", "v\x7F"},
-      {"a", " v"},
-      {"a", "v\t"},
+      {"", "v"},        {"a b", "v"},      {"a:", "v"},
+      {"a\r\nb", "v"},  {"\xC3\xA9", "v"}, {"a", "v\r\nX: y"},
+      {"a", "v\nX: y"}, {"a", "v\rX"},     {"a", std::string("v\0", 2)},
+      {"a", "v\x7F"},   {"a", " v"},       {"a", "v\t"},
   };
   for (const Header& field : bad) {
     SCOPED_TRACE(testing::Message() << field.name << "|" << field.value);

@@ -83,6 +83,7 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
   if (write_error) co_return ProxyFailure(proxy, "closed the connection", write_error.message());
   // Byte by byte: what follows the head already belongs to the tunnel.
   ResponseParser parser;
+  parser.ExpectNoBody();
   std::string head;
   while (!parser.head_done()) {
     char byte = 0;

@@ -3,7 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <linux/tcp.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace weir::http {
@@ -11,7 +11,16 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int kTcpClose = 7;  // TCP_CLOSE of the kernel; its header clashes with the C library's
+// The C library's tcp_info ends where older kernels' did; ours goes on. The kernel's own header
+// clashes with the library's.
+struct KernelTcpInfo {
+  tcp_info known;
+  std::uint64_t pacing_rate;
+  std::uint64_t max_pacing_rate;
+  std::uint64_t bytes_acked;
+};
+static_assert(offsetof(KernelTcpInfo, bytes_acked) == 120);
+
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
 
 template <class Socket>
@@ -57,14 +66,13 @@ class SocketStream final : public ByteStream {
 
   std::optional<Delivery> Delivered() noexcept override {
     if constexpr (kIsTcp) {
-      tcp_info info{};
+      KernelTcpInfo info{};
       socklen_t size = sizeof(info);
-      if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
-        return std::nullopt;
-      }
+      const int failed = ::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size);
+      if (failed != 0 || size < sizeof(info)) return std::nullopt;
       // Linux counts our SYN as one acknowledged byte.
-      return Delivery{.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0,
-                      .reset = info.tcpi_state == kTcpClose};
+      return Delivery{.acknowledged = info.bytes_acked > 0 ? info.bytes_acked - 1 : 0,
+                      .reset = info.known.tcpi_state == TCP_CLOSE};
     }
     return std::nullopt;
   }

@@ -11,9 +11,11 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// The end of the first line of `text`, its size if it has but one.
+// The end of the first line of `text`, its size if it has but one. Two searches of the fast kind
+// beat one for either byte.
 std::size_t LineEnd(std::string_view text) {
-  return std::min(text.find_first_of("\r\n"), text.size());
+  const std::size_t lf = std::min(text.find('\n'), text.size());
+  return std::min(text.substr(0, lf).find('\r'), lf);
 }
 
 void AppendDataLines(std::string& out, std::string_view data) {

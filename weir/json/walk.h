@@ -20,9 +20,10 @@ void Walk(View root, Sink& sink) {
   struct Frame {
     View container;
     std::size_t next = 0;
-    std::vector<std::size_t> order = {};  // of the members, when they are sorted
   };
   std::vector<Frame> frames;
+  frames.reserve(8);
+  std::vector<std::size_t> order;  // of the members of all open objects, when they are sorted
 
   const auto enter = [&](View value) {
     switch (value.kind()) {
@@ -43,11 +44,12 @@ void Walk(View root, Sink& sink) {
         sink.BeginObject();
         frames.push_back({value});
         if constexpr (kOrder == Order::kByKey) {
-          std::vector<std::size_t>& order = frames.back().order;
-          order.resize(value.size());
-          std::iota(order.begin(), order.end(), std::size_t{0});
           const Members members = value.members();
-          std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(members[i].key, i); });
+          const auto first = static_cast<std::ptrdiff_t>(order.size());
+          order.resize(order.size() + members.size());
+          std::iota(order.begin() + first, order.end(), std::size_t{0});
+          std::ranges::sort(order.begin() + first, order.end(), {},
+                            [&](std::size_t i) { return std::pair(members[i].key, i); });
         }
         return;
     }
@@ -60,12 +62,14 @@ void Walk(View root, Sink& sink) {
     const std::size_t index = frame.next++;
     if (index == container.size()) {
       container.IsArray() ? sink.EndArray() : sink.EndObject();
+      if (kOrder == Order::kByKey && container.IsObject()) order.resize(order.size() - index);
       frames.pop_back();
     } else if (container.IsArray()) {
       enter(container[index]);
     } else {
-      const Member member =
-          container.members()[kOrder == Order::kByKey ? frame.order[index] : index];
+      const std::size_t place =
+          kOrder == Order::kAsWritten ? index : order[order.size() - container.size() + index];
+      const Member member = container.members()[place];
       sink.Key(member.key);
       enter(member.value);
     }

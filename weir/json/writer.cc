@@ -12,6 +12,7 @@
 namespace weir::json {
 namespace {
 
+constexpr std::size_t kFirstReserve = 512;  // what most documents that we send fit into
 constexpr char kHex[] = "0123456789abcdef";
 
 enum class Ascii { kOnlyControls, kAll };  // which characters are escaped as \uXXXX
@@ -58,12 +59,15 @@ void AppendEscape(std::string& out, char c) {
   }
 }
 
+template <Ascii kAscii>
 bool IsPlain(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+  const unsigned end = kAscii == Ascii::kAll ? 0x7F : 0x80;
+  return byte >= 0x20 && byte < end && c != '"' && c != '\\';
 }
 
 // How many characters at the front are ASCII and need no escape; eight at a time.
+template <Ascii kAscii>
 std::size_t PlainRun(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kTops = 0x8080808080808080;
@@ -75,11 +79,11 @@ std::size_t PlainRun(std::string_view text) {
     const std::uint64_t slash = word ^ (kOnes * '\\');
     // The top bit of a byte: not ASCII, or below 0x20, or equal to one of the two. Carries can
     // only raise a false alarm behind a true one, and the loop below looks at the bytes.
-    const std::uint64_t special =
-        (word | (word - kOnes * 0x20) | (quote - kOnes) | (slash - kOnes)) & kTops;
-    if (special != 0) break;
+    std::uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) | (slash - kOnes);
+    if constexpr (kAscii == Ascii::kAll) special |= word + kOnes;  // 0x7F
+    if ((special & kTops) != 0) break;
   }
-  while (at < text.size() && IsPlain(text[at])) ++at;
+  while (at < text.size() && IsPlain<kAscii>(text[at])) ++at;
   return at;
 }
 
@@ -88,10 +92,10 @@ void AppendText(std::string& out, std::string_view text) {
   out += '"';
   std::size_t run = 0;  // what may be copied as it is
   while (run < text.size()) {
-    run += PlainRun(text.substr(run));
+    run += PlainRun<kAscii>(text.substr(run));
     if (run == text.size()) break;
     const char c = text[run];
-    if (static_cast<unsigned char>(c) < 0x80 && (kAscii == Ascii::kAll || c != 0x7F)) {
+    if (static_cast<unsigned char>(c) < 0x80) {
       out += text.substr(0, run);
       AppendEscape(out, c);
       text.remove_prefix(run + 1);
@@ -204,6 +208,7 @@ void Writer::Misuse(std::string_view what) {
 
 std::string Write(View view, WriteOptions options) {
   std::string out;
+  if (view.size() > 0) out.reserve(kFirstReserve);
   Writer(out, options).Value(view);
   return out;
 }

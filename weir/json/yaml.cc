@@ -14,6 +14,7 @@
 #include "weir/base/text.h"
 #include "weir/json/pointer.h"
 #include "weir/json/reader.h"
+#include "weir/json/utf8.h"
 #include "weir/json/yaml_tree.h"
 
 namespace weir::json {
@@ -23,8 +24,78 @@ using internal::YamlKind;
 using internal::YamlNode;
 using internal::YamlTree;
 
-Mark FromYaml(const YAML::Mark& mark) {
-  return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// yaml-cpp counts bytes; people count characters. Marks come in the order of the text, so that
+// counting on from the last one keeps this linear.
+class Locator {
+ public:
+  explicit Locator(std::string_view text) : text_(text) {}
+
+  Mark Find(const YAML::Mark& mark) {
+    const std::size_t offset = OffsetOf(mark);
+    if (offset < at_) {
+      at_ = 0;
+      here_ = {};
+    }
+    for (; at_ < offset; ++at_) {
+      if (text_[at_] == '\n') {
+        here_ = {here_.line + 1, 1};
+      } else if ((static_cast<unsigned char>(text_[at_]) & 0xC0) != 0x80) {
+        ++here_.column;
+      }
+    }
+    return here_;
+  }
+
+  std::size_t OffsetOf(const YAML::Mark& mark) const {
+    return std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), text_.size());
+  }
+
+ private:
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  Mark here_;
+};
+
+// yaml-cpp 0.7 turns the escapes \N and \_ into single bytes that are not UTF-8.
+std::string MendEscapes(const std::string& text) {
+  std::string out;
+  for (std::string_view rest = text; !rest.empty();) {
+    const internal::Utf8Char character = internal::DecodeUtf8(rest);
+    if (!character.valid) out += '\xC2';
+    out += rest.substr(0, character.length);
+    rest.remove_prefix(character.length);
+  }
+  return out;
+}
+
+// Whether the scalar that starts at `offset`, perhaps with a tag and an anchor, opens a quotation
+// that the text does not close. yaml-cpp 0.7 takes the rest of the text for the scalar then.
+bool IsLeftOpen(std::string_view text, std::size_t offset) {
+  text.remove_prefix(offset);
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (text.starts_with('#')) {
+      text.remove_prefix(std::min(text.find('\n'), text.size()));
+    } else if (text.starts_with('&') || text.starts_with('!')) {
+      text.remove_prefix(std::min(text.find_first_of(" \t\r\n"), text.size()));
+    } else {
+      break;
+    }
+  }
+  if (!text.starts_with('"') && !text.starts_with('\'')) return false;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      const bool escaped = quote == '\'' && text.substr(i + 1).starts_with('\'');
+      if (!escaped) return false;
+      ++i;
+    }
+  }
+  return true;
 }
 
 std::unexpected<Error> At(std::string_view file_name, Mark mark, std::string_view what) {
@@ -34,6 +105,8 @@ std::unexpected<Error> At(std::string_view file_name, Mark mark, std::string_vie
 // Collects the parser's events. What it objects to it remembers, and it ignores what follows.
 class TreeCollector final : public YAML::EventHandler {
  public:
+  explicit TreeCollector(std::string_view text) : text_(text), locator_(text) {}
+
   struct Objection {
     Mark mark;
     std::string_view what;
@@ -43,9 +116,15 @@ class TreeCollector final : public YAML::EventHandler {
   const std::optional<Objection>& objection() const { return objection_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
+  void OnDocumentEnd() override {
+    // Only the last scalar can have run to the end of the text.
+    if (IsLeftOpen(text_, locator_.OffsetOf(last_scalar_))) {
+      Object(last_scalar_, "broken YAML: a quotation starts here that is never closed");
+    }
+  }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    last_scalar_ = mark;
     Add(YamlKind::kPlain, mark, "?", anchor);
   }
 
@@ -53,7 +132,10 @@ class TreeCollector final : public YAML::EventHandler {
                 const std::string& value) override {
     // "!" is a quoted scalar without a tag, "?" an unquoted one.
     const YamlKind kind = tag == "!" ? YamlKind::kQuoted : YamlKind::kPlain;
-    if (YamlNode* const node = Add(kind, mark, tag, anchor)) node->text = value;
+    last_scalar_ = mark;
+    if (YamlNode* const node = Add(kind, mark, tag, anchor)) {
+      node->text = IsUtf8(value) ? value : MendEscapes(value);
+    }
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -86,7 +168,7 @@ class TreeCollector final : public YAML::EventHandler {
     const std::size_t place = tree_.size();
     YamlNode& node = tree_.emplace_back();
     node.kind = kind;
-    node.mark = FromYaml(mark);
+    node.mark = locator_.Find(mark);
     if (tag != "?" && tag != "!") node.tag = tag;
     if (!open_.empty()) tree_[open_.back()].children.push_back(place);
     if (anchor != YAML::NullAnchor) anchors_[anchor] = place;
@@ -98,9 +180,12 @@ class TreeCollector final : public YAML::EventHandler {
   }
 
   void Object(const YAML::Mark& mark, std::string_view what) {
-    if (!objection_) objection_ = {FromYaml(mark), what};
+    if (!objection_) objection_ = {locator_.Find(mark), what};
   }
 
+  const std::string_view text_;
+  Locator locator_;
+  YAML::Mark last_scalar_;
   YamlTree tree_;
   std::vector<std::size_t> open_;  // places of the containers that are not yet complete
   std::unordered_map<YAML::anchor_t, std::size_t> anchors_;
@@ -110,9 +195,9 @@ class TreeCollector final : public YAML::EventHandler {
 // Accepts nothing: there should be no more documents.
 class NoMore final : public YAML::EventHandler {
  public:
-  std::optional<Mark> first;
+  std::optional<YAML::Mark> first;
 
-  void OnDocumentStart(const YAML::Mark& mark) override { first = FromYaml(mark); }
+  void OnDocumentStart(const YAML::Mark& mark) override { first = mark; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
@@ -127,7 +212,8 @@ class NoMore final : public YAML::EventHandler {
 };
 
 Result<YamlTree> ParseTree(std::string_view text, std::string_view file_name) {
-  TreeCollector collector;
+  TreeCollector collector(text);
+  Locator locator(text);
   NoMore more;
   try {
     std::istringstream stream{std::string(text)};
@@ -135,15 +221,16 @@ Result<YamlTree> ParseTree(std::string_view text, std::string_view file_name) {
     parser.HandleNextDocument(collector);
     if (!collector.objection()) parser.HandleNextDocument(more);
   } catch (const YAML::DeepRecursion& error) {
-    return At(file_name, FromYaml(error.mark), "too many levels inside each other");
+    return At(file_name, locator.Find(error.mark), "too many levels inside each other");
   } catch (const YAML::Exception& error) {
-    return At(file_name, FromYaml(error.mark), StrCat("broken YAML: ", error.msg));
+    return At(file_name, locator.Find(error.mark), StrCat("broken YAML: ", error.msg));
   }
   if (const auto& objection = collector.objection()) {
     return At(file_name, objection->mark, objection->what);
   }
   if (more.first) {
-    return At(file_name, *more.first, "a second document (---) starts here; only one is read");
+    return At(file_name, locator.Find(*more.first),
+              "a second document (---) starts here; only one is read");
   }
   return std::move(collector.tree());
 }
@@ -155,8 +242,16 @@ Result<void> CheckText(std::string_view text, std::string_view file_name,
         file_name, {},
         StrCat("the file has ", text.size(), " bytes, more than the limit of ", options.max_bytes));
   }
-  if (!IsUtf8(text) || text.contains('\0')) {
-    return At(file_name, {}, "the file is not UTF-8 text; save it as UTF-8");
+  if (!IsUtf8(text)) return At(file_name, {}, "the file is not UTF-8 text; save it as UTF-8");
+  // YAML forbids them, and yaml-cpp would take the byte 0x04 for the end of the text.
+  const auto control = std::ranges::find_if(text, [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  });
+  if (control != text.end()) {
+    YAML::Mark mark;
+    mark.pos = static_cast<int>(control - text.begin());
+    return At(file_name, Locator(text).Find(mark),
+              "a control character stands here; remove it, or write it as an escape");
   }
   return {};
 }
@@ -212,6 +307,7 @@ Mark YamlDocument::KeyMarkOf(std::string_view pointer) const { return Find(point
 
 Result<YamlDocument> ReadYaml(std::string_view text, std::string_view file_name,
                               const YamlOptions& options) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   WEIR_CHECK(CheckText(text, file_name, options));
   if (std::optional<YamlDocument> json = AsJson(text, file_name, options)) return *std::move(json);
   WEIR_TRY(const YamlTree tree, ParseTree(text, file_name));

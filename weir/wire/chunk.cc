@@ -1,7 +1,9 @@
-#include <array>
-#include <boost/json/basic_parser_impl.hpp>
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
+
+#include <boost/json/basic_parser_impl.hpp>
 
 #include "weir/wire/chunk_tree.h"
 #include "weir/wire/codec.h"
@@ -31,6 +33,7 @@ class PlainChunk {
     where_ = Where::kStart;
     key_ = Key::kUnknown;
     seen_ = 0;
+    text_at_ = nullptr;
     second_reasoning_.clear();
   }
 
@@ -40,6 +43,9 @@ class PlainChunk {
     if (out_->reasoning.empty()) out_->reasoning.swap(second_reasoning_);
     return true;
   }
+
+  // Where the chunk's text began in the source; null when it was not there in one piece.
+  const char* text_at() const { return text_at_; }
 
   bool on_document_begin(Fault&) { return true; }
   bool on_document_end(Fault&) { return true; }
@@ -97,6 +103,7 @@ class PlainChunk {
     const std::string_view value(text.data(), text.size());
     if (std::string* const target = Target()) {
       target->append(value);
+      if (target == &out_->text && whole == text.size()) text_at_ = text.data();
       return true;
     }
     if (whole != text.size()) return Bail(fault);
@@ -218,7 +225,51 @@ class PlainChunk {
   Where where_ = Where::kStart;
   Key key_ = Key::kUnknown;
   std::uint32_t seen_ = 0;
+  const char* text_at_ = nullptr;
   std::string second_reasoning_;
+};
+
+// The bytes around the text of the last plain chunk. The next chunk of a stream nearly always has
+// the same ones; then only its text is looked at.
+class Frame {
+ public:
+  // `data` was decoded to `delta`, whose text stands at `text_at`.
+  void Learn(std::string_view data, const char* text_at, const model::Delta& delta) {
+    head_.clear();
+    constexpr std::less<> before;
+    if (text_at == nullptr || before(text_at, data.data()) || !delta.has_choice ||
+        !delta.reasoning.empty() || delta.finish != model::Finish::kNone) {
+      return;
+    }
+    const auto start = static_cast<std::size_t>(text_at - data.data());
+    if (start + delta.text.size() >= data.size()) return;
+    head_ = data.substr(0, start);
+    tail_ = data.substr(start + delta.text.size());
+    choice_ = delta.choice;
+  }
+
+  bool Decode(std::string_view data, model::Delta& out) const {
+    if (head_.empty() || data.size() < head_.size() + tail_.size() || !data.starts_with(head_) ||
+        !data.ends_with(tail_)) {
+      return false;
+    }
+    const std::string_view text =
+        data.substr(head_.size(), data.size() - head_.size() - tail_.size());
+    // Anything that could end the string, escape from it or be no UTF-8 is the parser's business.
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte >= 0x7F || c == '"' || c == '\\') return false;
+    }
+    out.text = text;
+    out.choice = choice_;
+    out.has_choice = true;
+    return true;
+  }
+
+ private:
+  std::string head_;  // to the opening quotation mark of the text; empty: nothing is known
+  std::string tail_;  // from the closing one
+  std::int64_t choice_ = 0;
 };
 
 // Empties `out` but keeps the memory of its texts.
@@ -258,7 +309,9 @@ struct ChunkDecoder::State {
     parser.handler().Start(api, out, info);
     bj::error_code fault;
     const std::size_t used = parser.write_some(false, data.data(), data.size(), fault);
-    return !fault && used == data.size() && parser.handler().Finish();
+    if (fault || used != data.size() || !parser.handler().Finish()) return false;
+    frame.Learn(data, parser.handler().text_at(), out);
+    return true;
   }
 
   void Track(const model::Delta& delta) {
@@ -274,6 +327,7 @@ struct ChunkDecoder::State {
   model::Api api;
   model::ReplyInfo info;
   bj::basic_parser<PlainChunk> parser;
+  Frame frame;
   std::vector<Seen> seen;
 };
 
@@ -285,7 +339,7 @@ ChunkDecoder& ChunkDecoder::operator=(ChunkDecoder&&) noexcept = default;
 Result<ChunkDecoder::Kind> ChunkDecoder::Decode(std::string_view data, model::Delta& out) {
   Reset(out);
   if (data == "[DONE]") return Kind::kDone;
-  if (!state_->DecodePlain(data, out)) {
+  if (!state_->frame.Decode(data, out) && !state_->DecodePlain(data, out)) {
     Reset(out);
     WEIR_CHECK(DecodeChunkTree(state_->api, data, out, state_->info));
   }

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/wire/codec.h"
@@ -12,19 +11,24 @@
 namespace weir::wire {
 namespace {
 
-constexpr auto kTopFields = {std::string_view("id"), std::string_view("object"),
-                             std::string_view("created"), std::string_view("model"),
-                             std::string_view("choices"), std::string_view("usage"),
+constexpr auto kTopFields = {std::string_view("id"),
+                             std::string_view("object"),
+                             std::string_view("created"),
+                             std::string_view("model"),
+                             std::string_view("choices"),
+                             std::string_view("usage"),
                              std::string_view("system_fingerprint")};
 constexpr auto kDeltaFields = {std::string_view("role"), std::string_view("content"),
                                std::string_view("reasoning"), std::string_view("reasoning_content"),
                                std::string_view("tool_calls")};
-constexpr auto kChatChoiceFields = {std::string_view("index"),         std::string_view("delta"),
-                                    std::string_view("logprobs"),      std::string_view("token_ids"),
-                                    std::string_view("finish_reason"), std::string_view("stop_reason")};
-constexpr auto kTextChoiceFields = {std::string_view("index"),         std::string_view("text"),
-                                    std::string_view("logprobs"),      std::string_view("token_ids"),
-                                    std::string_view("finish_reason"), std::string_view("stop_reason")};
+constexpr auto kChatChoiceFields = {
+    std::string_view("index"),         std::string_view("delta"),
+    std::string_view("logprobs"),      std::string_view("token_ids"),
+    std::string_view("finish_reason"), std::string_view("stop_reason")};
+constexpr auto kTextChoiceFields = {
+    std::string_view("index"),         std::string_view("text"),
+    std::string_view("logprobs"),      std::string_view("token_ids"),
+    std::string_view("finish_reason"), std::string_view("stop_reason")};
 
 void Note(json::View view, std::string& text) {
   if (const std::optional<std::string_view> value = view.AsString()) text = *value;
@@ -93,7 +97,7 @@ Result<void> DecodeChunkTree(model::Api api, std::string_view data, model::Delta
   auto read = json::Read(data);
   if (!read) {
     return Fail(Code::kProtocolError, "an event of the stream is not JSON",
-                Redact(read.error().message));
+                Quoted(read.error().message));
   }
   const json::Value& root = *read;
   if (IsSet(root.Find("error")) || root.Find("object").StringOr("") == "error") {
@@ -104,7 +108,7 @@ Result<void> DecodeChunkTree(model::Api api, std::string_view data, model::Delta
   if (!choices.IsArray() && !usage.IsObject()) {
     return Fail(Code::kProtocolError,
                 "an event of the stream is neither a chunk nor an error: it has no choices",
-                Redact(Truncate(data, 300)));
+                Quoted(data));
   }
   if (choices.size() > 1) {
     return Fail(Code::kProtocolError,

@@ -29,9 +29,11 @@ struct EncodedRequest {
   std::vector<model::Degradation> degradations;  // what could be carried only in part
 };
 
-// Encodes for vLLM's chat and completions. Unset fields are left out, null is never sent, and no
-// key is named extra_body: extra fields stand at the top level. Fails with kUnsupportedParam when
-// the dialect cannot carry something at all, kInvalidRequest when the call itself is wrong.
+// Encodes for vLLM's chat and completions. The members stand in one order: model, messages or
+// prompt, tools, constraint, sampling, reasoning and template, request data, stream, extra. Unset
+// fields are left out, null is never sent, and no key is named extra_body: extra fields stand at
+// the top level. Fails with kUnsupportedParam when the dialect cannot carry something at all,
+// kUnsupportedConstraint when it is the constraint, kInvalidRequest when the call itself is wrong.
 Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOptions& options);
 
 // Decodes a whole 200 reply. Fails with kProtocolError when it is not one (HTML, cut JSON, an error
@@ -53,7 +55,9 @@ class ChunkDecoder {
   ChunkDecoder& operator=(ChunkDecoder&&) noexcept;
 
   // `data` is the data of one server-sent event. An error event becomes the error it stands for
-  // (its `code` is the effective HTTP status); text that is not a chunk is kProtocolError.
+  // (its `code` is the effective HTTP status); text that is not a chunk, or holds more than one
+  // choice, is kProtocolError. In `out.extra`, unknown fields of the choice stand under "choice",
+  // those of its delta under "delta". The memory of `out` is used again.
   Result<Kind> Decode(std::string_view data, model::Delta& out);
 
   // id, model, created and fingerprint, taken from the chunks seen so far.

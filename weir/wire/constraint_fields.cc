@@ -52,10 +52,10 @@ Result<void> WriteGuided(const Constraint& constraint, RequestWriter& out) {
       break;
   }
   if (!out.chat() || out.dialect().version < kTopLevelStructuralTag) {
-    return Fail(Code::kUnsupportedConstraint,
-                StrCat(out.dialect().name, " cannot enforce a structural tag on the ",
-                       model::ApiName(out.call().api),
-                       " API: use a JSON schema, or vLLM 0.11 or later"));
+    return Fail(
+        Code::kUnsupportedConstraint,
+        StrCat(out.dialect().name, " cannot enforce a structural tag on the ",
+               model::ApiName(out.call().api), " API: use a JSON schema, or vLLM 0.11 or later"));
   }
   out.SetText("structural_tag", TagText(constraint));
   return {};

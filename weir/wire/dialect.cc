@@ -91,8 +91,8 @@ Result<Dialect> DialectByName(std::string_view name) {
     if (named.name == name) return Make(std::string(named.name), named.version);
   }
   const std::vector<std::string> names = DialectNames();
-  std::string message = StrCat("there is no dialect \"", name, "\" in this version; there are ",
-                               Join(names, ", "));
+  std::string message =
+      StrCat("there is no dialect \"", name, "\" in this version; there are ", Join(names, ", "));
   if (const std::optional<std::string> near = Nearest(name, names)) {
     StrAppend(message, "; did you mean ", *near, "?");
   }

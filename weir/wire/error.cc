@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/wire/codec.h"
@@ -10,8 +9,6 @@
 
 namespace weir::wire {
 namespace {
-
-constexpr std::size_t kQuotedBytes = 300;  // of the server's words, in our messages
 
 // What the body of an error says, whatever envelope it came in.
 struct Words {
@@ -30,15 +27,24 @@ struct StatusOf {
 
 // Statuses of error words, for error events that carry no number.
 constexpr StatusOf kStatusOfWord[] = {
-    {"model_not_found", 404},     {"NotFoundError", 404},
-    {"invalid_api_key", 401},     {"Unauthorized", 401},
-    {"rate_limit_exceeded", 429}, {"insufficient_quota", 429},
-    {"server_error", 500},        {"InternalServerError", 500},
-    {"Service Unavailable", 503}, {"NotImplementedError", 501},
-    {"invalid_request_error", 400}, {"BadRequestError", 400},
-    {"Bad Request", 400},         {"InvalidUserInput", 400},
-    {"json_parse_error", 400},    {"context_length_exceeded", 400},
-    {"content_filter", 400},      {"exceed_context_size_error", 400},
+    {"model_not_found", 404},
+    {"NotFoundError", 404},
+    {"invalid_api_key", 401},
+    {"Unauthorized", 401},
+    {"rate_limit_exceeded", 429},
+    {"insufficient_quota", 429},
+    {"server_error", 500},
+    {"InternalServerError", 500},
+    {"Service Unavailable", 503},
+    {"NotImplementedError", 501},
+    {"invalid_request_error", 400},
+    {"BadRequestError", 400},
+    {"Bad Request", 400},
+    {"InvalidUserInput", 400},
+    {"json_parse_error", 400},
+    {"context_length_exceeded", 400},
+    {"content_filter", 400},
+    {"exceed_context_size_error", 400},
     {"UnprocessableEntityError", 422},
 };
 
@@ -56,8 +62,8 @@ constexpr std::string_view kContextPhrases[] = {
     "max_completion_tokens must be at least 1, got",
 };
 
-constexpr std::string_view kFilterPhrases[] = {
-    "content_filter", "content_policy_violation", "content management policy", "ResponsibleAIPolicy"};
+constexpr std::string_view kFilterPhrases[] = {"content_filter", "content_policy_violation",
+                                               "content management policy", "ResponsibleAIPolicy"};
 
 bool Has(std::string_view text, std::string_view phrase) { return text.find(phrase) != text.npos; }
 
@@ -173,7 +179,7 @@ std::string Advice(int status, Code code, const Words& words) {
                   "): the base URL is probably wrong, or the model is of another kind");
   }
   if (const std::string_view model = ModelIn(words.message); status == 404 && !model.empty()) {
-    return StrCat("the server does not have the model \"", Truncate(model, kQuotedBytes),
+    return StrCat("the server does not have the model \"", Quoted(model),
                   "\" (404): list its models with `weir models` and name one of them");
   }
   if (status == 404) return "the server does not know the model or the path (404)";
@@ -196,9 +202,8 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
   if (status < 500 && HasAny(words, kContextPhrases)) error.code = Code::kContextLength;
   if (status < 500 && HasAny(words, kFilterPhrases)) error.code = Code::kContentFilter;
   error.message = Advice(status, error.code, words);
-  const std::string said = Redact(Truncate(words.message, kQuotedBytes));
+  const std::string said = Quoted(words.message);
   if (!said.empty()) StrAppend(error.message, "; it said: ", said);
-  error.message = Redact(error.message);
   error.retry_after = ParseRetryAfter(retry_after, wall_nanos);
   return error;
 }

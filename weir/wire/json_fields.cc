@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+
 namespace weir::wire {
 namespace {
 
@@ -9,7 +12,14 @@ bool IsUnknown(const json::Member& member, std::initializer_list<std::string_vie
   return IsSet(member.value) && std::ranges::find(known, member.key) == known.end();
 }
 
+constexpr std::size_t kQuotedBytes = 300;
+constexpr std::size_t kReadBytes = 4096;  // enough to see a secret whole that the quote would cut
+
 }  // namespace
+
+std::string Quoted(std::string_view text) {
+  return Truncate(Redact(Utf8Prefix(Trim(text), kReadBytes)), kQuotedBytes);
+}
 
 std::vector<std::int64_t> IntsOf(json::View array) {
   std::vector<std::int64_t> ints;

@@ -19,6 +19,9 @@ inline bool IsSet(json::View view) { return view.exists() && !view.IsNull(); }
 
 inline std::string StringOf(json::View view) { return std::string(view.StringOr("")); }
 
+// The start of what a server wrote, redacted, for a message of ours.
+std::string Quoted(std::string_view text);
+
 // The integers of an array; what is not one is skipped.
 std::vector<std::int64_t> IntsOf(json::View array);
 std::vector<std::string> StringsOf(json::View array);

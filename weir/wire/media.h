@@ -1,6 +1,7 @@
 #pragma once
 
-// Audio inside a request: OpenAI's input_audio has the data and a format word, our parts have a URL.
+// Audio inside a request: OpenAI's input_audio has the data and a format word, our parts have a
+// URL.
 
 #include <optional>
 #include <string>

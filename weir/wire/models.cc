@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -49,12 +48,11 @@ Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) {
     return Fail(Code::kProtocolError,
                 "the list of models is not JSON: the base URL probably does not name a model "
                 "server",
-                Redact(root.error().message));
+                Quoted(root.error().message));
   }
   const json::View data = root->Find("data");
   if (!data.IsArray()) {
-    return Fail(Code::kProtocolError, "the list of models has no field `data`",
-                Redact(Truncate(body, 300)));
+    return Fail(Code::kProtocolError, "the list of models has no field `data`", Quoted(body));
   }
   std::vector<model::ModelEntry> models;
   for (const json::View card : data.items()) {

@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/wire/codec.h"
@@ -36,9 +35,8 @@ model::Choice DecodeChoice(model::Api api, json::View choice, std::int64_t posit
   const json::View prompt_logprobs = choice.Find("prompt_logprobs");
   if (IsSet(prompt_logprobs)) out.prompt_logprobs = json::Value::CopyOf(prompt_logprobs);
   DecodeFinish(choice, out.finish, out.finish_text, out.stop_reason);
-  out.extra =
-      UnknownMembers(choice, {"index", "message", "text", "logprobs", "token_ids",
-                              "prompt_logprobs", "finish_reason", "stop_reason"});
+  out.extra = UnknownMembers(choice, {"index", "message", "text", "logprobs", "token_ids",
+                                      "prompt_logprobs", "finish_reason", "stop_reason"});
   return out;
 }
 
@@ -53,19 +51,18 @@ Result<model::Reply> DecodeReply(model::Api api, std::string_view body) {
                        html ? "an HTML page instead of a reply: the base URL probably names a web "
                               "site, not a model server"
                             : "something that is not JSON; it may have been cut on its way"),
-                Redact(html ? Truncate(Trim(body), 300) : read.error().message));
+                Quoted(html ? body : read.error().message));
   }
   const json::Value& root = *read;
   const json::View choices = root.Find("choices");
   if (IsSet(root.Find("error")) || root.Find("object").StringOr("") == "error") {
     const Error error = DecodeError(0, body);
-    return Fail(Code::kProtocolError, "the server answered 200 with an error in it",
-                error.message);
+    return Fail(Code::kProtocolError, "the server answered 200 with an error in it", error.message);
   }
   if (!choices.IsArray()) {
     return Fail(Code::kProtocolError,
                 "the server answered 200 with JSON that is not a reply: it has no choices",
-                Redact(Truncate(body, 300)));
+                Quoted(body));
   }
   if (choices.empty()) {
     return Fail(Code::kEmptyModelResponse, "the server answered without any choice");
@@ -85,9 +82,8 @@ Result<model::Reply> DecodeReply(model::Api api, std::string_view body) {
   if (IsSet(prompt_logprobs)) reply.prompt_logprobs = json::Value::CopyOf(prompt_logprobs);
   const json::View prompt_token_ids = root.Find("prompt_token_ids");
   if (IsSet(prompt_token_ids)) reply.prompt_token_ids = json::Value::CopyOf(prompt_token_ids);
-  reply.extra = UnknownMembers(
-      root, {"id", "object", "model", "created", "system_fingerprint", "choices", "usage",
-             "prompt_logprobs", "prompt_token_ids"});
+  reply.extra = UnknownMembers(root, {"id", "object", "model", "created", "system_fingerprint",
+                                      "choices", "usage", "prompt_logprobs", "prompt_token_ids"});
   return reply;
 }
 

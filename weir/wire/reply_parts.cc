@@ -66,10 +66,10 @@ model::Usage DecodeUsage(json::View usage) {
   // The details survive whole when they hold more than the one count that has a place of its own.
   const bool prompt_more = HasUnknown(prompt, {"cached_tokens"});
   const bool completion_more = HasUnknown(completion, {"reasoning_tokens"});
-  decoded.extra = UnknownMembers(usage, {"prompt_tokens", "completion_tokens", "total_tokens",
-                                         prompt_more ? "total_tokens" : "prompt_tokens_details",
-                                         completion_more ? "total_tokens"
-                                                         : "completion_tokens_details"});
+  decoded.extra =
+      UnknownMembers(usage, {"prompt_tokens", "completion_tokens", "total_tokens",
+                             prompt_more ? "total_tokens" : "prompt_tokens_details",
+                             completion_more ? "total_tokens" : "completion_tokens_details"});
   return decoded;
 }
 

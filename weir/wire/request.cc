@@ -33,9 +33,8 @@ Result<void> CheckPromptOf(const model::Call& call) {
 
 Result<void> Check(const model::Call& call, const Dialect& dialect) {
   if (call.api == model::Api::kResponses) {
-    return Fail(Code::kUnsupportedParam,
-                StrCat("the responses API is not spoken with ", dialect.name,
-                       ": use the chat API"));
+    return Fail(Code::kUnsupportedParam, StrCat("the responses API is not spoken with ",
+                                                dialect.name, ": use the chat API"));
   }
   WEIR_CHECK(call.sampling.Validate());
   WEIR_CHECK(CheckPromptOf(call));

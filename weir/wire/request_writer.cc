@@ -1,56 +1,12 @@
 #include "weir/wire/request_writer.h"
 
 #include <algorithm>
-#include <climits>
 
 #include "weir/base/text.h"
+#include "weir/wire/field_table.h"
 
 namespace weir::wire {
 namespace {
-
-constexpr Version kNever{INT_MAX, 0, 0};
-constexpr Version kAlways{};
-
-enum class IfMissing : std::uint8_t {
-  kDrop,  // a hint: the answer is the same without it
-  kFail,  // the answer would be another one
-};
-
-// Since when vLLM reads a field; before that it is ignored in silence. Fields that are not listed
-// have always been there.
-struct Since {
-  std::string_view key;
-  Version chat;
-  Version completions;
-  IfMissing missing;
-};
-
-constexpr Since kSince[] = {
-    {"tools", kAlways, kNever, IfMissing::kFail},
-    {"parallel_tool_calls", kAlways, kNever, IfMissing::kFail},
-    {"echo", kNever, kAlways, IfMissing::kFail},
-    {"suffix", kNever, {0, 31, 0}, IfMissing::kFail},
-    {"bad_words", {0, 9, 2}, {0, 9, 2}, IfMissing::kFail},
-    {"allowed_token_ids", {0, 9, 2}, kAlways, IfMissing::kFail},
-    {"truncation_side", {0, 23, 0}, {0, 23, 0}, IfMissing::kFail},
-    {"return_token_ids", {0, 10, 2}, {0, 10, 2}, IfMissing::kDrop},
-    {"return_tokens_as_token_ids", {0, 8, 0}, {0, 8, 0}, IfMissing::kDrop},
-    {"repetition_detection", {0, 19, 0}, {0, 19, 0}, IfMissing::kFail},
-    {"reasoning_effort", {0, 10, 1}, kNever, IfMissing::kDrop},
-    {"include_reasoning", {0, 10, 1}, kNever, IfMissing::kDrop},
-    {"thinking_token_budget", {0, 19, 0}, {0, 23, 0}, IfMissing::kFail},
-    {"add_generation_prompt", kAlways, kNever, IfMissing::kFail},
-    {"continue_final_message", kAlways, kNever, IfMissing::kFail},
-    {"chat_template", kAlways, kNever, IfMissing::kFail},
-    {"chat_template_kwargs", kAlways, kNever, IfMissing::kFail},
-    {"documents", kAlways, kNever, IfMissing::kFail},
-    {"mm_processor_kwargs", {0, 7, 0}, kNever, IfMissing::kFail},
-    {"request_id", kAlways, {0, 10, 1}, IfMissing::kDrop},
-    {"session_id", {0, 28, 0}, {0, 28, 0}, IfMissing::kDrop},
-    {"cache_salt", {0, 9, 2}, {0, 9, 2}, IfMissing::kFail},
-    {"kv_transfer_params", {0, 9, 2}, {0, 9, 2}, IfMissing::kFail},
-    {"vllm_xargs", {0, 9, 2}, {0, 9, 2}, IfMissing::kFail},
-};
 
 // Fields that are the codec's alone: another value would break the reading of the answer.
 constexpr std::string_view kReserved[] = {"model", "messages", "prompt", "stream",
@@ -75,9 +31,9 @@ json::Writer& RequestWriter::Key(std::string_view key) {
 }
 
 Result<bool> RequestWriter::Carries(std::string_view key) {
-  const auto row = std::ranges::find(kSince, key, &Since::key);
-  if (row == std::end(kSince)) return true;
-  const Version since = chat() ? row->chat : row->completions;
+  const FieldSince* const row = FindField(key);
+  if (row == nullptr) return true;
+  const Version since = row->For(call_.api);
   if (dialect().version >= since) return true;
   std::string why = WhyMissing(key, call_, dialect(), since);
   if (row->missing == IfMissing::kFail) {
@@ -145,8 +101,8 @@ Result<void> RequestWriter::Offer(std::string_view key, const std::vector<std::i
 Result<EncodedRequest> RequestWriter::Finish(std::string path) && {
   const json::View extra = call_.extra;
   if (!extra.IsNull() && !extra.IsObject()) {
-    return Fail(Code::kInvalidRequest, StrCat("extra must be an object, not a ",
-                                              json::KindName(extra.kind())));
+    return Fail(Code::kInvalidRequest,
+                StrCat("extra must be an object, not a ", json::KindName(extra.kind())));
   }
   if (extra.Find("extra_body").exists()) {
     return Fail(Code::kInvalidRequest,

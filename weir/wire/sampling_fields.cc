@@ -29,7 +29,8 @@ Result<void> WriteCandidates(RequestWriter& out) {
   if (!sampling.best_of) return {};
   if (!dialect.has_best_of) {
     return Fail(Code::kUnsupportedParam,
-                StrCat(dialect.name, " has no best_of, which vLLM 0.12 removed; best_of is done "
+                StrCat(dialect.name,
+                       " has no best_of, which vLLM 0.12 removed; best_of is done "
                        "by the client in a later version of weir: ask for n candidates and choose "
                        "among them"));
   }
@@ -106,8 +107,7 @@ Result<void> WriteSampling(RequestWriter& out) {
   WEIR_CHECK(out.Offer("allowed_token_ids", sampling.allowed_token_ids));
   WriteLogitBias(out);
   WEIR_CHECK(out.Offer("skip_special_tokens", sampling.skip_special_tokens));
-  WEIR_CHECK(
-      out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens));
+  WEIR_CHECK(out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens));
   WEIR_CHECK(out.Offer("truncate_prompt_tokens", sampling.truncate_prompt_tokens));
   WEIR_CHECK(out.Offer("truncation_side", sampling.truncation_side.value_or("")));
   WriteLogprobs(out);

@@ -22,6 +22,8 @@ struct IncomingCall {
   bool include_usage = false;
   bool continuous_usage = false;
   std::vector<std::string> prompts;  // completions: all prompts of the request (call.prompt is [0])
+  std::vector<std::vector<std::int64_t>>
+      token_prompts;  // ... or all that came as tokens (call.prompt_token_ids is [0])
 };
 
 // An error as a server words it.
@@ -67,9 +69,15 @@ class ChunkEncoder {
   void AppendError(const ServerError& error, std::string& out);
 
  private:
+  void AppendRole(const model::Delta& delta, std::string& out) const;
+  void AppendChoice(const model::Delta& delta, std::string& out) const;
+  void AppendUsage(const std::optional<model::Usage>& usage, std::string& out) const;
+  void AppendFingerprint(std::string& out) const;
+
   const Options options_;
   const model::ReplyInfo info_;
-  std::string prefix_;                // {"id":...,"model":"m","choices":[  the same in every chunk
+  std::string prefix_;      // data: {"id":...,"model":"m","choices":[  the same in every chunk
+  std::string plain_tail_;  // what follows the text of a plain chunk, to the end of its choice
   std::vector<std::int64_t> opened_;  // choices whose role chunk was sent
 };
 

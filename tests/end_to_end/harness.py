@@ -1,0 +1,100 @@
+"""What the end-to-end tests share: the binary, a simulator in a with-block, temporary folders."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WEIR = os.environ.get("WEIR_BIN", str(ROOT / "build/release/bin/weir"))
+PATIENCE = 60  # seconds until a hanging program fails its test
+
+
+def environment(**more):
+    """A small fixed environment: nothing of the caller's configuration leaks in."""
+    base = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir() + "/weir-no-home", "TERM": "dumb"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        if name in os.environ:
+            base[name] = os.environ[name]
+    return {**base, **more}
+
+
+def weir(*args, stdin=None, env=None, cwd=None):
+    """Runs weir to its end. stdin None is an empty one."""
+    return subprocess.run([WEIR, *args], input=stdin or "", capture_output=True, text=True,
+                          timeout=PATIENCE, env=environment(**(env or {})), cwd=cwd)
+
+
+class Sim:
+    """`weir sim` on a free port (or as --listen says), ended by its pid."""
+
+    def __init__(self, *args):
+        self.args = args
+
+    def __enter__(self):
+        self.process = subprocess.Popen([WEIR, "sim", *self.args], stdout=subprocess.PIPE,
+                                        text=True, env=environment())
+        line = self.process.stdout.readline()
+        prefix = "weir sim: listening on "
+        if not line.startswith(prefix):
+            raise AssertionError(f"no ready line but {line!r}")
+        self.url = line[len(prefix):].strip()
+        return self
+
+    def __exit__(self, *unused):
+        self.process.send_signal(signal.SIGTERM)
+        self.rest = self.process.communicate(timeout=PATIENCE)[0]
+
+
+class RawServer:
+    """Answers one connection with fixed bytes, then does what `end` says: close, or wait."""
+
+    def __init__(self, reply=b"", end="close"):
+        self.reply, self.end = reply, end
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.request = b""
+        self.accepted = 0
+        self.peer_closed = threading.Event()
+        self.got_request = threading.Event()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def serve(self):
+        try:
+            while True:
+                connection, _ = self.listener.accept()
+                self.accepted += 1
+                connection.settimeout(PATIENCE)
+                with connection:
+                    self.request = connection.recv(1 << 20)
+                    self.got_request.set()
+                    connection.sendall(self.reply)
+                    if self.end == "wait" and connection.recv(1) == b"":
+                        self.peer_closed.set()
+        except OSError:
+            return  # the test is over and has closed the listener
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(PATIENCE)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)

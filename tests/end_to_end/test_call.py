@@ -1,0 +1,303 @@
+"""`weir call` and `weir complete` as a user meets them: answers, forms, exit codes, sentences."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import PATIENCE, WEIR, Case, RawServer, Sim, environment, weir
+
+OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(text):
+    body = f"data: {text}\n\n".encode()
+    return f"{len(body):x}\r\n".encode() + body + b"\r\n"
+
+
+def delta(text, finish=None):
+    return chunk(json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
+        {"index": 0, "delta": {"content": text}, "finish_reason": finish}]}))
+
+
+class Answers(Case):
+    def test_streamed_and_whole_answers_are_equal(self):
+        with Sim("--instant") as sim:
+            streamed = weir("call", "-e", sim.url, "--seed", "7", "What is a weir?")
+            whole = weir("call", "-e", sim.url, "--seed", "7", "--no-stream", "What is a weir?")
+        self.assertEqual(streamed.returncode, 0, streamed.stderr)
+        self.assertTrue(streamed.stdout.strip())
+        self.assertEqual(streamed.stdout, whole.stdout)
+        self.assertEqual(streamed.stderr, "")
+
+    def test_the_embedded_simulator_says_the_same_as_the_one_behind_http(self):
+        with Sim("--instant") as sim:
+            outside = weir("call", "-e", sim.url, "--max-tokens", "64", "--no-stream", "-o", "json", "hello")
+        inside = weir("call", "-e", "sim", "--max-tokens", "64", "--no-stream", "-o", "json", "hello")
+        self.assertEqual(json.loads(outside.stdout)["text"], json.loads(inside.stdout)["text"])
+
+    def test_json_output_is_one_document_and_with_stream_json_lines(self):
+        with Sim("--instant") as sim:
+            one = weir("call", "-e", sim.url, "-o", "json", "hi")
+            many = weir("call", "-e", sim.url, "-o", "json", "--stream", "hi")
+        document = json.loads(one.stdout)
+        self.assertEqual(document["finish"], "stop")
+        self.assertGreater(document["usage"]["completion_tokens"], 0)
+        lines = [json.loads(line) for line in many.stdout.splitlines()]
+        self.assertEqual("".join(line.get("text", "") for line in lines), document["text"])
+        self.assertEqual([line["finish"] for line in lines if "finish" in line], ["stop"])
+
+    def test_complete_echoes_its_prompt(self):
+        with Sim("--instant") as sim:
+            done = weir("complete", "-e", sim.url, "--echo", "Once upon a time")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("Once upon a time"), done.stdout)
+
+    def test_stdin_is_the_prompt_and_stands_before_an_argument(self):
+        dry = weir("call", "-e", "http://127.0.0.1:1", "--dry-run", "Summarise.", stdin="a document")
+        body = json.loads(dry.stdout.split("\n\n", 1)[1])
+        self.assertEqual(body["messages"][0]["content"], "a document\n\nSummarise.")
+
+    def test_the_four_spellings_of_an_address_reach_the_same_path(self):
+        for ending in ("", "/", "/v1", "/v1/"):
+            dry = weir("call", "-e", f"http://127.0.0.1:9{ending}", "--dry-run", "hi")
+            self.assertEqual(dry.stdout.splitlines()[0], "POST http://127.0.0.1:9/v1/chat/completions")
+
+    def test_a_unix_socket_is_an_address(self):
+        path = str(self.folder / "sim.sock")
+        with Sim("--instant", "--listen", f"unix:{path}") as sim:
+            self.assertEqual(sim.url, f"unix:{path}")
+            done = weir("call", "-e", sim.url, "hi")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse(os.path.exists(path))
+
+    def test_tokens_are_printed_as_they_come(self):
+        with RawServer(OK_HEAD + delta("first "), end="wait") as server:
+            process = subprocess.Popen([WEIR, "call", "-e", server.url, "hi"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+            self.assertEqual(os.read(process.stdout.fileno(), 100), b"first ")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE)
+
+    def test_several_answers_are_told_apart(self):
+        with Sim("--instant") as sim:
+            done = weir("call", "-e", sim.url, "--n", "2", "--temperature", "1", "hi")
+        self.assertIn("--- answer 0\n", done.stdout)
+        self.assertIn("--- answer 1\n", done.stdout)
+
+
+class DryRun(Case):
+    def test_nothing_null_nothing_called_extra_body_and_no_key(self):
+        done = weir("call", "-e", "http://127.0.0.1:1", "--dry-run", "--top-k", "5", "--extra", "foo=[1]",
+                    "--seed", "3", "hi", env={"VLLM_API_KEY": "sk-very-secret-key-0123456789"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("very-secret", done.stdout + done.stderr)
+        self.assertIn("Authorization: ***", done.stdout)
+        body = json.loads(done.stdout.split("\n\n", 1)[1])
+        self.assertNotIn("extra_body", body)
+        self.assertNotIn(None, body.values())
+        self.assertEqual((body["top_k"], body["foo"], body["seed"]), (5, [1], 3))
+
+
+class Failures(Case):
+    def check(self, done, code, name, *sentences):
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(f"weir: {name}: ", done.stderr)
+        for sentence in sentences:
+            self.assertIn(sentence, done.stderr)
+
+    def quick(self, **timeouts):
+        """A configuration without retries, so that each failure is met once."""
+        clocks = ", ".join(f"{clock}: {value}" for clock, value in timeouts.items())
+        return self.write("weir.yaml", "engines:\n  it:\n    base_url: ${URL}\n    retry: {max_retries: 0}\n"
+                                       f"    timeouts: {{{clocks}}}\n")
+
+    def call(self, url, *args, **timeouts):
+        config = self.quick(**timeouts)
+        text = open(config).read().replace("${URL}", url)
+        return weir("--config", self.write("weir.yaml", text), "call", *args, "hi")
+
+    def test_refused_connection(self):
+        done = self.call("http://127.0.0.1:1")
+        self.check(done, 5, "connection_error", "127.0.0.1:1", "/health", "Connection refused")
+
+    def test_retries_are_announced_and_counted(self):
+        config = self.write("weir.yaml", "engines: {it: {base_url: 'http://127.0.0.1:1', "
+                                         "retry: {max_retries: 2, base_delay: 0.01}}}")
+        done = weir("--config", config, "call", "hi")
+        self.check(done, 5, "connection_error", "(1 of 2)", "(2 of 2)", "after 3 attempts")
+
+    def test_unknown_host(self):
+        done = self.call("http://no-such-host.invalid:8000")
+        self.check(done, 5, "connection_error", "cannot find the host 'no-such-host.invalid'")
+
+    def test_killed_in_the_middle_of_a_stream(self):
+        with RawServer(OK_HEAD + delta("half an ans")) as server:
+            done = self.call(server.url)
+        self.check(done, 5, "stream_truncated")
+        self.assertEqual(done.stdout, "half an ans\n")
+        self.assertEqual(server.accepted, 1)
+
+    def test_a_clean_end_without_a_finish_reason_is_truncated_too(self):
+        with RawServer(OK_HEAD + delta("half") + chunk("[DONE]") + b"0\r\n\r\n") as server:
+            done = self.call(server.url)
+        self.check(done, 5, "stream_truncated", "without a finish reason")
+
+    def test_stall_before_the_first_token(self):
+        with RawServer(OK_HEAD, end="wait") as server:
+            done = self.call(server.url, first_token=0.1)
+        self.check(done, 5, "timeout", "`first_token` of 100 ms", "timeouts.first_token")
+
+    def test_stall_in_the_middle(self):
+        with RawServer(OK_HEAD + delta("one"), end="wait") as server:
+            done = self.call(server.url, idle=0.1)
+        self.check(done, 5, "stream_idle_timeout", "`idle` of 100 ms", "timeouts.idle")
+
+    def test_the_whole_call_takes_too_long(self):
+        with RawServer(OK_HEAD + delta("one"), end="wait") as server:
+            done = self.call(server.url, "--timeout", "0.1")
+        self.check(done, 5, "timeout", "`total` of 100 ms", "--timeout")
+
+    def test_garbage_that_is_not_http(self):
+        with RawServer(b"SSH-2.0-OpenSSH_9.2\r\n") as server:
+            done = self.call(server.url)
+        self.check(done, 2, "protocol_error", "SSH-2.0")
+
+    def test_garbage_in_a_stream(self):
+        with RawServer(OK_HEAD + chunk("{\"choices\": [[[")) as server:
+            done = self.call(server.url)
+        self.check(done, 2, "protocol_error")
+
+    def test_an_html_page(self):
+        page = b"<html><head><title>Starting up</title></head></html>"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page)
+        with RawServer(head + page) as server:
+            done = self.call(server.url)
+        self.check(done, 2, "protocol_error", "text/html", "Starting up")
+
+    def test_https_spoken_to_a_plain_port(self):
+        with Sim("--instant") as sim:
+            done = self.call(sim.url.replace("http:", "https:"))
+        self.check(done, 5, "connection_error", "TLS")
+
+    def test_wrong_certificate_and_the_way_out(self):
+        key, certificate = self.folder / "key.pem", self.folder / "cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        with Sim("--instant", "--tls", f"{certificate},{key}") as sim:
+            url = sim.url.replace("127.0.0.1", "localhost")
+            unknown = self.call(url)
+            self.check(unknown, 5, "connection_error", "not trusted", "ca_file")
+            config = self.write("tls.yaml", f"engines: {{it: {{base_url: '{url}', tls: {{ca_file: '{certificate}'}}}}}}")
+            trusted = weir("--config", config, "call", "hi")
+            self.assertEqual(trusted.returncode, 0, trusted.stderr)
+            config = self.write("tls.yaml", f"engines: {{it: {{base_url: '{sim.url}', tls: {{ca_file: '{certificate}'}}, "
+                                            "retry: {max_retries: 0}}}")
+            other_name = weir("--config", config, "call", "hi")
+            self.check(other_name, 5, "connection_error", "not for '127.0.0.1'")
+
+    def test_wrong_key_unknown_model_and_token_limit(self):
+        with Sim("--instant", "--api-key", "right") as sim:
+            self.check(self.call(sim.url), 2, "http_401", "key")
+            good = weir("call", "-e", sim.url, "hi", env={"VLLM_API_KEY": "right"})
+            self.assertEqual(good.returncode, 0, good.stderr)
+        with Sim("--instant") as sim:
+            self.check(self.call(sim.url, "-m", "nope"), 2, "http_404", "nope")
+            cut = self.call(sim.url, "--max-tokens", "3")
+            self.check(cut, 2, "truncated", "--max-tokens")
+            self.assertTrue(cut.stdout.strip())
+
+    def test_errors_are_json_when_json_was_asked_for(self):
+        done = self.call("http://127.0.0.1:1", "-o", "json")
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((error["name"], error["class"], error["retryable"]), ("connection_error", "network", True))
+
+    def test_an_unknown_engine_names_the_nearest(self):
+        config = self.write("weir.yaml", "engines: {qwen: {base_url: 'http://127.0.0.1:1'}}")
+        done = weir("--config", config, "call", "-e", "qwem", "hi")
+        self.check(done, 3, "config_error", "did you mean 'qwen'?")
+
+    def test_a_wrong_key_of_the_configuration_is_shown_with_its_place(self):
+        config = self.write("weir.yaml", "engines:\n  it:\n    base_ulr: http://127.0.0.1:1\n")
+        done = weir("--config", config, "call", "hi")
+        self.check(done, 3, "config_error", "weir.yaml:3:5", "'base_url'")
+
+    def test_ranges_are_refused_before_anything_is_sent(self):
+        done = weir("call", "-e", "http://127.0.0.1:1", "--temperature", "2.5", "hi")
+        self.check(done, 3, "invalid_request", "[0, 2]")
+
+    def test_usage_errors_exit_with_64(self):
+        self.assertEqual(weir("call", "--no-such-flag", "hi").returncode, 64)
+        self.assertEqual(weir().returncode, 64)
+        self.assertEqual(weir("call", stdin="").returncode, 3)
+
+
+class CtrlC(Case):
+    def test_cancels_with_4_and_closes_the_connection(self):
+        with RawServer(OK_HEAD + delta("one "), end="wait") as server:
+            process = subprocess.Popen([WEIR, "call", "-e", server.url, "hi"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+            self.assertTrue(server.got_request.wait(PATIENCE))
+            process.stdout.read(1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE)
+            self.assertTrue(server.peer_closed.wait(PATIENCE))
+        self.assertEqual(process.returncode, 4)
+        self.assertIn("weir: cancelled: ", errors)
+
+
+class Terminals(Case):
+    def test_colour_only_on_a_terminal_and_not_with_no_color(self):
+        def errors(**env):
+            master, slave = pty.openpty()
+            process = subprocess.Popen([WEIR, "call", "-e", "nowhere-at-all", "hi"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=slave, env=environment(**env))
+            process.wait(PATIENCE)
+            os.close(slave)
+            text = os.read(master, 10000)
+            os.close(master)
+            return text
+
+        self.assertIn(b"\033[31m", errors(TERM="xterm"))
+        self.assertNotIn(b"\033", errors(TERM="xterm", NO_COLOR="1"))
+        self.assertNotIn("\033", weir("call", "-e", "nowhere-at-all", "hi").stderr)
+
+
+class Program(Case):
+    def test_version_and_help(self):
+        self.assertRegex(weir("--version").stdout, r"^weir \d+\.\d+\.\d+\n$")
+        for command in ("call", "complete", "sim", "completion"):
+            self.assertIn(command, weir("--help").stdout)
+            self.assertEqual(weir(command, "--help").returncode, 0)
+
+    def test_completion_scripts_load_and_complete(self):
+        script = weir("completion", "bash").stdout + ("\nCOMP_WORDS=(weir ca) COMP_CWORD=1; _weir; "
+                                                      "echo ${COMPREPLY[@]}; COMP_WORDS=(weir call --temp) "
+                                                      "COMP_CWORD=2; _weir; echo ${COMPREPLY[@]}")
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+        self.assertEqual(done.stdout, "call\n--temperature\n", done.stderr)
+        for shell in ("zsh", "fish"):
+            self.assertIn("temperature", weir("completion", shell).stdout)
+
+    def test_the_simulator_prints_one_line_and_ends_when_told(self):
+        with Sim("--instant") as sim:
+            pass
+        self.assertEqual(sim.rest, "")
+        self.assertEqual(sim.process.returncode, 0)
+
+    def test_the_simulator_drains_before_it_ends(self):
+        with Sim("--ttft", "300", "--itl", "0") as sim:
+            process = subprocess.Popen([WEIR, "call", "-e", sim.url, "hi"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+            time.sleep(0.15)  # the request is on its way, its first token is not
+            sim.process.send_signal(signal.SIGTERM)
+            out, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertTrue(out.strip())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,190 @@
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/run_call.h"
+#include "weir/json/reader.h"
+
+namespace weir::cli {
+namespace {
+
+using model::Constraint;
+
+struct CallFlags {
+  CommonFlags common;
+  std::string system;
+  std::string schema_file;
+  bool json = false;
+  std::string regex;
+  std::string choice;
+  std::string grammar_file;
+  std::string tools_file;
+  std::string tool_choice;
+  std::vector<std::string> media;
+  std::string reasoning = "hide";
+};
+
+Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
+  const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
+                    static_cast<int>(!flags.regex.empty()) +
+                    static_cast<int>(!flags.choice.empty()) +
+                    static_cast<int>(!flags.grammar_file.empty());
+  if (asked == 0) return std::optional<Constraint>();
+  if (asked > 1) {
+    return Fail(Code::kConfigError,
+                "give only one of --schema, --json, --regex, --choice and --grammar");
+  }
+  Constraint constraint;
+  if (!flags.schema_file.empty()) {
+    WEIR_TRY(const std::string text, ReadInput(flags.schema_file));
+    Result<json::Value> schema = json::Read(text);
+    if (!schema) {
+      return Fail(Code::kConfigError, StrCat(flags.schema_file, " is not JSON"),
+                  schema.error().message);
+    }
+    constraint.schema = *std::move(schema);
+  } else if (flags.json) {
+    constraint.kind = Constraint::Kind::kJsonObject;
+  } else if (!flags.regex.empty()) {
+    constraint.kind = Constraint::Kind::kRegex;
+    constraint.text = flags.regex;
+  } else if (!flags.choice.empty()) {
+    constraint.kind = Constraint::Kind::kChoice;
+    for (const std::string_view word : Split(flags.choice, ',')) {
+      constraint.choices.emplace_back(Trim(word));
+    }
+  } else {
+    constraint.kind = Constraint::Kind::kGrammar;
+    WEIR_TRY(constraint.text, ReadInput(flags.grammar_file));
+  }
+  return std::optional<Constraint>(std::move(constraint));
+}
+
+// A list of tools, in OpenAI's wrapping ({"type":"function","function":{...}}) or without it.
+Result<std::vector<model::ToolSpec>> ReadTools(const std::string& path) {
+  WEIR_TRY(const std::string text, ReadInput(path));
+  const Result<json::Value> list = json::Read(text);
+  if (!list || !list->IsArray()) {
+    return Fail(Code::kConfigError, StrCat(path, " must hold a JSON list of tools"),
+                list ? "" : list.error().message);
+  }
+  std::vector<model::ToolSpec> tools;
+  for (const json::View item : list->items()) {
+    const json::View function = item.Find("function").exists() ? item.Find("function") : item;
+    model::ToolSpec tool;
+    tool.name = function.Find("name").StringOr("");
+    tool.description = function.Find("description").StringOr("");
+    if (tool.name.empty()) {
+      return Fail(Code::kConfigError, StrCat(path, ": tool ", tools.size() + 1, " has no name"));
+    }
+    const json::View parameters = function.Find("parameters");
+    if (parameters.IsObject()) tool.parameters = list->Share(parameters);
+    tool.strict = function.Find("strict").AsBool();
+    tools.push_back(std::move(tool));
+  }
+  return tools;
+}
+
+model::ToolChoice ToolChoiceOf(const std::string& word) {
+  using Kind = model::ToolChoice::Kind;
+  if (word.empty()) return {};
+  if (word == "auto") return {.kind = Kind::kAuto, .name = {}};
+  if (word == "none") return {.kind = Kind::kNone, .name = {}};
+  if (word == "required") return {.kind = Kind::kRequired, .name = {}};
+  return {.kind = Kind::kNamed, .name = word};
+}
+
+Result<model::Part> MediaPart(const std::string& source) {
+  static const std::pair<std::string_view, std::string_view> kTypes[] = {
+      {".png", "image/png"},  {".jpg", "image/jpeg"},  {".jpeg", "image/jpeg"},
+      {".gif", "image/gif"},  {".webp", "image/webp"}, {".wav", "audio/wav"},
+      {".mp3", "audio/mpeg"}, {".mp4", "video/mp4"}};
+  const std::string lower = ToLower(source);
+  for (const auto& [ending, type] : kTypes) {
+    if (!lower.ends_with(ending)) continue;
+    model::Part part;
+    part.kind = type.starts_with("image")   ? model::Part::Kind::kImage
+                : type.starts_with("audio") ? model::Part::Kind::kAudio
+                                            : model::Part::Kind::kVideo;
+    if (part.kind == model::Part::Kind::kAudio) part.format = ending.substr(1);
+    if (source.find("://") != source.npos) {
+      part.url = source;
+      return part;
+    }
+    WEIR_TRY(const std::string bytes, ReadInput(source));
+    part.url = StrCat("data:", type, ";base64,", Base64Encode(bytes));
+    return part;
+  }
+  return Fail(Code::kConfigError, StrCat("cannot tell the kind of ", source,
+                                         "; known endings: .png .jpg .jpeg .gif .webp .wav .mp3 "
+                                         ".mp4"));
+}
+
+Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
+  model::Call call;
+  WEIR_CHECK(FillCall(flags.common, call));
+  WEIR_TRY(call.constraint, ConstraintOf(flags));
+  if (!flags.tools_file.empty()) {
+    WEIR_TRY(call.tools, ReadTools(flags.tools_file));
+  }
+  if (call.tools.empty() && !flags.tool_choice.empty()) {
+    return Fail(Code::kConfigError, "--tool-choice needs --tools");
+  }
+  call.tool_choice = ToolChoiceOf(flags.tool_choice);
+  if (!flags.system.empty()) {
+    call.messages.push_back(model::Message::Text(model::Role::kSystem, flags.system));
+  }
+  WEIR_TRY(std::string prompt, PromptOf(flags.common, session));
+  model::Message question = model::Message::Text(model::Role::kUser, std::move(prompt));
+  for (const std::string& source : flags.media) {
+    WEIR_TRY(model::Part part, MediaPart(source));
+    question.parts.push_back(std::move(part));
+  }
+  call.messages.push_back(std::move(question));
+  return call;
+}
+
+Result<CallRun> Prepare(const CallFlags& flags, const Session& session) {
+  CallRun run;
+  run.flags = flags.common;
+  WEIR_TRY(run.engine, EngineOf(flags.common, session));
+  WEIR_TRY(run.call, CallOf(flags, session));
+  if (flags.reasoning == "show") run.reasoning = ShowReasoning::kShow;
+  if (flags.reasoning == "only") run.reasoning = ShowReasoning::kOnly;
+  return run;
+}
+
+}  // namespace
+
+void AddCallCommand(CLI::App& app, Session& session) {
+  auto flags = std::make_shared<CallFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = app.add_subcommand("call", "Ask a model and print its answer");
+  AddCommonFlags(*command, flags->common);
+  command->add_option("--system", flags->system, "system prompt");
+  command->add_option("--schema", flags->schema_file, "file with a JSON Schema of the answer");
+  command->add_flag("--json", flags->json, "the answer is a JSON object");
+  command->add_option("--regex", flags->regex, "pattern of the answer");
+  command->add_option("--choice", flags->choice, "the answer is one of these: a,b,c");
+  command->add_option("--grammar", flags->grammar_file, "file with a grammar of the answer");
+  command->add_option("--tools", flags->tools_file, "file with a JSON list of tools");
+  command->add_option("--tool-choice", flags->tool_choice,
+                      "auto, none, required, or the name of a tool");
+  command
+      ->add_option("--media", flags->media,
+                   "image, audio or video, a file or an address; "
+                   "may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--reasoning", flags->reasoning,
+                   "hide it, show it (on stderr), or print only it")
+      ->check(CLI::IsMember({"hide", "show", "only"}));
+  command->callback([flags, &session] {
+    session.run = [flags, &session] {
+      const Result<CallRun> run = Prepare(*flags, session);
+      if (run) return RunCall(session, *run);
+      session.terminal.Problem(run.error());
+      return ExitCode(run.error());
+    };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,129 @@
+#include "weir/cli/call_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
+#include "weir/client/wiring.h"
+#include "weir/json/builder.h"
+#include "weir/json/reader.h"
+
+namespace weir::cli {
+namespace {
+
+template <class T>
+void Option(CLI::App& command, const std::string& names, std::optional<T>& field,
+            const std::string& help) {
+  command.add_option_function<T>(names, [&field](const T& value) { field = value; }, help);
+}
+
+// Beside a prompt on the command line only what was piped in on purpose is read: a terminal, a
+// socket or a device that a program merely inherited may never end.
+bool StdinIsPipeOrFile() {
+  struct stat status{};
+  return ::fstat(STDIN_FILENO, &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
+}
+
+}  // namespace
+
+void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
+  command.add_option_function<std::string>(
+      "prompt",
+      [&flags](const std::string& text) {
+        flags.prompt = text;
+        flags.has_prompt = true;
+      },
+      "the prompt; read from stdin when stdin is not a terminal");
+  command.add_option("-e,--engine", flags.engine,
+                     "engine of the configuration, 'sim', or an address such as "
+                     "http://localhost:8000 or unix:/run/vllm.sock");
+  command.add_option("-m,--model", flags.model, "model; default: the engine's");
+  command.add_option("--adapter", flags.adapter, "LoRA adapter to use");
+  command
+      .add_option("-o,--output", flags.output,
+                  "text, or json for one document (or JSON lines "
+                  "with --stream)")
+      ->check(CLI::IsMember({"text", "json"}));
+  Option(command, "--timeout", flags.timeout, "seconds for the whole call (the clock `total`)");
+  command.add_flag_callback(
+      "--stream", [&flags] { flags.stream = true; }, "print as it comes (the default for text)");
+  command.add_flag_callback(
+      "--no-stream", [&flags] { flags.stream = false; }, "ask for the whole answer at once");
+  command.add_flag("--dry-run", flags.dry_run, "print the request instead of sending it");
+  command.add_flag("-v,--verbose", flags.verbose, "say on stderr what the call cost");
+  command.add_option("--events", flags.events_file, "append events and spans to this file");
+  command.add_option("--extra", flags.extra, "further request field, KEY=VALUE; may be repeated")
+      ->allow_extra_args(false);
+
+  model::Sampling& sampling = flags.sampling;
+  Option(command, "--max-tokens", sampling.max_tokens, "most tokens to write");
+  Option(command, "--min-tokens", sampling.min_tokens, "no end before that many");
+  Option(command, "--temperature", sampling.temperature, "0 (greedy) to 2");
+  Option(command, "--top-p", sampling.top_p, "nucleus, above 0 up to 1");
+  Option(command, "--top-k", sampling.top_k, "best k tokens only; 0: all");
+  Option(command, "--seed", sampling.seed, "seed of the sampling");
+  Option(command, "--n", sampling.n, "number of answers");
+  Option(command, "--best-of", sampling.best_of, "write that many, return the best");
+  Option(command, "--beam", sampling.beam_width, "beam search of this width");
+  Option(command, "--logprobs", sampling.logprobs, "log-probabilities of the best N tokens");
+  command.add_option("--stop", sampling.stop, "text that ends the answer; may be repeated")
+      ->allow_extra_args(false);
+}
+
+Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& session) {
+  WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
+  WEIR_TRY(config::EngineConfig engine, config::ResolveEngine(config, flags.engine, session.env));
+  if (flags.timeout) {
+    if (!(*flags.timeout > 0)) {
+      return Fail(Code::kConfigError, "--timeout must be a number of seconds above 0");
+    }
+    engine.http.upstream.timeouts.total =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*flags.timeout));
+  }
+  return engine;
+}
+
+Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
+  call.model = flags.model;
+  call.adapter = flags.adapter;
+  call.sampling = flags.sampling;
+  if (flags.extra.empty()) return {};
+  json::Builder builder;
+  builder.BeginObject();
+  for (const std::string& pair : flags.extra) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos || equals == 0) {
+      return Fail(Code::kConfigError, StrCat("--extra wants KEY=VALUE, got '", pair, "'"));
+    }
+    const std::string_view text = std::string_view(pair).substr(equals + 1);
+    builder.Key(std::string_view(pair).substr(0, equals));
+    const Result<json::Value> value = json::Read(text);
+    if (value) {
+      builder.Copy(*value);
+    } else {
+      builder.String(text);
+    }
+  }
+  builder.EndObject();
+  call.extra = std::move(builder).Finish();
+  return {};
+}
+
+Result<std::string> PromptOf(const CommonFlags& flags, const Session& session) {
+  const bool from_stdin = !flags.has_prompt || flags.prompt == "-";
+  std::string prompt;
+  if (from_stdin ? !session.terminal.in_is_terminal() : StdinIsPipeOrFile()) {
+    WEIR_TRY(prompt, ReadStdin());
+  }
+  if (!from_stdin) {
+    if (!prompt.empty()) prompt += "\n\n";
+    prompt += flags.prompt;
+  }
+  if (!Trim(prompt).empty()) return prompt;
+  return Fail(Code::kConfigError,
+              "there is no prompt; give one as an argument or on stdin, e.g. weir call \"hello\"");
+}
+
+}  // namespace weir::cli

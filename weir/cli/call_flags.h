@@ -1,0 +1,48 @@
+#pragma once
+
+// The flags that `call` and `complete` share, and what they make of a Call.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/cli/command.h"
+#include "weir/config/config.h"
+#include "weir/model/call.h"
+
+namespace weir::cli {
+
+enum class Output : std::uint8_t { kText, kJson };
+
+struct CommonFlags {
+  std::string engine;
+  std::string model;
+  std::string adapter;
+  std::optional<double> timeout;
+  std::optional<bool> stream;
+  std::string output = "text";
+  std::vector<std::string> extra;
+  std::string events_file;
+  bool dry_run = false;
+  bool verbose = false;
+  model::Sampling sampling;
+  std::string prompt;
+  bool has_prompt = false;
+
+  Output form() const { return output == "json" ? Output::kJson : Output::kText; }
+};
+
+// `command` gets the flags; they fill `flags`, which must outlive the parsing.
+void AddCommonFlags(CLI::App& command, CommonFlags& flags);
+
+// The engine that the flags name, with --timeout applied.
+Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& session);
+
+// Fills what both commands have in common. --extra values are read as JSON, or taken as text when
+// they are none.
+Result<void> FillCall(const CommonFlags& flags, model::Call& call);
+
+// The prompt of the command line, of stdin when that is no terminal, or both: stdin first.
+Result<std::string> PromptOf(const CommonFlags& flags, const Session& session);
+
+}  // namespace weir::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+// How commands plug into the program: one file each, one Add function each.
+
+#include <functional>
+#include <string>
+
+#include "weir/base/env.h"
+#include "weir/cli/terminal.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weir::cli {
+
+// What every command is given. Outlives the parsing and the run.
+struct Session {
+  const Env& env;
+  Terminal terminal;
+  std::string config_file;   // --config
+  std::function<int()> run;  // set by the command that was chosen; returns the exit code
+};
+
+void AddCallCommand(CLI::App& app, Session& session);
+void AddCompleteCommand(CLI::App& app, Session& session);
+void AddSimCommand(CLI::App& app, Session& session);
+void AddCompletionCommand(CLI::App& app, Session& session);
+
+}  // namespace weir::cli

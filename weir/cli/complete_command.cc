@@ -1,0 +1,44 @@
+#include <CLI/CLI.hpp>
+
+#include "weir/cli/run_call.h"
+
+namespace weir::cli {
+namespace {
+
+struct CompleteFlags {
+  CommonFlags common;
+  bool echo = false;
+  std::string suffix;
+};
+
+Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
+  CallRun run;
+  run.flags = flags.common;
+  WEIR_TRY(run.engine, EngineOf(flags.common, session));
+  run.call.api = model::Api::kCompletions;
+  WEIR_CHECK(FillCall(flags.common, run.call));
+  if (flags.echo) run.call.echo = true;
+  if (!flags.suffix.empty()) run.call.suffix = flags.suffix;
+  WEIR_TRY(run.call.prompt, PromptOf(flags.common, session));
+  return run;
+}
+
+}  // namespace
+
+void AddCompleteCommand(CLI::App& app, Session& session) {
+  auto flags = std::make_shared<CompleteFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = app.add_subcommand("complete", "Continue a text (completions API)");
+  AddCommonFlags(*command, flags->common);
+  command->add_flag("--echo", flags->echo, "repeat the prompt in front of the answer");
+  command->add_option("--suffix", flags->suffix, "text that comes after the answer");
+  command->callback([flags, &session] {
+    session.run = [flags, &session] {
+      const Result<CallRun> run = Prepare(*flags, session);
+      if (run) return RunCall(session, *run);
+      session.terminal.Problem(run.error());
+      return ExitCode(run.error());
+    };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,111 @@
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/command.h"
+
+namespace weir::cli {
+namespace {
+
+struct Words {
+  std::string command;
+  std::vector<std::string> flags;
+};
+
+std::vector<std::string> FlagsOf(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) flags.push_back("-" + name);
+  }
+  return flags;
+}
+
+std::vector<Words> CommandsOf(const CLI::App& app) {
+  std::vector<Words> commands;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    commands.push_back({.command = command->get_name(), .flags = FlagsOf(*command)});
+  }
+  return commands;
+}
+
+std::string Names(const std::vector<Words>& commands) {
+  std::string names;
+  for (const Words& words : commands) StrAppend(names, names.empty() ? "" : " ", words.command);
+  return names;
+}
+
+std::string BashScript(const CLI::App& app) {
+  const std::vector<Words> commands = CommandsOf(app);
+  std::string script =
+      "# bash completion of weir; load it with: source <(weir completion bash)\n"
+      "_weir() {\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} words=\"\"\n"
+      "  case ${COMP_WORDS[1]} in\n";
+  for (const Words& words : commands) {
+    StrAppend(script, "    ", words.command, ") words=\"", Join(words.flags, " "), "\" ;;\n");
+  }
+  StrAppend(script, "    *) words=\"", Names(commands), " ", Join(FlagsOf(app), " "),
+            "\" ;;\n"
+            "  esac\n"
+            "  if [[ $COMP_CWORD -eq 1 || $word == -* ]]; then\n"
+            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+            "  fi\n"
+            "}\n"
+            "complete -o default -F _weir weir\n");
+  return script;
+}
+
+std::string ZshScript(const CLI::App& app) {
+  const std::vector<Words> commands = CommandsOf(app);
+  std::string script =
+      "#compdef weir\n"
+      "# zsh completion of weir; load it with: source <(weir completion zsh)\n"
+      "_weir() {\n"
+      "  local -a candidates\n"
+      "  if (( CURRENT == 2 )); then\n";
+  StrAppend(script, "    candidates=(", Names(commands), ")\n  else\n    case ${words[2]} in\n");
+  for (const Words& words : commands) {
+    StrAppend(script, "      ", words.command, ") candidates=(", Join(words.flags, " "), ") ;;\n");
+  }
+  StrAppend(script,
+            "    esac\n"
+            "  fi\n"
+            "  compadd -- $candidates\n"
+            "  _files\n"
+            "}\n"
+            "compdef _weir weir\n");
+  return script;
+}
+
+std::string FishScript(const CLI::App& app) {
+  std::string script = "# fish completion of weir; load it with: weir completion fish | source\n";
+  for (const Words& words : CommandsOf(app)) {
+    StrAppend(script, "complete -c weir -n __fish_use_subcommand -a ", words.command, "\n");
+    for (const std::string& flag : words.flags) {
+      const bool is_long = flag.starts_with("--");
+      StrAppend(script, "complete -c weir -n '__fish_seen_subcommand_from ", words.command, "' ",
+                is_long ? "-l " : "-s ", flag.substr(is_long ? 2 : 1), "\n");
+    }
+  }
+  return script;
+}
+
+}  // namespace
+
+void AddCompletionCommand(CLI::App& app, Session& session) {
+  auto shell = std::make_shared<std::string>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = app.add_subcommand("completion", "Print the completion script of a shell");
+  command->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command->callback([shell, &app, &session] {
+    session.run = [shell, &app, &session] {
+      session.terminal.Out(*shell == "bash"  ? BashScript(app)
+                           : *shell == "zsh" ? ZshScript(app)
+                                             : FishScript(app));
+      return kExitOk;
+    };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,80 @@
+// The program: parses the command line, takes the one snapshot of the environment, runs the chosen
+// command.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <sys/resource.h>
+
+#include "weir/base/text.h"
+#include "weir/base/version.h"
+#include "weir/cli/command.h"
+
+extern char** environ;  // POSIX declares it nowhere
+
+namespace weir::cli {
+namespace {
+
+Env TakeEnv() {
+  Env env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == text.npos) continue;
+    env.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return env;
+}
+
+// Every open stream is a descriptor; the usual soft limit of 1024 is too low for servers and runs.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Run(int argc, char** argv) {
+  RaiseFileLimit();
+  const Env env = TakeEnv();
+  Session session{.env = env, .terminal = Terminal(env), .config_file = {}, .run = {}};
+
+  CLI::App app("weir gets the best out of vLLM servers: calls, streams, a simulator.", "weir");
+  app.set_version_flag("--version", StrCat("weir ", kVersion));
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--config", session.config_file, "configuration file (default: weir.yaml)");
+  AddCallCommand(app, session);
+  AddCompleteCommand(app, session);
+  AddSimCommand(app, session);
+  AddCompletionCommand(app, session);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for = error.get_exit_code() == 0;  // --help and --version
+    app.exit(error);
+    return asked_for ? kExitOk : kExitUsage;
+  }
+  return session.run();
+}
+
+}  // namespace
+}  // namespace weir::cli
+
+int main(int argc, char** argv) {
+  // The commonest question of scripts is answered before anything else is set up.
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    std::printf("weir %s\n", weir::kVersion.data());
+    return weir::cli::kExitOk;
+  }
+  try {
+    return weir::cli::Run(argc, argv);
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "weir: internal_error: %s; please report this\n", bug.what());
+    return EXIT_FAILURE;
+  }
+}

@@ -1,0 +1,234 @@
+#include "weir/cli/print.h"
+
+#include "weir/base/text.h"
+#include "weir/json/writer.h"
+
+namespace weir::cli {
+namespace {
+
+using json::Writer;
+
+double Millis(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+void Count(Writer& out, std::string_view key, const std::optional<std::int64_t>& value) {
+  if (!value) return;
+  out.Key(key);
+  out.Int(*value);
+}
+
+void WriteUsage(Writer& out, const model::Usage& usage) {
+  out.BeginObject();
+  Count(out, "prompt_tokens", usage.prompt_tokens);
+  Count(out, "completion_tokens", usage.completion_tokens);
+  Count(out, "total_tokens", usage.total_tokens);
+  Count(out, "cached_tokens", usage.cached_tokens);
+  Count(out, "reasoning_tokens", usage.reasoning_tokens);
+  out.EndObject();
+}
+
+void WriteToolCall(Writer& out, const model::ToolCall& call) {
+  out.BeginObject();
+  out.Field("id", call.id);
+  out.Field("name", call.name);
+  out.Field("arguments", call.arguments);
+  out.EndObject();
+}
+
+void WriteTokens(Writer& out, const std::vector<model::Token>& tokens) {
+  out.BeginArray();
+  for (const model::Token& token : tokens) {
+    out.BeginObject();
+    out.Field("token", token.text);
+    if (token.logprob) {
+      out.Key("logprob");
+      out.Double(*token.logprob);
+    }
+    out.Key("top");
+    out.BeginArray();
+    for (const model::TopToken& top : token.top) {
+      out.BeginObject();
+      out.Field("token", top.text);
+      out.Key("logprob");
+      out.Double(top.logprob);
+      out.EndObject();
+    }
+    out.EndArray();
+    out.EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteError(Writer& out, const Error& error) {
+  out.BeginObject();
+  out.Field("name", Name(error));
+  out.Field("class", ClassName(ClassOf(error)));
+  out.Key("retryable");
+  out.Bool(Retryable(error));
+  if (error.http_status != 0) {
+    out.Key("http_status");
+    out.Int(error.http_status);
+  }
+  out.Field("message", error.message);
+  if (!error.cause.empty()) out.Field("cause", error.cause);
+  out.EndObject();
+}
+
+void WriteChoice(Writer& out, const model::Choice& choice) {
+  out.Field("text", choice.text);
+  if (!choice.reasoning.empty()) out.Field("reasoning", choice.reasoning);
+  if (!choice.refusal.empty()) out.Field("refusal", choice.refusal);
+  if (!choice.tool_calls.empty()) {
+    out.Key("tool_calls");
+    out.BeginArray();
+    for (const model::ToolCall& call : choice.tool_calls) WriteToolCall(out, call);
+    out.EndArray();
+  }
+  out.Field("finish", choice.finish_text);
+  if (!choice.stop_reason.IsNull()) out.Field("stop_reason", json::View(choice.stop_reason));
+  if (!choice.tokens.empty()) {
+    out.Key("tokens");
+    WriteTokens(out, choice.tokens);
+  }
+}
+
+void WriteInfo(Writer& out, const model::ReplyInfo& info) {
+  out.Field("id", info.id);
+  out.Field("model", info.model);
+  out.Field("engine", info.engine);
+  out.Field("request_id", info.request_id);
+  if (!info.attempts.empty()) {
+    out.Key("failed_attempts");
+    out.BeginArray();
+    for (const model::Attempt& attempt : info.attempts) {
+      if (attempt.error) WriteError(out, *attempt.error);
+    }
+    out.EndArray();
+  }
+  out.Key("degradations");
+  out.BeginArray();
+  for (const model::Degradation& degradation : info.degradations) {
+    out.BeginObject();
+    out.Field("what", degradation.what);
+    out.Field("why", degradation.why);
+    out.EndObject();
+  }
+  out.EndArray();
+  if (info.first_token.count() > 0) {
+    out.Key("first_token_ms");
+    out.Double(Millis(info.first_token));
+  }
+  out.Key("total_ms");
+  out.Double(Millis(info.total));
+}
+
+}  // namespace
+
+std::string ReplyJson(const model::Reply& reply) {
+  std::string text;
+  Writer out(text);
+  out.BeginObject();
+  if (!reply.choices.empty()) WriteChoice(out, reply.choices.front());
+  if (reply.choices.size() > 1) {
+    out.Key("choices");
+    out.BeginArray();
+    for (const model::Choice& choice : reply.choices) {
+      out.BeginObject();
+      WriteChoice(out, choice);
+      out.EndObject();
+    }
+    out.EndArray();
+  }
+  out.Key("usage");
+  WriteUsage(out, reply.usage);
+  WriteInfo(out, reply.info);
+  if (reply.prompt_logprobs.IsArray()) {
+    out.Field("prompt_logprobs", json::View(reply.prompt_logprobs));
+  }
+  if (reply.extra.IsObject()) out.Field("extra", json::View(reply.extra));
+  out.EndObject();
+  return text + "\n";
+}
+
+std::string DeltaJson(const model::Delta& delta) {
+  std::string text;
+  Writer out(text);
+  out.BeginObject();
+  if (delta.has_choice) {
+    out.Key("choice");
+    out.Int(delta.choice);
+  }
+  if (!delta.text.empty()) out.Field("text", delta.text);
+  if (!delta.reasoning.empty()) out.Field("reasoning", delta.reasoning);
+  if (!delta.tool_calls.empty()) {
+    out.Key("tool_calls");
+    out.BeginArray();
+    for (const model::ToolCallDelta& piece : delta.tool_calls) {
+      out.BeginObject();
+      out.Key("index");
+      out.Int(piece.index);
+      if (!piece.id.empty()) out.Field("id", piece.id);
+      if (!piece.name.empty()) out.Field("name", piece.name);
+      if (!piece.arguments.empty()) out.Field("arguments", piece.arguments);
+      out.EndObject();
+    }
+    out.EndArray();
+  }
+  if (!delta.tokens.empty()) {
+    out.Key("tokens");
+    WriteTokens(out, delta.tokens);
+  }
+  if (delta.finish != model::Finish::kNone) out.Field("finish", delta.finish_text);
+  if (delta.usage) {
+    out.Key("usage");
+    WriteUsage(out, *delta.usage);
+  }
+  if (delta.extra.IsObject()) out.Field("extra", json::View(delta.extra));
+  out.EndObject();
+  return text + "\n";
+}
+
+std::string ErrorJson(const Error& error) {
+  std::string text;
+  Writer out(text);
+  out.BeginObject();
+  out.Key("error");
+  WriteError(out, error);
+  out.EndObject();
+  return text + "\n";
+}
+
+std::string AnswerText(const model::Choice& choice, ShowReasoning reasoning) {
+  if (reasoning == ShowReasoning::kOnly) return choice.reasoning;
+  std::string text = choice.text.empty() ? choice.refusal : choice.text;
+  for (const model::ToolCall& call : choice.tool_calls) {
+    if (!text.empty() && !text.ends_with('\n')) text += '\n';
+    Writer out(text);
+    WriteToolCall(out, call);
+  }
+  return text;
+}
+
+std::string Summary(const model::Reply& reply) {
+  std::string text;
+  const model::Usage& usage = reply.usage;
+  if (usage.prompt_tokens && usage.completion_tokens) {
+    text = StrCat(*usage.prompt_tokens, " + ", *usage.completion_tokens, " tokens, ");
+  } else {
+    text = "token counts unknown, ";
+  }
+  const auto millis = [](std::chrono::nanoseconds time) {
+    return FormatMillis(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  };
+  if (reply.info.first_token.count() > 0) {
+    StrAppend(text, "first token after ", millis(reply.info.first_token), ", ");
+  }
+  StrAppend(text, millis(reply.info.total), " in all");
+  if (!reply.info.attempts.empty()) {
+    StrAppend(text, ", ", reply.info.attempts.size() + 1, " attempts");
+  }
+  return text;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+// Runs one call and prints what comes: the common end of `call` and `complete`.
+
+#include "weir/cli/call_flags.h"
+
+namespace weir::cli {
+
+enum class ShowReasoning : std::uint8_t { kHide, kShow, kOnly };
+
+struct CallRun {
+  CommonFlags flags;
+  model::Call call;
+  config::EngineConfig engine;
+  ShowReasoning reasoning = ShowReasoning::kHide;  // show: on stderr; only: instead of the answer
+};
+
+// Returns the exit code. Ctrl-C cancels: the connection is closed at once and the code is 4.
+int RunCall(const Session& session, const CallRun& run);
+
+}  // namespace weir::cli

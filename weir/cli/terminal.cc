@@ -1,0 +1,119 @@
+#include "weir/cli/terminal.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "weir/base/limits.h"
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr std::string_view kYellow = "\033[33m";
+constexpr std::string_view kRed = "\033[31m";
+constexpr std::string_view kPlain = "\033[0m";
+
+void WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // nobody reads: there is nobody to tell, either
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+Result<std::string> ReadAll(int fd, const std::string& name) {
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer, sizeof(buffer));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Fail(Code::kIoError, StrCat("cannot read ", name), std::strerror(errno));
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > limits::kStdinBytes) {
+      return Fail(Code::kInvalidRequest,
+                  StrCat(name, " is longer than the limit of ", limits::kStdinBytes, " bytes"));
+    }
+  }
+}
+
+}  // namespace
+
+Terminal::Terminal(const Env& env)
+    : out_is_terminal_(::isatty(STDOUT_FILENO) == 1),
+      err_is_terminal_(::isatty(STDERR_FILENO) == 1),
+      in_is_terminal_(::isatty(STDIN_FILENO) == 1),
+      colour_(err_is_terminal_ && !env.Get("NO_COLOR") && env.Get("TERM") != "dumb") {}
+
+void Terminal::Out(std::string_view text) const { WriteAll(STDOUT_FILENO, text); }
+
+void Terminal::Raw(std::string_view text) const { WriteAll(STDERR_FILENO, text); }
+
+void Terminal::Line(std::string_view colour, std::string_view label, std::string_view text) const {
+  std::string line = "weir: ";
+  if (colour_ && !colour.empty()) {
+    StrAppend(line, colour, label, kPlain);
+  } else {
+    line += label;
+  }
+  line += Redact(text);
+  line += '\n';
+  WriteAll(STDERR_FILENO, line);
+}
+
+void Terminal::Note(std::string_view text) const { Line({}, {}, text); }
+void Terminal::Warn(std::string_view text) const { Line(kYellow, "warning: ", text); }
+
+void Terminal::Problem(const Error& error) const {
+  std::string text = error.message;
+  if (!error.cause.empty()) StrAppend(text, " [", error.cause, "]");
+  Line(kRed, StrCat(Name(error), ": "), text);
+}
+
+Result<std::string> ReadStdin() { return ReadAll(STDIN_FILENO, "stdin"); }
+
+Result<std::string> ReadInput(const std::string& path) {
+  if (path == "-") return ReadStdin();
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Fail(Code::kConfigError, StrCat("cannot read ", path), std::strerror(errno));
+  Result<std::string> text = ReadAll(fd, path);
+  ::close(fd);
+  return text;
+}
+
+int ExitCode(const Error& error) {
+  if (error.code == Code::kProtocolError) return kExitFailed;  // an answer came, but no valid one
+  switch (ClassOf(error)) {
+    case ErrorClass::kTimeout:
+    case ErrorClass::kNetwork:
+    case ErrorClass::kUnavailable:
+      return kExitUnavailable;
+    case ErrorClass::kRateLimit:
+    case ErrorClass::kAuth:
+    case ErrorClass::kDenied:
+    case ErrorClass::kNotFound:
+    case ErrorClass::kContextLength:
+    case ErrorClass::kContentFilter:
+    case ErrorClass::kModel:
+    case ErrorClass::kValidation:
+    case ErrorClass::kInternal:
+      return kExitFailed;
+    case ErrorClass::kInvalidRequest:
+      return error.http_status != 0 ? kExitFailed : kExitConfig;
+    case ErrorClass::kConfig:
+      return kExitConfig;
+    case ErrorClass::kBudget:
+      return kExitBudget;
+    case ErrorClass::kAbort:
+      return kExitCancelled;
+  }
+  std::unreachable();
+}
+
+}  // namespace weir::cli

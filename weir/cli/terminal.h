@@ -1,0 +1,54 @@
+#pragma once
+
+// Terminal: where a command's text goes. Answers to stdout, everything else to stderr; no colour
+// when the stream is not a terminal or NO_COLOR is set. What is printed about the work, not by the
+// model, is redacted.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "weir/base/env.h"
+#include "weir/base/result.h"
+
+namespace weir::cli {
+
+class Terminal {
+ public:
+  explicit Terminal(const Env& env);
+
+  void Out(std::string_view text) const;   // stdout, at once, as it is
+  void Note(std::string_view text) const;  // stderr, "weir: " in front, one line
+  void Warn(std::string_view text) const;
+  void Problem(const Error& error) const;  // stderr: the error, its cause and what to do
+  void Raw(std::string_view text) const;   // stderr, as it is
+
+  bool out_is_terminal() const { return out_is_terminal_; }
+  bool in_is_terminal() const { return in_is_terminal_; }
+
+ private:
+  void Line(std::string_view colour, std::string_view label, std::string_view text) const;
+
+  bool out_is_terminal_;
+  bool err_is_terminal_;
+  bool in_is_terminal_;
+  bool colour_;
+};
+
+// All of stdin, at most limits::kStdinBytes of it.
+Result<std::string> ReadStdin();
+// A whole file, or stdin for "-".
+Result<std::string> ReadInput(const std::string& path);
+
+// The process's exit code for an error, by the table of design section 6.
+int ExitCode(const Error& error);
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 2;
+inline constexpr int kExitConfig = 3;
+inline constexpr int kExitCancelled = 4;
+inline constexpr int kExitUnavailable = 5;
+inline constexpr int kExitBudget = 6;
+inline constexpr int kExitUsage = 64;
+
+}  // namespace weir::cli

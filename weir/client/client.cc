@@ -1,0 +1,65 @@
+#include "weir/client/client.h"
+
+#include "weir/client/wiring.h"
+#include "weir/config/config.h"
+#include "weir/model/engine.h"
+
+namespace weir {
+
+// In the order of their needs: the engine uses the transport, both use the loop.
+struct Client::State {
+  async::Loop loop;
+  config::EngineConfig config;
+  std::unique_ptr<http::Client> transport;
+  std::unique_ptr<model::Engine> engine;
+
+  async::Context NewContext(const model::Call& call) {
+    const async::Context ctx(loop);
+    const Duration total = call.timeouts->total;
+    return total > Duration::zero() ? ctx.WithTimeout(total) : ctx;
+  }
+};
+
+namespace {
+
+async::Task<Result<model::Reply>> Drain(async::Context ctx, model::Engine& engine,
+                                        const model::Call& call,
+                                        const std::function<bool(const model::Delta&)>& on_delta) {
+  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
+  model::Assembler assembler;
+  for (;;) {
+    WEIR_CO_TRY(const std::optional<model::Delta> delta, co_await stream->Next(ctx));
+    if (!delta) co_return std::move(assembler).Finish(stream->info());
+    assembler.Add(*delta);
+    if (!on_delta(*delta)) co_return Fail(async::CancelledError());
+  }
+}
+
+}  // namespace
+
+Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Result<Client> Client::Open(ClientOptions options) {
+  auto state = std::make_unique<State>();
+  WEIR_TRY(const config::Config config, config::Load(options.config, options.env));
+  WEIR_TRY(state->config, config::ResolveEngine(config, options.engine, options.env));
+  state->transport = client::BuildTransport(state->config, options.env);
+  WEIR_TRY(state->engine, client::BuildEngine(state->config, *state->transport));
+  return Client(std::move(state));
+}
+
+Result<model::Reply> Client::Call(const model::Call& call) {
+  const model::Call filled = client::WithDefaults(call, state_->config);
+  return state_->loop.Run(state_->engine->Call(state_->NewContext(filled), filled));
+}
+
+Result<model::Reply> Client::Stream(const model::Call& call,
+                                    const std::function<bool(const model::Delta&)>& on_delta) {
+  const model::Call filled = client::WithDefaults(call, state_->config);
+  return state_->loop.Run(Drain(state_->NewContext(filled), *state_->engine, filled, on_delta));
+}
+
+}  // namespace weir

@@ -1,0 +1,245 @@
+#include <gtest/gtest.h>
+
+#include "weir/async/scope.h"
+#include "weir/engine/decorators.h"
+#include "weir/model/engine_testing.h"
+
+namespace weir::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Engine;
+using model::HttpError;
+using model::Refuses;
+using model::Reply;
+using model::ReplyStream;
+using model::Says;
+using model::ScriptedAnswer;
+using model::ScriptedEngine;
+
+constexpr RetryRule kExact{.max_retries = 3, .base_delay = 1s, .max_delay = 3s, .jitter = 0};
+
+class DecoratorTest : public testing::Test {
+ protected:
+  std::unique_ptr<Engine> Retrying(std::deque<ScriptedAnswer> answers, RetryRule rule = kExact) {
+    auto scripted = std::make_unique<ScriptedEngine>(std::move(answers));
+    spy_ = scripted.get();
+    return NewRetryEngine(std::move(scripted), rule, Random(1));
+  }
+
+  Result<Reply> Call(Engine& engine) { return loop_.Run(engine.Call(ctx_, call_)); }
+
+  Result<Reply> Stream(Engine& engine) {
+    auto run = [](async::Context ctx, Engine& its,
+                  const model::Call& call) -> async::Task<Result<Reply>> {
+      WEIR_CO_TRY(const std::unique_ptr<ReplyStream> stream, co_await its.Stream(ctx, call));
+      co_return co_await model::Collect(ctx, *stream);
+    };
+    return loop_.Run(run(ctx_, engine, call_));
+  }
+
+  Duration Elapsed() const { return loop_.Now() - TimePoint(); }
+
+  async::Loop loop_{async::Loop::Time::kVirtual};
+  async::Context ctx_{loop_};
+  model::Call call_;
+  ScriptedEngine* spy_ = nullptr;
+};
+
+TEST(RetryRule, DelaysGrowByTheMultiplierUpToTheirCap) {
+  const RetryRule rule{
+      .max_retries = 5, .base_delay = 1s, .multiplier = 3, .max_delay = 10s, .jitter = 0};
+  Random random(1);
+  std::vector<Duration> delays;
+  for (int retry = 1; retry <= 5; ++retry)
+    delays.push_back(*RetryDelay(rule, retry, HttpError(500), random));
+
+  EXPECT_EQ(delays, (std::vector<Duration>{1s, 3s, 9s, 10s, 10s}));
+  EXPECT_FALSE(RetryDelay(rule, 6, HttpError(500), random).has_value());
+}
+
+TEST(RetryRule, JitterOnlyShortens) {
+  const RetryRule rule{.base_delay = 10s, .jitter = 0.5};
+  Random random(7);
+  for (int i = 0; i < 1000; ++i) {
+    const Duration delay = *RetryDelay(rule, 1, HttpError(503), random);
+    EXPECT_LE(delay, 10s);
+    EXPECT_GE(delay, 5s);
+  }
+}
+
+TEST(RetryRule, OnlyWhatAnotherTryCanMendIsRepeated) {
+  Random random(1);
+  for (int status = 400; status <= 599; ++status) {
+    EXPECT_EQ(RetryDelay(kExact, 1, HttpError(status), random).has_value(), RetryableStatus(status))
+        << status;
+  }
+  for (const Code code :
+       {Code::kTruncated, Code::kCancelled, Code::kInvalidRequest, Code::kProtocolError,
+        Code::kContextLength, Code::kUnsupportedParam, Code::kBudgetExceeded}) {
+    EXPECT_FALSE(RetryDelay(kExact, 1, Error{.code = code}, random).has_value());
+  }
+  for (const Code code : {Code::kTimeout, Code::kConnectionError, Code::kStreamTruncated,
+                          Code::kStreamIdleTimeout, Code::kEmptyModelResponse}) {
+    EXPECT_TRUE(RetryDelay(kExact, 1, Error{.code = code}, random).has_value());
+  }
+}
+
+TEST(RetryRule, RetryAfterIsObeyedUnlessItAsksForTooMuch) {
+  Random random(1);
+  Error busy = HttpError(429);
+  busy.retry_after = 7s;
+  EXPECT_EQ(RetryDelay(kExact, 1, busy, random), Duration(7s));
+  busy.retry_after = 1h;
+  EXPECT_FALSE(RetryDelay(kExact, 1, busy, random).has_value());
+}
+
+TEST(RetryBudget, StopsRetriesWhenHalfIsSpentAndRecoversWithSuccess) {
+  RetryBudget budget(10);
+  for (int i = 0; i < 5; ++i) budget.OnFailure();
+  EXPECT_FALSE(budget.Allows());
+  for (int i = 0; i < 10; ++i) budget.OnSuccess();
+  EXPECT_TRUE(budget.Allows());
+}
+
+TEST_F(DecoratorTest, CallIsRepeatedUntilItSucceedsAndSaysSo) {
+  const auto engine = Retrying({Refuses(HttpError(500)), Refuses(HttpError(503)), Says("hi")});
+
+  const Result<Reply> reply = Call(*engine);
+
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->text(), "hi");
+  EXPECT_EQ(Elapsed(), 3s);
+  ASSERT_EQ(reply->info.attempts.size(), 2U);
+  EXPECT_EQ(Name(*reply->info.attempts[1].error), "http_503");
+  EXPECT_EQ(reply->info.attempts[1].waited, 2s);
+}
+
+TEST_F(DecoratorTest, ExhaustedRetriesReportTheLastErrorAndTheirNumber) {
+  const auto engine = Retrying({Refuses(HttpError(500))});
+
+  const Result<Reply> reply = Call(*engine);
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(Name(reply.error()), "http_500");
+  EXPECT_NE(reply.error().message.find("after 4 attempts"), std::string::npos);
+  EXPECT_EQ(spy_->calls, 4);
+}
+
+TEST_F(DecoratorTest, ABadRequestIsSentOnce) {
+  const auto engine = Retrying({Refuses(HttpError(400))});
+
+  EXPECT_FALSE(Call(*engine).has_value());
+  EXPECT_EQ(spy_->calls, 1);
+  EXPECT_EQ(Elapsed(), 0s);
+}
+
+TEST_F(DecoratorTest, AStreamIsRepeatedUntilItsFirstPiece) {
+  ScriptedAnswer silent;
+  silent.broken = Error{.code = Code::kStreamTruncated};
+  const auto engine = Retrying({Refuses(HttpError(503)), silent, Says("hi")});
+
+  const Result<Reply> reply = Stream(*engine);
+
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->text(), "hi");
+  EXPECT_EQ(reply->info.attempts.size(), 2U);
+  EXPECT_EQ(spy_->calls, 3);
+}
+
+TEST_F(DecoratorTest, AStreamIsNeverRepeatedAfterItsFirstPiece) {
+  ScriptedAnswer cut = Says("half");
+  cut.pieces.pop_back();
+  cut.broken = Error{.code = Code::kStreamTruncated};
+  const auto engine = Retrying({cut, Says("never")});
+
+  const Result<Reply> reply = Stream(*engine);
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, Code::kStreamTruncated);
+  EXPECT_EQ(spy_->calls, 1);
+}
+
+TEST_F(DecoratorTest, NoRetryWaitsPastTheDeadlineOfTheCall) {
+  ctx_ = ctx_.WithTimeout(2500ms);
+  const auto engine = Retrying({Refuses(HttpError(500))});
+
+  const Result<Reply> reply = Call(*engine);
+
+  EXPECT_EQ(Name(reply.error()), "http_500");
+  EXPECT_EQ(spy_->calls, 2);
+  EXPECT_EQ(Elapsed(), 1s);
+}
+
+TEST_F(DecoratorTest, CancellingEndsTheWaitForARetry) {
+  async::Cancellation cancellation;
+  ctx_.cancellation = &cancellation;
+  async::Alarm alarm(loop_, [&] { cancellation.Cancel(); });
+  alarm.Arm(loop_.Now() + 500ms);
+  const auto engine = Retrying({Refuses(HttpError(500))});
+
+  EXPECT_FALSE(Call(*engine).has_value());
+  EXPECT_EQ(spy_->calls, 1);
+  EXPECT_EQ(Elapsed(), 500ms);
+}
+
+TEST_F(DecoratorTest, RetriesAreAnnouncedBeforeTheirWait) {
+  std::vector<std::string> told;
+  auto scripted = std::make_unique<ScriptedEngine>(std::deque{Refuses(HttpError(500)), Says("hi")});
+  const auto engine = NewRetryEngine(std::move(scripted), kExact, Random(1),
+                                     [&](int retry, const Error& error, Duration delay) {
+                                       EXPECT_EQ(delay, 1s);
+                                       EXPECT_EQ(Elapsed(), 0s);
+                                       told.push_back(std::to_string(retry) + Name(error));
+                                     });
+
+  EXPECT_TRUE(Call(*engine).has_value());
+  EXPECT_EQ(told, std::vector<std::string>{"1http_500"});
+}
+
+TEST_F(DecoratorTest, LimitCountsCallsAndWholeStreams) {
+  ScriptedAnswer slow = Says("x");
+  slow.before_each = 1s;
+  auto scripted = std::make_unique<ScriptedEngine>(std::deque{slow});
+  spy_ = scripted.get();
+  const auto engine = NewLimitEngine(std::move(scripted), {.max_in_flight = 2});
+  auto one = [](async::Context ctx, Engine& its, const model::Call& call,
+                int& done) -> async::Task<void> {
+    const Result<std::unique_ptr<ReplyStream>> stream = co_await its.Stream(ctx, call);
+    if (!stream) co_return;
+    const Result<Reply> reply = co_await model::Collect(ctx, **stream);
+    if (reply) ++done;
+  };
+  auto all = [](async::Context ctx, auto& start, Engine& its, const model::Call& call,
+                int& done) -> async::Task<void> {
+    async::TaskScope scope(ctx);
+    for (int i = 0; i < 6; ++i) scope.Spawn(start(ctx, its, call, done));
+    co_await scope.Join();
+  };
+  int done = 0;
+
+  loop_.Run(all(ctx_, one, *engine, call_, done));
+
+  EXPECT_EQ(done, 6);
+  EXPECT_EQ(spy_->most_running, 2);
+  EXPECT_EQ(spy_->running, 0);
+  EXPECT_EQ(Elapsed(), 6s);
+}
+
+TEST_F(DecoratorTest, DroppingALimitedStreamFreesItsPlace) {
+  auto scripted = std::make_unique<ScriptedEngine>(std::deque{Says("x")});
+  const auto engine = NewLimitEngine(std::move(scripted), {.max_in_flight = 1});
+  auto run = [](async::Context ctx, Engine& its, const model::Call& call) -> async::Task<bool> {
+    {
+      const Result<std::unique_ptr<ReplyStream>> dropped = co_await its.Stream(ctx, call);
+      if (!dropped) co_return false;
+    }
+    const Result<Reply> next = co_await its.Call(ctx, call);
+    co_return next.has_value();
+  };
+
+  EXPECT_TRUE(loop_.Run(run(ctx_, *engine, call_)));
+}
+
+}  // namespace
+}  // namespace weir::engine

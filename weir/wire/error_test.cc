@@ -1,0 +1,108 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "weir/wire/codec.h"
+#include "weir/wire/retry_after.h"
+
+namespace weir::wire {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+struct Case {
+  int status;
+  std::string_view body;
+  Code code;
+  std::string_view words;
+};
+
+constexpr Case kEnvelopes[] = {
+    {400, R"({"error":{"message":"m1","type":"BadRequestError","param":null,"code":400}})",
+     Code::kHttpStatus, "it said: m1"},
+    {400, R"({"object":"error","message":"m2","type":"BadRequestError","param":null,"code":400})",
+     Code::kHttpStatus, "it said: m2"},
+    {404, R"({"error":{"message":"m3","type":"invalid_request_error","code":"model_not_found"}})",
+     Code::kHttpStatus, "it said: m3"},
+    {404, R"({"error":{"message":"The model `foo` does not exist.","code":404}})",
+     Code::kHttpStatus, R"(does not have the model "foo" (404): list its models)"},
+    {401, R"({"error":"Unauthorized"})", Code::kHttpStatus, "api_key"},
+    {503, R"({"error":"The model is currently scaling. Please try again later."})",
+     Code::kHttpStatus, "scaling"},
+    {404, R"({"detail":"Not Found"})", Code::kHttpStatus, "base URL is probably wrong"},
+    {405, R"({"detail":"Method Not Allowed"})", Code::kHttpStatus, "base URL"},
+    {422, R"({"detail":[{"loc":["body"],"msg":"field required"}]})", Code::kHttpStatus,
+     "field required"},
+    {502, "<html><head><title>502 Bad Gateway</title></head><body>secret page</body></html>",
+     Code::kHttpStatus, "an HTML page came instead of JSON (502)"},
+    {502, "<html><title>502 Bad Gateway</title>", Code::kHttpStatus, "502 Bad Gateway"},
+    {500, "", Code::kHttpStatus, "the server failed (500)"},
+    {500, "plain words", Code::kHttpStatus, "plain words"},
+    {429, "{}", Code::kHttpStatus, "rate"},
+    {400,
+     R"({"error":{"message":"This model's maximum context length is 4096 tokens. However, you requested 512 output tokens and your prompt contains at least 3585 input tokens","code":400}})",
+     Code::kContextLength, "shorten the prompt"},
+    {400,
+     R"({"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested 4200 tokens","code":400})",
+     Code::kContextLength, "shorten the prompt"},
+    {400,
+     R"({"error":{"message":"max_tokens=5000 cannot be greater than max_model_len=max_total_tokens=4096.","code":400}})",
+     Code::kContextLength, "max_tokens"},
+    {400,
+     R"({"error":{"message":"max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)."}})",
+     Code::kContextLength, "context window"},
+    {400,
+     R"({"error":{"code":400,"message":"request (5034 tokens) exceeds the available context size (2048 tokens), try increasing it","type":"exceed_context_size_error"}})",
+     Code::kContextLength, "context window"},
+    {400, R"({"error":{"message":"too long","code":"context_length_exceeded"}})",
+     Code::kContextLength, "context window"},
+    {400, R"({"error":{"message":"no","code":"content_filter"}})", Code::kContentFilter, "filter"},
+};
+
+TEST(ErrorTest, EveryEnvelopeGivesItsErrorWithAdvice) {
+  for (const Case& c : kEnvelopes) {
+    const Error error = DecodeError(c.status, c.body);
+    EXPECT_EQ(error.code, c.code) << c.body;
+    EXPECT_EQ(error.http_status, c.status) << c.body;
+    EXPECT_THAT(error.message, HasSubstr(c.words)) << c.body;
+  }
+}
+
+TEST(ErrorTest, CutAnywhereABodyStillGivesAnError) {
+  for (const Case& c : kEnvelopes) {
+    for (std::size_t length = 0; length <= c.body.size(); ++length) {
+      const Error error = DecodeError(c.status, c.body.substr(0, length));
+      EXPECT_EQ(error.http_status, c.status);
+      EXPECT_FALSE(error.message.empty());
+    }
+  }
+}
+
+TEST(ErrorTest, LongBodiesAreNotQuotedWhole) {
+  const Error plain = DecodeError(500, std::string(100'000, 'x'));
+  const Error html = DecodeError(500, "<p>" + std::string(100'000, 'x'));
+
+  EXPECT_LT(plain.message.size(), 500U);
+  EXPECT_LT(html.message.size(), 500U);
+}
+
+TEST(ErrorTest, RetryAfterIsSecondsOrADate) {
+  // 1994-11-06 08:49:37 UTC
+  constexpr std::int64_t kThen = 784'111'777'000'000'000;
+  const std::pair<std::string_view, std::optional<milliseconds>> cases[] = {
+      {"3", milliseconds(3000)},
+      {" 0.5 ", milliseconds(500)},
+      {"Sun, 06 Nov 1994 08:50:07 GMT", milliseconds(30'000)},
+      {"Sun, 06 Nov 1994 08:49:07 GMT", milliseconds(0)},
+      {"99999999999", milliseconds(std::chrono::days(7))},
+      {"", std::nullopt},
+      {"-1", std::nullopt},
+      {"soon", std::nullopt},
+      {"Sun, 31 Feb 1994 08:49:37 GMT", std::nullopt}};
+  for (const auto& [value, wait] : cases) {
+    EXPECT_EQ(DecodeError(503, "", value, kThen).retry_after, wait) << value;
+  }
+}
+
+}  // namespace
+}  // namespace weir::wire

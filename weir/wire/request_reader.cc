@@ -1,0 +1,215 @@
+#include "weir/wire/request_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/json/builder.h"
+#include "weir/wire/field_table.h"
+#include "weir/wire/json_fields.h"
+#include "weir/wire/python_text.h"
+
+namespace weir::wire {
+namespace {
+
+constexpr Version kDecorated{0, 14, 0};      // " (parameter=..., value=...)" behind messages
+constexpr Version kOwnValidators{0, 28, 0};  // validators answer without pydantic's wrapping
+
+// "messages.0.role" -> ('body', 'messages', 0, 'role')
+std::string LocationTuple(std::string_view location) {
+  std::string tuple = "('body',";
+  for (const std::string_view step : Split(location, '.')) {
+    if (step.empty()) continue;
+    StrAppend(tuple, " ", ParseInt(step) ? std::string(step) : PythonRepr(step), ",");
+  }
+  if (!location.empty()) tuple.pop_back();
+  return tuple + ")";
+}
+
+}  // namespace
+
+ServerError ValidationError(const std::vector<std::string>& entries, std::string param,
+                            const Dialect& dialect) {
+  ServerError error;
+  if (dialect.error_shape == ErrorShape::kFlat) {
+    error.message = StrCat("[", Join(entries, ", "), "]");
+    return error;
+  }
+  error.type = "Bad Request";
+  error.message = StrCat(entries.size(), " validation error", entries.size() == 1 ? "" : "s", ":");
+  for (const std::string& entry : entries) StrAppend(error.message, "\n  ", entry);
+  error.param = std::move(param);
+  return error;
+}
+
+json::View RequestReader::Take(std::string_view key) {
+  const FieldSince* const row = FindField(key);
+  if (row != nullptr && dialect_.version < row->For(api_)) return {};
+  read_.push_back(key);
+  return body_.Find(key);
+}
+
+void RequestReader::Read(std::string_view key, std::optional<std::int64_t>& out, Null null) {
+  const json::View value = Take(key);
+  if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
+  const std::optional<std::string_view> text = value.AsString();
+  const std::optional<std::int64_t> number = text ? ParseInt(Trim(*text)) : value.AsInt64();
+  if (number) {
+    out = number;
+  } else if (text) {
+    Complain("int_parsing", key,
+             "Input should be a valid integer, unable to parse string as an integer", value);
+  } else if (value.IsNumber()) {
+    Complain("int_from_float", key,
+             "Input should be a valid integer, got a number with a fractional part", value);
+  } else {
+    Complain("int_type", key, "Input should be a valid integer", value);
+  }
+}
+
+void RequestReader::Read(std::string_view key, std::optional<double>& out, Null null) {
+  const json::View value = Take(key);
+  if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
+  const std::optional<std::string_view> text = value.AsString();
+  const std::optional<double> number = text ? ParseDouble(Trim(*text)) : value.AsDouble();
+  if (number) {
+    out = number;
+  } else if (text) {
+    Complain("float_parsing", key,
+             "Input should be a valid number, unable to parse string as a number", value);
+  } else {
+    Complain("float_type", key, "Input should be a valid number", value);
+  }
+}
+
+void RequestReader::Read(std::string_view key, std::optional<bool>& out, Null null) {
+  const json::View value = Take(key);
+  if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
+  if (value.IsBool()) {
+    out = value.AsBool();
+    return;
+  }
+  const std::string word = ToLower(value.IsNumber() ? value.NumberText() : value.StringOr(""));
+  for (const std::string_view yes : {"1", "true", "t", "yes", "y", "on"}) {
+    if (word == yes) out = true;
+  }
+  for (const std::string_view no : {"0", "false", "f", "no", "n", "off"}) {
+    if (word == no) out = false;
+  }
+  if (out) return;
+  if (value.IsString() || value.IsNumber()) {
+    Complain("bool_parsing", key, "Input should be a valid boolean, unable to interpret input",
+             value);
+  } else {
+    Complain("bool_type", key, "Input should be a valid boolean", value);
+  }
+}
+
+void RequestReader::Read(std::string_view key, std::string& out) {
+  const json::View value = Take(key);
+  if (!IsSet(value)) return;
+  if (value.IsString()) {
+    out = StringOf(value);
+  } else {
+    Complain("string_type", key, "Input should be a valid string", value);
+  }
+}
+
+void RequestReader::Read(std::string_view key, std::vector<std::int64_t>& out) {
+  const json::View value = Take(key);
+  if (!IsSet(value)) return;
+  out = IntsOf(value);
+  if (!value.IsArray()) {
+    Complain("list_type", key, "Input should be a valid list", value);
+  } else if (out.size() != value.size()) {
+    Complain("int_type", key, "Input should be a valid integer", value);
+  }
+}
+
+void RequestReader::Read(std::string_view key, std::vector<std::string>& out) {
+  const json::View value = Take(key);
+  if (!IsSet(value)) return;
+  out = StringsOf(value);
+  if (!value.IsArray()) {
+    Complain("list_type", key, "Input should be a valid list", value);
+  } else if (out.size() != value.size()) {
+    Complain("string_type", key, "Input should be a valid string", value);
+  }
+}
+
+void RequestReader::ReadObject(std::string_view key, json::Value& out) {
+  const json::View value = Take(key);
+  if (!IsSet(value)) return;
+  if (value.IsObject()) {
+    out = json::Value::CopyOf(value);
+  } else {
+    Complain("dict_type", key, "Input should be a valid dictionary", value);
+  }
+}
+
+void RequestReader::ReadArray(std::string_view key, json::Value& out) {
+  const json::View value = Take(key);
+  if (!IsSet(value)) return;
+  if (value.IsArray()) {
+    out = json::Value::CopyOf(value);
+  } else {
+    Complain("list_type", key, "Input should be a valid list", value);
+  }
+}
+
+void RequestReader::Complain(std::string_view type, std::string_view location,
+                             std::string_view message, json::View input) {
+  if (complaints_.empty()) {
+    first_location_ = location.empty() ? "body" : StrCat("body.", location);
+  }
+  complaints_.push_back(StrCat("{'type': ", PythonRepr(type), ", 'loc': ", LocationTuple(location),
+                               ", 'msg': ", PythonRepr(message), ", 'input': ", PythonRepr(input),
+                               "}"));
+}
+
+void RequestReader::Refuse(std::string message, std::string_view param) {
+  if (refusal_) return;
+  if (dialect_.version < kOwnValidators) {
+    const std::vector<std::string> entries = {StrCat(
+        "{'type': 'value_error', 'loc': ('body',), 'msg': ", PythonRepr("Value error, " + message),
+        ", 'input': ", PythonRepr(body_), ", 'ctx': {'error': ValueError(", PythonRepr(message),
+        ")}}")};
+    refusal_ = ValidationError(entries, "body", dialect_);
+    return;
+  }
+  refusal_ = ServerError{.message = std::move(message)};
+  if (param.empty()) return;
+  StrAppend(refusal_->message, " (parameter=", param, ")");
+  refusal_->param = param;
+}
+
+void RequestReader::RefuseLate(std::string message, std::string_view param, std::string value) {
+  if (late_) return;
+  late_ = ServerError{.message = std::move(message)};
+  if (param.empty() || dialect_.version < kDecorated) return;
+  StrAppend(late_->message, " (parameter=", param, value.empty() ? "" : ", value=", value, ")");
+  late_->param = param;
+}
+
+std::optional<ServerError> RequestReader::TakeError() {
+  if (refusal_) return std::move(refusal_);
+  if (!complaints_.empty()) return ValidationError(complaints_, first_location_, dialect_);
+  return std::move(late_);
+}
+
+json::Value RequestReader::Rest() const {
+  json::Builder builder;
+  builder.BeginObject();
+  bool any = false;
+  for (const json::Member member : body_.members()) {
+    if (member.value.IsNull() || std::ranges::find(read_, member.key) != read_.end()) continue;
+    builder.Key(member.key);
+    builder.Copy(member.value);
+    any = true;
+  }
+  builder.EndObject();
+  if (!any) return {};
+  return std::move(builder).Finish();
+}
+
+}  // namespace weir::wire

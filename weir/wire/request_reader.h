@@ -1,0 +1,79 @@
+#pragma once
+
+// The body of a request while a server reads it: typed fields, the complaints of vLLM's validation
+// in its own words, and what nobody asked for.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/json/value.h"
+#include "weir/wire/server_codec.h"
+
+namespace weir::wire {
+
+enum class Null : std::uint8_t { kAllowed, kRefused };
+
+class RequestReader {
+ public:
+  // `body` must outlive the reader.
+  RequestReader(model::Api api, json::View body, const Dialect& dialect)
+      : api_(api), body_(body), dialect_(dialect) {}
+
+  model::Api api() const { return api_; }
+  bool chat() const { return api_ == model::Api::kChat; }
+  json::View body() const { return body_; }
+  const Dialect& dialect() const { return dialect_; }
+
+  // The member of that name, which then counts as read. Absent when it is not there or when this
+  // version of the server does not know it.
+  json::View Take(std::string_view key);
+
+  // Typed members; a wrong type is a complaint. Texts that are numbers count as numbers.
+  void Read(std::string_view key, std::optional<std::int64_t>& out, Null null = Null::kAllowed);
+  void Read(std::string_view key, std::optional<double>& out, Null null = Null::kAllowed);
+  void Read(std::string_view key, std::optional<bool>& out, Null null = Null::kAllowed);
+  void Read(std::string_view key, std::string& out);
+  void Read(std::string_view key, std::vector<std::int64_t>& out);
+  void Read(std::string_view key, std::vector<std::string>& out);
+  void ReadObject(std::string_view key, json::Value& out);
+  void ReadArray(std::string_view key, json::Value& out);
+
+  // One entry of pydantic's list. `location` is a path below the body: "messages", "messages.0".
+  void Complain(std::string_view type, std::string_view location, std::string_view message,
+                json::View input);
+  // A refusal by vLLM's own validators, which run before pydantic looks at the types.
+  void Refuse(std::string message, std::string_view param = {});
+  // A refusal that comes later, when sampling parameters are made.
+  void RefuseLate(std::string message, std::string_view param = {}, std::string value = {});
+
+  // The error to answer with, if there is one.
+  std::optional<ServerError> TakeError();
+  // The members that were not read, as an object; null when there are none.
+  json::Value Rest() const;
+
+ private:
+  model::Api api_;
+  json::View body_;
+  const Dialect& dialect_;
+  std::vector<std::string_view> read_;
+  std::vector<std::string> complaints_;
+  std::string first_location_;
+  std::optional<ServerError> refusal_;
+  std::optional<ServerError> late_;
+};
+
+// pydantic's error, from the entries of its list.
+ServerError ValidationError(const std::vector<std::string>& entries, std::string param,
+                            const Dialect& dialect);
+
+// The parts of a request.
+void ReadMessages(RequestReader& in, model::Call& call);
+void ReadTools(RequestReader& in, model::Call& call);
+void ReadConstraint(RequestReader& in, model::Call& call);
+void ReadSampling(RequestReader& in, model::Call& call);
+void CheckSampling(RequestReader& in, const model::Call& call);
+
+}  // namespace weir::wire

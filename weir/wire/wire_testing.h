@@ -1,0 +1,28 @@
+#pragma once
+
+// Material for tests of whatever speaks the wire: calls with everything in them, and the events of
+// a stream.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/model/call.h"
+#include "weir/wire/dialect.h"
+
+namespace weir::wire {
+
+// The value of a JSON text that is known to be right.
+json::Value Json(std::string_view text);
+
+// A chat or completions call of one user message or prompt: "hi".
+model::Call SimpleCall(model::Api api = model::Api::kChat);
+
+// A call in which every field that the dialect carries is set, apart from those that exclude each
+// other (beams, best_of, a constraint).
+model::Call FullCall(model::Api api, const Dialect& dialect);
+
+// The data of each event in a text/event-stream body whose events are single `data:` lines.
+std::vector<std::string> EventsOf(std::string_view body);
+
+}  // namespace weir::wire
