@@ -5,7 +5,7 @@ import unittest
 
 from harness import ROOT, Case, Sim, weir
 
-ROW = re.compile(r"^\| \d+ \| `([a-z._]+)` \| `([^`]+)` \|")
+ROW = re.compile(r"^\| \d+ \| `([a-z]+\.[a-z.]+)` \| `([^`]+)` \|")
 
 
 def table():

@@ -164,7 +164,6 @@ bool Retryable(const Error& error) {
     case Code::kConnectionError:
     case Code::kStreamTruncated:
     case Code::kEmptyModelResponse:
-    case Code::kTruncated:
       return true;
     case Code::kHttpStatus:
       return RetryableStatus(error.http_status);

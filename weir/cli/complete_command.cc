@@ -5,6 +5,9 @@
 namespace weir::cli {
 namespace {
 
+// vLLM stops completions after 16 tokens when nobody says otherwise, which nobody wants.
+constexpr std::int64_t kDefaultMaxTokens = 1024;
+
 struct CompleteFlags {
   CommonFlags common;
   bool echo = false;
@@ -17,6 +20,7 @@ Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
   WEIR_TRY(run.engine, EngineOf(flags.common, session));
   run.call.api = model::Api::kCompletions;
   WEIR_CHECK(FillCall(flags.common, run.call));
+  run.engine.defaults.max_tokens = run.engine.defaults.max_tokens.value_or(kDefaultMaxTokens);
   if (flags.echo) run.call.echo = true;
   if (!flags.suffix.empty()) run.call.suffix = flags.suffix;
   WEIR_TRY(run.call.prompt, PromptOf(flags.common, session));
@@ -27,7 +31,7 @@ Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
 
 void AddCompleteCommand(CLI::App& app, Session& session) {
   auto flags = std::make_shared<CompleteFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("complete", "Continue a text (completions API)");
+  CLI::App* command = app.add_subcommand("complete", "Continue a text (completions API; at most 1024 tokens by default)");
   AddCommonFlags(*command, flags->common);
   command->add_flag("--echo", flags->echo, "repeat the prompt in front of the answer");
   command->add_option("--suffix", flags->suffix, "text that comes after the answer");

@@ -75,7 +75,17 @@ std::string HandshakeAdvice(SslStream& stream, const std::string& host) {
                   "); use the name in the certificate or set tls.server_name");
   }
   return StrCat("its certificate is not trusted (", why,
-                "); give its authority with tls.ca_file (--ca-file)");
+                "); give its authority with `tls.ca_file`");
+}
+
+// Asks for and insists on the name; an address is checked as one and not asked for (RFC 6066).
+// Without verification the expectation is set, too, but its failure does not count.
+void ExpectPeer(SSL* connection, const std::string& name) {
+  X509_VERIFY_PARAM* param = SSL_get0_param(connection);
+  if (X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str()) == 1) return;
+  SSL_set_tlsext_host_name(connection, name.c_str());
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set1_host(param, name.c_str(), name.size());
 }
 
 Result<void> Load(ssl::context& context, const TlsOptions& options) {
@@ -118,10 +128,7 @@ class OpenSslClient final : public TlsClient {
                                                              std::string host) override {
     const std::string name = options_.server_name.empty() ? host : options_.server_name;
     auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
-    boost::system::error_code bad_address;
-    asio::ip::make_address(name, bad_address);
-    if (bad_address) SSL_set_tlsext_host_name(stream->ssl().native_handle(), name.c_str());
-    if (options_.verify) stream->ssl().set_verify_callback(ssl::host_name_verification(name));
+    ExpectPeer(stream->ssl().native_handle(), name);
 
     const Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
     const auto [error] = co_await stream->ssl().async_handshake(ssl::stream_base::client, kAsTuple);

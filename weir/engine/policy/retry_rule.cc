@@ -6,14 +6,6 @@
 #include "weir/base/text.h"
 
 namespace weir::engine {
-namespace {
-
-// Whether the same bytes may be sent again. `truncated` is retryable only with another request,
-// which is the caller's decision.
-bool Repeatable(const Error& error) { return Retryable(error) && error.code != Code::kTruncated; }
-
-}  // namespace
-
 Result<void> RetryRule::Validate() const {
   if (max_retries < 0) return Fail(Code::kConfigError, "retry.max_retries must be at least 0");
   if (base_delay < Duration::zero() || max_delay < base_delay) {
@@ -27,7 +19,7 @@ Result<void> RetryRule::Validate() const {
 
 std::optional<Duration> RetryDelay(const RetryRule& rule, int retry, const Error& error,
                                    Random& random) {
-  if (retry > rule.max_retries || !Repeatable(error)) return std::nullopt;
+  if (retry > rule.max_retries || !Retryable(error)) return std::nullopt;
   if (error.retry_after) {
     if (*error.retry_after > rule.max_retry_after) return std::nullopt;
     return std::max<Duration>(*error.retry_after, Duration::zero());
