@@ -116,7 +116,7 @@ T Loop::Run(Task<T> task) {
   bool done = false;
   std::exception_ptr failure;
   if constexpr (std::is_void_v<T>) {
-    boost::asio::co_spawn(io_, std::move(task), [&](std::exception_ptr e) {
+    boost::asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& e) {
       failure = e;
       done = true;
       io_.stop();
@@ -125,7 +125,7 @@ T Loop::Run(Task<T> task) {
     if (failure) std::rethrow_exception(failure);
   } else {
     std::optional<T> result;
-    boost::asio::co_spawn(io_, std::move(task), [&](std::exception_ptr e, T value) {
+    boost::asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& e, T value) {
       failure = e;
       if (!e) result.emplace(std::move(value));
       done = true;

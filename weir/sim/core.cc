@@ -25,28 +25,6 @@ Duration Scaled(Duration time, double scale) {
   return Duration(static_cast<std::int64_t>(static_cast<double>(time.count()) * scale));
 }
 
-std::string LastUserText(const model::Call& call) {
-  const auto last = std::ranges::find(call.messages.rbegin(), call.messages.rend(),
-                                      model::Role::kUser, &model::Message::role);
-  return last == call.messages.rend() ? std::string() : last->AllText();
-}
-
-bool Contains(const model::Call& call, std::span<const Prompt> prompts, std::string_view text) {
-  return std::ranges::any_of(prompts,
-                             [&](const Prompt& prompt) { return prompt.text.contains(text); }) ||
-         std::ranges::any_of(call.messages, [&](const model::Message& message) {
-           return message.AllText().contains(text);
-         });
-}
-
-// All conditions but the call number, which counts the requests that get this far.
-bool Fits(const Match& match, const model::Call& call, std::span<const Prompt> prompts) {
-  const std::string& asked = call.adapter.empty() ? call.model : call.adapter;
-  if (match.model && *match.model != asked) return false;
-  if (match.contains && !Contains(call, prompts, *match.contains)) return false;
-  return !match.last_user || LastUserText(call).contains(*match.last_user);
-}
-
 std::string TypeOf(int status) {
   switch (status) {
     case 400:
@@ -191,19 +169,7 @@ Result<std::shared_ptr<SimCore>> NewSimCore(SimOptions options) {
 SimCore::SimCore(SimOptions options)
     : options_(std::move(options)),
       scheduler_(options_.max_num_seqs, options_.max_waiting),
-      rule_hits_(std::make_unique<std::atomic<std::int64_t>[]>(options_.script.rules.size())) {}
-
-const ScriptedReply* SimCore::Rehearsed(const model::Call& call, std::span<const Prompt> prompts) {
-  for (std::size_t i = 0; i < options_.script.rules.size(); ++i) {
-    const Rule& rule = options_.script.rules[i];
-    if (!Fits(rule.match, call, prompts)) continue;
-    const std::int64_t number = ++rule_hits_[i];
-    if (rule.match.call_number && *rule.match.call_number != number) continue;
-    if (rule.times && number > *rule.times) continue;
-    return &rule.reply;
-  }
-  return nullptr;
-}
+      rehearsal_(options_.script) {}
 
 std::vector<Duration> SimCore::DrawTimes(std::size_t steps, std::uint64_t seed,
                                          const ScriptedReply& script) const {
@@ -226,7 +192,7 @@ std::vector<Duration> SimCore::DrawTimes(std::size_t steps, std::uint64_t seed,
 
 Outcome SimCore::Decide(const model::Call& call, std::span<const Prompt> prompts) {
   static const ScriptedReply kUnscripted;
-  const ScriptedReply* rehearsed = Rehearsed(call, prompts);
+  const ScriptedReply* rehearsed = rehearsal_.Find(call, prompts);
   const ScriptedReply& script = rehearsed == nullptr ? kUnscripted : *rehearsed;
   const Duration delay = Scaled(script.delay, options_.time_scale);
   if (script.error) return {RefusalOf(*script.error), delay};

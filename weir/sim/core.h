@@ -13,17 +13,12 @@
 
 #include "weir/model/engine.h"
 #include "weir/sim/plan.h"
+#include "weir/sim/rehearsal.h"
 #include "weir/sim/scheduler.h"
 #include "weir/sim/sim.h"
 #include "weir/wire/server_codec.h"
 
 namespace weir::sim {
-
-// A prompt of a completions request: a text, or its tokens. Empty for chat.
-struct Prompt {
-  std::string_view text;
-  std::span<const std::int64_t> ids;
-};
 
 // The request is refused.
 struct Refusal {
@@ -69,15 +64,13 @@ class SimCore {
   std::string Version() const;
 
  private:
-  // The reply of the first rule that fits, null if none does.
-  const ScriptedReply* Rehearsed(const model::Call& call, std::span<const Prompt> prompts);
   std::vector<Duration> DrawTimes(std::size_t steps, std::uint64_t seed,
                                   const ScriptedReply& scripted) const;
 
   const SimOptions options_;
   Scheduler scheduler_;
-  std::atomic<std::uint64_t> replies_ = 0;                        // numbers ids
-  const std::unique_ptr<std::atomic<std::int64_t>[]> rule_hits_;  // one per rule of the script
+  Rehearsal rehearsal_;
+  std::atomic<std::uint64_t> replies_ = 0;  // numbers ids
 };
 
 }  // namespace weir::sim

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "weir/model/call.h"
-#include "weir/sim/core.h"
+#include "weir/sim/plan.h"
 
 namespace weir::sim {
 

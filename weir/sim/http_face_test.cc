@@ -138,7 +138,7 @@ const Case kCases[] = {
      R"({"error":{"message":"This model's maximum context length is 100 tokens. However, you )"
      R"(requested 95 output tokens and your prompt contains at least 6 input tokens, for a total )"
      R"(of at least 101 tokens. Please reduce the length of the input prompt or the number of )"
-     R"(requested output tokens. (parameter=input_tokens, value=6)","type":"BadRequestError",)"
+     R"~(requested output tokens. (parameter=input_tokens, value=6)","type":"BadRequestError",)~"
      R"("param":"input_tokens","code":400}})"},
     {"late_error_of_a_stream", "POST", kChat,
      Body(R"(,"structured_outputs":{"regex":"a"},"stream":true)"), 200,

@@ -64,8 +64,10 @@ std::unexpected<Error> Unserved(std::string_view keyword) {
                      ", which this simulator cannot keep; leave it out or use a real server"));
 }
 
-// Lets keywords with a neutral value pass: uniqueItems: false, prefixItems: [].
-bool Restricts(json::View value) {
+// Lets keywords with a neutral value pass: uniqueItems: false, prefixItems: []. An empty `not`
+// restricts everything.
+bool Restricts(std::string_view keyword, json::View value) {
+  if (keyword == "not") return true;
   if (const std::optional<bool> flag = value.AsBool()) return *flag;
   return !(value.IsArray() || value.IsObject()) || !value.empty();
 }
@@ -81,7 +83,7 @@ class InstanceWriter {
     if (schema.IsBool() && !schema.BoolOr(true)) return Unserved("the schema `false`");
     for (const std::string_view keyword : kUnserved) {
       const json::View value = schema.Find(keyword);
-      if (value.exists() && Restricts(value)) return Unserved(keyword);
+      if (value.exists() && Restricts(keyword, value)) return Unserved(keyword);
     }
     if (const json::View value = schema.Find("const"); value.exists()) {
       json_.Value(value);

@@ -3,15 +3,24 @@
 // Plan: everything that one request will get, decided before the first token leaves. Both doors
 // play it; neither decides anything.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/clock.h"
 #include "weir/model/reply.h"
 
 namespace weir::sim {
+
+// A prompt of a completions request: a text, or its tokens. Empty for chat.
+struct Prompt {
+  std::string_view text;
+  std::span<const std::int64_t> ids;
+};
 
 // One tool call: its arguments are the text of the choice from `begin` to the next call's.
 struct PlannedCall {
@@ -50,7 +59,11 @@ struct Plan {
   std::optional<std::size_t> drop_after;
   std::optional<std::size_t> stall_after;
 
-  std::size_t steps() const;
+  std::size_t steps() const {
+    std::size_t steps = 0;
+    for (const PlannedChoice& choice : choices) steps = std::max(steps, choice.ends.size());
+    return steps;
+  }
 };
 
 }  // namespace weir::sim

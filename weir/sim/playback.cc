@@ -155,12 +155,6 @@ model::Choice WholeChoice(const Plan& plan, const PlannedChoice& planned) {
 
 }  // namespace
 
-std::size_t Plan::steps() const {
-  std::size_t steps = 0;
-  for (const PlannedChoice& choice : choices) steps = std::max(steps, choice.ends.size());
-  return steps;
-}
-
 void AppendStep(const Plan& plan, std::size_t step, std::vector<Delta>& out) {
   for (std::size_t index = 0; index < plan.choices.size(); ++index) {
     const PlannedChoice& choice = plan.choices[index];

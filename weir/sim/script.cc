@@ -160,7 +160,7 @@ class ScriptReader {
   Result<void> ReadText(const Place& place, std::optional<std::string>& out) const {
     if (!place.value.exists()) return {};
     const auto text = place.value.AsString();
-    if (!text) return Wrong(place, StrCat("expected a text, got a ", NameOf(place)));
+    if (!text) return Wrong(place, StrCat("expected a text, found ", NameOf(place)));
     out = std::string(*text);
     return {};
   }
@@ -206,7 +206,7 @@ class ScriptReader {
 
   Result<void> CheckKeys(const Place& place, std::initializer_list<std::string_view> known) const {
     if (!place.value.IsObject()) {
-      return Wrong(place, StrCat("expected a mapping, got a ", NameOf(place)));
+      return Wrong(place, StrCat("expected a mapping, found ", NameOf(place)));
     }
     const std::vector<std::string> names(known.begin(), known.end());
     for (const json::Member member : place.value.members()) {

@@ -77,7 +77,7 @@ TEST(Script, MistakesAreNamedWithTheirPlace) {
       {"- reply: {delay: 5}\n",
        "s.yaml:1:18: expected a time of at most a day with its unit, such as 250ms or 2s"},
       {"- reply: {drop_after: -1}\n", "s.yaml:1:23: expected a whole number of at least 0"},
-      {"- reply: {text: [a]}\n", "s.yaml:1:17: expected a text, got a array"},
+      {"- reply: {text: [a]}\n", "s.yaml:1:17: expected a text, found array"},
       {"- reply: {error: {status: 200}}\n", "s.yaml:1:27: expected a whole number of at least 400"},
       {"- reply: {tool_calls: [{arguments: {}}]}\n", "s.yaml:1:24: a tool call needs a `name`"},
   };

@@ -1,8 +1,8 @@
 #pragma once
 
 // The simulator's tokenizer: one rule for prompts and for what it writes. A token is a piece of a
-// word of at most six letters, with the blank before it; up to three digits; a punctuation mark; a
-// run of white space. English comes to about four bytes a token.
+// word of at most six bytes (whole characters), with the blank before it; up to three digits; equal
+// punctuation marks; a run of white space. English comes to about four bytes a token.
 
 #include <cstddef>
 #include <cstdint>
