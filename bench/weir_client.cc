@@ -3,6 +3,7 @@
 // Modes as in raw/client.cc: requests, latency, streams.
 
 #include <chrono>
+#include <exception>
 
 #include "bench/measure.h"
 
@@ -67,15 +68,16 @@ async::Task<Result<void>> ReadStream(async::Context ctx, model::Engine& engine, 
   std::size_t deltas = 0;
   bool finished = false;
   bool counted = false;
+  model::Delta delta;
   for (;;) {
-    WEIR_CO_TRY(const std::optional<model::Delta> delta, co_await stream->Next(ctx));
-    if (!delta) break;
+    WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, delta));
+    if (!more) break;
     if (++deltas == 1 && ++tally.opened == plan.connections) {
       tally.rss_opened = RssKibNow();
     }
-    contents += delta->text.empty() ? 0 : 1;
-    finished = finished || delta->finish == model::Finish::kStop;
-    counted = counted || delta->usage.has_value();
+    contents += delta.text.empty() ? 0 : 1;
+    finished = finished || delta.finish == model::Finish::kStop;
+    counted = counted || delta.usage.has_value();
   }
   if (!finished || !counted) co_return Fail(Wrong("a stream lacks its finish reason or its usage"));
   if (plan.events > 0 && contents != plan.events) co_return Fail(Wrong("events are missing"));
@@ -168,4 +170,10 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace weir::bench
 
-int main(int argc, char** argv) { return weir::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return weir::bench::Main(argc, argv);
+  } catch (const std::exception& bug) {
+    weir::bench::Die(bug.what());
+  }
+}

@@ -77,12 +77,11 @@ std::string WholeReply() {
   const std::string body =
       R"({"id":"chatcmpl-0f1e2d3c4b5a69788796a5b4c3d2e1f0","object":"chat.completion",)"
       R"("created":1763700000,"model":"bench-model","choices":[{"index":0,"message":)"
-      R"({"role":"assistant","reasoning_content":null,"content":"A low dam holds the river back )"
-      R"(until it is as high as the mill race, so that even in a dry summer the wheel has its )"
-      R"(water.\nWhen the river is high the miller opens the \"sluice\" before the dam does it )"
-      R"(for him.","tool_calls":[]},"logprobs":null,"finish_reason":"stop","stop_reason":null}],)"
-      R"("usage":{"prompt_tokens":42,"total_tokens":97,"completion_tokens":55,)"
-      R"("prompt_tokens_details":null},"prompt_logprobs":null})";
+      R"({"role":"assistant","content":"A low dam lifts the river to the mill race, so that the )"
+      R"(wheel has its water in summer.\nIn a flood the miller opens the \"sluice\" before the )"
+      R"(dam does it.","tool_calls":[]},"logprobs":null,"finish_reason":"stop",)"
+      R"("stop_reason":null}],"usage":{"prompt_tokens":42,"total_tokens":83,)"
+      R"("completion_tokens":41,"prompt_tokens_details":null},"prompt_logprobs":null})";
   return "HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\n"
          "content-length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -154,7 +153,7 @@ void Server::Open() {
                       .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
                       .sin_zero = {}};
   socklen_t size = sizeof address;
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+  if (listener_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       listen(listener_, 4096) != 0) {
     Die("cannot listen on the loopback address");
   }

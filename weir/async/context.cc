@@ -68,29 +68,39 @@ Task<Result<void>> Sleep(Context ctx, Duration time) {
   co_return Result<void>();
 }
 
-Span::Span(const Context& ctx, std::string_view name) : ctx_(ctx), name_(name) {
+struct Span::Open {
+  SpanRecord record;
+  std::string detail;
+  std::optional<Error> error;
+};
+
+Span::Span(const Context& ctx, std::string_view name) : ctx_(ctx) {
   if (ctx_.trace == nullptr) return;
-  parent_ = ctx_.span;
-  ctx_.span = ctx_.trace->NewSpanId();
-  start_ = ctx_.Now();
-  ctx_.trace->OnSpanStart(Record());
+  open_ = std::make_unique<Open>();
+  SpanRecord& record = open_->record;
+  record.name = name;
+  record.id = ctx_.trace->NewSpanId();
+  record.parent = ctx_.span;
+  record.start = ctx_.Now();
+  ctx_.span = record.id;
+  ctx_.trace->OnSpanStart(record);
 }
 
 Span::~Span() {
-  if (ctx_.trace == nullptr) return;
-  SpanRecord record = Record();
+  if (open_ == nullptr) return;
+  SpanRecord& record = open_->record;
   record.end = ctx_.Now();
+  record.detail = open_->detail;
+  record.error = open_->error ? &*open_->error : nullptr;
   ctx_.trace->OnSpanEnd(record);
 }
 
-SpanRecord Span::Record() const {
-  return SpanRecord{.name = name_,
-                    .id = ctx_.span,
-                    .parent = parent_,
-                    .start = start_,
-                    .end = start_,
-                    .error = error_ ? &*error_ : nullptr,
-                    .detail = detail_};
+void Span::SetDetail(std::string detail) {
+  if (open_ != nullptr) open_->detail = std::move(detail);
+}
+
+void Span::Fail(const Error& error) {
+  if (open_ != nullptr) open_->error = error;
 }
 
 }  // namespace weir::async

@@ -71,7 +71,8 @@ Error TotalTimeoutError(const Context& ctx);
 // Waits, without holding a thread. Fails early when the context ends.
 Task<Result<void>> Sleep(Context ctx, Duration time);
 
-// Emits a span from construction to destruction, and hands the step a context inside it.
+// Emits a span from construction to destruction, and hands the step a context inside it. Without a
+// sink it costs one branch and no memory.
 class Span {
  public:
   Span(const Context& ctx, std::string_view name);
@@ -80,26 +81,21 @@ class Span {
   Span& operator=(const Span&) = delete;
 
   Context& context() { return ctx_; }
-  void SetDetail(std::string detail) { detail_ = std::move(detail); }
-  // Reports how the step ended and passes the result on.
+  void SetDetail(std::string detail);
+  // The step failed; says so when the span ends.
+  void Fail(const Error& error);
+  // The same for a result that is passed on.
   template <class T>
   Result<T> End(Result<T> result) {
-    if (!result && ctx_.trace != nullptr) error_ = result.error();
+    if (!result) Fail(result.error());
     return result;
-  }
-  void Fail(const Error& error) {
-    if (ctx_.trace != nullptr) error_ = error;
   }
 
  private:
-  SpanRecord Record() const;
+  struct Open;
 
   Context ctx_;
-  std::string_view name_;
-  std::uint64_t parent_ = 0;
-  TimePoint start_;
-  std::string detail_;
-  std::optional<Error> error_;
+  std::unique_ptr<Open> open_;  // null when nobody listens
 };
 
 }  // namespace weir::async

@@ -59,7 +59,8 @@ class Loop final : public Clock {
   void StartSweep();
   void Sweep();
 
-  boost::asio::io_context io_{1};
+  // One thread runs this loop and does its I/O; only Post() comes from others.
+  boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   const Time time_;
   TimePoint virtual_now_{};
   Alarms alarms_;

@@ -58,6 +58,13 @@ void Semaphore::Permit::Release() {
 
 Semaphore::Semaphore(SemaphoreOptions options) : state_(std::make_shared<Permit::State>(options)) {}
 
+std::optional<Semaphore::Permit> Semaphore::TryAcquire() {
+  const std::scoped_lock lock(state_->mutex);
+  if (state_->free == 0) return std::nullopt;
+  --state_->free;
+  return Permit(state_);
+}
+
 Task<Result<Semaphore::Permit>> Semaphore::Acquire(Context ctx) {
   if (ctx.cancelled()) co_return Fail(CancelledError());
   WaitPoint point(ctx);

@@ -35,6 +35,9 @@ class Semaphore {
 
   explicit Semaphore(SemaphoreOptions options);
 
+  // A place if one is free at once.
+  std::optional<Permit> TryAcquire();
+
   // Waits for a place. Fails with kCancelled, with kTimeout when the context's deadline comes
   // first, or at once when the queue is full.
   Task<Result<Permit>> Acquire(Context ctx);

@@ -59,12 +59,17 @@ std::uint64_t StableHash(const void* data, std::size_t size, std::uint64_t seed)
 
 std::string HexId(Random& random, int digits) {
   constexpr char kHex[] = "0123456789abcdef";
-  std::string id;
+  std::string id(static_cast<std::size_t>(digits), '0');
   std::uint64_t bits = 0;
-  for (int i = 0; i < digits; ++i) {
-    if (i % 16 == 0) bits = random.Next();
-    id += kHex[bits & 15];
+  int left = 0;
+  for (char& digit : id) {
+    if (left == 0) {
+      bits = random.Next();
+      left = 16;
+    }
+    digit = kHex[bits & 15];
     bits >>= 4;
+    --left;
   }
   return id;
 }

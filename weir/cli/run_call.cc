@@ -75,11 +75,12 @@ async::Task<Result<Reply>> StreamReply(async::Context ctx, model::Engine& engine
                                        const model::Call& call, StreamPrinter& printer) {
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
   model::Assembler assembler;
+  Delta piece;
   for (;;) {
-    WEIR_CO_TRY(const std::optional<Delta> delta, co_await stream->Next(ctx));
-    if (!delta) co_return std::move(assembler).Finish(stream->info());
-    printer.Print(*delta);
-    assembler.Add(*delta);
+    WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
+    if (!more) co_return std::move(assembler).Finish(stream->info());
+    printer.Print(piece);
+    assembler.Add(piece);
   }
 }
 

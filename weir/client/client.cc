@@ -27,11 +27,12 @@ async::Task<Result<model::Reply>> Drain(async::Context ctx, model::Engine& engin
                                         const std::function<bool(const model::Delta&)>& on_delta) {
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
   model::Assembler assembler;
+  model::Delta piece;
   for (;;) {
-    WEIR_CO_TRY(const std::optional<model::Delta> delta, co_await stream->Next(ctx));
-    if (!delta) co_return std::move(assembler).Finish(stream->info());
-    assembler.Add(*delta);
-    if (!on_delta(*delta)) co_return Fail(async::CancelledError());
+    WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
+    if (!more) co_return std::move(assembler).Finish(stream->info());
+    assembler.Add(piece);
+    if (!on_delta(piece)) co_return Fail(async::CancelledError());
   }
 }
 

@@ -54,15 +54,14 @@ Error EmptyReply(const std::string& where) {
 
 class HttpReplyStream final : public model::ReplyStream {
  public:
-  HttpReplyStream(std::unique_ptr<http::Response> response, model::ReplyInfo info, model::Api api,
-                  TimePoint start, std::string where)
-      : response_(std::move(response)),
-        info_(std::move(info)),
-        decoder_(api),
-        start_(start),
-        where_(std::move(where)) {}
+  HttpReplyStream(model::Api api, TimePoint start, const std::string& where)
+      : decoder_(api), start_(start), where_(where) {}
 
-  async::Task<Result<std::optional<model::Delta>>> Next(async::Context ctx) override;
+  // Filled while the request is prepared, and the response once it is there.
+  model::ReplyInfo& own_info() { return info_; }
+  void Attach(std::unique_ptr<http::Response> response) { response_ = std::move(response); }
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override;
 
   model::ReplyInfo info() const override {
     model::ReplyInfo info = decoder_.info();
@@ -76,59 +75,55 @@ class HttpReplyStream final : public model::ReplyStream {
 
  private:
   // Decodes one event of those that are buffered; false when they hold no further piece.
-  Result<bool> Decode(model::Delta& delta, const async::Context& ctx);
+  Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
   std::optional<Error> VerdictAtEnd() const;
-  async::Task<Result<std::optional<model::Delta>>> End(async::Context ctx);
+  async::Task<Result<bool>> End(async::Context ctx);
 
   std::unique_ptr<http::Response> response_;
   model::ReplyInfo info_;
   http::SseReader sse_;
   wire::ChunkDecoder decoder_;
   const TimePoint start_;
-  const std::string where_;
-  bool done_ = false;     // [DONE] has come
-  bool ended_ = false;    // Next() has returned nullopt
-  bool content_ = false;  // some piece had something in it
+  const std::string& where_;  // the upstream's name, which outlives its streams
+  bool done_ = false;         // [DONE] has come
+  bool ended_ = false;        // Next() has returned false
+  bool content_ = false;      // some piece had something in it
   std::optional<Error> failure_;
 };
 
-async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::Next(async::Context ctx) {
-  if (failure_) co_return Fail(*failure_);
-  if (ended_) co_return std::optional<model::Delta>();
-  std::optional<model::Delta> delta(std::in_place);
-  for (;;) {
-    const Result<bool> decoded = Decode(*delta, ctx);
+async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta& piece) {
+  if (ended_) co_return false;
+  while (!failure_) {
+    const Result<bool> decoded = Decode(piece, ctx);
     if (!decoded) {
       failure_ = decoded.error();
-      response_.reset();
-      co_return Fail(*failure_);
-    }
-    if (*decoded) co_return delta;
-    if (done_) co_return co_await End(ctx);
-    const Result<std::string_view> piece = co_await response_->Read(ctx);
-    if (!piece) {
-      failure_ = piece.error();
-      response_.reset();
-      co_return Fail(*failure_);
-    }
-    if (piece->empty()) co_return co_await End(ctx);
-    const Result<void> fed = sse_.Feed(*piece);
-    if (!fed) {
-      failure_ = fed.error();
-      co_return Fail(*failure_);
+    } else if (*decoded) {
+      co_return true;
+    } else if (done_) {
+      co_return co_await End(ctx);
+    } else if (const auto bytes = response_->Poll()) {
+      if (*bytes && (*bytes)->empty()) co_return co_await End(ctx);
+      const Result<void> fed =
+          *bytes ? sse_.Feed(**bytes) : Result<void>(std::unexpect, bytes->error());
+      if (!fed) failure_ = fed.error();
+    } else {
+      const http::IoResult read = co_await response_->Wait(ctx);
+      response_->Take(read);
     }
   }
+  response_.reset();
+  co_return Fail(*failure_);
 }
 
-Result<bool> HttpReplyStream::Decode(model::Delta& delta, const async::Context& ctx) {
+Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& ctx) {
   http::SseEvent event;
   while (!done_ && sse_.Next(event)) {
-    WEIR_TRY(const wire::ChunkDecoder::Kind kind, decoder_.Decode(event.data, delta));
+    WEIR_TRY(const wire::ChunkDecoder::Kind kind, decoder_.Decode(event.data, piece));
     if (kind == wire::ChunkDecoder::Kind::kDone) {
       done_ = true;
     } else if (kind == wire::ChunkDecoder::Kind::kDelta) {
-      content_ = content_ || !delta.text.empty() || !delta.reasoning.empty() ||
-                 !delta.tool_calls.empty() || delta.finish == model::Finish::kLength;
+      content_ = content_ || !piece.text.empty() || !piece.reasoning.empty() ||
+                 !piece.tool_calls.empty() || piece.finish == model::Finish::kLength;
       if (info_.first_token == Duration::zero()) {
         const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
         info_.first_token = ctx.Now() - start_;
@@ -140,7 +135,7 @@ Result<bool> HttpReplyStream::Decode(model::Delta& delta, const async::Context& 
 }
 
 // The stream is over, cleanly only if every choice has said why it ended.
-async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::End(async::Context ctx) {
+async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
   const Result<void> events = sse_.Finish();
   failure_ = events ? VerdictAtEnd() : events.error();
   if (done_ && !failure_) {
@@ -152,7 +147,7 @@ async::Task<Result<std::optional<model::Delta>>> HttpReplyStream::End(async::Con
   if (failure_) co_return Fail(*failure_);
   ended_ = true;
   info_.total = ctx.Now() - start_;
-  co_return std::optional<model::Delta>();
+  co_return false;
 }
 
 std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
@@ -171,6 +166,11 @@ std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
   return std::nullopt;
 }
 
+bool IsEventStream(const http::Response& response) {
+  const std::optional<std::string_view> type = response.headers().Find("Content-Type");
+  return type && ToLower(*type).starts_with("text/event-stream");
+}
+
 class HttpEngine final : public model::Engine {
  public:
   HttpEngine(HttpEngineOptions options, std::unique_ptr<Upstream> upstream)
@@ -179,23 +179,20 @@ class HttpEngine final : public model::Engine {
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
     const TimePoint start = ctx.Now();
-    Sent sent = co_await Send(span.context(), call, false);
-    if (!sent.response) co_return span.End(Failed<model::Reply>(sent));
-    Result<std::string> body =
-        co_await (*sent.response)->ReadAll(span.context(), limits::kReplyBodyBytes);
-    if (!body) {
-      sent.response = std::unexpected<Error>(std::move(body).error());
-      co_return span.End(Failed<model::Reply>(sent));
+    model::ReplyInfo info;
+    Result<model::Reply> reply;
+    {
+      Result<std::string> body = co_await Ask(span.context(), call, info);
+      reply = body ? Decode(span.context(), call.api, *body)
+                   : Result<model::Reply>(std::unexpect, std::move(body).error());
     }
-    async::Span decode(span.context(), "wire.decode");
-    Result<model::Reply> reply = wire::DecodeReply(call.api, *body);
-    if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
-      reply = Result<model::Reply>(std::unexpect, EmptyReply(upstream_->name()));
+    if (!reply) {
+      span.Fail(reply.error());
+      co_return reply;
     }
-    if (!reply) co_return span.End(decode.End(std::move(reply)));
-    reply->info.engine = options_.name;
-    reply->info.request_id = sent.info.request_id;
-    reply->info.degradations = std::move(sent.info.degradations);
+    reply->info.engine = std::move(info.engine);
+    reply->info.request_id = std::move(info.request_id);
+    reply->info.degradations = std::move(info.degradations);
     reply->info.total = ctx.Now() - start;
     co_return reply;
   }
@@ -203,16 +200,24 @@ class HttpEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
-    const TimePoint start = ctx.Now();
-    Sent sent = co_await Send(span.context(), call, true);
-    if (!sent.response) co_return span.End(Failed<std::unique_ptr<model::ReplyStream>>(sent));
-    const std::string* type = (*sent.response)->headers().Find("Content-Type");
-    if (type == nullptr || !ToLower(*type).starts_with("text/event-stream")) {
-      sent.response = std::unexpected<Error>(co_await NotAStream(span.context(), **sent.response));
-      co_return span.End(Failed<std::unique_ptr<model::ReplyStream>>(sent));
+    auto stream = std::make_unique<HttpReplyStream>(call.api, ctx.Now(), upstream_->name());
+    Result<wire::EncodedRequest> request = Encode(span.context(), call, true, stream->own_info());
+    if (!request) {
+      span.Fail(request.error());
+      co_return Fail(std::move(request).error());
     }
-    co_return std::make_unique<HttpReplyStream>(*std::move(sent.response), std::move(sent.info),
-                                                call.api, start, upstream_->name());
+    span.context().request_id = stream->own_info().request_id;
+    Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
+        span.context(), "POST", request->path, std::move(request->body), TimeoutsOf(call));
+    if (response && !IsEventStream(**response)) {
+      response = std::unexpected<Error>(co_await NotAStream(span.context(), **response));
+    }
+    if (!response) {
+      span.Fail(response.error());
+      co_return Fail(std::move(response).error());
+    }
+    stream->Attach(*std::move(response));
+    co_return stream;
   }
 
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
@@ -231,18 +236,17 @@ class HttpEngine final : public model::Engine {
   }
 
  private:
-  struct Sent {
-    Result<std::unique_ptr<http::Response>> response;
-    model::ReplyInfo info;
-  };
-
-  async::Task<Sent> Send(async::Context ctx, const model::Call& call, bool stream);
+  Result<wire::EncodedRequest> Encode(const async::Context& ctx, const model::Call& call,
+                                      bool stream, model::ReplyInfo& info);
+  async::Task<Result<std::string>> Ask(async::Context ctx, const model::Call& call,
+                                       model::ReplyInfo& info);
+  Result<model::Reply> Decode(const async::Context& ctx, model::Api api,
+                              std::string_view body) const;
   async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
   std::string NewRequestId();
 
-  template <class T>
-  static Result<T> Failed(Sent& sent) {
-    return Result<T>(std::unexpect, std::move(sent.response).error());
+  model::Timeouts TimeoutsOf(const model::Call& call) const {
+    return call.timeouts ? *call.timeouts : upstream_->options().timeouts;
   }
 
   const HttpEngineOptions options_;
@@ -257,35 +261,49 @@ std::string HttpEngine::NewRequestId() {
   return HexId(ids_, kRequestIdDigits);
 }
 
-async::Task<HttpEngine::Sent> HttpEngine::Send(async::Context ctx, const model::Call& call,
-                                               bool stream) {
-  Sent sent;
-  sent.info.engine = options_.name;
-  sent.info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
-  Result<wire::EncodedRequest> encoded;
-  {
-    const async::Span span(ctx, "wire.encode");
-    const wire::EncodeOptions how{.dialect = upstream_->options().dialect, .stream = stream};
-    encoded = NeedsDefaults(options_, call) ? wire::EncodeRequest(WithDefaults(options_, call), how)
-                                            : wire::EncodeRequest(call, how);
+// Notes in `info` what the reply will say about its request.
+Result<wire::EncodedRequest> HttpEngine::Encode(const async::Context& ctx, const model::Call& call,
+                                                bool stream, model::ReplyInfo& info) {
+  async::Span span(ctx, "wire.encode");
+  info.engine = options_.name;
+  info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
+  const wire::EncodeOptions how{.dialect = upstream_->options().dialect, .stream = stream};
+  Result<wire::EncodedRequest> request =
+      NeedsDefaults(options_, call) ? wire::EncodeRequest(WithDefaults(options_, call), how)
+                                    : wire::EncodeRequest(call, how);
+  if (request) {
+    info.degradations = std::move(request->degradations);
+  } else {
+    span.Fail(request.error());
   }
-  if (!encoded) {
-    sent.response = std::unexpected<Error>(std::move(encoded).error());
-    co_return sent;
+  return request;
+}
+
+async::Task<Result<std::string>> HttpEngine::Ask(async::Context ctx, const model::Call& call,
+                                                 model::ReplyInfo& info) {
+  WEIR_CO_TRY(wire::EncodedRequest request, Encode(ctx, call, false, info));
+  ctx.request_id = info.request_id;
+  WEIR_CO_TRY(const std::unique_ptr<http::Response> response,
+              co_await upstream_->Exchange(ctx, "POST", request.path, std::move(request.body),
+                                           TimeoutsOf(call)));
+  co_return co_await response->ReadAll(ctx, limits::kReplyBodyBytes);
+}
+
+Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, model::Api api,
+                                        std::string_view body) const {
+  async::Span span(ctx, "wire.decode");
+  Result<model::Reply> reply = wire::DecodeReply(api, body);
+  if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
+    reply = Result<model::Reply>(std::unexpect, EmptyReply(upstream_->name()));
   }
-  sent.info.degradations = std::move(encoded->degradations);
-  ctx.request_id = sent.info.request_id;
-  const model::Timeouts timeouts = call.timeouts.value_or(upstream_->options().timeouts);
-  sent.response =
-      co_await upstream_->Exchange(ctx, "POST", encoded->path, std::move(encoded->body), timeouts);
-  co_return sent;
+  if (!reply) span.Fail(reply.error());
+  return reply;
 }
 
 // A 200 that is no event stream: a JSON error, a whole reply from a server that cannot stream, or
 // the page of a proxy.
 async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response) {
-  const std::string* type = response.headers().Find("Content-Type");
-  const std::string named = type == nullptr ? "no content type" : *type;
+  const std::string named(response.headers().Find("Content-Type").value_or("no content type"));
   const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
   if (!body) co_return body.error();
   Error error{.code = Code::kProtocolError,

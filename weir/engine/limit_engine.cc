@@ -12,8 +12,8 @@ class LimitedStream final : public model::ReplyStream {
   LimitedStream(std::unique_ptr<model::ReplyStream> next, Semaphore::Permit permit)
       : permit_(std::move(permit)), next_(std::move(next)) {}
 
-  async::Task<Result<std::optional<model::Delta>>> Next(async::Context ctx) override {
-    return next_->Next(ctx);
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    return next_->Next(ctx, piece);
   }
 
   model::ReplyInfo info() const override { return next_->info(); }
@@ -31,19 +31,23 @@ class LimitEngine final : public model::Engine {
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
-    WEIR_CO_TRY(const Semaphore::Permit permit, co_await places_.Acquire(span.context()));
-    Result<model::Reply> reply = co_await next_->Call(span.context(), call);
-    co_return span.End(std::move(reply));
+    std::optional<Semaphore::Permit> permit = places_.TryAcquire();
+    if (!permit) {
+      WEIR_CO_TRY(permit, co_await places_.Acquire(span.context()));
+    }
+    co_return co_await next_->Call(span.context(), call);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
-    WEIR_CO_TRY(Semaphore::Permit permit, co_await places_.Acquire(span.context()));
-    Result<std::unique_ptr<model::ReplyStream>> stream =
-        co_await next_->Stream(span.context(), call);
-    if (!stream) co_return span.End(std::move(stream));
-    co_return std::make_unique<LimitedStream>(*std::move(stream), std::move(permit));
+    std::optional<Semaphore::Permit> permit = places_.TryAcquire();
+    if (!permit) {
+      WEIR_CO_TRY(permit, co_await places_.Acquire(span.context()));
+    }
+    WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
+                co_await next_->Stream(span.context(), call));
+    co_return std::make_unique<LimitedStream>(std::move(stream), *std::move(permit));
   }
 
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {

@@ -8,16 +8,19 @@ namespace {
 
 using Attempts = std::vector<model::Attempt>;
 
-// A stream whose first piece was fetched while repeating was still possible.
+// A stream whose first piece is fetched while repeating is still possible.
 class StartedStream final : public model::ReplyStream {
  public:
-  StartedStream(std::unique_ptr<model::ReplyStream> next, std::optional<model::Delta> first,
-                Attempts earlier)
-      : next_(std::move(next)), first_(std::move(first)), earlier_(std::move(earlier)) {}
+  StartedStream(std::unique_ptr<model::ReplyStream> next, Attempts earlier)
+      : next_(std::move(next)), earlier_(std::move(earlier)) {}
 
-  async::Task<Result<std::optional<model::Delta>>> Next(async::Context ctx) override {
-    if (!first_) return next_->Next(ctx);
-    return TakeFirst();
+  async::Task<Result<bool>> FetchFirst(async::Context ctx) { return next_->Next(ctx, first_); }
+  // FetchFirst() has returned `there`.
+  void Keep(bool there) { has_first_ = there; }
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    if (!has_first_) return next_->Next(ctx, piece);
+    return TakeFirst(piece);
   }
 
   model::ReplyInfo info() const override {
@@ -27,12 +30,15 @@ class StartedStream final : public model::ReplyStream {
   }
 
  private:
-  async::Task<Result<std::optional<model::Delta>>> TakeFirst() {
-    co_return std::exchange(first_, std::nullopt);
+  async::Task<Result<bool>> TakeFirst(model::Delta& piece) {
+    has_first_ = false;
+    piece = std::move(first_);
+    co_return true;
   }
 
   const std::unique_ptr<model::ReplyStream> next_;
-  std::optional<model::Delta> first_;
+  model::Delta first_;
+  bool has_first_ = false;
   const Attempts earlier_;
 };
 
@@ -50,12 +56,15 @@ class RetryEngine final : public model::Engine {
       Result<model::Reply> reply = co_await next_->Call(span.context(), call);
       if (reply) {
         budget_.OnSuccess();
-        std::vector<model::Attempt>& attempts = reply->info.attempts;
+        Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
         co_return reply;
       }
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
-      if (!again) co_return span.End(Exhausted<model::Reply>(reply.error(), earlier));
+      if (!again) {
+        span.Fail(reply.error());
+        co_return Exhausted<model::Reply>(reply.error(), earlier);
+      }
     }
   }
 
@@ -65,23 +74,22 @@ class RetryEngine final : public model::Engine {
     Attempts earlier;
     for (;;) {
       const TimePoint start = ctx.Now();
-      Error error;
       Result<std::unique_ptr<model::ReplyStream>> stream =
           co_await next_->Stream(span.context(), call);
       if (stream) {
-        Result<std::optional<model::Delta>> first = co_await (*stream)->Next(span.context());
+        auto started = std::make_unique<StartedStream>(*std::move(stream), earlier);
+        const Result<bool> first = co_await started->FetchFirst(span.context());
         if (first) {
           budget_.OnSuccess();
-          co_return std::make_unique<StartedStream>(*std::move(stream), *std::move(first),
-                                                    std::move(earlier));
+          started->Keep(*first);
+          co_return started;
         }
-        error = std::move(first).error();
-      } else {
-        error = std::move(stream).error();
+        stream = Result<std::unique_ptr<model::ReplyStream>>(std::unexpect, first.error());
       }
-      const bool again = co_await WaitToRetry(span.context(), error, start, earlier);
+      const bool again = co_await WaitToRetry(span.context(), stream.error(), start, earlier);
       if (!again) {
-        co_return span.End(Exhausted<std::unique_ptr<model::ReplyStream>>(error, earlier));
+        span.Fail(stream.error());
+        co_return Exhausted<std::unique_ptr<model::ReplyStream>>(stream.error(), earlier);
       }
     }
   }

@@ -2,50 +2,60 @@
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/version.h"
 
 namespace weir::engine {
 namespace {
 
+const std::string kUserAgent = StrCat("weir/", kVersion);
+
 // Reads a little of an error's body: enough for a message, never enough to hurt.
 async::Task<Error> ErrorOf(async::Context ctx, http::Response& response) {
-  const std::string* after = response.headers().Find("Retry-After");
-  const std::string retry_after = after == nullptr ? "" : *after;
+  const std::string retry_after(response.headers().Find("Retry-After").value_or(""));
   const int status = response.status();
   const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
   co_return wire::DecodeError(status, body ? *body : "", retry_after);
 }
 
+http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) {
+  http::Headers headers{{"User-Agent", kUserAgent}, {"Accept", "*/*"}};
+  if (method != "GET") headers.Add("Content-Type", "application/json");
+  const std::optional<std::string> authorization =
+      wire::Authorization(options.auth, options.api_key);
+  if (authorization) headers.Add("Authorization", *authorization);
+  for (const http::Header header : options.headers) headers.Set(header.name, header.value);
+  return headers;
+}
+
 }  // namespace
 
-Upstream::Upstream(UpstreamOptions options, http::Client& client, http::Origin origin)
-    : options_(std::move(options)), client_(client), origin_(std::move(origin)) {}
+Upstream::Upstream(UpstreamOptions options, http::Client& client, http::Origin origin,
+                   http::FieldBlock get_fields, http::FieldBlock post_fields)
+    : options_(std::move(options)),
+      client_(client),
+      origin_(std::move(origin)),
+      get_fields_(std::move(get_fields)),
+      post_fields_(std::move(post_fields)) {}
 
 Result<std::unique_ptr<Upstream>> Upstream::Make(UpstreamOptions options, http::Client& client) {
   options.base_url = wire::NormalizeBaseUrl(options.base_url);
   WEIR_TRY(http::Url url, http::ParseUrl(options.base_url));
   http::Origin origin = http::MakeOrigin(std::move(url));
-  return std::unique_ptr<Upstream>(new Upstream(std::move(options), client, std::move(origin)));
-}
-
-http::Headers Upstream::HeadersFor(std::string_view method, std::string_view request_id) const {
-  http::Headers headers{{"User-Agent", "weir/0.1"}, {"Accept", "*/*"}};
-  if (method != "GET") headers.Add("Content-Type", "application/json");
-  const std::optional<std::string> authorization =
-      wire::Authorization(options_.auth, options_.api_key);
-  if (authorization) headers.Add("Authorization", *authorization);
-  if (!request_id.empty()) headers.Add("X-Request-Id", request_id);
-  for (const http::Header& header : options_.headers) headers.Set(header.name, header.value);
-  return headers;
+  WEIR_TRY(http::FieldBlock get_fields, http::FixedFields(FieldsOf(options, "GET")));
+  WEIR_TRY(http::FieldBlock post_fields, http::FixedFields(FieldsOf(options, "POST")));
+  return std::unique_ptr<Upstream>(new Upstream(std::move(options), client, std::move(origin),
+                                                std::move(get_fields), std::move(post_fields)));
 }
 
 RequestPreview Upstream::Preview(std::string_view method, std::string_view path,
                                  std::string body) const {
   RequestPreview preview{.method = std::string(method),
                          .url = StrCat(options_.base_url, path),
-                         .headers = HeadersFor(method, ""),
+                         .headers = {},
                          .body = std::move(body)};
-  for (const http::Header& header : http::Headers(preview.headers)) {
-    if (IsSecretName(header.name)) preview.headers.Set(header.name, RedactValue(header.value));
+  for (const http::Header header : FieldsOf(options_, method)) {
+    const bool secret = IsSecretName(header.name);
+    preview.headers.Add(header.name, secret ? RedactValue(header.value) : header.value);
   }
   return preview;
 }
@@ -56,21 +66,23 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::C
                                                                         std::string body,
                                                                         model::Timeouts timeouts) {
   async::Span span(ctx, "engine.upstream");
+  if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
   http::Request request{
       .method = method,
-      .target = std::string(path),
-      .headers = HeadersFor(method, ctx.request_id),
+      .target = path,
+      .fixed = method == "GET" ? &get_fields_ : &post_fields_,
+      .headers = {},
       .body = std::move(body),
       .timeouts = {
           .connect = timeouts.connect, .first_token = timeouts.first_token, .idle = timeouts.idle}};
+  if (!ctx.request_id.empty()) request.headers.Add("X-Request-Id", ctx.request_id);
   Result<std::unique_ptr<http::Response>> response =
       co_await client_.Send(span.context(), origin_, request);
   if (response && (*response)->status() / 100 != 2) {
-    Error error = co_await ErrorOf(span.context(), **response);
-    response = Result<std::unique_ptr<http::Response>>(std::unexpect, std::move(error));
+    response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response));
   }
-  if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
-  co_return span.End(std::move(response));
+  if (!response) span.Fail(response.error());
+  co_return response;
 }
 
 }  // namespace weir::engine

@@ -51,12 +51,14 @@ class Upstream {
   const std::string& name() const { return origin_.key; }
 
  private:
-  Upstream(UpstreamOptions options, http::Client& client, http::Origin origin);
-  http::Headers HeadersFor(std::string_view method, std::string_view request_id) const;
+  Upstream(UpstreamOptions options, http::Client& client, http::Origin origin,
+           http::FieldBlock get_fields, http::FieldBlock post_fields);
 
   const UpstreamOptions options_;
   http::Client& client_;
   const http::Origin origin_;
+  const http::FieldBlock get_fields_;
+  const http::FieldBlock post_fields_;
 };
 
 }  // namespace weir::engine

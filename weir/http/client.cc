@@ -8,7 +8,9 @@
 namespace weir::http {
 namespace {
 
+constexpr std::size_t kUsualHead = 512;         // reserved for the head of a request
 constexpr std::size_t kFirstBuffer = 4 * 1024;  // what every open stream costs
+constexpr std::size_t kKeptBuffer = 16 * 1024;  // a larger one is not kept for the next request
 constexpr std::size_t kMostBuffer = 64 * 1024;  // where reads of a large body stop growing
 constexpr Duration kResetWait = std::chrono::milliseconds(500);
 constexpr Duration kResetPoll = std::chrono::milliseconds(5);
@@ -20,6 +22,21 @@ Error TimeoutError(std::string_view clock, Duration limit, std::string_view what
                .message = StrCat(where, " ", what, " within the limit `", clock, "` of ",
                                  FormatMillis(millis), "; raise `timeouts.", clock,
                                  "` if the server may need longer")};
+}
+
+// Two lengths, or a length and chunks, are how one request is smuggled inside another.
+constexpr std::string_view kOurHeaders[] = {"Host", "Content-Length", "Transfer-Encoding",
+                                            "Proxy-Authorization"};
+
+Result<void> LeaveOurs(const Headers& headers) {
+  for (const Header header : headers) {
+    for (const std::string_view name : kOurHeaders) {
+      if (!EqualsIgnoreCase(header.name, name)) continue;
+      return Fail(Code::kInvalidRequest,
+                  StrCat("the header ", name, " is written by the client itself; leave it out"));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -49,7 +66,9 @@ class Response::Session {
   // Writes the request and reads the head of the response.
   async::Task<Result<void>> Start(const std::string& bytes);
 
-  async::Task<Result<std::string_view>> Read(async::Context ctx);
+  std::optional<Result<std::string_view>> Poll();
+  async::Task<IoResult> Wait(const async::Context& ctx);
+  void Take(const IoResult& read);
 
   // After Start() has failed: whether the server cannot have seen any of the request.
   async::Task<bool> NeverReached();
@@ -67,10 +86,12 @@ class Response::Session {
 
   void Follow(const async::Context& ctx);
   void End(Ended how);
-  void StartClock(std::string_view name, Duration limit);
+  void StartClock(std::string_view name, Duration limit, TimePoint from);
   Error EndedError() const;
-  async::Task<Result<bool>> Fill();  // false at the end of the peer's bytes
+  async::Task<IoResult> StartRead();
+  Result<bool> Received(const IoResult& read);  // false at the end of the peer's bytes
   void Room();
+  std::span<char> Unparsed() { return {lease_->buffer.get() + begin_, end_ - begin_}; }
   Result<void> Feed();
   Result<std::string_view> Decoded(std::string_view piece);
   void Finish();
@@ -84,7 +105,6 @@ class Response::Session {
   std::optional<Inflater> inflater_;
   std::string inflated_;
 
-  std::vector<char> buffer_;
   std::string_view piece_;  // decoded by the last Feed(), not yet handed out; inside buffer_
   std::size_t begin_ = 0;   // bytes [begin_, end_) are read but not yet parsed
   std::size_t end_ = 0;
@@ -97,7 +117,11 @@ class Response::Session {
   Ended ended_ = Ended::kNo;
   bool body_began_ = false;
   bool last_read_full_ = false;
+  TimePoint sent_at_;
   std::uint64_t written_before_ = 0;
+  bool write_failed_ = false;
+  bool nothing_written_ = false;
+  bool closed_by_peer_ = false;
   bool answered_ = false;
   std::optional<Error> failure_;
 };
@@ -118,10 +142,10 @@ void Response::Session::End(Ended how) {
   stream().Close();
 }
 
-void Response::Session::StartClock(std::string_view name, Duration limit) {
+void Response::Session::StartClock(std::string_view name, Duration limit, TimePoint from) {
   clock_ = name;
   limit_ = limit;
-  const TimePoint own = limit > Duration::zero() ? After(ctx_.Now(), limit) : kNever;
+  const TimePoint own = limit > Duration::zero() ? After(from, limit) : kNever;
   deadline_.Set(std::min(own, ctx_.deadline));
 }
 
@@ -137,19 +161,22 @@ Error Response::Session::EndedError() const {
 async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
   written_before_ = lease_->bytes_written;
   lease_->bytes_written += bytes.size();
-  StartClock("first_token", timeouts_.first_token);
+  sent_at_ = ctx_.Now();
+  StartClock("first_token", timeouts_.first_token, sent_at_);
   auto [error, written] = stream().TryWrite(bytes);
+  nothing_written_ = error && written == 0;
   if (!error && written < bytes.size()) {
     const std::string_view rest = std::string_view(bytes).substr(written);
     const IoResult result = co_await stream().Write(rest);
     error = std::get<0>(result);
   }
   if (error && ended_ != Ended::kNo) co_return Fail(EndedError());
+  write_failed_ = static_cast<bool>(error);
   // A server may answer and close before it has read everything: its answer is worth more than the
   // failed write, so reading goes on and reports the loss if there is none.
-  buffer_.resize(kFirstBuffer);
   while (!parser_.head_done()) {
-    Result<bool> more = co_await Fill();
+    const IoResult read = co_await StartRead();
+    Result<bool> more = Received(read);
     if (!more) co_return Fail(std::move(more).error());
     if (!*more) {
       if (!answered_) {
@@ -166,8 +193,8 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
 }
 
 void Response::Session::OpenBody() {
-  const std::string* encoding = parser_.head().headers.Find("Content-Encoding");
-  if (encoding == nullptr) return;
+  const std::optional<std::string_view> encoding = parser_.head().headers.Find("Content-Encoding");
+  if (!encoding) return;
   if (EqualsIgnoreCase(*encoding, "gzip")) {
     inflater_.emplace(Inflater::Coding::kGzip);
   } else if (EqualsIgnoreCase(*encoding, "deflate")) {
@@ -181,6 +208,10 @@ void Response::Session::OpenBody() {
 
 async::Task<bool> Response::Session::NeverReached() {
   if (!lease_->reused || answered_ || ended_ != Ended::kNo) co_return false;
+  if (nothing_written_) co_return true;
+  // A reset that no close came before may be the work of a server that has read a part of the
+  // request: what it reads, its machine may acknowledge late.
+  if (!closed_by_peer_) co_return false;
   for (Duration waited{}; waited < kResetWait; waited += kResetPoll) {
     const std::optional<ByteStream::Delivery> delivery = stream().Delivered();
     if (!delivery || delivery->acknowledged > written_before_) co_return false;
@@ -191,71 +222,89 @@ async::Task<bool> Response::Session::NeverReached() {
   co_return false;
 }
 
-async::Task<Result<std::string_view>> Response::Session::Read(async::Context ctx) {
-  Follow(ctx);
-  while (!failure_) {
+// What came before an error is handed out before the error.
+std::optional<Result<std::string_view>> Response::Session::Poll() {
+  while (!piece_.empty() || !failure_) {
     if (!piece_.empty()) {
       body_began_ = true;
       Result<std::string_view> decoded = Decoded(std::exchange(piece_, {}));
       if (!decoded) failure_ = decoded.error();
-      if (!decoded || !decoded->empty()) co_return decoded;
-    }
-    if (parser_.done()) {
+      if (decoded && !decoded->empty()) return decoded;
+    } else if (parser_.done()) {
       Finish();
-      if (!failure_) co_return std::string_view();
-      break;
-    }
-    if (body_began_) {
-      StartClock("idle", timeouts_.idle);
+      if (!failure_) return std::string_view();
     } else {
-      StartClock("first_token", timeouts_.first_token);
+      return std::nullopt;
     }
-    Result<bool> more = co_await Fill();
-    Result<void> parsed;
-    if (!more) {
-      failure_ = std::move(more).error();
-    } else {
-      parsed = *more ? Feed() : parser_.FeedEof();
-    }
-    if (!parsed) failure_ = std::move(parsed).error();
   }
-  co_return Fail(*failure_);
+  return Result<std::string_view>(std::unexpect, *failure_);
 }
 
-async::Task<Result<bool>> Response::Session::Fill() {
-  if (lease_ == nullptr) co_return Fail(Code::kInternal, "read after the end of a response");
+async::Task<IoResult> Response::Session::Wait(const async::Context& ctx) {
+  Follow(ctx);
+  return StartRead();
+}
+
+void Response::Session::Take(const IoResult& read) {
+  Result<bool> more = Received(read);
+  if (!more) {
+    failure_ = std::move(more).error();
+    return;
+  }
+  Result<void> parsed = *more ? Feed() : parser_.FeedEof();
+  if (!parsed) failure_ = std::move(parsed).error();
+}
+
+async::Task<IoResult> Response::Session::StartRead() {
+  if (body_began_) {
+    StartClock("idle", timeouts_.idle, ctx_.Now());
+  } else {
+    StartClock("first_token", timeouts_.first_token, sent_at_);
+  }
   Room();
-  const std::span<char> room = std::span(buffer_).subspan(end_);
-  const auto [error, count] = co_await stream().ReadSome(room);
-  if (ended_ != Ended::kNo) co_return Fail(EndedError());
-  if (error == boost::asio::error::eof) co_return false;
+  const std::span<char> whole(lease_->buffer.get(), lease_->buffer_size);
+  return stream().ReadSome(whole.subspan(end_));
+}
+
+Result<bool> Response::Session::Received(const IoResult& read) {
+  const auto& [error, count] = read;
+  deadline_.Set(ctx_.deadline);  // the time that our caller takes is not the server's
+  if (ended_ != Ended::kNo) return Fail(EndedError());
+  closed_by_peer_ = error == boost::asio::error::eof;
+  if (closed_by_peer_) return false;
   if (error) {
     const Code code = parser_.head_done() ? Code::kStreamTruncated : Code::kConnectionError;
-    co_return Fail(code,
-                   StrCat("the connection to ", where(), " broke before the answer was whole"),
-                   error.message());
+    return Fail(code, StrCat("the connection to ", where(), " broke before the answer was whole"),
+                error.message());
   }
   answered_ = true;
   end_ += count;
-  co_return true;
+  return true;
 }
 
 // Makes room for a read. A read that filled all of the room asks for a larger buffer: the body is
 // large, or the head does not fit yet.
 void Response::Session::Room() {
-  if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-  }
-  const bool full = last_read_full_ || end_ == buffer_.size();
+  std::unique_ptr<char[]>& buffer = lease_->buffer;
+  const std::size_t unparsed = end_ - begin_;
+  const bool full = last_read_full_ || end_ == lease_->buffer_size;
   const std::size_t most = parser_.head_done() ? kMostBuffer : header_bytes_ + kFirstBuffer;
-  if (full && buffer_.size() < most) buffer_.resize(buffer_.size() * 2);
+  if (full && lease_->buffer_size < most) {
+    const std::size_t larger = std::max(kFirstBuffer, lease_->buffer_size * 2);
+    auto grown = std::make_unique_for_overwrite<char[]>(larger);
+    if (unparsed > 0) std::memcpy(grown.get(), buffer.get() + begin_, unparsed);
+    buffer = std::move(grown);
+    lease_->buffer_size = larger;
+  } else if (begin_ > 0 && unparsed > 0) {
+    std::memmove(buffer.get(), buffer.get() + begin_, unparsed);
+  }
+  begin_ = 0;
+  end_ = unparsed;
 }
 
 Result<void> Response::Session::Feed() {
-  last_read_full_ = end_ == buffer_.size();
-  const Result<std::size_t> used = parser_.Feed(std::span(buffer_).subspan(begin_, end_ - begin_));
+  last_read_full_ = end_ == lease_->buffer_size;
+  const Result<std::size_t> used = parser_.Feed(Unparsed());
   piece_ = parser_.body();
   if (!used) return Fail(used.error());
   begin_ += *used;
@@ -280,7 +329,11 @@ void Response::Session::Finish() {
     const Result<void> whole = inflater_->Finish();
     if (!whole) failure_ = whole.error();
   }
-  if (parser_.keep_alive() && begin_ == end_ && ended_ == Ended::kNo) {
+  if (parser_.keep_alive() && begin_ == end_ && ended_ == Ended::kNo && !write_failed_) {
+    if (lease_->buffer_size > kKeptBuffer) {
+      lease_->buffer.reset();
+      lease_->buffer_size = 0;
+    }
     pool_.Return(std::move(lease_));
   } else {
     pool_.Discard(std::move(lease_));
@@ -294,21 +347,41 @@ int Response::status() const { return session_->head().status; }
 const Headers& Response::headers() const { return session_->head().headers; }
 bool Response::ended_by_close() const { return session_->ended_by_close(); }
 
+std::optional<Result<std::string_view>> Response::Poll() { return session_->Poll(); }
+async::Task<IoResult> Response::Wait(const async::Context& ctx) { return session_->Wait(ctx); }
+void Response::Take(const IoResult& read) { session_->Take(read); }
+
 async::Task<Result<std::string_view>> Response::Read(async::Context ctx) {
-  return session_->Read(ctx);
+  for (;;) {
+    std::optional<Result<std::string_view>> piece = session_->Poll();
+    if (piece) co_return *std::move(piece);
+    const IoResult read = co_await session_->Wait(ctx);
+    session_->Take(read);
+  }
 }
 
 async::Task<Result<std::string>> Response::ReadAll(async::Context ctx, std::size_t max_bytes) {
   std::string body;
   for (;;) {
-    WEIR_CO_TRY(const std::string_view piece, co_await session_->Read(ctx));
-    if (piece.empty()) co_return body;
-    if (body.size() + piece.size() > max_bytes) {
+    const std::optional<Result<std::string_view>> piece = session_->Poll();
+    if (!piece) {
+      const IoResult read = co_await session_->Wait(ctx);
+      session_->Take(read);
+      continue;
+    }
+    if (!*piece) co_return Fail(piece->error());
+    if ((*piece)->empty()) co_return body;
+    if (body.size() + (*piece)->size() > max_bytes) {
       co_return Fail(Code::kProtocolError,
                      StrCat("the answer is longer than the limit of ", max_bytes, " bytes"));
     }
-    body += piece;
+    body += **piece;
   }
+}
+
+Result<FieldBlock> FixedFields(const Headers& headers) {
+  WEIR_CHECK(LeaveOurs(headers));
+  return FieldBlock::Make(headers);
 }
 
 Client::Client(ClientOptions options, std::unique_ptr<Dialer> dialer)
@@ -332,22 +405,32 @@ std::size_t Client::open_connections() const {
 
 namespace {
 
+// Head and body in one text. `forwarder` is set when a proxy forwards the request.
 Result<std::string> Serialize(const Origin& origin, const Request& request,
-                              const Connection& connection, bool accept_gzip) {
-  Headers headers{{"Host", origin.authority}};
-  for (const Header& header : request.headers) headers.Add(header.name, header.value);
-  if (accept_gzip) headers.Add("Accept-Encoding", "gzip");
-  if (request.method != "GET") headers.Add("Content-Length", std::to_string(request.body.size()));
-  std::string target = StrCat(origin.url.target_prefix, request.target);
-  if (connection.absolute_form) {
-    target = StrCat("http://", origin.authority, target);
-    if (!connection.proxy_authorization.empty()) {
-      headers.Add("Proxy-Authorization", connection.proxy_authorization);
-    }
+                              const Connection* forwarder, bool accept_gzip) {
+  static const FieldBlock kNone;
+  WEIR_CHECK(LeaveOurs(request.headers));
+  const std::string length = std::to_string(request.body.size());
+  std::vector<Header> fields;
+  fields.reserve(request.headers.size() + 4);
+  fields.push_back({"Host", origin.authority});
+  for (const Header header : request.headers) fields.push_back(header);
+  if (accept_gzip && !request.headers.Find("Accept-Encoding")) {
+    fields.push_back({"Accept-Encoding", "gzip"});
+  }
+  if (request.method != "GET" || !request.body.empty()) {
+    fields.push_back({"Content-Length", length});
+  }
+  std::string target = StrCat(forwarder == nullptr ? "" : "http://",
+                              forwarder == nullptr ? "" : std::string_view(origin.authority),
+                              origin.url.target_prefix, request.target);
+  if (forwarder != nullptr && !forwarder->proxy_authorization.empty()) {
+    fields.push_back({"Proxy-Authorization", forwarder->proxy_authorization});
   }
   std::string bytes;
-  bytes.reserve(512 + request.body.size());
-  WEIR_CHECK(AppendRequestHead(bytes, request.method, target, headers));
+  bytes.reserve(kUsualHead + request.body.size());
+  const FieldBlock& fixed = request.fixed == nullptr ? kNone : *request.fixed;
+  WEIR_CHECK(AppendRequestHead(bytes, request.method, target, fixed, fields));
   bytes += request.body;
   return bytes;
 }
@@ -358,17 +441,29 @@ async::Task<Result<std::unique_ptr<Response>>> Client::Send(async::Context ctx,
                                                             const Origin& origin,
                                                             const Request& request) {
   async::Span span(ctx, "http.exchange");
+  // Written before there is a connection: what cannot be sent does not cost one.
+  Result<std::string> bytes = Serialize(origin, request, nullptr, options_.accept_gzip);
+  if (!bytes) co_return span.End(Result<std::unique_ptr<Response>>(std::unexpect, bytes.error()));
   Pool& pool = PoolOf(*ctx.loop);
   Pool::Reuse reuse = Pool::Reuse::kAllowed;
   for (;;) {
-    Result<std::unique_ptr<Pool::Lease>> lease =
-        co_await pool.Take(span.context(), origin, request.timeouts.connect, reuse);
-    if (!lease) co_return span.End(Result<std::unique_ptr<Response>>(std::unexpect, lease.error()));
-    Result<std::string> bytes =
-        Serialize(origin, request, (*lease)->connection, options_.accept_gzip);
-    auto session = std::make_unique<Response::Session>(span.context(), pool, *std::move(lease),
+    std::unique_ptr<Pool::Lease> lease;
+    if (reuse == Pool::Reuse::kAllowed) lease = pool.TakeIdle(origin);
+    if (lease == nullptr) {
+      Result<std::unique_ptr<Pool::Lease>> taken =
+          co_await pool.Take(span.context(), origin, request.timeouts.connect, reuse);
+      if (!taken) {
+        span.Fail(taken.error());
+        co_return Fail(std::move(taken).error());
+      }
+      lease = *std::move(taken);
+    }
+    if (lease->connection.absolute_form) {
+      bytes = Serialize(origin, request, &lease->connection, options_.accept_gzip);
+    }
+    auto session = std::make_unique<Response::Session>(span.context(), pool, std::move(lease),
                                                        request.timeouts, options_.header_bytes);
-    if (!bytes) co_return Fail(std::move(bytes).error());
+    if (!bytes) co_return span.End(Result<std::unique_ptr<Response>>(std::unexpect, bytes.error()));
     if (request.method == "HEAD") session->ExpectNoBody();
     const Result<void> started = co_await session->Start(*bytes);
     if (started) {
@@ -377,7 +472,8 @@ async::Task<Result<std::unique_ptr<Response>>> Client::Send(async::Context ctx,
     }
     const bool again = reuse == Pool::Reuse::kAllowed && co_await session->NeverReached();
     if (!again) {
-      co_return span.End(Result<std::unique_ptr<Response>>(std::unexpect, started.error()));
+      span.Fail(started.error());
+      co_return Fail(started.error());
     }
     reuse = Pool::Reuse::kFresh;
   }

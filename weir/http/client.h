@@ -32,11 +32,16 @@ struct ClientOptions {
 
 struct Request {
   std::string_view method = "POST";
-  std::string target;  // path and query below the server's root
-  Headers headers;     // Host, Content-Length, Accept-Encoding and the proxy's are added here
+  std::string_view target;            // path and query below the server's root
+  const FieldBlock* fixed = nullptr;  // fields that many requests share, from FixedFields()
+  Headers headers;  // further fields; Host, framing, Accept-Encoding and the proxy's are added
   std::string body;
   ClientTimeouts timeouts;
 };
+
+// Checks once the fields that every request of somebody has. Fails with kInvalidRequest for what
+// cannot be written, and for the fields that the client writes itself.
+Result<FieldBlock> FixedFields(const Headers& headers);
 
 // One response in flight. Destroying it before its end closes the connection at once.
 class Response {
@@ -51,6 +56,13 @@ class Response {
   // The next piece of the body, valid until the next call; empty once the body is complete. A body
   // that ends too early is kStreamTruncated; silence is kTimeout or kStreamIdleTimeout.
   async::Task<Result<std::string_view>> Read(async::Context ctx);
+
+  // Read() in its three steps, for the one place where a coroutine per token would be felt:
+  //   while (!(piece = response.Poll())) response.Take(co_await response.Wait(ctx));
+  // Poll: a piece, the end or an error if it is already here, nullopt if bytes must come first.
+  std::optional<Result<std::string_view>> Poll();
+  async::Task<IoResult> Wait(const async::Context& ctx);
+  void Take(const IoResult& read);
 
   // The rest of the body, at most `max_bytes` of it.
   async::Task<Result<std::string>> ReadAll(async::Context ctx, std::size_t max_bytes);
@@ -75,7 +87,8 @@ class Client {
 
   // Sends, and returns when the head of the response is there. A request is sent a second time, on
   // a new connection, only when a kept-alive connection turns out to have died before the server
-  // could have read any of it. `origin` and `request` must outlive the task.
+  // could have read any of it. `origin` and `request` must outlive the task, the cancellation of
+  // `ctx` must outlive the response or its first Read() with another one.
   async::Task<Result<std::unique_ptr<Response>>> Send(async::Context ctx, const Origin& origin,
                                                       const Request& request);
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kFirstBuffer = 4 * 1024;
 constexpr std::size_t kMostBuffer = 256 * 1024;
+constexpr std::size_t kKeptBody = 1 << 20;       // a larger one is not kept for the next request
+constexpr std::size_t kWriteSlice = 256 * 1024;  // what a client must take within `write_stall`
 // How often a client that waits for its answer is looked at, to notice that it has gone.
 constexpr Duration kLookAtClient = std::chrono::milliseconds(250);
 constexpr std::size_t kLingerBytes = 1 << 20;
@@ -76,6 +78,7 @@ async::Task<void> Conversation::Run() {
     if (server_.draining) break;
     parser_.Reset();
     body_.clear();
+    if (body_.capacity() > kKeptBody) body_.shrink_to_fit();
     answer_ = Answer::kNone;
     const bool whole = co_await ReadRequest();
     if (!whole) break;
@@ -129,11 +132,14 @@ async::Task<bool> Conversation::ReadRequest() {
 }
 
 async::Task<bool> Conversation::Fill() {
-  if (end_ == buffer_.size() && buffer_.size() < kMostBuffer) buffer_.resize(buffer_.size() * 2);
+  const bool full = last_read_full_ || end_ == buffer_.size();
+  const std::size_t most = std::max(kMostBuffer, server_.options.header_bytes + kFirstBuffer);
+  if (full && buffer_.size() < most) buffer_.resize(buffer_.size() * 2);
   const std::span<char> room = std::span(buffer_).subspan(end_);
   const auto [error, count] = co_await stream_->ReadSome(room);
   if (error || gone_) co_return false;
   end_ += count;
+  last_read_full_ = end_ == buffer_.size();
   co_return true;
 }
 
@@ -159,18 +165,15 @@ async::Task<void> Conversation::Linger() {
   }
 }
 
-bool Conversation::Bodyless(int status) const {
-  return status == 204 || status == 304 || head().method == "HEAD";
-}
-
 Result<void> Conversation::StartHead(int status, const Headers& headers,
                                      std::optional<std::size_t> length) {
   Headers all{{"Date", HttpDate(ctx_.loop->WallNanos())}};
   for (const Header& header : headers) all.Add(header.name, header.value);
-  chunked_ = !length && head().minor_version >= 1;
+  bodyless_ = status == 204 || status == 304 || head().method == "HEAD";
+  chunked_ = !length && status != 204 && head().minor_version >= 1;
   if (length && status != 204) all.Add("Content-Length", std::to_string(*length));
   if (chunked_) all.Add("Transfer-Encoding", "chunked");
-  if (!length && !chunked_) keep_alive_ = false;
+  if (!length && !chunked_ && !bodyless_) keep_alive_ = false;
   if (server_.draining) keep_alive_ = false;
   if (!keep_alive_) all.Add("Connection", "close");
   if (keep_alive_ && head().minor_version == 0) all.Add("Connection", "keep-alive");
@@ -178,22 +181,31 @@ Result<void> Conversation::StartHead(int status, const Headers& headers,
   return AppendResponseHead(out_, status, all);
 }
 
+// A second answer would stand in the place of the next request's.
+Result<void> Conversation::CheckTurn(Answer wanted) const {
+  if (answer_ == wanted) return {};
+  return Fail(Code::kInternal, "an exchange is answered once: Respond, or Begin, Write and End");
+}
+
 async::Task<Result<void>> Conversation::Respond(int status, const Headers& headers,
                                                 std::string_view body) {
+  WEIR_CO_CHECK(CheckTurn(Answer::kNone));
   WEIR_CO_CHECK(StartHead(status, headers, body.size()));
-  if (!Bodyless(status)) out_ += body;
+  if (!bodyless_) out_ += body;
   answer_ = Answer::kComplete;
   co_return co_await Send(out_);
 }
 
 async::Task<Result<void>> Conversation::Begin(int status, const Headers& headers) {
+  WEIR_CO_CHECK(CheckTurn(Answer::kNone));
   WEIR_CO_CHECK(StartHead(status, headers, std::nullopt));
   answer_ = Answer::kStreaming;
   co_return co_await Send(out_);
 }
 
 async::Task<Result<void>> Conversation::Write(std::string_view piece) {
-  if (piece.empty() || Bodyless(200)) co_return Result<void>();
+  WEIR_CO_CHECK(CheckTurn(Answer::kStreaming));
+  if (piece.empty() || bodyless_) co_return Result<void>();
   if (!chunked_) co_return co_await Send(piece);
   out_.clear();
   AppendChunk(out_, piece);
@@ -201,8 +213,9 @@ async::Task<Result<void>> Conversation::Write(std::string_view piece) {
 }
 
 async::Task<Result<void>> Conversation::End() {
+  WEIR_CO_CHECK(CheckTurn(Answer::kStreaming));
   answer_ = Answer::kComplete;
-  if (!chunked_ || Bodyless(200)) co_return Result<void>();
+  if (!chunked_ || bodyless_) co_return Result<void>();
   out_.clear();
   AppendLastChunk(out_);
   co_return co_await Send(out_);
@@ -212,13 +225,17 @@ async::Task<Result<void>> Conversation::Send(std::string_view bytes) {
   if (gone_) co_return Fail(async::CancelledError());
   auto [error, written] = stream_->TryWrite(bytes);
   if (!error && written < bytes.size()) {
+    const TimePoint due = deadline_.at();
     writing_ = true;
-    deadline_.Set(After(ctx_.Now(), server_.options.write_stall));
-    const std::string_view rest = bytes.substr(written);
-    const IoResult result = co_await stream_->Write(rest);
-    error = std::get<0>(result);
+    for (bytes.remove_prefix(written); !error && !bytes.empty();) {
+      deadline_.Set(After(ctx_.Now(), server_.options.write_stall));
+      const std::string_view slice = bytes.substr(0, kWriteSlice);
+      const IoResult result = co_await stream_->Write(slice);
+      error = std::get<0>(result);
+      bytes.remove_prefix(slice.size());
+    }
     writing_ = false;
-    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+    deadline_.Set(phase_ == Phase::kHandling ? After(ctx_.Now(), kLookAtClient) : due);
   }
   if (!error && !gone_) co_return Result<void>();
   Gone();

@@ -50,8 +50,8 @@ class Conversation final : public Exchange {
   async::Task<void> Refuse(int status, std::string_view why);
   async::Task<void> Linger();
   async::Task<Result<void>> Send(std::string_view bytes);
+  Result<void> CheckTurn(Answer wanted) const;
   Result<void> StartHead(int status, const Headers& headers, std::optional<std::size_t> length);
-  bool Bodyless(int status) const;
   void OnClock();
   void Gone();
 
@@ -70,6 +70,8 @@ class Conversation final : public Exchange {
   Phase phase_ = Phase::kIdle;
   Answer answer_ = Answer::kNone;
   bool chunked_ = false;
+  bool bodyless_ = false;        // the answer is a head only, whatever the handler writes
+  bool last_read_full_ = false;  // asks for a larger buffer
   bool keep_alive_ = false;
   bool writing_ = false;
   bool gone_ = false;

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
@@ -51,25 +52,45 @@ Endpoints Interleave(const Endpoints& found) {
   return mixed;
 }
 
+using Found = Resolver::results_type;
+
+// One question to the system's resolver. It cannot be interrupted, so whoever gives up leaves it
+// behind, to be forgotten when it ends.
+struct Lookup {
+  explicit Lookup(async::Loop& loop) : resolver(loop.io()) {}
+
+  Resolver resolver;
+  boost::system::error_code error;
+  Found found;
+  async::WaitPoint* answer = nullptr;
+};
+
 async::Task<Result<Endpoints>> Resolve(async::Context ctx, std::string host, std::uint16_t port) {
   boost::system::error_code not_literal;
   const asio::ip::address address = asio::ip::make_address(host, not_literal);
   if (!not_literal) co_return Endpoints{tcp::endpoint(address, port)};
 
-  Resolver resolver(ctx.loop->io());
-  const Guard guard(ctx, ctx.deadline, [&] { resolver.cancel(); });
-  const auto [error, results] =
-      co_await resolver.async_resolve(host, std::to_string(port), kAsTuple);
-  if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
-  if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
-  if (error || results.empty()) {
+  const auto lookup = std::make_shared<Lookup>(*ctx.loop);
+  async::WaitPoint answer(ctx);
+  lookup->answer = &answer;
+  lookup->resolver.async_resolve(host, std::to_string(port),
+                                 [lookup](boost::system::error_code error, Found found) {
+                                   lookup->error = error;
+                                   lookup->found = std::move(found);
+                                   if (lookup->answer != nullptr) lookup->answer->Notify();
+                                 });
+  const async::Wake wake = co_await answer.Wait();
+  lookup->answer = nullptr;
+  if (wake == async::Wake::kCancelled) co_return Fail(async::CancelledError());
+  if (wake == async::Wake::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
+  if (lookup->error || lookup->found.empty()) {
     co_return Fail(Code::kConnectionError,
                    StrCat("cannot find the host '", host,
                           "'; check the spelling of the address and the DNS of this machine"),
-                   error.message());
+                   lookup->error.message());
   }
   Endpoints endpoints;
-  for (const auto& result : results) endpoints.push_back(result.endpoint());
+  for (const auto& result : lookup->found) endpoints.push_back(result.endpoint());
   co_return Interleave(endpoints);
 }
 
@@ -96,6 +117,7 @@ async::Task<void> Attempt(async::Context ctx, Race& race, tcp::endpoint endpoint
     boost::system::error_code ignored;  // closing is all that is wanted
     socket.close(ignored);
   });
+  if (guard.reason() != Guard::Reason::kNone) co_return race.End();  // connecting would open it
   const auto [error] = co_await socket.async_connect(endpoint, kAsTuple);
   if (!error && !race.winner) {
     race.winner = std::move(socket);
@@ -195,9 +217,15 @@ class SystemDialer final : public Dialer {
     }
     const int copy = ::fcntl(socket.native_handle(), F_DUPFD_CLOEXEC, 0);
     if (copy < 0) co_return Fail(Code::kIoError, "cannot duplicate a socket; too many open files?");
-    const auto protocol = socket.local_endpoint().protocol();
-    const std::unique_ptr<ByteStream> stream =
-        NewTcpStream(TcpSocket(ctx.loop->io(), protocol, copy));
+    TcpSocket second(ctx.loop->io());
+    boost::system::error_code error;
+    second.assign(tcp::v4(), copy, error);  // the family counts only when a socket is opened
+    if (error) {
+      ::close(copy);
+      co_return Fail(Code::kIoError, "cannot watch a socket; too many open files?",
+                     error.message());
+    }
+    const std::unique_ptr<ByteStream> stream = NewTcpStream(std::move(second));
     WEIR_CO_CHECK(co_await OpenTunnel(ctx, *stream, proxy, target));
     co_return std::move(socket);
   }

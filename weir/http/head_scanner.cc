@@ -1,10 +1,10 @@
 #include "weir/http/head_scanner.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "weir/base/text.h"
+#include "weir/http/bytes.h"
 
 namespace weir::http {
 namespace {
@@ -12,17 +12,9 @@ namespace {
 constexpr std::string_view kHttp = "HTTP/";
 constexpr std::size_t kShownBytes = 32;
 
-// Bytes that may stand anywhere in a line.
-constexpr std::array<bool, 256> kLineByte = [] {
-  std::array<bool, 256> table{};
-  for (int c = ' '; c < 256; ++c) table[c] = c != 0x7F;
-  table['\t'] = true;
-  return table;
-}();
-
-std::size_t SkipLineBytes(std::string_view bytes, std::size_t at, std::size_t end) {
-  while (at < end && kLineByte[static_cast<unsigned char>(bytes[at])]) ++at;
-  return at;
+std::size_t SkipLine(std::string_view bytes, std::size_t at, std::size_t end) {
+  const char* const begin = bytes.data();
+  return static_cast<std::size_t>(SkipLineBytes(begin + at, begin + end) - begin);
 }
 
 std::string Escape(std::string_view bytes) {
@@ -60,7 +52,7 @@ Result<std::size_t> HeadScanner::Scan(std::string_view bytes, std::size_t max_by
   }
   while (scanned_ < end) {
     if (!after_cr_) {
-      scanned_ = SkipLineBytes(bytes, scanned_, end);
+      scanned_ = SkipLine(bytes, scanned_, end);
       if (scanned_ == end) break;
     }
     const char c = bytes[scanned_++];

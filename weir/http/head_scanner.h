@@ -22,7 +22,8 @@ class HeadScanner {
   // the head with its empty line, 0 while more bytes are needed. Above `max_bytes` it fails.
   Result<std::size_t> Scan(std::string_view bytes, std::size_t max_bytes);
 
-  bool too_large() const { return too_large_; }  // the last error was `max_bytes`
+  bool started() const { return scanned_ != 0; }  // some bytes of this head were looked at
+  bool too_large() const { return too_large_; }   // the last error was `max_bytes`
 
   // The next head begins with the next byte.
   void Reset() { *this = HeadScanner(sender_); }

@@ -1,121 +1,44 @@
 #include "weir/http/headers.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "weir/base/text.h"
+#include "weir/http/bytes.h"
 
 namespace weir::http {
 namespace {
 
 constexpr std::size_t kShownBytes = 60;
-constexpr std::size_t kUsualFields = 12;  // one allocation is enough for most heads
-
-constexpr std::array<bool, 256> kTokenByte = [] {
-  std::array<bool, 256> table{};
-  for (int c = '0'; c <= '9'; ++c) table[c] = true;
-  for (int c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<int>(c)] = true;
-  return table;
-}();
+constexpr std::size_t kUsualFields = 12;  // one allocation each is enough for most heads
+constexpr std::size_t kUsualBytes = 256;
 
 bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return kTokenByte[static_cast<unsigned char>(c)];
-  });
-}
-
-bool IsControl(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < ' ' || byte == 0x7F;
+  const char* const end = text.data() + text.size();
+  return !text.empty() && Skip(text.data(), end, ByteClass::kToken) == end;
 }
 
 bool IsTarget(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::none_of(text, [](char c) { return IsControl(c) || c == ' '; });
+  const char* const end = text.data() + text.size();
+  return !text.empty() && Skip(text.data(), end, ByteClass::kTarget) == end;
 }
 
-Result<void> AppendFields(std::string& out, const Headers& headers) {
-  for (const Header& field : headers) {
+template <class Fields>
+Result<void> CheckAll(const Fields& fields) {
+  for (const Header& field : fields) {
     WEIR_CHECK(CheckHeader(field.name, field.value));
-    out += field.name;
-    out += ": ";
-    out += field.value;
-    out += "\r\n";
   }
+  return {};
+}
+
+void AppendLine(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
   out += "\r\n";
-  return {};
 }
 
-// Appends all of a head, or leaves `out` as it was.
-Result<void> AppendHead(std::string& out, std::size_t old_size, const Headers& headers) {
-  Result<void> appended = AppendFields(out, headers);
-  if (!appended) out.resize(old_size);
-  return appended;
-}
-
-}  // namespace
-
-void Headers::Add(std::string_view name, std::string_view value) {
-  if (fields_.empty()) fields_.reserve(kUsualFields);
-  fields_.push_back({std::string(name), std::string(value)});
-}
-
-void Headers::Set(std::string_view name, std::string_view value) {
-  const auto same = [&](const Header& field) { return EqualsIgnoreCase(field.name, name); };
-  const auto first = std::ranges::find_if(fields_, same);
-  if (first == fields_.end()) return Add(name, value);
-  *first = {std::string(name), std::string(value)};
-  fields_.erase(std::remove_if(first + 1, fields_.end(), same), fields_.end());
-}
-
-void Headers::Remove(std::string_view name) {
-  std::erase_if(fields_, [&](const Header& field) { return EqualsIgnoreCase(field.name, name); });
-}
-
-const std::string* Headers::Find(std::string_view name) const {
-  for (const Header& field : fields_) {
-    if (EqualsIgnoreCase(field.name, name)) return &field.value;
-  }
-  return nullptr;
-}
-
-std::size_t Headers::Count(std::string_view name) const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      fields_, [&](const Header& field) { return EqualsIgnoreCase(field.name, name); }));
-}
-
-bool Headers::HasToken(std::string_view name, std::string_view token) const {
-  return std::ranges::any_of(fields_, [&](const Header& field) {
-    return EqualsIgnoreCase(field.name, name) &&
-           std::ranges::any_of(Split(field.value, ','), [&](std::string_view entry) {
-             return EqualsIgnoreCase(Trim(entry), token);
-           });
-  });
-}
-
-Result<void> CheckHeader(std::string_view name, std::string_view value) {
-  if (!IsToken(name)) {
-    return Fail(Code::kInvalidRequest,
-                StrCat("a header name of ", name.size(),
-                       " bytes is not one: letters, digits and - only, as in \"X-Request-Id\""));
-  }
-  if (std::ranges::any_of(value, [](char c) { return IsControl(c) && c != '\t'; })) {
-    return Fail(Code::kInvalidRequest,
-                StrCat("the value of header \"", Truncate(name, kShownBytes),
-                       "\" has a line break or another control character; take it out"));
-  }
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (!value.empty() && (blank(value.front()) || blank(value.back()))) {
-    return Fail(Code::kInvalidRequest, StrCat("the value of header \"", Truncate(name, kShownBytes),
-                                              "\" begins or ends with white space; take it out"));
-  }
-  return {};
-}
-
-Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
-                               const Headers& headers) {
+Result<void> AppendRequestLine(std::string& out, std::string_view method, std::string_view target) {
   if (!IsToken(method)) {
     return Fail(Code::kInvalidRequest, "the method is not one word; use GET or POST");
   }
@@ -124,19 +47,17 @@ Result<void> AppendRequestHead(std::string& out, std::string_view method, std::s
                 "the target of the request is empty or has a space or a control character; "
                 "percent-encode it");
   }
-  const std::size_t old_size = out.size();
   out += method;
   out += ' ';
   out += target;
   out += " HTTP/1.1\r\n";
-  return AppendHead(out, old_size, headers);
+  return {};
 }
 
-Result<void> AppendResponseHead(std::string& out, int status, const Headers& headers) {
+Result<void> AppendStatusLine(std::string& out, int status) {
   if (status < 100 || status > 999) {
     return Fail(Code::kInvalidRequest, StrCat(status, " is not an HTTP status"));
   }
-  const std::size_t old_size = out.size();
   out += "HTTP/1.1 ";
   char digits[3];
   std::to_chars(digits, digits + sizeof(digits), status);
@@ -144,7 +65,175 @@ Result<void> AppendResponseHead(std::string& out, int status, const Headers& hea
   out += ' ';
   out += ReasonPhrase(status);
   out += "\r\n";
-  return AppendHead(out, old_size, headers);
+  return {};
+}
+
+}  // namespace
+
+Headers::Headers(std::initializer_list<Header> fields) {
+  for (const Header& field : fields) Add(field.name, field.value);
+}
+
+void Headers::Add(std::string_view name, std::string_view value) {
+  if (ends_.empty()) ends_.reserve(kUsualFields);
+  const std::size_t begin = text_.size();
+  const std::size_t size = begin + name.size() + value.size() + 4;
+  if (size > text_.capacity()) {
+    std::string grown;  // the old text stays until the views are copied: they may point into it
+    grown.reserve(std::max({size, 2 * text_.capacity(), kUsualBytes}));
+    grown += text_;
+    AppendLine(grown, name, value);
+    text_.swap(grown);
+  } else {
+    AppendLine(text_, name, value);
+  }
+  ends_.push_back({begin + name.size(), size});
+}
+
+void Headers::AddLine(std::string_view line, std::size_t name_size) {
+  ends_.push_back({text_.size() + name_size, text_.size() + line.size()});
+  text_ += line;
+}
+
+void Headers::AddFrom(const Headers& other) {
+  const std::size_t offset = text_.size();
+  const std::size_t count = other.size();
+  ends_.reserve(ends_.size() + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Ends ends = other.ends_[i];
+    ends_.push_back({offset + ends.name, offset + ends.line});
+  }
+  text_ += other.text_;
+}
+
+void Headers::Set(std::string_view name, std::string_view value) {
+  const std::size_t first = IndexOf(name, 0);
+  if (first == size()) return Add(name, value);
+  const std::string wanted(name);
+  std::string line;
+  AppendLine(line, name, value);
+  for (std::size_t i = IndexOf(wanted, first + 1); i < size(); i = IndexOf(wanted, i)) Erase(i);
+  const std::size_t begin = BeginOf(first);
+  const std::size_t old_size = ends_[first].line - begin;
+  text_.replace(begin, old_size, line);
+  ends_[first] = {begin + wanted.size(), begin + line.size()};
+  for (std::size_t i = first + 1; i < size(); ++i) {
+    ends_[i].name = ends_[i].name - old_size + line.size();
+    ends_[i].line = ends_[i].line - old_size + line.size();
+  }
+}
+
+void Headers::Remove(std::string_view name) {
+  const std::string wanted(name);
+  for (std::size_t i = IndexOf(wanted, 0); i < size(); i = IndexOf(wanted, i)) Erase(i);
+}
+
+void Headers::Clear() {
+  text_.clear();
+  ends_.clear();
+}
+
+void Headers::Reserve(std::size_t bytes) {
+  text_.reserve(text_.size() + bytes);
+  ends_.reserve(ends_.size() + kUsualFields);
+}
+
+std::optional<std::string_view> Headers::Find(std::string_view name) const {
+  const std::size_t index = IndexOf(name, 0);
+  if (index == size()) return std::nullopt;
+  return (*this)[index].value;
+}
+
+std::size_t Headers::Count(std::string_view name) const {
+  std::size_t count = 0;
+  for (const Header& field : *this) count += EqualsIgnoreCase(field.name, name) ? 1 : 0;
+  return count;
+}
+
+bool Headers::HasToken(std::string_view name, std::string_view token) const {
+  for (const Header& field : *this) {
+    if (!EqualsIgnoreCase(field.name, name)) continue;
+    for (const std::string_view entry : Split(field.value, ',')) {
+      if (EqualsIgnoreCase(Trim(entry), token)) return true;
+    }
+  }
+  return false;
+}
+
+std::size_t Headers::IndexOf(std::string_view name, std::size_t from) const {
+  std::size_t index = from;
+  while (index < size() && !EqualsIgnoreCase((*this)[index].name, name)) ++index;
+  return index;
+}
+
+void Headers::Erase(std::size_t index) {
+  const std::size_t begin = BeginOf(index);
+  const std::size_t count = ends_[index].line - begin;
+  text_.erase(begin, count);
+  ends_.erase(ends_.begin() + static_cast<std::ptrdiff_t>(index));
+  for (std::size_t i = index; i < size(); ++i) {
+    ends_[i].name -= count;
+    ends_[i].line -= count;
+  }
+}
+
+Result<void> CheckHeader(std::string_view name, std::string_view value) {
+  if (!IsToken(name)) {
+    return Fail(Code::kInvalidRequest,
+                StrCat("a header name of ", name.size(),
+                       " bytes is not one: letters, digits and - only, as in \"X-Request-Id\""));
+  }
+  const char* const end = value.data() + value.size();
+  if (SkipLineBytes(value.data(), end) != end) {
+    return Fail(Code::kInvalidRequest,
+                StrCat("the value of header \"", Truncate(name, kShownBytes),
+                       "\" has a line break or another control character; take it out"));
+  }
+  if (!value.empty() && (IsBlank(value.front()) || IsBlank(value.back()))) {
+    return Fail(Code::kInvalidRequest, StrCat("the value of header \"", Truncate(name, kShownBytes),
+                                              "\" begins or ends with white space; take it out"));
+  }
+  return {};
+}
+
+Result<FieldBlock> FieldBlock::Make(const Headers& headers) {
+  WEIR_CHECK(CheckAll(headers));
+  return FieldBlock(std::string(headers.lines()));
+}
+
+Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
+                               const Headers& headers) {
+  WEIR_CHECK(CheckAll(headers));
+  WEIR_CHECK(AppendRequestLine(out, method, target));
+  out.append(headers.lines()).append("\r\n");
+  return {};
+}
+
+Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
+                               const FieldBlock& block, std::span<const Header> fields) {
+  WEIR_CHECK(CheckAll(fields));
+  WEIR_CHECK(AppendRequestLine(out, method, target));
+  out += block.lines();
+  for (const Header& field : fields) AppendLine(out, field.name, field.value);
+  out += "\r\n";
+  return {};
+}
+
+Result<void> AppendResponseHead(std::string& out, int status, const Headers& headers) {
+  WEIR_CHECK(CheckAll(headers));
+  WEIR_CHECK(AppendStatusLine(out, status));
+  out.append(headers.lines()).append("\r\n");
+  return {};
+}
+
+Result<void> AppendResponseHead(std::string& out, int status, const FieldBlock& block,
+                                std::span<const Header> fields) {
+  WEIR_CHECK(CheckAll(fields));
+  WEIR_CHECK(AppendStatusLine(out, status));
+  out += block.lines();
+  for (const Header& field : fields) AppendLine(out, field.name, field.value);
+  out += "\r\n";
+  return {};
 }
 
 std::string_view ReasonPhrase(int status) {

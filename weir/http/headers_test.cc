@@ -1,7 +1,15 @@
 #include "weir/http/headers.h"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "weir/base/text.h"
 
 namespace weir::http {
 namespace {
@@ -11,17 +19,87 @@ using testing::HasSubstr;
 TEST(Headers, NamesCompareWithoutCaseAndOrderIsKept) {
   Headers headers = {{"B", "1"}, {"a", "2"}, {"b", "3"}};
 
-  ASSERT_NE(headers.Find("A"), nullptr);
-  EXPECT_EQ(*headers.Find("A"), "2");
-  EXPECT_EQ(*headers.Find("b"), "1");
+  EXPECT_EQ(headers.Find("A"), "2");
+  EXPECT_EQ(headers.Find("b"), "1");
   EXPECT_EQ(headers.Count("b"), 2u);
-  EXPECT_EQ(headers.Find("c"), nullptr);
+  EXPECT_EQ(headers.Find("c"), std::nullopt);
 
   headers.Set("b", "4");
   EXPECT_EQ(headers, (Headers{{"b", "4"}, {"a", "2"}}));
   headers.Set("c", "5");
   headers.Remove("A");
   EXPECT_EQ(headers, (Headers{{"b", "4"}, {"c", "5"}}));
+}
+
+TEST(Headers, FieldsOfAnotherAreAddedInTheirOrder) {
+  Headers headers = {{"a", "1"}};
+  const Headers more = {{"b", "2"}, {"a", ""}};
+
+  headers.AddFrom(more);
+  headers.AddFrom(Headers());
+  headers.AddLine("c: 3\r\n", 1);
+
+  EXPECT_EQ(headers, (Headers{{"a", "1"}, {"b", "2"}, {"a", ""}, {"c", "3"}}));
+  EXPECT_EQ(headers.lines(), "a: 1\r\nb: 2\r\na: \r\nc: 3\r\n");
+  headers.AddFrom(headers);
+  EXPECT_EQ(headers.size(), 8u);
+  EXPECT_EQ(headers[6], (Header{"a", ""}));
+  headers.Clear();
+  EXPECT_TRUE(headers.empty());
+  EXPECT_EQ(headers, Headers());
+}
+
+TEST(Headers, ViewsMayBeArgumentsOfTheNextChange) {
+  Headers headers = {{"name", "first value"}};
+
+  for (int i = 0; i < 64; ++i) headers.Add("copy", headers[0].value);
+  headers.Set(headers[0].name, *headers.Find("copy"));
+  headers.Set("name", StrCat(headers[0].value, " grows"));
+  headers.Remove(headers[1].name);
+
+  EXPECT_EQ(headers, (Headers{{"name", "first value grows"}}));
+}
+
+// A list of pairs is what Headers must behave like.
+struct Model {
+  std::vector<std::pair<std::string, std::string>> fields;
+
+  void Set(const std::string& name, const std::string& value) {
+    const auto same = [&](const auto& field) { return EqualsIgnoreCase(field.first, name); };
+    const auto first = std::ranges::find_if(fields, same);
+    if (first == fields.end()) {
+      fields.emplace_back(name, value);
+      return;
+    }
+    *first = {name, value};
+    fields.erase(std::remove_if(first + 1, fields.end(), same), fields.end());
+  }
+};
+
+RC_GTEST_PROP(Headers, BehaveLikeAListOfPairs, ()) {
+  Headers headers;
+  Model model;
+  const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4));
+  for (const int step : steps) {
+    const std::string name = *rc::gen::element<std::string>("a", "A", "bc", "Bc", "long-name");
+    const auto value = *rc::gen::container<std::string>(rc::gen::inRange('!', 'z'));
+    if (step == 0) {
+      headers.Set(name, value);
+      model.Set(name, value);
+    } else if (step == 1) {
+      headers.Remove(name);
+      std::erase_if(model.fields, [&](const auto& f) { return EqualsIgnoreCase(f.first, name); });
+    } else {
+      headers.Add(name, value);
+      model.fields.emplace_back(name, value);
+    }
+    Headers fresh;
+    for (const auto& [its_name, its_value] : model.fields) fresh.Add(its_name, its_value);
+    RC_ASSERT(headers == fresh);
+    RC_ASSERT(std::ranges::equal(headers, model.fields, [](const Header& a, const auto& b) {
+      return a.name == b.first && a.value == b.second;
+    }));
+  }
 }
 
 TEST(Headers, TokensAreFoundInListsOfAllFields) {
@@ -38,7 +116,7 @@ TEST(Headers, NothingThatBreaksOutOfItsLineIsWritten) {
   const Header bad[] = {
       {"", "v"},        {"a b", "v"},      {"a:", "v"},
       {"a\r\nb", "v"},  {"\xC3\xA9", "v"}, {"a", "v\r\nX: y"},
-      {"a", "v\nX: y"}, {"a", "v\rX"},     {"a", std::string("v\0", 2)},
+      {"a", "v\nX: y"}, {"a", "v\rX"},     {"a", std::string_view("v\0", 2)},
       {"a", "v\x7F"},   {"a", " v"},       {"a", "v\t"},
   };
   for (const Header& field : bad) {
@@ -48,6 +126,9 @@ TEST(Headers, NothingThatBreaksOutOfItsLineIsWritten) {
     EXPECT_EQ(CheckHeader(field.name, field.value).error().code, Code::kInvalidRequest);
     EXPECT_FALSE(AppendRequestHead(out, "GET", "/", {{"Host", "h"}, field}).has_value());
     EXPECT_FALSE(AppendResponseHead(out, 200, {field}).has_value());
+    EXPECT_FALSE(AppendRequestHead(out, "GET", "/", FieldBlock(), {&field, 1}).has_value());
+    EXPECT_FALSE(AppendResponseHead(out, 200, FieldBlock(), {&field, 1}).has_value());
+    EXPECT_EQ(FieldBlock::Make({field}).error().code, Code::kInvalidRequest);
     EXPECT_EQ(out, "before");
   }
 }
@@ -64,6 +145,20 @@ TEST(Headers, RequestHeadIsOneFlatText) {
   ASSERT_TRUE(AppendRequestHead(out, "POST", "/v1", {{"Host", "h"}, {"A", ""}}).has_value());
 
   EXPECT_EQ(out, "POST /v1 HTTP/1.1\r\nHost: h\r\nA: \r\n\r\n");
+}
+
+TEST(Headers, AFieldBlockIsCheckedOnceAndWrittenFirst) {
+  const Result<FieldBlock> block = FieldBlock::Make({{"Host", "h"}, {"A", "b"}});
+  ASSERT_TRUE(block.has_value());
+  const Header fields[] = {{"Content-Length", "2"}};
+  std::string request;
+  std::string response;
+
+  ASSERT_TRUE(AppendRequestHead(request, "POST", "/v1", *block, fields).has_value());
+  ASSERT_TRUE(AppendResponseHead(response, 200, *block, {}).has_value());
+
+  EXPECT_EQ(request, "POST /v1 HTTP/1.1\r\nHost: h\r\nA: b\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(response, "HTTP/1.1 200 OK\r\nHost: h\r\nA: b\r\n\r\n");
 }
 
 TEST(Headers, MethodAndTargetAreChecked) {

@@ -15,6 +15,8 @@
 namespace weir::http {
 namespace {
 
+constexpr std::uint64_t kMaxPort = 65535;
+
 std::unexpected<Error> ListenFailure(const std::string& address, std::string_view advice) {
   return Fail(Code::kIoError, StrCat("cannot listen on ", address, advice), std::strerror(errno));
 }
@@ -29,7 +31,7 @@ Result<void> BindUnix(BoundListener& listener, const std::string& path, int back
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
 
   // A file that still answers belongs to a living server; one that refuses is a leftover.
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const bool refused = ::connect(probe, generic, sizeof(address)) != 0 && errno == ECONNREFUSED;
   ::close(probe);
   struct stat status{};
@@ -50,7 +52,9 @@ Result<void> BindUnix(BoundListener& listener, const std::string& path, int back
 Result<void> BindTcp(BoundListener& listener, const ListenOptions& options) {
   const std::string_view text = options.address;
   const std::size_t colon = text.rfind(':');
-  if (colon == text.npos || !ParseUint(text.substr(colon + 1))) {
+  const std::string port(colon == text.npos ? "" : text.substr(colon + 1));
+  const std::optional<std::uint64_t> number = ParseUint(port);
+  if (!number || *number > kMaxPort) {
     return Fail(Code::kConfigError,
                 StrCat("cannot listen on '", text, "'; write HOST:PORT, :PORT or unix:PATH"));
   }
@@ -61,7 +65,6 @@ Result<void> BindTcp(BoundListener& listener, const ListenOptions& options) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const std::string port(text.substr(colon + 1));
   if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
     return Fail(Code::kConfigError, StrCat("cannot listen on '", text, "': no such host"),
                 ::gai_strerror(error));

@@ -67,23 +67,41 @@ Result<std::size_t> MessageParser::AdvanceHead(std::string_view bytes) {
       return std::size_t{2};
     }
   }
-  const Result<std::size_t> length = scanner_.Scan(bytes, limits_.header_bytes);
-  if (!length) suggested_status_ = scanner_.too_large() ? 431 : 400;
-  if (!length || *length == 0) return length;
+  WEIR_TRY(Framing framing, FindHead(bytes));
+  const std::size_t length = framing.head_bytes;
+  if (length == 0) return length;
   scanner_.Reset();
-  WEIR_TRY(const std::optional<Framing> framing, ReadHead(bytes.substr(0, *length)));
-  if (!framing) return length;
+  WEIR_TRY(const bool last, AcceptHead(framing));
+  if (!last) return length;
 
   const BodyReader::Limits limits = {limits_.chunk_line_bytes, limits_.header_bytes,
                                      limits_.body_bytes};
-  const Result<void> begun = reader_.Start(framing->kind, framing->length, limits);
+  const Result<void> begun = reader_.Start(framing.kind, framing.length, limits);
   if (!begun) {
     suggested_status_ = 413;
     return Fail(begun.error());
   }
   head_done_ = true;
-  keep_alive_ = framing->keep_alive && framing->kind != BodyReader::Framing::kUntilEof;
+  keep_alive_ = framing.keep_alive && framing.kind != BodyReader::Framing::kUntilEof;
   return length;
+}
+
+// Most heads come whole and right, and one pass is enough for them. For all others it is the
+// scanner that says whether bytes are missing or what is wrong: it gives the same answer however
+// they were cut. `head_bytes` is 0 while more bytes are needed.
+Result<Framing> MessageParser::FindHead(std::string_view bytes) {
+  if (!scanner_.started()) {
+    Result<Framing> whole = ReadHead(bytes.substr(0, limits_.header_bytes));
+    if (whole) return whole;
+  }
+  suggested_status_ = 0;
+  const Result<std::size_t> length = scanner_.Scan(bytes, limits_.header_bytes);
+  if (!length) {
+    suggested_status_ = scanner_.too_large() ? 431 : 400;
+    return Fail(length.error());
+  }
+  if (*length == 0) return Framing();
+  return ReadHead(bytes.substr(0, *length));
 }
 
 Result<void> MessageParser::AdvanceEof() {
@@ -108,13 +126,18 @@ ResponseParser::ResponseParser(const ParserLimits& limits)
 
 void ResponseParser::Reset() {
   ResetMessage();
-  head_ = {};
+  head_.headers.Clear();
+  head_.reason.clear();
+  head_.status = 0;
   no_body_ = false;
   interim_heads_ = 0;
 }
 
-Result<std::optional<Framing>> ResponseParser::ReadHead(std::string_view bytes) {
-  WEIR_TRY(Framing framing, ParseResponseHead(bytes, limits_.header_fields, head_));
+Result<Framing> ResponseParser::ReadHead(std::string_view bytes) {
+  return ParseResponseHead(bytes, limits_.header_fields, head_);
+}
+
+Result<bool> ResponseParser::AcceptHead(Framing& framing) {
   if (head_.status == 101) {
     return Fail(Code::kProtocolError,
                 "the server switched to another protocol (101), which nobody had asked for");
@@ -125,31 +148,30 @@ Result<std::optional<Framing>> ResponseParser::ReadHead(std::string_view bytes) 
                   StrCat("the server sent more than ", limits_.interim_heads,
                          " interim replies before the real one (limit interim_heads)"));
     }
-    return std::optional<Framing>();
+    return false;
   }
-  if (no_body_) {
-    framing.kind = BodyReader::Framing::kNone;
-  }
-  return std::optional<Framing>(framing);
+  if (no_body_) framing.kind = BodyReader::Framing::kNone;
+  return true;
 }
 
 RequestParser::RequestParser(const ParserLimits& limits) : MessageParser(Sender::kClient, limits) {}
 
 void RequestParser::Reset() {
   ResetMessage();
-  head_ = {};
+  head_.headers.Clear();
+  head_.method.clear();
+  head_.target.clear();
   expects_continue_ = false;
 }
 
-Result<std::optional<Framing>> RequestParser::ReadHead(std::string_view bytes) {
-  WEIR_TRY(const Framing framing,
-           ParseRequestHead(bytes, limits_.header_fields, head_, suggested_status_));
-  if (const std::string* expectation = head_.headers.Find("expect")) {
-    const bool known = EqualsIgnoreCase(*expectation, "100-continue");
-    expects_continue_ = known && head_.minor_version == 1;
-    if (!known) suggested_status_ = 417;
-  }
-  return std::optional<Framing>(framing);
+Result<Framing> RequestParser::ReadHead(std::string_view bytes) {
+  return ParseRequestHead(bytes, limits_.header_fields, head_, suggested_status_);
+}
+
+Result<bool> RequestParser::AcceptHead(Framing& framing) {
+  expects_continue_ = framing.expectation == Expectation::kContinue && head_.minor_version == 1;
+  if (framing.expectation == Expectation::kUnknown) suggested_status_ = 417;
+  return true;
 }
 
 }  // namespace weir::http

@@ -10,9 +10,6 @@
 //
 // A tail stays only while a head is incomplete, and behind the end of a message. A client that has
 // a tail behind its response must not use that connection again.
-//
-// The grammar of heads is Beast's; finding their end, the limits and the framing of bodies are
-// ours.
 
 #include <cstddef>
 #include <cstdint>
@@ -52,11 +49,16 @@ struct RequestHead {
   Headers headers;
 };
 
+// What Expect asks for.
+enum class Expectation : std::uint8_t { kNone, kContinue, kUnknown };
+
 // What a complete head says about the rest of the message.
 struct Framing {
+  std::size_t head_bytes = 0;
   BodyReader::Framing kind = BodyReader::Framing::kNone;
   std::uint64_t length = 0;  // with kLength
   bool keep_alive = false;
+  Expectation expectation = Expectation::kNone;
 };
 
 // What both parsers have in common.
@@ -92,8 +94,10 @@ class MessageParser {
 
   void ResetMessage();
 
-  // Called with each complete head; nothing when it only announces another one (1xx).
-  virtual Result<std::optional<Framing>> ReadHead(std::string_view bytes) = 0;
+  // Reads the head at the front of `bytes`. Fails, too, when it is not complete.
+  virtual Result<Framing> ReadHead(std::string_view bytes) = 0;
+  // Called with each head that was read; false when it only announces another one (1xx).
+  virtual Result<bool> AcceptHead(Framing& framing) = 0;
 
   ParserLimits limits_;
   int suggested_status_ = 0;
@@ -101,6 +105,7 @@ class MessageParser {
  private:
   Result<void> Advance(std::span<char>& bytes);
   Result<std::size_t> AdvanceHead(std::string_view bytes);
+  Result<Framing> FindHead(std::string_view bytes);
   Result<void> AdvanceEof();
 
   Sender sender_;
@@ -120,7 +125,7 @@ class ResponseParser final : public MessageParser {
  public:
   explicit ResponseParser(const ParserLimits& limits = {});
 
-  // Ready for the next response.
+  // Ready for the next response, in the memory of this one.
   void Reset();
   // The response to come has a head only, whatever it says: it answers HEAD or CONNECT. Until
   // Reset.
@@ -130,7 +135,8 @@ class ResponseParser final : public MessageParser {
   ResponseHead TakeHead() { return std::move(head_); }
 
  private:
-  Result<std::optional<Framing>> ReadHead(std::string_view bytes) override;
+  Result<Framing> ReadHead(std::string_view bytes) override;
+  Result<bool> AcceptHead(Framing& framing) override;
 
   ResponseHead head_;
   bool no_body_ = false;
@@ -142,7 +148,7 @@ class RequestParser final : public MessageParser {
  public:
   explicit RequestParser(const ParserLimits& limits = {});
 
-  // Ready for the next request.
+  // Ready for the next request, in the memory of this one.
   void Reset();
 
   const RequestHead& head() const { return head_; }
@@ -156,7 +162,8 @@ class RequestParser final : public MessageParser {
   int suggested_status() const { return suggested_status_; }
 
  private:
-  Result<std::optional<Framing>> ReadHead(std::string_view bytes) override;
+  Result<Framing> ReadHead(std::string_view bytes) override;
+  Result<bool> AcceptHead(Framing& framing) override;
 
   RequestHead head_;
   bool expects_continue_ = false;

@@ -22,34 +22,22 @@ async::Task<Result<std::unique_ptr<Pool::Lease>>> Pool::Take(async::Context ctx,
                                                              const Origin& origin,
                                                              Duration connect_timeout,
                                                              Reuse reuse) {
-  if (reuse == Reuse::kAllowed) {
-    std::unique_ptr<Lease> idle = TakeIdle(origins_[origin.key]);
-    if (idle != nullptr) co_return idle;
-  }
   const TimePoint give_up = connect_timeout > Duration::zero()
                                 ? std::min(ctx.deadline, After(ctx.Now(), connect_timeout))
                                 : ctx.deadline;
   while (!MakeRoom(origins_[origin.key])) {
-    async::WaitPoint point(ctx);
-    waiting_.push_back(&point);
-    const async::Wake wake = co_await point.Wait(give_up);
-    const bool was_told = std::erase(waiting_, &point) == 0;
-    if (was_told && wake != async::Wake::kNotified) TellOne();
-    if (wake == async::Wake::kCancelled) co_return Fail(async::CancelledError());
-    if (wake == async::Wake::kDeadline) {
-      co_return Fail(Code::kTimeout, StrCat("no free connection to ", origin.key,
-                                            " within the limit `connect`: ", open_,
-                                            " are open; send fewer calls at once or raise "
-                                            "`limits.max_connections`"));
-    }
+    WEIR_CO_CHECK(co_await WaitForRoom(ctx, origin, connect_timeout, give_up));
     std::unique_ptr<Lease> idle;
-    if (reuse == Reuse::kAllowed) idle = TakeIdle(origins_[origin.key]);
+    if (reuse == Reuse::kAllowed) idle = TakeIdle(origin);
     if (idle != nullptr) co_return idle;
   }
 
   ++origins_[origin.key].open;
   ++open_;
+  ++connecting_;
   Result<Connection> connection = co_await dialer_.Dial(ctx, origin, connect_timeout);
+  --connecting_;
+  if (connection) TellOne();
   if (!connection) {
     Freed(origin.key);
     co_return Fail(std::move(connection).error());
@@ -60,11 +48,32 @@ async::Task<Result<std::unique_ptr<Pool::Lease>>> Pool::Take(async::Context ctx,
   co_return lease;
 }
 
-std::unique_ptr<Pool::Lease> Pool::TakeIdle(PerOrigin& origin) {
+async::Task<Result<void>> Pool::WaitForRoom(async::Context ctx, const Origin& origin,
+                                            Duration connect_timeout, TimePoint give_up) {
+  async::WaitPoint point(ctx);
+  waiting_.push_back({.point = &point, .key = &origin.key});
+  const async::Wake wake = co_await point.Wait(give_up);
+  const bool was_told =
+      std::erase_if(waiting_, [&](const Waiter& waiter) { return waiter.point == &point; }) == 0;
+  if (was_told && wake != async::Wake::kNotified) TellOne();
+  if (wake == async::Wake::kNotified) co_return Result<void>();
+  if (wake == async::Wake::kCancelled) co_return Fail(async::CancelledError());
+  if (ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout);
+  co_return Fail(Code::kTimeout,
+                 StrCat("no free connection to ", origin.key, " within the limit `connect` of ",
+                        FormatMillis(millis.count()), ": ", open(),
+                        " are open; send fewer calls at once or raise `timeouts.connect`"));
+}
+
+std::unique_ptr<Pool::Lease> Pool::TakeIdle(const Origin& origin) {
+  const auto found = origins_.find(origin.key);
+  if (found == origins_.end()) return nullptr;
+  std::deque<Idle>& idle = found->second.idle;
   const TimePoint now = loop_.Now();
-  while (!origin.idle.empty()) {
-    Idle last = std::move(origin.idle.back());
-    origin.idle.pop_back();
+  while (!idle.empty()) {
+    Idle last = std::move(idle.back());
+    idle.pop_back();
     --idle_;
     const Duration rested = now - last.since;
     const bool fresh = rested < options_.idle_expiry;
@@ -78,8 +87,14 @@ std::unique_ptr<Pool::Lease> Pool::TakeIdle(PerOrigin& origin) {
   return nullptr;
 }
 
-bool Pool::MakeRoom(const PerOrigin& origin) {
-  if (origin.open >= options_.max_per_origin) return false;
+bool Pool::MakeRoom(PerOrigin& origin) {
+  if (connecting_ >= options_.max_connecting) return false;
+  if (origin.open >= options_.max_per_origin) {
+    // Only a call that insists on a fresh connection gets here with one that rests.
+    if (origin.idle.empty()) return false;
+    CloseOldest(origin);
+    return true;
+  }
   if (open_ < options_.max_total) return true;
   if (idle_ == 0) return false;
   PerOrigin* oldest = nullptr;
@@ -119,11 +134,23 @@ void Pool::Freed(const std::string& key) {
   TellOne();
 }
 
+// Tells the first one whom the news helps: a waiter for another origin that is full would go back
+// to sleep with it.
 void Pool::TellOne() {
-  if (waiting_.empty()) return;
-  async::WaitPoint* point = waiting_.front();
-  waiting_.pop_front();
+  const auto first =
+      std::ranges::find_if(waiting_, [&](const Waiter& waiter) { return HasRoom(*waiter.key); });
+  if (first == waiting_.end()) return;
+  async::WaitPoint* point = first->point;
+  waiting_.erase(first);
   point->Notify();
+}
+
+bool Pool::HasRoom(const std::string& key) const {
+  const auto origin = origins_.find(key);
+  if (origin != origins_.end() && !origin->second.idle.empty()) return true;
+  if (connecting_ >= options_.max_connecting) return false;
+  const std::size_t open = origin == origins_.end() ? 0 : origin->second.open;
+  return open < options_.max_per_origin && (open_ < options_.max_total || idle_ > 0);
 }
 
 void Pool::CloseExpired() {

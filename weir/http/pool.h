@@ -3,6 +3,7 @@
 // Pool: the keep-alive connections of one loop. The connection that was used last is handed out
 // first, so that the others can grow old and be closed.
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -19,6 +20,7 @@ struct PoolOptions {
   Duration idle_expiry = std::chrono::seconds(4);
   std::size_t max_per_origin = 8192;  // open connections to one origin; one more call waits
   std::size_t max_total = 16384;      // open connections of this loop; one more call waits
+  std::size_t max_connecting = 256;   // that are being made at once; spares memory and backlogs
 };
 
 class Pool {
@@ -27,6 +29,8 @@ class Pool {
   // for the next request, with Discard() to be closed.
   struct Lease {
     Connection connection;
+    std::unique_ptr<char[]> buffer;  // for reading; kept so that a request need not make one
+    std::size_t buffer_size = 0;
     std::uint64_t bytes_written = 0;  // over the life of the connection
     bool reused = false;
     std::string key;
@@ -37,6 +41,9 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
+  // An idle connection that is still good, or null.
+  std::unique_ptr<Lease> TakeIdle(const Origin& origin);
+
   enum class Reuse : std::uint8_t { kAllowed, kFresh };
 
   // An idle connection or a new one. Waits (on the clock `connect`) when a limit is reached.
@@ -46,7 +53,7 @@ class Pool {
   void Return(std::unique_ptr<Lease> lease);
   void Discard(std::unique_ptr<Lease> lease);
 
-  std::size_t open() const { return open_; }
+  std::size_t open() const { return open_; }  // any thread
   std::size_t idle() const { return idle_; }
 
  private:
@@ -59,8 +66,16 @@ class Pool {
     std::size_t open = 0;
   };
 
-  std::unique_ptr<Lease> TakeIdle(PerOrigin& origin);
-  bool MakeRoom(const PerOrigin& origin);
+  struct Waiter {
+    async::WaitPoint* point;
+    const std::string* key;
+  };
+
+  // Waits its turn for room, or for a connection that came back. Fails when `give_up` is past.
+  async::Task<Result<void>> WaitForRoom(async::Context ctx, const Origin& origin,
+                                        Duration connect_timeout, TimePoint give_up);
+  bool MakeRoom(PerOrigin& origin);
+  bool HasRoom(const std::string& key) const;
   void CloseOldest(PerOrigin& origin);
   void CloseExpired();
   void Freed(const std::string& key);
@@ -70,9 +85,10 @@ class Pool {
   Dialer& dialer_;
   const PoolOptions options_;
   std::unordered_map<std::string, PerOrigin> origins_;
-  std::deque<async::WaitPoint*> waiting_;
-  std::size_t open_ = 0;
+  std::deque<Waiter> waiting_;
+  std::atomic<std::size_t> open_ = 0;
   std::size_t idle_ = 0;
+  std::size_t connecting_ = 0;
   async::Deadline expiry_;
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
+constexpr std::size_t kMaxCredential = 255;  // what SOCKS5 can carry
+
 bool IsLoopback(std::string_view host) {
   if (EqualsIgnoreCase(host, "localhost") || ToLower(host).ends_with(".localhost")) return true;
   boost::system::error_code not_literal;
@@ -35,6 +37,7 @@ bool InNetwork(std::string_view network, std::string_view host) {
 
 bool Matches(std::string_view entry, const Url& url) {
   if (entry == "*") return true;
+  if (entry.starts_with('[') && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
   if (entry.find('/') != entry.npos) return InNetwork(entry, url.host);
   const std::size_t colon = entry.rfind(':');
   if (colon != entry.npos && entry.find(':') == colon) {
@@ -56,9 +59,31 @@ bool Bypassed(std::string_view no_proxy, const Url& url) {
   return false;
 }
 
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// A password may hold what would end it in a URL: "p%40ss" is "p@ss".
+std::string PercentDecode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+                        HexDigit(text[i + 2]) >= 0;
+    if (escape) {
+      out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::unexpected<Error> BadProxy(std::string_view text) {
   return Fail(Code::kConfigError,
-              StrCat("cannot read the proxy '", text.substr(text.find('@') + 1),
+              StrCat("cannot read the proxy '", text.substr(text.rfind('@') + 1),
                      "'; write http://host:port, socks5://host:port or socks5h://host:port"));
 }
 
@@ -82,8 +107,11 @@ Result<Proxy> ParseProxy(std::string_view text) {
   if (at != rest.npos) {
     const std::string_view user = rest.substr(0, at);
     const std::size_t colon = user.find(':');
-    proxy.user = user.substr(0, colon);
-    if (colon != user.npos) proxy.password = user.substr(colon + 1);
+    proxy.user = PercentDecode(user.substr(0, colon));
+    if (colon != user.npos) proxy.password = PercentDecode(user.substr(colon + 1));
+    if (proxy.user.size() > kMaxCredential || proxy.password.size() > kMaxCredential) {
+      return BadProxy(text);
+    }
     rest.remove_prefix(at + 1);
   }
   // The rest is an ordinary authority: let the URL parser judge it.

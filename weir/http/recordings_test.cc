@@ -48,8 +48,8 @@ TEST(Recordings, RealRepliesAreTheSameWholeAndByteByByte) {
     EXPECT_EQ(whole.tail, "");
     EXPECT_TRUE(whole == bytes);
     ++replies;
-    const std::string* type = whole.headers.Find("content-type");
-    if (type == nullptr || !type->starts_with("text/event-stream")) continue;
+    const std::optional<std::string_view> type = whole.headers.Find("content-type");
+    if (!type || !type->starts_with("text/event-stream")) continue;
     const SseOutcome parsed = EventsOf(whole.body, whole.body.size());
     EXPECT_FALSE(parsed.events.empty());
     EXPECT_TRUE(parsed == EventsOf(whole.body, 1));

@@ -159,6 +159,9 @@ TEST(RequestParser, ExpectationsAreTold) {
   const Case cases[] = {
       {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nExpect: 100-Continue\r\n\r\n", true, 0},
       {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nExpect: cake\r\n\r\n", false, 417},
+      {"POST / HTTP/1.1\r\n" HOST
+       "Content-Length: 1\r\nExpect: 100-continue\r\nExpect: cake\r\n\r\n",
+       false, 417},
       {"POST / HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n", false, 0},
       {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n", false, 0},
   };

@@ -45,6 +45,12 @@ const Good kGood[] = {
     {"Http10ChunkedIsReadOnceOnly",
      "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      200, "", false},
+    {"CloseWinsOverKeepAlive",
+     "HTTP/1.0 200 OK\r\nConnection: keep-alive, close\r\nContent-Length: 1\r\n\r\na", 200, "a",
+     false},
+    {"EmptyConnectionEntries",
+     "HTTP/1.1 200 OK\r\nConnection: , TE ,,\tclose ,\r\nContent-Length: 1\r\n\r\na", 200, "a",
+     false},
     {"Close", "HTTP/1.1 200 OK\r\nConnection: TE, close\r\nContent-Length: 1\r\n\r\na", 200, "a",
      false},
     {"NoContentHasNoBody", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204, ""},
@@ -118,6 +124,14 @@ const Bad kBad[] = {
     {"EmptyLength", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "malformed Content-Length"},
     {"HugeLength", "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
      "malformed Content-Length"},
+    {"LengthListWithHole", "HTTP/1.1 200 OK\r\nContent-Length: 2,, 2\r\n\r\n",
+     "malformed Content-Length"},
+    {"LengthListThatDiffers", "HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n",
+     "two different Content-Lengths"},
+    {"ConnectionIsNoList", "HTTP/1.1 200 OK\r\nConnection: a b\r\n\r\n", "malformed header value"},
+    {"ConnectionIsQuoted", "HTTP/1.1 200 OK\r\nConnection: \"close\"\r\n\r\n",
+     "malformed header value"},
+    {"EmptyName", "HTTP/1.1 200 OK\r\n: y\r\n\r\n", "malformed header name"},
     {"SpaceBeforeColon", "HTTP/1.1 200 OK\r\nX : y\r\n\r\n", "malformed header name"},
     {"NoColon", "HTTP/1.1 200 OK\r\nX\r\n\r\n", "malformed header name"},
     {"NoSpaceAfterStatus", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "malformed status line"},
@@ -174,6 +188,29 @@ Error ErrorOf(std::string wire, const ParserLimits& limits = {}) {
   ResponseParser parser(limits);
   const Result<std::size_t> used = parser.Feed(wire);
   return used ? Error{.message = "no error"} : used.error();
+}
+
+TEST(ResponseParser, ValuesAreTrimmedAndFoldedLinesJoined) {
+  ResponseParser parser;
+  std::string wire =
+      "HTTP/1.1 200 OK\r\nA:b\r\nB: \t c d \t\r\nC:\r\nD:  \r\n"
+      "E: f\r\n \r\n\t g \r\nF:\r\n h\r\nContent-Length: 0\r\n\r\n";
+
+  ASSERT_TRUE(parser.Feed(wire).has_value());
+
+  EXPECT_EQ(parser.head().headers, (Headers{{"A", "b"},
+                                            {"B", "c d"},
+                                            {"C", ""},
+                                            {"D", ""},
+                                            {"E", "f g"},
+                                            {"F", "h"},
+                                            {"Content-Length", "0"}}));
+}
+
+TEST(ResponseParser, FoldedHeadersHaveALimit) {
+  const std::string line = "\r\n " + std::string(2000, 'x');
+  EXPECT_THAT(ErrorOf("HTTP/1.1 200 OK\r\nX: a" + line + line + line + "\r\n\r\n").message,
+              HasSubstr("more than 4096 bytes"));
 }
 
 TEST(ResponseParser, WhatIsNotHttpIsShown) {

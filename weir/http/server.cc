@@ -75,7 +75,8 @@ async::Task<Result<void>> AcceptLoop(async::Context ctx, ServerState& server,
       if (!paused) break;
       continue;
     }
-    if (server.open.size() >= server.options.max_connections) {
+    // Also those that still shake hands.
+    if (scope.running() >= server.options.max_connections) {
       const std::unique_ptr<ByteStream> refused = PlainStream(std::move(socket));
       (void)refused->TryWrite(kTooMany);  // a client that does not read it sees the close
       continue;

@@ -74,6 +74,10 @@ std::string HandshakeAdvice(SslStream& stream, const std::string& host) {
     return StrCat("its certificate is not for '", host, "' (", why,
                   "); use the name in the certificate or set tls.server_name");
   }
+  if (verdict == X509_V_ERR_CERT_HAS_EXPIRED || verdict == X509_V_ERR_CERT_NOT_YET_VALID) {
+    return StrCat("its certificate is out of date (", why,
+                  "); renew it, or set the clock of this machine right");
+  }
   return StrCat("its certificate is not trusted (", why,
                 "); give its authority with `tls.ca_file`");
 }

@@ -5,9 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>  // std::less orders unrelated pointers
-#include <memory>
 #include <string_view>
-#include <vector>
 
 namespace weir::json {
 
@@ -18,6 +16,7 @@ class Arena {
   explicit Arena(std::size_t first_bytes) : next_chunk_(first_bytes) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
+  ~Arena();
 
   // Uninitialised memory, aligned for a Node. It lives as long as the arena.
   void* Allocate(std::size_t bytes) {
@@ -48,6 +47,10 @@ class Arena {
  private:
   static constexpr std::size_t kAlign = 16;
 
+  struct alignas(kAlign) Chunk {
+    Chunk* before;
+  };
+
   const char* Copy(std::string_view text) {
     if (text.empty()) return "";
     return static_cast<const char*>(std::memcpy(Allocate(text.size()), text.data(), text.size()));
@@ -59,7 +62,7 @@ class Arena {
   std::size_t left_ = 0;
   std::size_t next_chunk_;
   std::string_view source_;
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  Chunk* last_ = nullptr;
 };
 
 }  // namespace weir::json

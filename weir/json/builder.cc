@@ -15,9 +15,6 @@ namespace {
 
 using internal::Node;
 
-// Most documents that we read are small; their pending nodes fit without growing.
-constexpr std::size_t kPendingNodes = 48;
-
 // Fills the slots behind the members; the last of equal keys wins. True if some are equal.
 bool FillIndex(std::uint32_t* slots, const Node* members, std::size_t count) {
   const std::size_t slot_count = internal::IndexSlots(count);
@@ -36,9 +33,7 @@ bool FillIndex(std::uint32_t* slots, const Node* members, std::size_t count) {
 
 Builder::Builder(std::size_t expected_bytes)
     // The text itself, and about one node for each six bytes of it.
-    : arena_(std::make_shared<Arena>(expected_bytes * 4)) {
-  nodes_.reserve(kPendingNodes);
-}
+    : arena_(std::make_shared<Arena>(expected_bytes * 4)) {}
 
 void Builder::Bool(bool value) {
   Node node = Scalar(Kind::kBool);
@@ -70,17 +65,6 @@ void Builder::Number(std::string_view text) {
   Text(Kind::kNumber, text);
 }
 
-void Builder::String(std::string_view text) { Text(Kind::kString, text); }
-
-void Builder::Key(std::string_view key) {
-  if (!expects_key_) return Misuse("a key where none belongs");
-  expects_key_ = false;
-  Node node = Scalar(Kind::kString);
-  node.size = key.size();
-  node.text = arena_->Text(key);
-  nodes_.push_back(node);
-}
-
 void Builder::Copy(View view) {
   if (!view.exists()) return Misuse("a copy of an absent value");
   internal::Walk(view, *this);
@@ -94,29 +78,20 @@ Value Builder::Finish() && {
   return Value(View(root), std::move(arena_));
 }
 
-void Builder::Text(Kind kind, std::string_view text) {
-  Node node = Scalar(kind);
-  node.size = text.size();
-  node.text = arena_->Text(text);
-  Add(node);
-}
-
-void Builder::Add(Node node) {
-  if (expects_key_) return Misuse("a value without a key in an object");
-  if (open_ == kNone && !nodes_.empty()) return Misuse("a second value after the document");
-  nodes_.push_back(node);
-  expects_key_ = open_ != kNone && nodes_[open_].kind == static_cast<std::uint64_t>(Kind::kObject);
-}
-
 void Builder::Begin(Kind kind) {
   const std::size_t before = nodes_.size();
   Node node = Scalar(kind);
   node.size = open_;
   Add(node);
   if (nodes_.size() == before) return;
-  open_ = before;
   ++depth_;
-  expects_key_ = kind == Kind::kObject;
+  Enter(before);
+}
+
+void Builder::Enter(std::size_t container) {
+  open_ = container;
+  in_object_ = open_ != kNone && nodes_[open_].kind == static_cast<std::uint64_t>(Kind::kObject);
+  expects_key_ = in_object_;
 }
 
 void Builder::End(Kind kind) {
@@ -126,7 +101,7 @@ void Builder::End(Kind kind) {
   }
   const std::size_t count = nodes_.size() - open_ - 1;
   Node& container = nodes_[open_];
-  open_ = container.size;
+  const std::size_t around = container.size;
   --depth_;
 
   const std::size_t members = count / 2;
@@ -141,8 +116,8 @@ void Builder::End(Kind kind) {
     auto* const index = reinterpret_cast<std::uint32_t*>(memory + count);
     container.flag = FillIndex(index, memory, members) ? 1 : 0;
   }
-  nodes_.resize(nodes_.size() - count);
-  expects_key_ = open_ != kNone && nodes_[open_].kind == static_cast<std::uint64_t>(Kind::kObject);
+  nodes_.Pop(count);
+  Enter(around);
 }
 
 void Builder::Misuse(std::string_view what) {

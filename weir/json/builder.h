@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "weir/json/arena.h"
+#include "weir/json/node_stack.h"
 #include "weir/json/value.h"
 
 namespace weir::json {
@@ -33,11 +33,17 @@ class Builder {
   void Uint(std::uint64_t value);
   void Double(double value);           // the shortest text that reads back as the same double
   void Number(std::string_view text);  // kept as it is; must be a number of the JSON grammar
-  void String(std::string_view text);  // any bytes; the writer mends what is not UTF-8
+  // Any bytes; the writer mends what is not UTF-8.
+  void String(std::string_view text) { Text(Kind::kString, text); }
   void BeginArray() { Begin(Kind::kArray); }
   void EndArray() { End(Kind::kArray); }
   void BeginObject() { Begin(Kind::kObject); }
-  void Key(std::string_view key);  // duplicates are kept
+  // Duplicates are kept.
+  void Key(std::string_view key) {
+    if (!expects_key_) return Misuse("a key where none belongs");
+    expects_key_ = false;
+    nodes_.Push(TextNode(Kind::kString, key));
+  }
   void EndObject() { End(Kind::kObject); }
   void Copy(View view);  // a deep copy, one value
 
@@ -45,7 +51,7 @@ class Builder {
   std::size_t depth() const { return depth_; }
   // The container that was just ended, or the value just added; absent before the first. Good
   // until the next event.
-  View Last() const { return nodes_.empty() ? View() : View(&nodes_.back()); }
+  View Last() const { return nodes_.size() == 0 ? View() : View(&nodes_.back()); }
   // What was done wrong first; empty if nothing was.
   std::string_view misuse() const { return misuse_; }
 
@@ -55,8 +61,20 @@ class Builder {
   static internal::Node Scalar(Kind kind) {
     return {.kind = static_cast<std::uint64_t>(kind), .flag = 0, .size = 0, .text = ""};
   }
-  void Text(Kind kind, std::string_view text);
-  void Add(internal::Node node);
+  internal::Node TextNode(Kind kind, std::string_view text) {
+    internal::Node node = Scalar(kind);
+    node.size = text.size();
+    node.text = arena_->Text(text);
+    return node;
+  }
+  void Text(Kind kind, std::string_view text) { Add(TextNode(kind, text)); }
+  void Add(internal::Node node) {
+    if (expects_key_) return Misuse("a value without a key in an object");
+    if (open_ == kNone && nodes_.size() != 0) return Misuse("a second value after the document");
+    nodes_.Push(node);
+    expects_key_ = in_object_;
+  }
+  void Enter(std::size_t container);
   void Begin(Kind kind);
   void End(Kind kind);
   void Misuse(std::string_view what);
@@ -66,9 +84,10 @@ class Builder {
   std::shared_ptr<Arena> arena_;
   // The values whose container is still open. An open container stands before its children as a
   // node whose `size` is the place of the container around it.
-  std::vector<internal::Node> nodes_;
+  internal::NodeStack nodes_;
   std::size_t open_ = kNone;
   std::size_t depth_ = 0;
+  bool in_object_ = false;  // whether the innermost open container is one
   bool expects_key_ = false;
   std::string_view misuse_;
 };

@@ -4,10 +4,11 @@ namespace weir::model {
 
 async::Task<Result<Reply>> Collect(async::Context ctx, ReplyStream& stream) {
   Assembler assembler;
+  Delta piece;
   for (;;) {
-    WEIR_CO_TRY(const std::optional<Delta> delta, co_await stream.Next(ctx));
-    if (!delta) break;
-    assembler.Add(*delta);
+    WEIR_CO_TRY(const bool more, co_await stream.Next(ctx, piece));
+    if (!more) break;
+    assembler.Add(piece);
   }
   co_return std::move(assembler).Finish(stream.info());
 }

@@ -20,11 +20,13 @@ class ReplyStream {
  public:
   virtual ~ReplyStream() = default;
 
-  // The next piece, or nullopt once the answer is complete. At most one call may be outstanding.
-  // After an error or the end, every later call returns the same again.
-  virtual async::Task<Result<std::optional<Delta>>> Next(async::Context ctx) = 0;
+  // Fills `piece` with the next piece of the answer and returns true, or returns false once the
+  // answer is complete. The piece is the caller's, so that its texts keep their memory from one to
+  // the next; it must outlive the task. At most one call may be outstanding. After an error or the
+  // end, every later call returns the same again.
+  virtual async::Task<Result<bool>> Next(async::Context ctx, Delta& piece) = 0;
 
-  // What is known so far; complete once Next() has returned nullopt.
+  // What is known so far; complete once Next() has returned false.
   virtual ReplyInfo info() const = 0;
 };
 

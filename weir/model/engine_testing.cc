@@ -22,13 +22,14 @@ class ScriptedStream final : public ReplyStream {
   ScriptedStream(ScriptedEngine& engine, ScriptedAnswer answer)
       : running_(engine), answer_(std::move(answer)) {}
 
-  async::Task<Result<std::optional<Delta>>> Next(async::Context ctx) override {
+  async::Task<Result<bool>> Next(async::Context ctx, Delta& piece) override {
     if (at_ < answer_.pieces.size()) {
       WEIR_CO_CHECK(co_await async::Sleep(ctx, answer_.before_each));
-      co_return answer_.pieces[at_++];
+      piece = answer_.pieces[at_++];
+      co_return true;
     }
     if (answer_.broken) co_return Fail(*answer_.broken);
-    co_return std::optional<Delta>();
+    co_return false;
   }
 
   ReplyInfo info() const override { return ReplyInfo{.id = "scripted"}; }

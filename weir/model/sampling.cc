@@ -10,12 +10,15 @@ namespace {
 template <class T>
 Result<void> Check(std::string_view name, const std::optional<T>& value, bool good,
                    std::string_view range) {
-  if (!value || good) return {};
+  if (!value || good) [[likely]] {
+    return {};
+  }
   return Fail(Code::kInvalidRequest, StrCat(name, " must be ", range, ", got ", *value));
 }
 
 // The highest number of alternatives that vLLM returns without --max-logprobs.
 constexpr std::int64_t kMaxLogprobs = 20;
+constexpr std::string_view kLogprobsRange = "in [0, 20] (the limit max_logprobs of the server)";
 
 }  // namespace
 
@@ -41,13 +44,11 @@ Result<void> Sampling::Validate() const {
   WEIR_CHECK(Check("n", n, at_least(n, 1), "at least 1"));
   WEIR_CHECK(Check("best_of", best_of, at_least(best_of, 1), "at least 1"));
   WEIR_CHECK(Check("beam width", beam_width, at_least(beam_width, 1), "at least 1"));
-  const std::string logprobs_range =
-      StrCat("in [0, ", kMaxLogprobs, "] (the limit max_logprobs of the server)");
   WEIR_CHECK(Check("logprobs", logprobs, at_least(logprobs, 0) && *logprobs <= kMaxLogprobs,
-                   logprobs_range));
+                   kLogprobsRange));
   WEIR_CHECK(Check("prompt_logprobs", prompt_logprobs,
                    at_least(prompt_logprobs, 0) && *prompt_logprobs <= kMaxLogprobs,
-                   logprobs_range));
+                   kLogprobsRange));
   if (min_tokens && max_tokens && *min_tokens > *max_tokens) {
     return Fail(
         Code::kInvalidRequest,

@@ -45,9 +45,9 @@ constexpr wire::Version kCohereGuarded{0, 28, 0};
 std::string_view PathOf(std::string_view target) { return target.substr(0, target.find('?')); }
 
 bool IsJson(const Headers& headers) {
-  const std::string* type = headers.Find("Content-Type");
-  if (type == nullptr) return false;
-  const std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  const std::optional<std::string_view> type = headers.Find("Content-Type");
+  if (!type) return false;
+  const std::string_view media = type->substr(0, type->find(';'));
   return EqualsIgnoreCase(Trim(media), "application/json");
 }
 
@@ -134,11 +134,11 @@ class SimHandler final : public http::Handler {
                          (more && (path.starts_with("/v2") || path.starts_with("/inference"))) ||
                          (dialect_.version >= kCohereGuarded && path.starts_with("/cohere"));
     if (!guarded) return true;
-    const std::string* given = head.headers.Find("Authorization");
-    if (given == nullptr) return false;
+    const std::optional<std::string_view> given = head.headers.Find("Authorization");
+    if (!given) return false;
     const std::size_t blank = given->find(' ');
     return blank != given->npos && given->substr(blank + 1) == key &&
-           EqualsIgnoreCase(std::string_view(*given).substr(0, blank), "Bearer");
+           EqualsIgnoreCase(given->substr(0, blank), "Bearer");
   }
 
   Task<void> Serve(Exchange& exchange, Door door) {
@@ -181,7 +181,7 @@ class SimHandler final : public http::Handler {
       refusal.error = std::move(incoming).error();
       co_return co_await Refuse(exchange, refusal, false);
     }
-    if (const std::string* id = exchange.head().headers.Find("X-Request-Id")) {
+    if (const auto id = exchange.head().headers.Find("X-Request-Id")) {
       incoming->call.request_id = *id;
     }
     const std::vector<Prompt> prompts = PromptsOf(*incoming);

@@ -201,15 +201,18 @@ class InstanceWriter {
     const auto most = schema.Find("maxLength").AsUint64().value_or(kMaxBytes);
     if (least > most) return Unserved("a minLength above its maxLength");
     if (least > kMaxBytes) return Unserved("a minLength beyond 1 MiB");
-    text = CutToLength(text, most);
-    while (text.size() < least) text += "abcdefghijklmnopqrstuvwxyz"[text.size() % 26];
+    // At most that many bytes is at most that many characters.
+    text = std::string(Utf8Prefix(text, static_cast<std::size_t>(most)));
+    for (std::uint64_t length = Characters(text); length < least; ++length) {
+      text += "abcdefghijklmnopqrstuvwxyz"[length % 26];
+    }
     json_.String(text);
     return {};
   }
 
-  // At most that many bytes, so at most that many characters.
-  static std::string CutToLength(std::string_view text, std::uint64_t most) {
-    return std::string(Utf8Prefix(text, static_cast<std::size_t>(most)));
+  static std::uint64_t Characters(std::string_view text) {
+    return static_cast<std::uint64_t>(std::ranges::count_if(
+        text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
   }
 
   // Counts in steps of `multipleOf` (1 for integers, a hundredth otherwise) inside the bounds.

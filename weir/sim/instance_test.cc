@@ -61,6 +61,18 @@ TEST(Instance, NumbersStayInsideTheirBounds) {
   }
 }
 
+TEST(Instance, TextsAreCountedInCharacters) {
+  const std::vector<std::string> topics = {"Überlegung"};
+  const Result<json::Value> schema = json::Read(R"({"minLength":40,"maxLength":40})");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Writer writer(seed, topics);
+    const auto text = WriteInstance(*schema, writer);
+    ASSERT_TRUE(text.has_value());
+    const bool with_umlaut = text->contains("Ü");
+    EXPECT_EQ(text->size(), with_umlaut ? 43U : 42U);
+  }
+}
+
 TEST(Instance, TreesEnd) {
   const auto tree = Write(
       R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"v":{"type":"integer"},

@@ -1,5 +1,8 @@
 #include "weir/sim/script.h"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 namespace weir::sim {
@@ -55,6 +58,20 @@ TEST(Script, EveryFieldIsRead) {
   EXPECT_EQ(script->rules[2].reply.error->retry_after, "2");
   EXPECT_EQ(script->rules[3].reply.garbage, "\x01nonsense");
   EXPECT_EQ(script->rules[4].reply.html, "<html>");
+}
+
+// CTest runs in the root of the tree.
+TEST(Script, TheExamplesOfTheManualAreRight) {
+  std::ifstream file("docs/sim.md");
+  if (!file) GTEST_SKIP() << "docs/sim.md is not below the current folder";
+  const std::string manual{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = manual.find("```yaml\n") + 8;
+
+  const Result<Script> script =
+      LoadScript(manual.substr(begin, manual.find("```", begin) - begin), "sim.md");
+
+  ASSERT_TRUE(script.has_value()) << script.error().message;
+  EXPECT_EQ(script->rules.size(), 7U);
 }
 
 TEST(Script, EmptyTextIsAnEmptyScript) {

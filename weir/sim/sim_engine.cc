@@ -47,7 +47,7 @@ class SimStream final : public model::ReplyStream {
         usage_owed_(usage),
         began_(began) {}
 
-  Task<Result<std::optional<Delta>>> Next(Context ctx) override {
+  Task<Result<bool>> Next(Context ctx, Delta& piece) override {
     if (error_) co_return Fail(*error_);
     if (pending_.empty() && step_ < steps_) {
       const Result<void> played = co_await PlayStep(ctx);
@@ -58,15 +58,15 @@ class SimStream final : public model::ReplyStream {
       co_return Stop(fault.error());
     }
     if (!pending_.empty()) {
-      Delta delta = std::move(pending_.front());
+      piece = std::move(pending_.front());
       pending_.pop_front();
-      co_return std::optional<Delta>(std::move(delta));
+      co_return true;
     }
     info_.total = ctx.Now() - began_;
-    if (!std::exchange(usage_owed_, false)) co_return std::optional<Delta>();
-    Delta delta;
-    delta.usage = plan_.usage;
-    co_return std::optional<Delta>(std::move(delta));
+    if (!std::exchange(usage_owed_, false)) co_return false;
+    piece = Delta();
+    piece.usage = plan_.usage;
+    co_return true;
   }
 
   model::ReplyInfo info() const override { return info_; }
@@ -74,7 +74,7 @@ class SimStream final : public model::ReplyStream {
  private:
   bool AtFault() const { return plan_.drop_after == step_ || plan_.stall_after == step_; }
 
-  Result<std::optional<Delta>> Stop(Error error) {
+  Result<bool> Stop(Error error) {
     seat_.Release();
     error_ = std::move(error);
     return Fail(*error_);

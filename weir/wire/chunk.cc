@@ -69,6 +69,7 @@ class PlainChunk {
     }
   }
   bool on_object_end(std::size_t, Fault&) {
+    key_ = Key::kUnknown;  // what follows a choice in the list of them has no key
     where_ = where_ == Where::kDelta    ? Where::kChoice
              : where_ == Where::kChoice ? Where::kChoices
                                         : Where::kStart;

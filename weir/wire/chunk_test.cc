@@ -135,6 +135,16 @@ TEST(ChunkTest, TheShortWayAndTheTreeAgree) {
   }
 }
 
+TEST(ChunkTest, WhatFollowsAChoiceIsNoPartOfIt) {
+  for (const std::string_view second : {R"("b")", "1", "null", "{}"}) {
+    ChunkDecoder decoder(Api::kCompletions);
+    Delta delta;
+    const auto kind = decoder.Decode(Chat(StrCat(R"({"text":"a"},)", second)), delta);
+    ASSERT_FALSE(kind) << second;
+    EXPECT_EQ(kind.error().code, Code::kProtocolError) << second;
+  }
+}
+
 TEST(ChunkTest, AChunkLikeTheLastOneIsReadAsIfItWereTheFirst) {
   const std::string_view texts[] = {
       R"(a)",  R"( plain)", R"()",  R"(é)",        R"(q\"q)",

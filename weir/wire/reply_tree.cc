@@ -1,0 +1,92 @@
+#include "weir/wire/reply_tree.h"
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/wire/codec.h"
+#include "weir/wire/json_fields.h"
+#include "weir/wire/reply_parts.h"
+
+namespace weir::wire {
+namespace {
+
+void DecodeMessage(json::View message, model::Choice& out) {
+  out.text = StringOf(message.Find("content"));
+  out.reasoning = ReasoningOf(message);
+  out.refusal = StringOf(message.Find("refusal"));
+  for (const json::View entry : message.Find("tool_calls").items()) {
+    const json::View function = entry.Find("function");
+    model::ToolCall& call = out.tool_calls.emplace_back();
+    call.id = StringOf(entry.Find("id"));
+    call.name = StringOf(function.Find("name"));
+    call.arguments = StringOf(function.Find("arguments"));
+  }
+}
+
+model::Choice DecodeChoice(model::Api api, json::View choice, std::int64_t position) {
+  model::Choice out;
+  out.index = choice.Find("index").AsInt64().value_or(position);
+  if (api == model::Api::kChat) {
+    DecodeMessage(choice.Find("message"), out);
+  } else {
+    out.text = StringOf(choice.Find("text"));
+  }
+  out.tokens = DecodeLogprobs(choice.Find("logprobs"));
+  out.token_ids = IntsOf(choice.Find("token_ids"));
+  const json::View prompt_logprobs = choice.Find("prompt_logprobs");
+  if (IsSet(prompt_logprobs)) out.prompt_logprobs = json::Value::CopyOf(prompt_logprobs);
+  DecodeFinish(choice, out.finish, out.finish_text, out.stop_reason);
+  out.extra = UnknownMembers(choice, {"index", "message", "text", "logprobs", "token_ids",
+                                      "prompt_logprobs", "finish_reason", "stop_reason"});
+  return out;
+}
+
+}  // namespace
+
+Result<model::Reply> DecodeReplyTree(model::Api api, std::string_view body) {
+  auto read = json::Read(body);
+  if (!read) {
+    const bool html = Trim(body).starts_with('<');
+    return Fail(Code::kProtocolError,
+                StrCat("the server answered 200 with ",
+                       html ? "an HTML page instead of a reply: the base URL probably names a web "
+                              "site, not a model server"
+                            : "something that is not JSON; it may have been cut on its way"),
+                Quoted(html ? body : read.error().message));
+  }
+  const json::Value& root = *read;
+  const json::View choices = root.Find("choices");
+  if (IsSet(root.Find("error")) || root.Find("object").StringOr("") == "error") {
+    const Error error = DecodeError(0, body);
+    return Fail(Code::kProtocolError, "the server answered 200 with an error in it", error.message);
+  }
+  if (!choices.IsArray()) {
+    return Fail(Code::kProtocolError,
+                "the server answered 200 with JSON that is not a reply: it has no choices",
+                Quoted(body));
+  }
+  if (choices.empty()) {
+    return Fail(Code::kEmptyModelResponse, "the server answered without any choice");
+  }
+
+  model::Reply reply;
+  reply.info.id = StringOf(root.Find("id"));
+  reply.info.model = StringOf(root.Find("model"));
+  reply.info.created = root.Find("created").AsInt64().value_or(0);
+  reply.info.system_fingerprint = StringOf(root.Find("system_fingerprint"));
+  for (const json::View choice : choices.items()) {
+    reply.choices.push_back(
+        DecodeChoice(api, choice, static_cast<std::int64_t>(reply.choices.size())));
+  }
+  reply.usage = DecodeUsage(root.Find("usage"));
+  const json::View prompt_logprobs = root.Find("prompt_logprobs");
+  if (IsSet(prompt_logprobs)) reply.prompt_logprobs = json::Value::CopyOf(prompt_logprobs);
+  const json::View prompt_token_ids = root.Find("prompt_token_ids");
+  if (IsSet(prompt_token_ids)) reply.prompt_token_ids = json::Value::CopyOf(prompt_token_ids);
+  reply.extra = UnknownMembers(root, {"id", "object", "model", "created", "system_fingerprint",
+                                      "choices", "usage", "prompt_logprobs", "prompt_token_ids"});
+  return reply;
+}
+
+}  // namespace weir::wire
