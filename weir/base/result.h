@@ -3,6 +3,7 @@
 // Result<T>: how every fallible function reports failure. Exceptions mean bugs.
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -10,11 +11,37 @@
 
 namespace weir {
 
+// An Error behind one pointer: failures are rare, and every function and coroutine frame makes room
+// for one.
+class BoxedError {
+ public:
+  BoxedError(Error error) : error_(std::make_unique<Error>(std::move(error))) {}
+  BoxedError(const BoxedError& other) : error_(std::make_unique<Error>(*other.error_)) {}
+  BoxedError(BoxedError&&) noexcept = default;
+  BoxedError& operator=(BoxedError other) noexcept {
+    error_ = std::move(other.error_);
+    return *this;
+  }
+  ~BoxedError() = default;
+
+  Error& operator*() const { return *error_; }
+  friend bool operator==(const BoxedError& a, const BoxedError& b) { return *a == *b; }
+
+ private:
+  std::unique_ptr<Error> error_;  // null only after a move
+};
+
 // Our own class, not an alias: libstdc++ 12's std::expected is not [[nodiscard]].
 template <class T>
-class [[nodiscard]] Result : public std::expected<T, Error> {
+class [[nodiscard]] Result : public std::expected<T, BoxedError> {
+  using Base = std::expected<T, BoxedError>;
+
  public:
-  using std::expected<T, Error>::expected;
+  using Base::Base;
+
+  const Error& error() const& { return *Base::error(); }
+  Error& error() & { return *Base::error(); }
+  Error&& error() && { return std::move(*Base::error()); }
 };
 
 // Builds the failure arm of any Result.

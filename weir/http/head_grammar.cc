@@ -30,6 +30,8 @@ bool Is(std::string_view name, std::string_view known) {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+}  // namespace
+
 // Reads a head from front to back. Functions that return false have left in `wrong` what was wrong,
 // in words that follow "the server sent ".
 class HeadReader {
@@ -279,6 +281,8 @@ Framing HeadReader::FramingOf() const {
   }
   return framing;
 }
+
+namespace {
 
 bool HasNoBody(int status) { return status / 100 == 1 || status == 204 || status == 304; }
 

@@ -3,11 +3,11 @@
 // The grammar of a complete message head (RFC 9112), and what it says about the body. Internal to
 // the parsers.
 //
-// It is our own because measurement said so (parser_bench.cc, processor time, medians of 7 runs of
-// both in turn). With Beast's basic_parser a response head of 5 fields took 540 ns and a request
-// head of 8 fields 950 ns: every name was looked up in a table of all known ones, every byte was
-// read twice, and each field became two more strings. One pass into flat Headers takes 160 ns and
-// 260 ns. Beast remains the referee: head_fuzz.cc holds that both agree, and lists where we are
+// It is our own because measurement said so (parser_bench.cc, processor time, both in turn on a
+// quiet machine). With Beast's basic_parser a response head of 5 fields took 500 ns and a request
+// head of 8 fields 810 ns: every name was looked up in a table of all known ones, every byte was
+// read twice, and each field became two more strings. One pass into flat Headers takes 180 ns and
+// 270 ns. Beast remains the referee: head_fuzz.cc holds that both agree, and lists where we are
 // stricter.
 
 #include <string_view>

@@ -37,8 +37,6 @@ class Headers {
 
   void Add(std::string_view name, std::string_view value);  // keeps earlier fields of that name
   void AddFrom(const Headers& other);                       // all of them, in their order
-  // What Add would do with a name of that size and the rest; `line` is "name: value\r\n", exactly.
-  void AddLine(std::string_view line, std::size_t name_size);
   void Set(std::string_view name, std::string_view value);  // replaces them, in the first's place
   void Remove(std::string_view name);
   void Clear();  // keeps the memory
@@ -71,6 +69,10 @@ class Headers {
     friend bool operator==(const Ends&, const Ends&) = default;
   };
 
+  friend class HeadReader;  // which knows a whole line to be right
+
+  // What Add does; `line` is "name: value\r\n", exactly.
+  void AddLine(std::string_view line, std::size_t name_size);
   std::size_t BeginOf(std::size_t index) const { return index == 0 ? 0 : ends_[index - 1].line; }
   std::size_t IndexOf(std::string_view name, std::size_t from) const;  // size() if there is none
   void Erase(std::size_t index);

@@ -66,22 +66,29 @@ bool IsPlain(char c) {
   return byte >= 0x20 && byte < end && c != '"' && c != '\\';
 }
 
+// Whether the eight characters at `at` may hold one that is not plain. The top bit of a byte: not
+// ASCII, or below 0x20, or equal to one of the two. Carries can only raise a false alarm behind a
+// true one, and the caller looks at the bytes.
+template <Ascii kAscii>
+bool MayBeSpecial(const char* at) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kTops = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, 8);
+  const std::uint64_t quote = word ^ (kOnes * '"');
+  const std::uint64_t slash = word ^ (kOnes * '\\');
+  std::uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) | (slash - kOnes);
+  if constexpr (kAscii == Ascii::kAll) special |= word + kOnes;  // 0x7F
+  return (special & kTops) != 0;
+}
+
 // How many characters at the front are ASCII and need no escape; eight at a time.
 template <Ascii kAscii>
 std::size_t PlainRun(std::string_view text) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kTops = 0x8080808080808080;
   std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t quote = word ^ (kOnes * '"');
-    const std::uint64_t slash = word ^ (kOnes * '\\');
-    // The top bit of a byte: not ASCII, or below 0x20, or equal to one of the two. Carries can
-    // only raise a false alarm behind a true one, and the loop below looks at the bytes.
-    std::uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) | (slash - kOnes);
-    if constexpr (kAscii == Ascii::kAll) special |= word + kOnes;  // 0x7F
-    if ((special & kTops) != 0) break;
+  while (at + 8 <= text.size() && !MayBeSpecial<kAscii>(text.data() + at)) at += 8;
+  if (at != 0 && at + 8 > text.size() && !MayBeSpecial<kAscii>(text.data() + text.size() - 8)) {
+    return text.size();
   }
   while (at < text.size() && IsPlain<kAscii>(text[at])) ++at;
   return at;
@@ -89,8 +96,20 @@ std::size_t PlainRun(std::string_view text) {
 
 template <Ascii kAscii>
 void AppendText(std::string& out, std::string_view text) {
+  std::size_t run = PlainRun<kAscii>(text);  // what may be copied as it is
+  if (run == text.size()) {
+    const std::size_t before = out.size();
+    const std::size_t after = before + run + 2;
+    // The library may offer more bytes than were asked for.
+    out.resize_and_overwrite(after, [&](char* bytes, std::size_t) {
+      bytes[before] = '"';
+      text.copy(bytes + before + 1, run);
+      bytes[after - 1] = '"';
+      return after;
+    });
+    return;
+  }
   out += '"';
-  std::size_t run = 0;  // what may be copied as it is
   while (run < text.size()) {
     run += PlainRun<kAscii>(text.substr(run));
     if (run == text.size()) break;
@@ -120,6 +139,22 @@ void AppendText(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// The text of a double like 0.7 or 12.125, which settings are made of; null for any other. What is
+// exactly the double of a decimal that short has it as its shortest text.
+char* WriteShortDecimal(double value, char* out) {
+  if (!(value > 0 && value < 1000)) return nullptr;
+  const int thousandths = static_cast<int>(value * 1000 + 0.5);
+  if (thousandths == 0 || thousandths / 1000.0 != value) return nullptr;
+  out = std::to_chars(out, out + 4, thousandths / 1000).ptr;
+  int rest = thousandths % 1000;
+  if (rest != 0) *out++ = '.';
+  for (int unit = 100; rest != 0; unit /= 10) {
+    *out++ = static_cast<char>('0' + rest / unit);
+    rest %= unit;
+  }
+  return out;
+}
+
 }  // namespace
 
 void Writer::Int(std::int64_t value) {
@@ -135,7 +170,9 @@ void Writer::Uint(std::uint64_t value) {
 void Writer::Double(double value) {
   if (!std::isfinite(value)) return Misuse("a double that is not finite");
   char buffer[32];
-  Raw({buffer, std::to_chars(buffer, buffer + sizeof(buffer), value).ptr});
+  const char* end = WriteShortDecimal(value, buffer);
+  if (end == nullptr) end = std::to_chars(buffer, buffer + sizeof(buffer), value).ptr;
+  Raw({buffer, end});
 }
 
 void Writer::Number(std::string_view text) {
@@ -152,7 +189,8 @@ void Writer::String(std::string_view text) {
 void Writer::Key(std::string_view key) {
   Separate();
   Quoted(key);
-  out_ += indent_ > 0 || spaced_ ? std::string_view(": ") : std::string_view(":");
+  out_ += ':';
+  if (indent_ > 0 || spaced_) out_ += ' ';
   after_key_ = true;
 }
 
@@ -171,23 +209,19 @@ void Writer::Begin(char bracket) {
 void Writer::End(char bracket) {
   assert(depth_ > 0 && !after_key_);
   --depth_;
-  if (comma_) NewLine();
+  if (comma_ && indent_ > 0) NewLine();
   out_ += bracket;
   comma_ = true;
 }
 
-void Writer::Separate() {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
+void Writer::NextPlace() {
   assert((!comma_ || depth_ > 0) && "a second value after the document");
-  if (comma_) out_ += spaced_ ? std::string_view(", ") : std::string_view(",");
-  if (depth_ > 0) NewLine();
+  if (comma_) out_ += ',';
+  if (comma_ && spaced_) out_ += ' ';
+  if (depth_ > 0 && indent_ > 0) NewLine();
 }
 
 void Writer::NewLine() {
-  if (indent_ <= 0) return;
   out_ += '\n';
   out_.append(depth_ * static_cast<std::size_t>(indent_), ' ');
 }

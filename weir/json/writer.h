@@ -68,7 +68,14 @@ class Writer {
 
   void Begin(char bracket);
   void End(char bracket);
-  void Separate();
+  void Separate() {
+    if (after_key_) {
+      after_key_ = false;
+    } else if (comma_ || indent_ > 0) {
+      NextPlace();
+    }
+  }
+  void NextPlace();
   void NewLine();
   void Quoted(std::string_view text);
   void Misuse(std::string_view what);

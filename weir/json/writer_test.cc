@@ -1,5 +1,6 @@
 #include "weir/json/writer.h"
 
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -83,6 +84,18 @@ TEST(Writer, EveryByteAtEveryPlaceOfARunGivesValidJson) {
       ASSERT_TRUE(again.has_value()) << out;
       if (byte < 0x80) EXPECT_EQ(again->StringOr(""), text);
     }
+  }
+}
+
+TEST(Writer, DoublesHaveTheirShortestText) {
+  std::vector<double> values = {0, -0.0, 0.0005, 0.0015, 0.30000000000000004, 1000, 1e-9, 1e300};
+  for (int i = 1; i < 1'000'000; i += 7) values.push_back(i / 1000.0);
+  for (int i = 1; i < 20'000; ++i) values.push_back(i / 10'000.0);
+  for (const double value : values) {
+    char buffer[32];
+    std::string out;
+    Writer(out).Double(value);
+    ASSERT_EQ(out, std::string(buffer, std::to_chars(buffer, std::end(buffer), value).ptr));
   }
 }
 

@@ -218,7 +218,8 @@ Result<void> WriteTools(RequestWriter& out) {
     json.EndArray();
   }
   WEIR_CHECK(WriteToolChoice(out));
-  return out.Offer("parallel_tool_calls", call.parallel_tool_calls);
+  out.Offer("parallel_tool_calls", call.parallel_tool_calls);
+  return {};
 }
 
 }  // namespace weir::wire

@@ -35,7 +35,7 @@ const std::string& WholeReply() {
       R"("prompt_tokens_details":{"cached_tokens":8},)"
       R"("completion_tokens_details":{"reasoning_tokens":1}},"prompt_logprobs":null,)"
       R"("prompt_token_ids":null,"prompt_text":null,"kv_transfer_params":null,)"
-      R"("ec_transfer_params":null,"metrics":null})");
+      R"("ec_transfer_params":null,"metrics":null)");
   return body;
 }
 

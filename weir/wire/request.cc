@@ -51,13 +51,14 @@ Result<void> WritePrompt(RequestWriter& out) {
   if (call.prompt_token_ids.empty()) {
     out.SetText("prompt", call.prompt);
   } else {
-    WEIR_CHECK(out.Offer("prompt", call.prompt_token_ids));
+    out.Offer("prompt", call.prompt_token_ids);
   }
   if (call.suffix) {
     WEIR_TRY(const bool carried, out.Carries("suffix"));
     if (carried) out.SetText("suffix", *call.suffix);
   }
-  return out.Offer("echo", call.echo);
+  out.Offer("echo", call.echo);
+  return {};
 }
 
 void WriteStream(RequestWriter& out) {
@@ -76,16 +77,13 @@ void WriteStream(RequestWriter& out) {
   json.EndObject();
 }
 
-}  // namespace
-
-Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOptions& options) {
-  WEIR_CHECK(Check(call, options.dialect));
-  RequestWriter out(call, options);
+Result<void> WriteMembers(RequestWriter& out) {
+  const model::Call& call = out.call();
   const std::string& model = call.adapter.empty() ? call.model : call.adapter;
   if (!model.empty()) out.SetText("model", model);
   if (out.chat()) {
     WEIR_CHECK(WriteMessages(out));
-    WEIR_CHECK(out.Offer("echo", call.echo));
+    out.Offer("echo", call.echo);
     if (call.suffix) {
       WEIR_CHECK(out.Carries("suffix"));
     }
@@ -96,8 +94,19 @@ Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOption
   WEIR_CHECK(WriteConstraint(out));
   WEIR_CHECK(WriteSampling(out));
   WEIR_CHECK(WriteReasoning(out));
-  WEIR_CHECK(WriteRequestMeta(out));
+  WriteRequestMeta(out);
   WriteStream(out);
+  return {};
+}
+
+}  // namespace
+
+Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOptions& options) {
+  WEIR_CHECK(Check(call, options.dialect));
+  RequestWriter out(call, options);
+  const Result<void> written = WriteMembers(out);
+  if (out.failure()) return Fail(*out.failure());
+  WEIR_CHECK(written);
   return std::move(out).Finish(out.chat() ? "/v1/chat/completions" : "/v1/completions");
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
-#include "weir/wire/field_table.h"
 
 namespace weir::wire {
 namespace {
@@ -22,80 +21,33 @@ std::string WhyMissing(std::string_view key, const model::Call& call, const Dial
                 since.minor, ".", since.patch);
 }
 
+// What most bodies fit into: the prompt, with a few escapes, and some fields.
+std::size_t LikelyBytes(const model::Call& call) {
+  constexpr std::size_t kFields = 192;
+  constexpr std::size_t kEachMessage = 48;
+  std::size_t bytes = kFields + call.prompt.size();
+  for (const model::Message& message : call.messages) {
+    bytes += kEachMessage + message.reasoning.size();
+    for (const model::Part& part : message.parts) bytes += part.text.size() + part.url.size();
+  }
+  return bytes + bytes / 16;
+}
+
 }  // namespace
 
-json::Writer& RequestWriter::Key(std::string_view key) {
-  keys_.push_back(key);
-  json_.Key(key);
-  return json_;
+RequestWriter::RequestWriter(const model::Call& call, const EncodeOptions& options)
+    : call_(call), options_(options), json_(body_), records_keys_(!call.extra.empty()) {
+  body_.reserve(LikelyBytes(call));
+  json_.BeginObject();
 }
 
-Result<bool> RequestWriter::Carries(std::string_view key) {
-  const FieldSince* const row = FindField(key);
-  if (row == nullptr) return true;
-  const Version since = row->For(call_.api);
-  if (dialect().version >= since) return true;
-  std::string why = WhyMissing(key, call_, dialect(), since);
-  if (row->missing == IfMissing::kFail) {
+Result<bool> RequestWriter::Missing(const FieldSince& field) {
+  std::string why = WhyMissing(field.key, call_, dialect(), field.For(call_.api));
+  if (field.missing == IfMissing::kFail) {
     return Fail(Code::kUnsupportedParam, StrCat(why, ": leave it out, or use another server"));
   }
-  Degrade(std::string(key), std::move(why));
+  Degrade(std::string(field.key), std::move(why));
   return false;
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::optional<std::int64_t>& value) {
-  if (!value) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (carried) Key(key).Int(*value);
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::optional<double>& value) {
-  if (!value) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (carried) Key(key).Double(*value);
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::optional<bool>& value) {
-  if (!value) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (carried) Key(key).Bool(*value);
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::string& value) {
-  if (value.empty()) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (carried) Key(key).String(value);
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, json::View value) {
-  if (!value.exists() || value.IsNull()) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (carried) Key(key).Value(value);
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::vector<std::string>& values) {
-  if (values.empty()) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (!carried) return {};
-  Key(key).BeginArray();
-  for (const std::string& value : values) json_.String(value);
-  json_.EndArray();
-  return {};
-}
-
-Result<void> RequestWriter::Offer(std::string_view key, const std::vector<std::int64_t>& values) {
-  if (values.empty()) return {};
-  WEIR_TRY(const bool carried, Carries(key));
-  if (!carried) return {};
-  Key(key).BeginArray();
-  for (const std::int64_t value : values) json_.Int(value);
-  json_.EndArray();
-  return {};
 }
 
 Result<EncodedRequest> RequestWriter::Finish(std::string path) && {

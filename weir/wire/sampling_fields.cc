@@ -19,13 +19,14 @@ Result<void> WriteCandidates(RequestWriter& out) {
     out.Set("n", *sampling.beam_width);
     if (!dialect.beam_width_is_n) out.Set("best_of", *sampling.beam_width);
     out.SetBool("use_beam_search", true);
-    return out.Offer("length_penalty", sampling.length_penalty);
+    out.Offer("length_penalty", sampling.length_penalty);
+    return {};
   }
   if (sampling.length_penalty) {
     return Fail(Code::kInvalidRequest,
                 "length_penalty means something only to a beam search: set the beam width too");
   }
-  WEIR_CHECK(out.Offer("n", sampling.n));
+  out.Offer("n", sampling.n);
   if (!sampling.best_of) return {};
   if (!dialect.has_best_of) {
     return Fail(Code::kUnsupportedParam,
@@ -34,7 +35,8 @@ Result<void> WriteCandidates(RequestWriter& out) {
                        "by the client in a later version of weir: ask for n candidates and choose "
                        "among them"));
   }
-  return out.Offer("best_of", sampling.best_of);
+  out.Offer("best_of", sampling.best_of);
+  return {};
 }
 
 void WriteLogprobs(RequestWriter& out) {
@@ -64,7 +66,10 @@ void WriteLogitBias(RequestWriter& out) {
 Result<void> WriteTemplateKwargs(RequestWriter& out) {
   const model::Call& call = out.call();
   const json::View kwargs = call.chat_template_kwargs;
-  if (!call.reasoning.enable) return out.Offer("chat_template_kwargs", kwargs);
+  if (!call.reasoning.enable) {
+    out.Offer("chat_template_kwargs", kwargs);
+    return {};
+  }
   WEIR_CHECK(out.Carries("chat_template_kwargs"));
   json::Writer& json = out.Key("chat_template_kwargs");
   json.BeginObject();
@@ -88,58 +93,60 @@ Result<void> WriteTemplateKwargs(RequestWriter& out) {
 
 Result<void> WriteSampling(RequestWriter& out) {
   const model::Sampling& sampling = out.call().sampling;
-  WEIR_CHECK(out.Offer("max_tokens", sampling.max_tokens));
-  WEIR_CHECK(out.Offer("min_tokens", sampling.min_tokens));
-  WEIR_CHECK(out.Offer("temperature", sampling.temperature));
-  WEIR_CHECK(out.Offer("top_p", sampling.top_p));
-  WEIR_CHECK(out.Offer("top_k", sampling.top_k));
-  WEIR_CHECK(out.Offer("min_p", sampling.min_p));
-  WEIR_CHECK(out.Offer("frequency_penalty", sampling.frequency_penalty));
-  WEIR_CHECK(out.Offer("presence_penalty", sampling.presence_penalty));
-  WEIR_CHECK(out.Offer("repetition_penalty", sampling.repetition_penalty));
-  WEIR_CHECK(out.Offer("seed", sampling.seed));
+  out.Offer("max_tokens", sampling.max_tokens);
+  out.Offer("min_tokens", sampling.min_tokens);
+  out.Offer("temperature", sampling.temperature);
+  out.Offer("top_p", sampling.top_p);
+  out.Offer("top_k", sampling.top_k);
+  out.Offer("min_p", sampling.min_p);
+  out.Offer("frequency_penalty", sampling.frequency_penalty);
+  out.Offer("presence_penalty", sampling.presence_penalty);
+  out.Offer("repetition_penalty", sampling.repetition_penalty);
+  out.Offer("seed", sampling.seed);
   WEIR_CHECK(WriteCandidates(out));
-  WEIR_CHECK(out.Offer("stop", sampling.stop));
-  WEIR_CHECK(out.Offer("stop_token_ids", sampling.stop_token_ids));
-  WEIR_CHECK(out.Offer("include_stop_str_in_output", sampling.include_stop_in_output));
-  WEIR_CHECK(out.Offer("ignore_eos", sampling.ignore_eos));
-  WEIR_CHECK(out.Offer("bad_words", sampling.bad_words));
-  WEIR_CHECK(out.Offer("allowed_token_ids", sampling.allowed_token_ids));
+  out.Offer("stop", sampling.stop);
+  out.Offer("stop_token_ids", sampling.stop_token_ids);
+  out.Offer("include_stop_str_in_output", sampling.include_stop_in_output);
+  out.Offer("ignore_eos", sampling.ignore_eos);
+  out.Offer("bad_words", sampling.bad_words);
+  out.Offer("allowed_token_ids", sampling.allowed_token_ids);
   WriteLogitBias(out);
-  WEIR_CHECK(out.Offer("skip_special_tokens", sampling.skip_special_tokens));
-  WEIR_CHECK(out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens));
-  WEIR_CHECK(out.Offer("truncate_prompt_tokens", sampling.truncate_prompt_tokens));
-  WEIR_CHECK(out.Offer("truncation_side", sampling.truncation_side.value_or("")));
+  out.Offer("skip_special_tokens", sampling.skip_special_tokens);
+  out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens);
+  out.Offer("truncate_prompt_tokens", sampling.truncate_prompt_tokens);
+  out.Offer("truncation_side", sampling.truncation_side);
   WriteLogprobs(out);
-  WEIR_CHECK(out.Offer("prompt_logprobs", sampling.prompt_logprobs));
-  WEIR_CHECK(out.Offer("return_token_ids", sampling.return_token_ids));
-  WEIR_CHECK(out.Offer("return_tokens_as_token_ids", sampling.return_tokens_as_token_ids));
-  return out.Offer("repetition_detection", sampling.repetition_detection);
+  out.Offer("prompt_logprobs", sampling.prompt_logprobs);
+  out.Offer("return_token_ids", sampling.return_token_ids);
+  out.Offer("return_tokens_as_token_ids", sampling.return_tokens_as_token_ids);
+  out.Offer("repetition_detection", sampling.repetition_detection);
+  return {};
 }
 
 Result<void> WriteReasoning(RequestWriter& out) {
   const model::Call& call = out.call();
-  WEIR_CHECK(out.Offer("reasoning_effort", call.reasoning.effort.value_or("")));
-  WEIR_CHECK(out.Offer("include_reasoning", call.reasoning.include));
-  WEIR_CHECK(out.Offer("thinking_token_budget", call.reasoning.thinking_budget));
-  WEIR_CHECK(out.Offer("add_generation_prompt", call.add_generation_prompt));
-  WEIR_CHECK(out.Offer("continue_final_message", call.continue_final_message));
-  WEIR_CHECK(out.Offer("add_special_tokens", call.add_special_tokens));
-  WEIR_CHECK(out.Offer("chat_template", call.chat_template));
+  out.Offer("reasoning_effort", call.reasoning.effort);
+  out.Offer("include_reasoning", call.reasoning.include);
+  out.Offer("thinking_token_budget", call.reasoning.thinking_budget);
+  out.Offer("add_generation_prompt", call.add_generation_prompt);
+  out.Offer("continue_final_message", call.continue_final_message);
+  out.Offer("add_special_tokens", call.add_special_tokens);
+  out.Offer("chat_template", call.chat_template);
   WEIR_CHECK(WriteTemplateKwargs(out));
-  WEIR_CHECK(out.Offer("documents", call.documents));
-  return out.Offer("mm_processor_kwargs", call.mm_processor_kwargs);
+  out.Offer("documents", call.documents);
+  out.Offer("mm_processor_kwargs", call.mm_processor_kwargs);
+  return {};
 }
 
-Result<void> WriteRequestMeta(RequestWriter& out) {
+void WriteRequestMeta(RequestWriter& out) {
   const model::Call& call = out.call();
-  WEIR_CHECK(out.Offer("priority", call.priority));
-  WEIR_CHECK(out.Offer("request_id", call.request_id));
-  WEIR_CHECK(out.Offer("session_id", call.session_id));
-  WEIR_CHECK(out.Offer("cache_salt", call.cache_salt));
-  WEIR_CHECK(out.Offer("user", call.user));
-  WEIR_CHECK(out.Offer("kv_transfer_params", call.kv_transfer_params));
-  return out.Offer("vllm_xargs", call.vllm_xargs);
+  out.Offer("priority", call.priority);
+  out.Offer("request_id", call.request_id);
+  out.Offer("session_id", call.session_id);
+  out.Offer("cache_salt", call.cache_salt);
+  out.Offer("user", call.user);
+  out.Offer("kv_transfer_params", call.kv_transfer_params);
+  out.Offer("vllm_xargs", call.vllm_xargs);
 }
 
 }  // namespace weir::wire
