@@ -31,7 +31,8 @@ Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
 
 void AddCompleteCommand(CLI::App& app, Session& session) {
   auto flags = std::make_shared<CompleteFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("complete", "Continue a text (completions API; at most 1024 tokens by default)");
+  CLI::App* command = app.add_subcommand(
+      "complete", "Continue a text (completions API; at most 1024 tokens by default)");
   AddCommonFlags(*command, flags->common);
   command->add_flag("--echo", flags->echo, "repeat the prompt in front of the answer");
   command->add_option("--suffix", flags->suffix, "text that comes after the answer");
