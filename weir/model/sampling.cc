@@ -7,12 +7,20 @@
 namespace weir::model {
 namespace {
 
+// Unset fields are within every range.
+bool Within(const std::optional<double>& value, double low, double high) {
+  return !value || (*value >= low && *value <= high);
+}
+
+bool AtLeast(const std::optional<std::int64_t>& value, std::int64_t low) {
+  return !value || *value >= low;
+}
+
+bool Positive(const std::optional<double>& value) { return !value || *value > 0; }
+
 template <class T>
-Result<void> Check(std::string_view name, const std::optional<T>& value, bool good,
-                   std::string_view range) {
-  if (!value || good) [[likely]] {
-    return {};
-  }
+std::unexpected<Error> OutOfRange(std::string_view name, const std::optional<T>& value,
+                                  std::string_view range) {
   return Fail(Code::kInvalidRequest, StrCat(name, " must be ", range, ", got ", *value));
 }
 
@@ -23,32 +31,30 @@ constexpr std::string_view kLogprobsRange = "in [0, 20] (the limit max_logprobs 
 }  // namespace
 
 Result<void> Sampling::Validate() const {
-  const auto in = [](const std::optional<double>& value, double low, double high) {
-    return value && *value >= low && *value <= high;
-  };
-  const auto at_least = [](const std::optional<std::int64_t>& value, std::int64_t low) {
-    return value && *value >= low;
-  };
-  WEIR_CHECK(Check("temperature", temperature, in(temperature, 0, 2), "in [0, 2]"));
-  WEIR_CHECK(Check("top_p", top_p, in(top_p, 0, 1) && *top_p > 0, "in (0, 1]"));
-  WEIR_CHECK(Check("top_k", top_k, at_least(top_k, -1), "-1 or 0 (off), or at least 1"));
-  WEIR_CHECK(Check("min_p", min_p, in(min_p, 0, 1), "in [0, 1]"));
-  WEIR_CHECK(
-      Check("frequency_penalty", frequency_penalty, in(frequency_penalty, -2, 2), "in [-2, 2]"));
-  WEIR_CHECK(
-      Check("presence_penalty", presence_penalty, in(presence_penalty, -2, 2), "in [-2, 2]"));
-  WEIR_CHECK(Check("repetition_penalty", repetition_penalty,
-                   repetition_penalty && *repetition_penalty > 0, "above 0"));
-  WEIR_CHECK(Check("max_tokens", max_tokens, at_least(max_tokens, 0), "at least 1"));
-  WEIR_CHECK(Check("min_tokens", min_tokens, at_least(min_tokens, 0), "at least 0"));
-  WEIR_CHECK(Check("n", n, at_least(n, 1), "at least 1"));
-  WEIR_CHECK(Check("best_of", best_of, at_least(best_of, 1), "at least 1"));
-  WEIR_CHECK(Check("beam width", beam_width, at_least(beam_width, 1), "at least 1"));
-  WEIR_CHECK(Check("logprobs", logprobs, at_least(logprobs, 0) && *logprobs <= kMaxLogprobs,
-                   kLogprobsRange));
-  WEIR_CHECK(Check("prompt_logprobs", prompt_logprobs,
-                   at_least(prompt_logprobs, 0) && *prompt_logprobs <= kMaxLogprobs,
-                   kLogprobsRange));
+  if (!Within(temperature, 0, 2)) return OutOfRange("temperature", temperature, "in [0, 2]");
+  if (!Within(top_p, 0, 1) || !Positive(top_p)) return OutOfRange("top_p", top_p, "in (0, 1]");
+  if (!AtLeast(top_k, -1)) return OutOfRange("top_k", top_k, "-1 or 0 (off), or at least 1");
+  if (!Within(min_p, 0, 1)) return OutOfRange("min_p", min_p, "in [0, 1]");
+  if (!Within(frequency_penalty, -2, 2)) {
+    return OutOfRange("frequency_penalty", frequency_penalty, "in [-2, 2]");
+  }
+  if (!Within(presence_penalty, -2, 2)) {
+    return OutOfRange("presence_penalty", presence_penalty, "in [-2, 2]");
+  }
+  if (!Positive(repetition_penalty)) {
+    return OutOfRange("repetition_penalty", repetition_penalty, "above 0");
+  }
+  if (!AtLeast(max_tokens, 0)) return OutOfRange("max_tokens", max_tokens, "at least 1");
+  if (!AtLeast(min_tokens, 0)) return OutOfRange("min_tokens", min_tokens, "at least 0");
+  if (!AtLeast(n, 1)) return OutOfRange("n", n, "at least 1");
+  if (!AtLeast(best_of, 1)) return OutOfRange("best_of", best_of, "at least 1");
+  if (!AtLeast(beam_width, 1)) return OutOfRange("beam width", beam_width, "at least 1");
+  if (!AtLeast(logprobs, 0) || logprobs > kMaxLogprobs) {
+    return OutOfRange("logprobs", logprobs, kLogprobsRange);
+  }
+  if (!AtLeast(prompt_logprobs, 0) || prompt_logprobs > kMaxLogprobs) {
+    return OutOfRange("prompt_logprobs", prompt_logprobs, kLogprobsRange);
+  }
   if (min_tokens && max_tokens && *min_tokens > *max_tokens) {
     return Fail(
         Code::kInvalidRequest,

@@ -54,12 +54,19 @@ class PlainReply {
         if (key_ != Key::kPromptDetails && key_ != Key::kCompletionDetails) return Bail(fault);
         where_ = key_ == Key::kPromptDetails ? Where::kPromptDetails : Where::kCompletionDetails;
         return true;
+      case Where::kToolCalls:
+        BeginToolCall();
+        return true;
+      case Where::kToolCall:
+        if (key_ != Key::kFunction) return Bail(fault);
+        where_ = Where::kFunction;
+        return true;
       default:
         return Bail(fault);
     }
   }
   bool on_object_end(std::size_t, Fault&) {
-    key_ = Key::kUnknown;  // what follows a choice in the list of them has no key
+    key_ = Key::kUnknown;  // what follows an object in a list has no key
     switch (where_) {
       case Where::kMessage:
         if (choice_->reasoning.empty()) choice_->reasoning.swap(second_reasoning_);
@@ -72,6 +79,12 @@ class PlainReply {
       case Where::kPromptDetails:
       case Where::kCompletionDetails:
         where_ = Where::kUsage;
+        return true;
+      case Where::kFunction:
+        where_ = Where::kToolCall;
+        return true;
+      case Where::kToolCall:
+        where_ = Where::kToolCalls;
         return true;
       default:
         where_ = where_ == Where::kTop ? Where::kStart : Where::kTop;
@@ -123,6 +136,7 @@ class PlainReply {
       case Key::kObject:
         return value != "error" || Bail(fault);
       case Key::kRole:
+      case Key::kType:
         return true;
       default:
         return Bail(fault);
@@ -176,7 +190,9 @@ class PlainReply {
     kChoices,
     kChoice,
     kMessage,
-    kToolCalls,  // the empty list of them
+    kToolCalls,
+    kToolCall,
+    kFunction,
     kUsage,
     kPromptDetails,
     kCompletionDetails,
@@ -208,6 +224,12 @@ class PlainReply {
     kReasoning,
     kReasoningContent,
     kToolCalls,
+    // From here on, once in each tool call.
+    kCallId,
+    kType,
+    kFunction,
+    kName,
+    kArguments,
   };
 
   static constexpr std::uint32_t Bit(Key key) { return 1U << static_cast<unsigned>(key); }
@@ -223,6 +245,12 @@ class PlainReply {
     choice_ = &out_.choices.emplace_back();
     choice_->index = position;
     where_ = Where::kChoice;
+  }
+
+  void BeginToolCall() {
+    seen_ &= Bit(Key::kCallId) - 1;
+    call_ = &choice_->tool_calls.emplace_back();
+    where_ = Where::kToolCall;
   }
 
   Key KeyOf(std::string_view key) const {
@@ -249,6 +277,15 @@ class PlainReply {
         if (key == "reasoning") return Key::kReasoning;
         if (key == "reasoning_content") return Key::kReasoningContent;
         if (key == "tool_calls") return Key::kToolCalls;
+        return Key::kUnknown;
+      case Where::kToolCall:
+        if (key == "id") return Key::kCallId;
+        if (key == "type") return Key::kType;
+        if (key == "function") return Key::kFunction;
+        return Key::kUnknown;
+      case Where::kFunction:
+        if (key == "name") return Key::kName;
+        if (key == "arguments") return Key::kArguments;
         return Key::kUnknown;
       case Where::kUsage:
         if (key == "prompt_tokens") return Key::kPromptTokens;
@@ -278,6 +315,12 @@ class PlainReply {
         return &second_reasoning_;
       case Key::kRefusal:
         return &choice_->refusal;
+      case Key::kCallId:
+        return &call_->id;
+      case Key::kName:
+        return &call_->name;
+      case Key::kArguments:
+        return &call_->arguments;
       case Key::kId:
         return &out_.info.id;
       case Key::kModel:
@@ -295,6 +338,7 @@ class PlainReply {
   std::uint32_t seen_ = 0;
   model::Reply& out_;
   model::Choice* choice_ = nullptr;  // the one that is open
+  model::ToolCall* call_ = nullptr;  // the one that is open
   std::string second_reasoning_;
 };
 
