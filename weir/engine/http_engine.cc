@@ -179,22 +179,14 @@ class HttpEngine final : public model::Engine {
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
     const TimePoint start = ctx.Now();
-    model::ReplyInfo info;
-    Result<model::Reply> reply;
-    {
-      Result<std::string> body = co_await Ask(span.context(), call, info);
-      reply = body ? Decode(span.context(), call.api, *body)
-                   : Result<model::Reply>(std::unexpect, std::move(body).error());
+    const auto info = std::make_unique<model::ReplyInfo>();  // frames that wait are kept small
+    const Result<std::string> body = co_await Ask(span.context(), call, *info);
+    if (!body) {
+      span.Fail(body.error());
+      co_return Fail(body.error());
     }
-    if (!reply) {
-      span.Fail(reply.error());
-      co_return reply;
-    }
-    reply->info.engine = std::move(info.engine);
-    reply->info.request_id = std::move(info.request_id);
-    reply->info.degradations = std::move(info.degradations);
-    reply->info.total = ctx.Now() - start;
-    co_return reply;
+    info->total = ctx.Now() - start;
+    co_return Decode(span, call.api, *body, *info);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
@@ -240,8 +232,8 @@ class HttpEngine final : public model::Engine {
                                       bool stream, model::ReplyInfo& info);
   async::Task<Result<std::string>> Ask(async::Context ctx, const model::Call& call,
                                        model::ReplyInfo& info);
-  Result<model::Reply> Decode(const async::Context& ctx, model::Api api,
-                              std::string_view body) const;
+  Result<model::Reply> Decode(async::Span& outer, model::Api api, std::string_view body,
+                              model::ReplyInfo& info) const;
   async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
   std::string NewRequestId();
 
@@ -289,14 +281,23 @@ async::Task<Result<std::string>> HttpEngine::Ask(async::Context ctx, const model
   co_return co_await response->ReadAll(ctx, limits::kReplyBodyBytes);
 }
 
-Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, model::Api api,
-                                        std::string_view body) const {
-  async::Span span(ctx, "wire.decode");
+// The reply, with what `info` knows of its request.
+Result<model::Reply> HttpEngine::Decode(async::Span& outer, model::Api api, std::string_view body,
+                                        model::ReplyInfo& info) const {
+  async::Span span(outer.context(), "wire.decode");
   Result<model::Reply> reply = wire::DecodeReply(api, body);
   if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
-    reply = Result<model::Reply>(std::unexpect, EmptyReply(upstream_->name()));
+    reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }
-  if (!reply) span.Fail(reply.error());
+  if (!reply) {
+    span.Fail(reply.error());
+    outer.Fail(reply.error());
+    return reply;
+  }
+  reply->info.engine = std::move(info.engine);
+  reply->info.request_id = std::move(info.request_id);
+  reply->info.degradations = std::move(info.degradations);
+  reply->info.total = info.total;
   return reply;
 }
 

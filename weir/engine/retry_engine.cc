@@ -62,8 +62,9 @@ class RetryEngine final : public model::Engine {
       }
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
+        CountAttempts(reply.error(), earlier);
         span.Fail(reply.error());
-        co_return Exhausted<model::Reply>(reply.error(), earlier);
+        co_return reply;
       }
     }
   }
@@ -88,8 +89,9 @@ class RetryEngine final : public model::Engine {
       }
       const bool again = co_await WaitToRetry(span.context(), stream.error(), start, earlier);
       if (!again) {
+        CountAttempts(stream.error(), earlier);
         span.Fail(stream.error());
-        co_return Exhausted<std::unique_ptr<model::ReplyStream>>(stream.error(), earlier);
+        co_return stream;
       }
     }
   }
@@ -120,10 +122,8 @@ class RetryEngine final : public model::Engine {
     return RetryDelay(rule_, retry, error, random_);
   }
 
-  template <class T>
-  static Result<T> Exhausted(Error error, const Attempts& earlier) {
-    if (earlier.size() > 1) StrAppend(error.message, " (after ", earlier.size(), " attempts)");
-    return Result<T>(std::unexpect, std::move(error));
+  static void CountAttempts(Error& error, const Attempts& failed) {
+    if (failed.size() > 1) StrAppend(error.message, " (after ", failed.size(), " attempts)");
   }
 
   const std::unique_ptr<model::Engine> next_;
