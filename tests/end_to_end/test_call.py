@@ -262,6 +262,19 @@ class Terminals(Case):
         self.assertNotIn("\033", weir("call", "-e", "nowhere-at-all", "hi").stderr)
 
 
+class Library(Case):
+    def test_the_example_program_asks_and_streams(self):
+        example = os.path.join(os.path.dirname(WEIR), "example_ask")
+        with Sim("--instant") as sim:
+            done = subprocess.run([example, sim.url, "hi"], capture_output=True, text=True, timeout=PATIENCE,
+                                  env=environment())
+            asked = weir("call", "-e", sim.url, "hi")
+        self.assertEqual((done.returncode, done.stdout), (0, asked.stdout), done.stderr)
+        wrong = subprocess.run([example, "nowhere", "hi"], capture_output=True, text=True, env=environment())
+        self.assertEqual(wrong.returncode, 3)
+        self.assertIn("there is no engine 'nowhere'", wrong.stderr)
+
+
 class Program(Case):
     def test_version_and_help(self):
         self.assertRegex(weir("--version").stdout, r"^weir \d+\.\d+\.\d+\n$")
