@@ -9,7 +9,7 @@ namespace weir::http {
 namespace {
 
 constexpr std::size_t kUsualHead = 512;         // reserved for the head of a request
-constexpr std::size_t kFirstBuffer = 4 * 1024;  // what every open stream costs
+constexpr std::size_t kFirstBuffer = 2 * 1024;  // what every open stream costs; grows when filled
 constexpr std::size_t kKeptBuffer = 16 * 1024;  // a larger one is not kept for the next request
 constexpr std::size_t kMostBuffer = 64 * 1024;  // where reads of a large body stop growing
 constexpr Duration kResetWait = std::chrono::milliseconds(500);

@@ -20,7 +20,7 @@ struct PoolOptions {
   Duration idle_expiry = std::chrono::seconds(4);
   std::size_t max_per_origin = 8192;  // open connections to one origin; one more call waits
   std::size_t max_total = 16384;      // open connections of this loop; one more call waits
-  std::size_t max_connecting = 256;   // that are being made at once; spares memory and backlogs
+  std::size_t max_connecting = 128;   // that are being made at once; spares memory and backlogs
 };
 
 class Pool {
