@@ -55,10 +55,33 @@ class Answers(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith("Once upon a time"), done.stdout)
 
-    def test_stdin_is_the_prompt_and_stands_before_an_argument(self):
-        dry = weir("call", "-e", "http://127.0.0.1:1", "--dry-run", "Summarise.", stdin="a document")
-        body = json.loads(dry.stdout.split("\n\n", 1)[1])
-        self.assertEqual(body["messages"][0]["content"], "a document\n\nSummarise.")
+    def prompt(self, *args, stdin):
+        dry = weir("call", "-e", "http://127.0.0.1:1", "--dry-run", *args, stdin=stdin)
+        return json.loads(dry.stdout.split("\n\n", 1)[1])["messages"][0]["content"]
+
+    def test_stdin_is_the_prompt_or_stands_before_it_when_asked(self):
+        self.assertEqual(self.prompt(stdin="from a pipe"), "from a pipe")
+        self.assertEqual(self.prompt("-", stdin="from a pipe"), "from a pipe")
+        self.assertEqual(self.prompt("--stdin", "Summarise.", stdin="a document\n"), "a document\n\nSummarise.")
+
+    def test_stdin_is_left_alone_beside_a_prompt(self):
+        self.assertEqual(self.prompt("Summarise.", stdin="not for weir"), "Summarise.")
+
+    def test_an_answer_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([WEIR, "call", "-e", "sim", "--max-tokens", "3", "hi"], stdin=subprocess.DEVNULL,
+                                  stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=PATIENCE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("weir: io_error: ", done.stderr)
+
+    def test_beams_are_told_apart(self):
+        with Sim("--instant") as sim:
+            done = weir("call", "-e", sim.url, "--beam", "2", "hi")
+        self.assertIn("--- answer 1\n", done.stdout)
+
+    def test_an_empty_choice_is_refused(self):
+        for choice in ("", "a,,b"):
+            self.assertEqual(weir("call", "-e", "sim", "--choice", choice, "hi").returncode, 3)
 
     def test_the_four_spellings_of_an_address_reach_the_same_path(self):
         for ending in ("", "/", "/v1", "/v1/"):
@@ -232,6 +255,14 @@ class Failures(Case):
 
 
 class CtrlC(Case):
+    def test_cancels_the_wait_for_a_retry_with_4(self):
+        process = subprocess.Popen([WEIR, "call", "-e", "http://127.0.0.1:1", "hi"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+        self.assertIn("trying again", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 4)
+
     def test_cancels_with_4_and_closes_the_connection(self):
         with RawServer(OK_HEAD + delta("one "), end="wait") as server:
             process = subprocess.Popen([WEIR, "call", "-e", server.url, "hi"], stdin=subprocess.DEVNULL,

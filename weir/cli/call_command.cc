@@ -14,8 +14,8 @@ struct CallFlags {
   std::string system;
   std::string schema_file;
   bool json = false;
-  std::string regex;
-  std::string choice;
+  std::optional<std::string> regex;
+  std::optional<std::string> choice;
   std::string grammar_file;
   std::string tools_file;
   std::string tool_choice;
@@ -25,8 +25,8 @@ struct CallFlags {
 
 Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
   const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
-                    static_cast<int>(!flags.regex.empty()) +
-                    static_cast<int>(!flags.choice.empty()) +
+                    static_cast<int>(flags.regex.has_value()) +
+                    static_cast<int>(flags.choice.has_value()) +
                     static_cast<int>(!flags.grammar_file.empty());
   if (asked == 0) return std::optional<Constraint>();
   if (asked > 1) {
@@ -44,13 +44,17 @@ Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
     constraint.schema = *std::move(schema);
   } else if (flags.json) {
     constraint.kind = Constraint::Kind::kJsonObject;
-  } else if (!flags.regex.empty()) {
+  } else if (flags.regex) {
     constraint.kind = Constraint::Kind::kRegex;
-    constraint.text = flags.regex;
-  } else if (!flags.choice.empty()) {
+    constraint.text = *flags.regex;
+    if (constraint.text.empty()) return Fail(Code::kConfigError, "--regex is empty");
+  } else if (flags.choice) {
     constraint.kind = Constraint::Kind::kChoice;
-    for (const std::string_view word : Split(flags.choice, ',')) {
+    for (const std::string_view word : Split(*flags.choice, ',')) {
       constraint.choices.emplace_back(Trim(word));
+      if (constraint.choices.back().empty()) {
+        return Fail(Code::kConfigError, "--choice has an empty word; write --choice a,b,c");
+      }
     }
   } else {
     constraint.kind = Constraint::Kind::kGrammar;
@@ -162,8 +166,12 @@ void AddCallCommand(CLI::App& app, Session& session) {
   command->add_option("--system", flags->system, "system prompt");
   command->add_option("--schema", flags->schema_file, "file with a JSON Schema of the answer");
   command->add_flag("--json", flags->json, "the answer is a JSON object");
-  command->add_option("--regex", flags->regex, "pattern of the answer");
-  command->add_option("--choice", flags->choice, "the answer is one of these: a,b,c");
+  command->add_option_function<std::string>(
+      "--regex", [flags](const std::string& text) { flags->regex = text; },
+      "pattern of the answer");
+  command->add_option_function<std::string>(
+      "--choice", [flags](const std::string& text) { flags->choice = text; },
+      "the answer is one of these: a,b,c");
   command->add_option("--grammar", flags->grammar_file, "file with a grammar of the answer");
   command->add_option("--tools", flags->tools_file, "file with a JSON list of tools");
   command->add_option("--tool-choice", flags->tool_choice,

@@ -1,8 +1,6 @@
 #include "weir/cli/call_flags.h"
 
 #include <CLI/CLI.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/client/wiring.h"
@@ -18,14 +16,6 @@ void Option(CLI::App& command, const std::string& names, std::optional<T>& field
   command.add_option_function<T>(names, [&field](const T& value) { field = value; }, help);
 }
 
-// Beside a prompt on the command line only what was piped in on purpose is read: a terminal, a
-// socket or a device that a program merely inherited may never end.
-bool StdinIsPipeOrFile() {
-  struct stat status{};
-  return ::fstat(STDIN_FILENO, &status) == 0 &&
-         (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
-}
-
 }  // namespace
 
 void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
@@ -35,7 +25,8 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
         flags.prompt = text;
         flags.has_prompt = true;
       },
-      "the prompt; read from stdin when stdin is not a terminal");
+      "the prompt; without one, or with -, it is read from stdin");
+  command.add_flag("--stdin", flags.with_stdin, "put stdin in front of the prompt");
   command.add_option("-e,--engine", flags.engine,
                      "engine of the configuration, 'sim', or an address such as "
                      "http://localhost:8000 or unix:/run/vllm.sock");
@@ -112,13 +103,13 @@ Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
 }
 
 Result<std::string> PromptOf(const CommonFlags& flags, const Session& session) {
-  const bool from_stdin = !flags.has_prompt || flags.prompt == "-";
+  const bool only_stdin = !flags.has_prompt || flags.prompt == "-";
   std::string prompt;
-  if (from_stdin ? !session.terminal.in_is_terminal() : StdinIsPipeOrFile()) {
+  if (flags.with_stdin || (only_stdin && !session.terminal.in_is_terminal())) {
     WEIR_TRY(prompt, ReadStdin());
   }
-  if (!from_stdin) {
-    if (!prompt.empty()) prompt += "\n\n";
+  if (!only_stdin) {
+    if (!prompt.empty()) prompt += prompt.ends_with('\n') ? "\n" : "\n\n";
     prompt += flags.prompt;
   }
   if (!Trim(prompt).empty()) return prompt;

@@ -28,6 +28,7 @@ struct CommonFlags {
   model::Sampling sampling;
   std::string prompt;
   bool has_prompt = false;
+  bool with_stdin = false;
 
   Output form() const { return output == "json" ? Output::kJson : Output::kText; }
 };
@@ -42,7 +43,8 @@ Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& s
 // they are none.
 Result<void> FillCall(const CommonFlags& flags, model::Call& call);
 
-// The prompt of the command line, of stdin when that is no terminal, or both: stdin first.
+// The prompt of the command line, or of stdin when there is none (or it is "-"), or with --stdin
+// both: stdin first. Beside a prompt stdin is read only when asked: a program merely inherits it.
 Result<std::string> PromptOf(const CommonFlags& flags, const Session& session);
 
 }  // namespace weir::cli

@@ -15,11 +15,17 @@ namespace {
 using model::Delta;
 using model::Reply;
 
+bool IsOneAnswer(const model::Call& call) {
+  const std::int64_t raw_n = call.extra.Find("n").AsInt64().value_or(1);
+  return call.sampling.n.value_or(1) == 1 && call.sampling.beam_width.value_or(1) == 1 &&
+         raw_n == 1;
+}
+
 // Prints the pieces of a stream as they come, and remembers what the end needs.
 class StreamPrinter {
  public:
-  StreamPrinter(const Session& session, const CallRun& run)
-      : terminal_(session.terminal), run_(run), live_(run.call.sampling.n.value_or(1) == 1) {}
+  StreamPrinter(Session& session, const CallRun& run)
+      : terminal_(session.terminal), run_(run), live_(IsOneAnswer(run.call)) {}
 
   void Print(const Delta& delta) {
     if (run_.flags.form() == Output::kJson) return terminal_.Out(DeltaJson(delta));
@@ -65,7 +71,7 @@ class StreamPrinter {
   }
 
  private:
-  const Terminal& terminal_;
+  Terminal& terminal_;
   const CallRun& run_;
   const bool live_;
   char last_ = 0;
@@ -121,7 +127,7 @@ bool FullyChecked(const model::Call& call) {
          call.constraint->kind == model::Constraint::Kind::kChoice;
 }
 
-int DryRun(const Session& session, const CallRun& run, http::Client& transport, bool stream) {
+int DryRun(Session& session, const CallRun& run, http::Client& transport, bool stream) {
   if (run.engine.kind == config::Kind::kSim) {
     session.terminal.Problem(Error{.code = Code::kConfigError,
                                    .message = "the embedded simulator gets no HTTP request; give "
@@ -143,9 +149,9 @@ int DryRun(const Session& session, const CallRun& run, http::Client& transport, 
   return kExitOk;
 }
 
-int Report(const Session& session, const CallRun& run, StreamPrinter& printer,
-           const Result<Reply>& reply, bool stream) {
-  const Terminal& terminal = session.terminal;
+int Report(Session& session, const CallRun& run, StreamPrinter& printer, const Result<Reply>& reply,
+           bool stream) {
+  Terminal& terminal = session.terminal;
   const auto failed = [&](const Error& error) {
     if (run.flags.form() == Output::kJson) terminal.Out(ErrorJson(error));
     terminal.Problem(error);
@@ -168,6 +174,10 @@ int Report(const Session& session, const CallRun& run, StreamPrinter& printer,
                          model::ConstraintName(run.call.constraint->kind), " constraint"));
   }
   if (run.flags.verbose) terminal.Note(Summary(*reply));
+  if (terminal.out_error()) {
+    terminal.Problem(*terminal.out_error());
+    return ExitCode(*terminal.out_error());
+  }
   const Result<void> good = CheckAnswer(run.call, *reply);
   if (good) return kExitOk;
   terminal.Problem(good.error());
@@ -176,7 +186,7 @@ int Report(const Session& session, const CallRun& run, StreamPrinter& printer,
 
 }  // namespace
 
-int RunCall(const Session& session, const CallRun& run) {
+int RunCall(Session& session, const CallRun& run) {
   async::Loop loop;
   const std::unique_ptr<http::Client> transport = client::BuildTransport(run.engine, session.env);
   const bool stream = run.flags.stream.value_or(run.flags.form() == Output::kText);

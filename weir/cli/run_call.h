@@ -16,6 +16,6 @@ struct CallRun {
 };
 
 // Returns the exit code. Ctrl-C cancels: the connection is closed at once and the code is 4.
-int RunCall(const Session& session, const CallRun& run);
+int RunCall(Session& session, const CallRun& run);
 
 }  // namespace weir::cli

@@ -54,11 +54,11 @@ Result<http::TlsServerOptions> TlsFlag(const std::string& text) {
   return tls;
 }
 
-int Serve(const Session& session, const ServeOptions& options, http::Handler& handler) {
+int Serve(Session& session, const ServeOptions& options, http::Handler& handler) {
   const Result<std::unique_ptr<http::Listener>> listener = http::Listen(options.listen);
   if (!listener) {
     session.terminal.Problem(listener.error());
-    return kExitConfig;
+    return ExitCode(listener.error());
   }
   WarnOfFewFiles(session.terminal);
 

@@ -18,7 +18,7 @@ struct ServeOptions {
 
 // Prints "NAME: listening on URL" on stdout once connections are accepted, and nothing else there.
 // A first signal drains, a second one ends at once. Returns the exit code.
-int Serve(const Session& session, const ServeOptions& options, http::Handler& handler);
+int Serve(Session& session, const ServeOptions& options, http::Handler& handler);
 
 // "CERT.pem,KEY.pem" of --tls.
 Result<http::TlsServerOptions> TlsFlag(const std::string& text);

@@ -46,7 +46,7 @@ Result<sim::SimOptions> OptionsOf(const SimFlags& flags) {
   return options;
 }
 
-int RunSim(const SimFlags& flags, const Session& session) {
+int RunSim(const SimFlags& flags, Session& session) {
   const auto refuse = [&](const Error& error) {
     session.terminal.Problem(error);
     return ExitCode(error);

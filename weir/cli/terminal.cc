@@ -18,13 +18,14 @@ constexpr std::string_view kYellow = "\033[33m";
 constexpr std::string_view kRed = "\033[31m";
 constexpr std::string_view kPlain = "\033[0m";
 
-void WriteAll(int fd, std::string_view text) {
+bool WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // nobody reads: there is nobody to tell, either
+    if (written <= 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return true;
 }
 
 Result<std::string> ReadAll(int fd, const std::string& name) {
@@ -51,9 +52,15 @@ Terminal::Terminal(const Env& env)
       in_is_terminal_(::isatty(STDIN_FILENO) == 1),
       colour_(err_is_terminal_ && !env.Get("NO_COLOR") && env.Get("TERM") != "dumb") {}
 
-void Terminal::Out(std::string_view text) const { WriteAll(STDOUT_FILENO, text); }
+void Terminal::Out(std::string_view text) {
+  if (out_error_ || WriteAll(STDOUT_FILENO, text)) return;
+  out_error_ = Error{.code = Code::kIoError,
+                     .message = "the answer could not be written to stdout and is lost in part",
+                     .cause = std::strerror(errno)};
+}
 
-void Terminal::Raw(std::string_view text) const { WriteAll(STDERR_FILENO, text); }
+// A lost message about the work has nobody left to be told to.
+void Terminal::Raw(std::string_view text) const { (void)WriteAll(STDERR_FILENO, text); }
 
 void Terminal::Line(std::string_view colour, std::string_view label, std::string_view text) const {
   std::string line = "weir: ";
@@ -64,7 +71,7 @@ void Terminal::Line(std::string_view colour, std::string_view label, std::string
   }
   line += Redact(text);
   line += '\n';
-  WriteAll(STDERR_FILENO, line);
+  Raw(line);
 }
 
 void Terminal::Note(std::string_view text) const { Line({}, {}, text); }

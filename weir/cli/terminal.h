@@ -17,7 +17,9 @@ class Terminal {
  public:
   explicit Terminal(const Env& env);
 
-  void Out(std::string_view text) const;   // stdout, at once, as it is
+  void Out(std::string_view text);  // stdout, at once, as it is
+  // What went wrong with stdout, if something did: a full disk, a closed descriptor.
+  const std::optional<Error>& out_error() const { return out_error_; }
   void Note(std::string_view text) const;  // stderr, "weir: " in front, one line
   void Warn(std::string_view text) const;
   void Problem(const Error& error) const;  // stderr: the error, its cause and what to do
@@ -33,6 +35,7 @@ class Terminal {
   bool err_is_terminal_;
   bool in_is_terminal_;
   bool colour_;
+  std::optional<Error> out_error_;
 };
 
 // All of stdin, at most limits::kStdinBytes of it.

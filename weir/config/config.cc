@@ -179,7 +179,10 @@ Result<Config> Load(const std::string& file, const Env& env) {
 
 Result<EngineConfig> ResolveEngine(const Config& config, std::string_view name, const Env& env) {
   if (name.empty()) name = config.default_engine;
-  if (const EngineConfig* engine = config.Find(name)) return *engine;
+  if (const EngineConfig* engine = config.Find(name)) {
+    if (engine->unusable) return Fail(*engine->unusable);
+    return *engine;
+  }
   EngineConfig engine;
   engine.name = name;
   if (name == "sim") {

@@ -27,7 +27,8 @@ struct EngineConfig {
   engine::RetryRule retry;
   engine::LimitOptions limits;
   http::TlsOptions tls;
-  model::Sampling defaults;  // for what a call leaves open
+  model::Sampling defaults;       // for what a call leaves open
+  std::optional<Error> unusable;  // why this engine cannot be used, told when somebody wants to
 };
 
 struct Config {

@@ -92,8 +92,6 @@ const ErrorCase kErrorCases[] = {
     {"negative_time", "engines: {a: {timeout: -1}}", "timeout must be a number of seconds"},
     {"not_a_map", "engines: {a: 5}", "expected a map of keys, found number"},
     {"range", "engines: {a: {defaults: {temperature: 3}}}", "temperature must be in [0, 2], got 3"},
-    {"missing_variable", "engines: {a: {api_key_env: NOPE}}",
-     "names the variable NOPE, which is not set"},
     {"missing_name", "engines: [{kind: sim}]", "an engine of a list names itself"},
     {"bad_default", "default_engine: z\nengines: {a: {}}", "names no engine of this file: 'z'"},
     {"bad_dialect", "engines: {a: {dialect: vllm-9}}", "dialect is wrong"},
@@ -196,6 +194,20 @@ TEST(ResolveEngine, ANameAnAddressOrTheSimulator) {
   }
   EXPECT_EQ(ResolveEngine(config, "sim", {})->kind, Kind::kSim);
   EXPECT_THAT(ResolveEngine(config, "qwem", {}).error().message, HasSubstr("did you mean 'qwen'?"));
+}
+
+TEST(ResolveEngine, AMissingKeyVariableMattersOnlyToItsEngine) {
+  const Config config =
+      *Parse("engines: {a: {api_key_env: NOPE}, b: {kind: sim}}", "weir.yaml", {});
+  EXPECT_TRUE(ResolveEngine(config, "b", {}).has_value());
+  const Result<EngineConfig> engine = ResolveEngine(config, "a", {});
+  ASSERT_FALSE(engine.has_value());
+  EXPECT_THAT(engine.error().message, HasSubstr("names the variable NOPE, which is not set"));
+}
+
+TEST(Config, AMistypedDefaultIsMatchedWithTheNearest) {
+  EXPECT_THAT(ErrorOf("engines: {a: {defaults: {temprature: 1}}}"),
+              HasSubstr("did you mean 'temperature'?"));
 }
 
 TEST(ResolveEngine, AnAddressTakesTheVariablesButKeepsItself) {

@@ -87,19 +87,20 @@ Result<void> ReadDefaults(const json::YamlDocument& document, const std::string&
   return Fail(Code::kConfigError, StrCat(document.Where(pointer), ": ", valid.error().message));
 }
 
-Result<void> ReadKey(Fields& fields, const Env& env, std::string& api_key) {
+// The variable is needed only when the engine is.
+void ReadKey(Fields& fields, const Env& env, EngineConfig& engine) {
   std::string variable;
-  fields.Take("api_key", api_key);
+  fields.Take("api_key", engine.http.upstream.api_key);
   fields.Take("api_key_env", variable);
-  if (variable.empty()) return {};
+  if (variable.empty()) return;
   const std::optional<std::string> value = env.Get(variable);
-  if (!value) {
-    return Fail(fields.ErrorAt("api_key_env", StrCat("names the variable ", variable,
-                                                     ", which is not set; export it or remove the "
-                                                     "key")));
+  if (value) {
+    engine.http.upstream.api_key = *value;
+  } else {
+    engine.unusable = fields.ErrorAt(
+        "api_key_env",
+        StrCat("names the variable ", variable, ", which is not set; export it or remove the key"));
   }
-  api_key = *value;
-  return {};
 }
 
 }  // namespace
@@ -120,7 +121,7 @@ Result<EngineConfig> ReadEngine(const json::YamlDocument& document, const std::s
   fields.Take("dialect", dialect);
   fields.Take("extra", engine.http.extra);
   fields.TakeSeconds("timeout", upstream.timeouts.total);
-  WEIR_CHECK(ReadKey(fields, env, upstream.api_key));
+  ReadKey(fields, env, engine);
   WEIR_CHECK(ReadTimeouts(document, fields.Inside("timeouts"), upstream.timeouts));
   WEIR_CHECK(ReadRetry(document, fields.Inside("retry"), engine.retry));
   WEIR_CHECK(ReadLimits(document, fields.Inside("limits"), engine.limits));

@@ -113,6 +113,7 @@ TEST_F(DecoratorTest, CallIsRepeatedUntilItSucceedsAndSaysSo) {
   ASSERT_EQ(reply->info.attempts.size(), 2U);
   EXPECT_EQ(Name(*reply->info.attempts[1].error), "http_503");
   EXPECT_EQ(reply->info.attempts[1].waited, 2s);
+  EXPECT_EQ(reply->info.total, 3s);
 }
 
 TEST_F(DecoratorTest, ExhaustedRetriesReportTheLastErrorAndTheirNumber) {
@@ -178,7 +179,9 @@ TEST_F(DecoratorTest, CancellingEndsTheWaitForARetry) {
   alarm.Arm(loop_.Now() + 500ms);
   const auto engine = Retrying({Refuses(HttpError(500))});
 
-  EXPECT_FALSE(Call(*engine).has_value());
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, Code::kCancelled);
   EXPECT_EQ(spy_->calls, 1);
   EXPECT_EQ(Elapsed(), 500ms);
 }

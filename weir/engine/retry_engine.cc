@@ -11,8 +11,8 @@ using Attempts = std::vector<model::Attempt>;
 // A stream whose first piece is fetched while repeating is still possible.
 class StartedStream final : public model::ReplyStream {
  public:
-  StartedStream(std::unique_ptr<model::ReplyStream> next, Attempts earlier)
-      : next_(std::move(next)), earlier_(std::move(earlier)) {}
+  StartedStream(std::unique_ptr<model::ReplyStream> next, Attempts earlier, Duration lost)
+      : next_(std::move(next)), earlier_(std::move(earlier)), lost_(lost) {}
 
   async::Task<Result<bool>> FetchFirst(async::Context ctx) { return next_->Next(ctx, first_); }
   // FetchFirst() has returned `there`.
@@ -26,6 +26,8 @@ class StartedStream final : public model::ReplyStream {
   model::ReplyInfo info() const override {
     model::ReplyInfo info = next_->info();
     info.attempts.insert(info.attempts.begin(), earlier_.begin(), earlier_.end());
+    if (info.first_token > Duration::zero()) info.first_token += lost_;
+    info.total += lost_;
     return info;
   }
 
@@ -40,6 +42,7 @@ class StartedStream final : public model::ReplyStream {
   model::Delta first_;
   bool has_first_ = false;
   const Attempts earlier_;
+  const Duration lost_;  // to the attempts before this stream
 };
 
 class RetryEngine final : public model::Engine {
@@ -50,6 +53,7 @@ class RetryEngine final : public model::Engine {
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
+    const TimePoint began = ctx.Now();
     Attempts earlier;
     for (;;) {
       const TimePoint start = ctx.Now();
@@ -58,10 +62,12 @@ class RetryEngine final : public model::Engine {
         budget_.OnSuccess();
         Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
+        reply->info.total += start - began;
         co_return reply;
       }
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
+        if (ctx.cancelled()) reply = std::unexpected<Error>(async::CancelledError());
         CountAttempts(reply.error(), earlier);
         span.Fail(reply.error());
         co_return reply;
@@ -72,13 +78,14 @@ class RetryEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
+    const TimePoint began = ctx.Now();
     Attempts earlier;
     for (;;) {
       const TimePoint start = ctx.Now();
       Result<std::unique_ptr<model::ReplyStream>> stream =
           co_await next_->Stream(span.context(), call);
       if (stream) {
-        auto started = std::make_unique<StartedStream>(*std::move(stream), earlier);
+        auto started = std::make_unique<StartedStream>(*std::move(stream), earlier, start - began);
         const Result<bool> first = co_await started->FetchFirst(span.context());
         if (first) {
           budget_.OnSuccess();
@@ -89,6 +96,7 @@ class RetryEngine final : public model::Engine {
       }
       const bool again = co_await WaitToRetry(span.context(), stream.error(), start, earlier);
       if (!again) {
+        if (ctx.cancelled()) stream = std::unexpected<Error>(async::CancelledError());
         CountAttempts(stream.error(), earlier);
         span.Fail(stream.error());
         co_return stream;

@@ -34,7 +34,10 @@ class Fields {
   void TakeSeconds(std::string_view key, Duration& out, std::string_view alias = {});
   template <class T>
   void Take(std::string_view key, std::optional<T>& out, std::string_view alias = {}) {
-    if (!Peek(key, alias)) return;
+    if (!Peek(key, alias)) {
+      Find(key, alias);  // known all the same
+      return;
+    }
     T value{};
     Take(key, value, alias);
     out = std::move(value);

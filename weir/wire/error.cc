@@ -170,7 +170,8 @@ std::string Advice(int status, Code code, const Words& words) {
                   "): a proxy answered, or the base URL names a web site");
   }
   if (status == 401) {
-    return "the server did not accept the API key (401): set the engine's api_key to one that it "
+    return "the server did not accept the API key (401): set VLLM_API_KEY or the engine's api_key "
+           "to one it "
            "knows";
   }
   if (status == 403) return "the API key may not do this (403)";
@@ -180,7 +181,7 @@ std::string Advice(int status, Code code, const Words& words) {
   }
   if (const std::string_view model = ModelIn(words.message); status == 404 && !model.empty()) {
     return StrCat("the server does not have the model \"", Quoted(model),
-                  "\" (404): list its models with `weir models` and name one of them");
+                  "\" (404): its /v1/models lists those it has");
   }
   if (status == 404) return "the server does not know the model or the path (404)";
   if (status == 429) return "the server limits the rate of requests (429)";
