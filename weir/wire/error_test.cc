@@ -25,7 +25,7 @@ constexpr Case kEnvelopes[] = {
     {404, R"({"error":{"message":"m3","type":"invalid_request_error","code":"model_not_found"}})",
      Code::kHttpStatus, "it said: m3"},
     {404, R"({"error":{"message":"The model `foo` does not exist.","code":404}})",
-     Code::kHttpStatus, R"(does not have the model "foo" (404): list its models)"},
+     Code::kHttpStatus, R"(does not have the model "foo" (404): its /v1/models lists)"},
     {401, R"({"error":"Unauthorized"})", Code::kHttpStatus, "api_key"},
     {503, R"({"error":"The model is currently scaling. Please try again later."})",
      Code::kHttpStatus, "scaling"},
