@@ -172,6 +172,10 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
   }
   if (error && ended_ != Ended::kNo) co_return Fail(EndedError());
   write_failed_ = static_cast<bool>(error);
+  if (nothing_written_ && lease_->reused) {
+    co_return Fail(Code::kConnectionError, StrCat("the connection to ", where(), " was gone"),
+                   error.message());
+  }
   // A server may answer and close before it has read everything: its answer is worth more than the
   // failed write, so reading goes on and reports the loss if there is none.
   while (!parser_.head_done()) {
