@@ -14,11 +14,12 @@ root = pathlib.Path(sys.argv[1]) / "weir"
 OWNERS = {
     r"<boost/(asio|beast)\b": {"async", "http"},
     r"<yaml-cpp/": {"json"},
+    r"<re2/": {"schema"},
     r"<CLI/": {"cli"},
     r"<openssl/": {"http"},
     r"<boost/json/": {"json", "wire"},
 }
-NOT_IN_HEADERS = re.compile(r"<(openssl|CLI|yaml-cpp|spdlog|boost/json)/")
+NOT_IN_HEADERS = re.compile(r"<(openssl|CLI|yaml-cpp|re2|spdlog|boost/json)/")
 problems, edges = [], {}
 
 for file in sorted(root.glob("*/CMakeLists.txt")):

@@ -39,6 +39,16 @@ std::string_view CodeWord(Code code) {
       return "unsupported_constraint";
     case Code::kUnsupportedParam:
       return "unsupported_param";
+    case Code::kInvalidSchema:
+      return "invalid_schema";
+    case Code::kUnsupportedSchema:
+      return "unsupported_schema";
+    case Code::kInvalidPattern:
+      return "invalid_pattern";
+    case Code::kUnsupportedPattern:
+      return "unsupported_pattern";
+    case Code::kInvalidGrammar:
+      return "invalid_grammar";
     case Code::kInvalidRequest:
       return "invalid_request";
     case Code::kConfigError:
@@ -99,6 +109,11 @@ ErrorClass ClassOf(const Error& error) {
       return ErrorClass::kValidation;
     case Code::kUnsupportedConstraint:
     case Code::kUnsupportedParam:
+    case Code::kInvalidSchema:
+    case Code::kUnsupportedSchema:
+    case Code::kInvalidPattern:
+    case Code::kUnsupportedPattern:
+    case Code::kInvalidGrammar:
     case Code::kConfigError:
       return ErrorClass::kConfig;
     case Code::kInvalidRequest:

@@ -28,6 +28,11 @@ enum class Code : std::uint8_t {
   kConstraintViolated,     // the server ignored a constraint
   kUnsupportedConstraint,  // this engine cannot enforce this constraint
   kUnsupportedParam,       // this engine cannot carry this parameter
+  kInvalidSchema,          // a JSON Schema that is none
+  kUnsupportedSchema,      // a JSON Schema that is right, but cannot be served here
+  kInvalidPattern,         // a regular expression that is none
+  kUnsupportedPattern,     // lookaround, back references: what linear time cannot do
+  kInvalidGrammar,         // a grammar that cannot be read
   kInvalidRequest,         // refused here, before anything was sent
   kConfigError,            // a configuration file, variable or option is wrong
   kBudgetExceeded,         // a token budget would be broken
