@@ -17,11 +17,10 @@ IN_TEXT = [
 ]
 IN_CODE = [
     (r"\bstd::regex|<regex>", None, "std::regex overflows the stack and is not linear in time"),
-    (r"\bboost::json::serialize\b", None, "it writes 1.5E0 and Infinity; use json's own writer"),
-    (r"\bas_double\(\)", None, "Boost.JSON rounds doubles wrongly; use json::Value, which keeps the text"),
+    (r"\bboost::json::|<boost/json\b", None, "it rounds doubles wrongly and is slower; json has reader, scanner and writer"),
     (r"\b(sleep_for|sleep_until|usleep|nanosleep)\b", IN_TESTS,
      "time comes from the Context's clock; await its timer"),
-    (r"\basio::detached\b", r"weir/async/", "nothing runs detached; give it to a TaskScope, which reads its error"),
+    (r"\basio::(detached|co_spawn|use_awaitable)\b", None, "nothing runs detached; give it to a TaskScope, and await with async::kAwait"),
     (r"\bstd::(cout|cerr|clog)\b|<iostream>|\bstd::f?printf\b|(?<![\w:.])f?printf\(|\bputs\(", r"weir/cli/",
      "only cli talks to the terminal; return a value or take a Log"),
 ]

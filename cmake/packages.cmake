@@ -20,7 +20,6 @@ add_library(weir_boost STATIC cmake/boost_impl.cc)
 target_compile_definitions(weir_boost PUBLIC
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_BOOST_ARRAY BOOST_ASIO_DISABLE_BOOST_REGEX BOOST_BEAST_USE_STD_STRING_VIEW
-  BOOST_JSON_STANDALONE_HEADERS=1
   # Coroutine frames are allocated per call: keep more of them per thread, and take them from plain
   # operator new, which is twice as fast as aligned_alloc.
   BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16 BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC

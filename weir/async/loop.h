@@ -12,7 +12,6 @@
 #include <optional>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -42,7 +41,6 @@ class Loop final : public Clock {
   void Post(std::move_only_function<void()> work);
 
   boost::asio::io_context& io() { return io_; }
-  Executor executor() { return io_.get_executor(); }
 
  private:
   friend class Alarm;
@@ -115,25 +113,24 @@ class Deadline {
 template <class T>
 T Loop::Run(Task<T> task) {
   bool done = false;
-  std::exception_ptr failure;
+  std::exception_ptr bug;
+  const auto end = [&](const std::exception_ptr& its_bug) {
+    bug = its_bug;
+    done = true;
+    io_.stop();
+  };
   if constexpr (std::is_void_v<T>) {
-    boost::asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& e) {
-      failure = e;
-      done = true;
-      io_.stop();
-    });
+    Start(std::move(task), end);
     RunUntil(done);
-    if (failure) std::rethrow_exception(failure);
+    if (bug) std::rethrow_exception(bug);
   } else {
     std::optional<T> result;
-    boost::asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& e, T value) {
-      failure = e;
-      if (!e) result.emplace(std::move(value));
-      done = true;
-      io_.stop();
+    Start(std::move(task), [&](const std::exception_ptr& its_bug, std::optional<T> value) {
+      result = std::move(value);
+      end(its_bug);
     });
     RunUntil(done);
-    if (failure) std::rethrow_exception(failure);
+    if (bug) std::rethrow_exception(bug);
     return *std::move(result);
   }
 }

@@ -2,8 +2,6 @@
 
 #include <cassert>
 
-#include <boost/asio/co_spawn.hpp>
-
 namespace weir::async {
 
 TaskScope::TaskScope(const Context& parent) : cancellation_(parent.cancellation), ctx_(parent) {
@@ -14,8 +12,8 @@ TaskScope::~TaskScope() { assert(running_ == 0); }
 
 void TaskScope::Spawn(Task<void> task) {
   ++running_;
-  boost::asio::co_spawn(ctx_.loop->io(), std::move(task), [this](std::exception_ptr failure) {
-    if (failure && !failure_) failure_ = failure;
+  Start(std::move(task), [this](const std::exception_ptr& bug) {
+    if (bug && !failure_) failure_ = bug;
     if (--running_ == 0 && joiner_ != nullptr) joiner_->Notify();
   });
 }

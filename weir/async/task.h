@@ -1,16 +1,172 @@
 #pragma once
 
-// Task<T>: a lazy coroutine on one loop. It is awaited once; what it needs must outlive it. Asio's
-// awaitable on the concrete executor, because a type-erased one costs a microsecond per event.
+// Task<T>: a lazy coroutine on one loop. It starts when it is awaited, once, and what it needs must
+// outlive it. Destroying a task that has not ended destroys what it was doing. What co_await gives
+// is a part of the task, to be moved from before the expression ends: take it by value.
+//
+// Our own and not Asio's awaitable: a call passes through ten coroutines, and here each costs a
+// frame from a free list and two jumps, a third of what Asio's cost.
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <utility>
 
 namespace weir::async {
 
-using Executor = boost::asio::io_context::executor_type;
-
 template <class T = void>
-using Task = boost::asio::awaitable<T, Executor>;
+class Task;
+
+namespace internal {
+
+// Frames are kept per thread by size, because the same few are made again and again.
+void* NewFrame(std::size_t size);
+void DeleteFrame(void* frame, std::size_t size) noexcept;
+
+class PromiseBase {
+ public:
+  static void* operator new(std::size_t size) { return NewFrame(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { DeleteFrame(frame, size); }
+
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  // The one who awaits goes on at once, on the same stack.
+  auto final_suspend() noexcept {
+    struct Return {
+      std::coroutine_handle<> awaiting;
+      bool await_ready() noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept { return awaiting; }
+      void await_resume() noexcept {}
+    };
+    return Return{awaiting_};
+  }
+
+  void unhandled_exception() noexcept { bug_ = std::current_exception(); }
+  void set_awaiting(std::coroutine_handle<> awaiting) { awaiting_ = awaiting; }
+
+ protected:
+  void RethrowBug() {
+    if (bug_) std::rethrow_exception(bug_);
+  }
+
+ private:
+  std::coroutine_handle<> awaiting_;
+  std::exception_ptr bug_;
+};
+
+template <class T>
+class Promise final : public PromiseBase {
+ public:
+  Task<T> get_return_object() noexcept;
+
+  template <class U>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+
+  T&& Take() {
+    RethrowBug();
+    return *std::move(value_);
+  }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class Promise<void> final : public PromiseBase {
+ public:
+  Task<void> get_return_object() noexcept;
+  void return_void() noexcept {}
+  void Take() { RethrowBug(); }
+};
+
+}  // namespace internal
+
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = internal::Promise<T>;
+
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  auto operator co_await() && noexcept {
+    struct Awaiter {
+      std::coroutine_handle<promise_type> frame;
+      bool await_ready() noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        frame.promise().set_awaiting(awaiting);
+        return frame;
+      }
+      decltype(auto) await_resume() { return frame.promise().Take(); }
+    };
+    return Awaiter{frame_};
+  }
+
+ private:
+  friend promise_type;
+  explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+  std::coroutine_handle<promise_type> frame_;
+};
+
+namespace internal {
+
+template <class T>
+Task<T> Promise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<Promise<T>>::from_promise(*this));
+}
+
+inline Task<void> Promise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<Promise<void>>::from_promise(*this));
+}
+
+// The bottom of a stack of tasks: starts at once and destroys itself at its end.
+struct Root {
+  struct promise_type {
+    static void* operator new(std::size_t size) { return NewFrame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+      DeleteFrame(frame, size);
+    }
+    Root get_return_object() noexcept { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+  };
+};
+
+}  // namespace internal
+
+// Runs `task` with nobody awaiting it, and hands `done` what came of it: the bug that left the task
+// or null, and the value (when there is one). `done` must not throw.
+template <class T, class Done>
+internal::Root Start(Task<T> task, Done done) {
+  std::exception_ptr bug;
+  if constexpr (std::is_void_v<T>) {
+    try {
+      co_await std::move(task);
+    } catch (...) {
+      bug = std::current_exception();
+    }
+    done(bug);
+  } else {
+    std::optional<T> value;
+    try {
+      value.emplace(co_await std::move(task));
+    } catch (...) {
+      bug = std::current_exception();
+    }
+    done(bug, std::move(value));
+  }
+}
 
 }  // namespace weir::async

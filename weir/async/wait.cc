@@ -1,7 +1,5 @@
 #include "weir/async/wait.h"
 
-#include <boost/asio/use_awaitable.hpp>
-
 namespace weir::async {
 
 WaitPoint::WaitPoint(const Context& ctx)
@@ -15,9 +13,14 @@ WaitPoint::WaitPoint(const Context& ctx)
 Task<Wake> WaitPoint::Wait(TimePoint at) {
   if (!wake_) {
     alarm_.Arm(at);
-    auto park = [this](auto handler) { resume_ = std::move(handler); };
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
-        std::move(park), boost::asio::use_awaitable_t<Executor>());
+    struct Park {
+      std::coroutine_handle<>& awaiting;
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> handle) noexcept { awaiting = handle; }
+      void await_resume() const noexcept {}
+    };
+    Park park(awaiting_);
+    co_await park;
   }
   co_return *wake_;
 }
@@ -27,7 +30,7 @@ void WaitPoint::Complete(Wake wake) {
   wake_ = wake;
   alarm_.Disarm();
   // Resumed from the loop, never from inside the notifier: it may be half-way through its own work.
-  if (resume_) loop_.Post(std::move(resume_));
+  if (awaiting_) loop_.Post([awaiting = awaiting_] { awaiting.resume(); });
 }
 
 }  // namespace weir::async

@@ -3,8 +3,8 @@
 // WaitPoint: how one coroutine waits for something that is not I/O. Semaphore, Channel, TaskScope
 // and Sleep are built on it.
 
-#include <functional>
-#include <memory>
+#include <coroutine>
+#include <optional>
 
 #include "weir/async/context.h"
 
@@ -33,7 +33,7 @@ class WaitPoint {
   Alarm alarm_;
   Cancellation::Watch watch_;
   std::optional<Wake> wake_;
-  std::move_only_function<void()> resume_;
+  std::coroutine_handle<> awaiting_;
 };
 
 }  // namespace weir::async

@@ -1,5 +1,6 @@
 #include "weir/base/random.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <random>
@@ -59,18 +60,15 @@ std::uint64_t StableHash(const void* data, std::size_t size, std::uint64_t seed)
 
 std::string HexId(Random& random, int digits) {
   constexpr char kHex[] = "0123456789abcdef";
-  std::string id(static_cast<std::size_t>(digits), '0');
-  std::uint64_t bits = 0;
-  int left = 0;
-  for (char& digit : id) {
-    if (left == 0) {
-      bits = random.Next();
-      left = 16;
+  std::string id;
+  id.resize_and_overwrite(static_cast<std::size_t>(digits), [&](char* out, std::size_t) {
+    const std::size_t size = static_cast<std::size_t>(digits);
+    for (std::size_t i = 0; i < size; i += 16) {
+      std::uint64_t bits = random.Next();
+      for (std::size_t j = i; j < std::min(i + 16, size); ++j, bits >>= 4) out[j] = kHex[bits & 15];
     }
-    digit = kHex[bits & 15];
-    bits >>= 4;
-    --left;
-  }
+    return size;
+  });
   return id;
 }
 

@@ -179,14 +179,14 @@ class HttpEngine final : public model::Engine {
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
     const TimePoint start = ctx.Now();
-    const auto info = std::make_unique<model::ReplyInfo>();  // frames that wait are kept small
-    const Result<std::string> body = co_await Ask(span.context(), call, *info);
+    model::ReplyInfo info;
+    const Result<std::string> body = co_await Ask(span.context(), call, info);
     if (!body) {
       span.Fail(body.error());
       co_return Fail(body.error());
     }
-    info->total = ctx.Now() - start;
-    co_return Decode(span, call.api, *body, *info);
+    info.total = ctx.Now() - start;
+    co_return Decode(span, call.api, *body, info);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(

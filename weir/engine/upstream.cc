@@ -67,15 +67,15 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::C
                                                                         model::Timeouts timeouts) {
   async::Span span(ctx, "engine.upstream");
   if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
+  const http::Header id{"X-Request-Id", ctx.request_id};
   http::Request request{
       .method = method,
       .target = path,
       .fixed = method == "GET" ? &get_fields_ : &post_fields_,
-      .headers = {},
+      .headers = {&id, ctx.request_id.empty() ? 0U : 1U},
       .body = std::move(body),
       .timeouts = {
           .connect = timeouts.connect, .first_token = timeouts.first_token, .idle = timeouts.idle}};
-  if (!ctx.request_id.empty()) request.headers.Add("X-Request-Id", ctx.request_id);
   Result<std::unique_ptr<http::Response>> response =
       co_await client_.Send(span.context(), origin_, request);
   if (response && (*response)->status() / 100 != 2) {

@@ -28,7 +28,8 @@ Error TimeoutError(std::string_view clock, Duration limit, std::string_view what
 constexpr std::string_view kOurHeaders[] = {"Host", "Content-Length", "Transfer-Encoding",
                                             "Proxy-Authorization"};
 
-Result<void> LeaveOurs(const Headers& headers) {
+template <class Fields>
+Result<void> LeaveOurs(const Fields& headers) {
   for (const Header header : headers) {
     for (const std::string_view name : kOurHeaders) {
       if (!EqualsIgnoreCase(header.name, name)) continue;
@@ -37,6 +38,11 @@ Result<void> LeaveOurs(const Headers& headers) {
     }
   }
   return {};
+}
+
+bool Has(std::span<const Header> headers, std::string_view name) {
+  return std::ranges::any_of(
+      headers, [&](const Header& field) { return EqualsIgnoreCase(field.name, name); });
 }
 
 }  // namespace
@@ -414,27 +420,29 @@ Result<std::string> Serialize(const Origin& origin, const Request& request,
                               const Connection* forwarder, bool accept_gzip) {
   static const FieldBlock kNone;
   WEIR_CHECK(LeaveOurs(request.headers));
-  const std::string length = std::to_string(request.body.size());
-  std::vector<Header> fields;
-  fields.reserve(request.headers.size() + 4);
-  fields.push_back({"Host", origin.authority});
-  for (const Header header : request.headers) fields.push_back(header);
-  if (accept_gzip && !request.headers.Find("Accept-Encoding")) {
-    fields.push_back({"Accept-Encoding", "gzip"});
+  const FieldBlock& fixed = request.fixed == nullptr ? kNone : *request.fixed;
+  std::string bytes;
+  bytes.reserve(kUsualHead + fixed.lines().size() + request.body.size());
+  HeadWriter head(bytes);
+  const std::string_view scheme = forwarder == nullptr ? "" : "http://";
+  const std::string_view authority = forwarder == nullptr ? "" : std::string_view(origin.authority);
+  WEIR_CHECK(
+      head.Start(request.method, {scheme, authority, origin.url.target_prefix, request.target}));
+  head.AddKnown(fixed);
+  head.AddKnown("Host", origin.authority);
+  for (const Header& field : request.headers) {
+    WEIR_CHECK(head.Add(field.name, field.value));
+  }
+  if (accept_gzip && !Has(request.headers, "Accept-Encoding")) {
+    head.AddKnown("Accept-Encoding", "gzip");
+  }
+  if (forwarder != nullptr && !forwarder->proxy_authorization.empty()) {
+    WEIR_CHECK(head.Add("Proxy-Authorization", forwarder->proxy_authorization));
   }
   if (request.method != "GET" || !request.body.empty()) {
-    fields.push_back({"Content-Length", length});
+    head.AddKnown("Content-Length", std::to_string(request.body.size()));
   }
-  std::string target = StrCat(forwarder == nullptr ? "" : "http://",
-                              forwarder == nullptr ? "" : std::string_view(origin.authority),
-                              origin.url.target_prefix, request.target);
-  if (forwarder != nullptr && !forwarder->proxy_authorization.empty()) {
-    fields.push_back({"Proxy-Authorization", forwarder->proxy_authorization});
-  }
-  std::string bytes;
-  bytes.reserve(kUsualHead + request.body.size());
-  const FieldBlock& fixed = request.fixed == nullptr ? kNone : *request.fixed;
-  WEIR_CHECK(AppendRequestHead(bytes, request.method, target, fixed, fields));
+  head.End();
   bytes += request.body;
   return bytes;
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,8 @@ struct Request {
   std::string_view method = "POST";
   std::string_view target;            // path and query below the server's root
   const FieldBlock* fixed = nullptr;  // fields that many requests share, from FixedFields()
-  Headers headers;  // further fields; Host, framing, Accept-Encoding and the proxy's are added
+  // Further fields; Host, framing, Accept-Encoding and the proxy's are added.
+  std::span<const Header> headers;
   std::string body;
   ClientTimeouts timeouts;
 };

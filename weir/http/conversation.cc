@@ -167,18 +167,21 @@ async::Task<void> Conversation::Linger() {
 
 Result<void> Conversation::StartHead(int status, const Headers& headers,
                                      std::optional<std::size_t> length) {
-  Headers all{{"Date", HttpDate(ctx_.loop->WallNanos())}};
-  for (const Header& header : headers) all.Add(header.name, header.value);
   bodyless_ = status == 204 || status == 304 || head().method == "HEAD";
   chunked_ = !length && status != 204 && head().minor_version >= 1;
-  if (length && status != 204) all.Add("Content-Length", std::to_string(*length));
-  if (chunked_) all.Add("Transfer-Encoding", "chunked");
   if (!length && !chunked_ && !bodyless_) keep_alive_ = false;
   if (server_.draining) keep_alive_ = false;
-  if (!keep_alive_) all.Add("Connection", "close");
-  if (keep_alive_ && head().minor_version == 0) all.Add("Connection", "keep-alive");
   out_.clear();
-  return AppendResponseHead(out_, status, all);
+  HeadWriter writer(out_);
+  WEIR_CHECK(writer.Start(status));
+  writer.AddKnown("Date", HttpDate(ctx_.loop->WallNanos()));
+  WEIR_CHECK(writer.Add(headers));
+  if (length && status != 204) writer.AddKnown("Content-Length", std::to_string(*length));
+  if (chunked_) writer.AddKnown("Transfer-Encoding", "chunked");
+  if (!keep_alive_) writer.AddKnown("Connection", "close");
+  if (keep_alive_ && head().minor_version == 0) writer.AddKnown("Connection", "keep-alive");
+  writer.End();
+  return {};
 }
 
 // A second answer would stand in the place of the next request's.

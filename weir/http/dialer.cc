@@ -2,13 +2,12 @@
 
 #include <mutex>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "weir/async/completion.h"
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/guard.h"
@@ -22,7 +21,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
 using Resolver = tcp::resolver::rebind_executor<async::Executor>::other;
 constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path);
 using Endpoints = std::vector<tcp::endpoint>;
@@ -118,7 +116,7 @@ async::Task<void> Attempt(async::Context ctx, Race& race, tcp::endpoint endpoint
     socket.close(ignored);
   });
   if (guard.reason() != Guard::Reason::kNone) co_return race.End();  // connecting would open it
-  const auto [error] = co_await socket.async_connect(endpoint, kAsTuple);
+  const auto [error] = co_await socket.async_connect(endpoint, async::kAwait);
   if (!error && !race.winner) {
     race.winner = std::move(socket);
   } else if (error && !race.failure) {
@@ -243,7 +241,7 @@ class SystemDialer final : public Dialer {
       socket.close(ignored);
     });
     const asio::local::stream_protocol::endpoint endpoint(path);
-    const auto [error] = co_await socket.async_connect(endpoint, kAsTuple);
+    const auto [error] = co_await socket.async_connect(endpoint, async::kAwait);
     if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
     if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
     if (error) {

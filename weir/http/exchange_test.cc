@@ -133,11 +133,11 @@ TEST_F(ExchangeTest, CancellingClosesTheConnectionAndTheServerNotices) {
 TEST_F(ExchangeTest, WhatCouldBreakOutOfItsLineIsRefusedBeforeAnythingIsSent) {
   Serve([](ExchangeTest& test, async::Context ctx, const std::string& url) -> async::Task<void> {
     const Origin origin = MakeOrigin(*ParseUrl(url));
-    const Request header{
-        .target = "/", .headers = {{"X-A", "b\r\nX-Evil: 1"}}, .timeouts = test.timeouts_};
+    const Header evil{"X-A", "b\r\nX-Evil: 1"};
+    const Header length{"content-length", "5"};
+    const Request header{.target = "/", .headers = {&evil, 1}, .timeouts = test.timeouts_};
     const Request target{.target = "/ HTTP/1.1\r\nX-Evil: 1\r\n", .timeouts = test.timeouts_};
-    const Request framing{
-        .target = "/", .headers = {{"content-length", "5"}}, .timeouts = test.timeouts_};
+    const Request framing{.target = "/", .headers = {&length, 1}, .timeouts = test.timeouts_};
     for (const Request* request : {&header, &target, &framing}) {
       const Result<std::unique_ptr<Response>> response =
           co_await test.client_.Send(ctx, origin, *request);

@@ -18,17 +18,14 @@ bool IsToken(std::string_view text) {
   return !text.empty() && Skip(text.data(), end, ByteClass::kToken) == end;
 }
 
-bool IsTarget(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  return !text.empty() && Skip(text.data(), end, ByteClass::kTarget) == end;
-}
-
-template <class Fields>
-Result<void> CheckAll(const Fields& fields) {
-  for (const Header& field : fields) {
-    WEIR_CHECK(CheckHeader(field.name, field.value));
+bool IsTarget(std::initializer_list<std::string_view> parts) {
+  bool empty = true;
+  for (const std::string_view part : parts) {
+    const char* const end = part.data() + part.size();
+    if (Skip(part.data(), end, ByteClass::kTarget) != end) return false;
+    empty = empty && part.empty();
   }
-  return {};
+  return !empty;
 }
 
 void AppendLine(std::string& out, std::string_view name, std::string_view value) {
@@ -36,36 +33,6 @@ void AppendLine(std::string& out, std::string_view name, std::string_view value)
   out += ": ";
   out += value;
   out += "\r\n";
-}
-
-Result<void> AppendRequestLine(std::string& out, std::string_view method, std::string_view target) {
-  if (!IsToken(method)) {
-    return Fail(Code::kInvalidRequest, "the method is not one word; use GET or POST");
-  }
-  if (!IsTarget(target)) {
-    return Fail(Code::kInvalidRequest,
-                "the target of the request is empty or has a space or a control character; "
-                "percent-encode it");
-  }
-  out += method;
-  out += ' ';
-  out += target;
-  out += " HTTP/1.1\r\n";
-  return {};
-}
-
-Result<void> AppendStatusLine(std::string& out, int status) {
-  if (status < 100 || status > 999) {
-    return Fail(Code::kInvalidRequest, StrCat(status, " is not an HTTP status"));
-  }
-  out += "HTTP/1.1 ";
-  char digits[3];
-  std::to_chars(digits, digits + sizeof(digits), status);
-  out.append(digits, sizeof(digits));
-  out += ' ';
-  out += ReasonPhrase(status);
-  out += "\r\n";
-  return {};
 }
 
 }  // namespace
@@ -197,43 +164,58 @@ Result<void> CheckHeader(std::string_view name, std::string_view value) {
 }
 
 Result<FieldBlock> FieldBlock::Make(const Headers& headers) {
-  WEIR_CHECK(CheckAll(headers));
-  return FieldBlock(std::string(headers.lines()));
+  std::string lines;
+  WEIR_CHECK(HeadWriter(lines).Add(headers));
+  return FieldBlock(std::move(lines));
 }
 
-Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
-                               const Headers& headers) {
-  WEIR_CHECK(CheckAll(headers));
-  WEIR_CHECK(AppendRequestLine(out, method, target));
-  out.append(headers.lines()).append("\r\n");
+Result<void> HeadWriter::Start(std::string_view method,
+                               std::initializer_list<std::string_view> target) {
+  if (!IsToken(method)) {
+    return Fail(Code::kInvalidRequest, "the method is not one word; use GET or POST");
+  }
+  if (!IsTarget(target)) {
+    return Fail(Code::kInvalidRequest,
+                "the target of the request is empty or has a space or a control character; "
+                "percent-encode it");
+  }
+  out_ += method;
+  out_ += ' ';
+  for (const std::string_view part : target) out_ += part;
+  out_ += " HTTP/1.1\r\n";
   return {};
 }
 
-Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
-                               const FieldBlock& block, std::span<const Header> fields) {
-  WEIR_CHECK(CheckAll(fields));
-  WEIR_CHECK(AppendRequestLine(out, method, target));
-  out += block.lines();
-  for (const Header& field : fields) AppendLine(out, field.name, field.value);
-  out += "\r\n";
+Result<void> HeadWriter::Start(int status) {
+  if (status < 100 || status > 999) {
+    return Fail(Code::kInvalidRequest, StrCat(status, " is not an HTTP status"));
+  }
+  out_ += "HTTP/1.1 ";
+  char digits[3];
+  std::to_chars(digits, digits + sizeof(digits), status);
+  out_.append(digits, sizeof(digits));
+  out_ += ' ';
+  out_ += ReasonPhrase(status);
+  out_ += "\r\n";
   return {};
 }
 
-Result<void> AppendResponseHead(std::string& out, int status, const Headers& headers) {
-  WEIR_CHECK(CheckAll(headers));
-  WEIR_CHECK(AppendStatusLine(out, status));
-  out.append(headers.lines()).append("\r\n");
+Result<void> HeadWriter::Add(std::string_view name, std::string_view value) {
+  WEIR_CHECK(CheckHeader(name, value));
+  AddKnown(name, value);
   return {};
 }
 
-Result<void> AppendResponseHead(std::string& out, int status, const FieldBlock& block,
-                                std::span<const Header> fields) {
-  WEIR_CHECK(CheckAll(fields));
-  WEIR_CHECK(AppendStatusLine(out, status));
-  out += block.lines();
-  for (const Header& field : fields) AppendLine(out, field.name, field.value);
-  out += "\r\n";
+Result<void> HeadWriter::Add(const Headers& headers) {
+  for (const Header& field : headers) {
+    WEIR_CHECK(CheckHeader(field.name, field.value));
+  }
+  out_ += headers.lines();
   return {};
+}
+
+void HeadWriter::AddKnown(std::string_view name, std::string_view value) {
+  AppendLine(out_, name, value);
 }
 
 std::string_view ReasonPhrase(int status) {

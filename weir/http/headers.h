@@ -133,17 +133,28 @@ class FieldBlock {
   std::string lines_;
 };
 
-// Appends start line, fields and the empty line, or appends nothing and fails with
-// Code::kInvalidRequest. Framing fields (Content-Length, Transfer-Encoding) are the caller's.
-Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
-                               const Headers& headers);
-Result<void> AppendResponseHead(std::string& out, int status, const Headers& headers);
+// Writes one message head to the end of a text: the start line, fields, End(). Whatever fails (with
+// Code::kInvalidRequest) has appended nothing; the text is then worth nothing. Framing fields
+// (Content-Length, Transfer-Encoding) are the caller's.
+class HeadWriter {
+ public:
+  explicit HeadWriter(std::string& out) : out_(out) {}
 
-// The same with the fields of `block` first; only `fields` are checked again.
-Result<void> AppendRequestHead(std::string& out, std::string_view method, std::string_view target,
-                               const FieldBlock& block, std::span<const Header> fields);
-Result<void> AppendResponseHead(std::string& out, int status, const FieldBlock& block,
-                                std::span<const Header> fields);
+  // The target is given in its parts.
+  Result<void> Start(std::string_view method, std::initializer_list<std::string_view> target);
+  Result<void> Start(int status);
+
+  Result<void> Add(std::string_view name, std::string_view value);
+  Result<void> Add(const Headers& headers);
+  // Fields that are right because the caller made them so; they are not checked again.
+  void AddKnown(std::string_view name, std::string_view value);
+  void AddKnown(const FieldBlock& block) { out_ += block.lines(); }
+
+  void End() { out_ += "\r\n"; }
+
+ private:
+  std::string& out_;
+};
 
 // "Not Found"; "Unknown" for a status that has no name here.
 std::string_view ReasonPhrase(int status);

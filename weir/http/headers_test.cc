@@ -111,7 +111,7 @@ TEST(Headers, TokensAreFoundInListsOfAllFields) {
   EXPECT_FALSE(headers.HasToken("te", "close"));
 }
 
-TEST(Headers, NothingThatBreaksOutOfItsLineIsWritten) {
+TEST(HeadWriter, NothingThatBreaksOutOfItsLineIsWritten) {
   const Header bad[] = {
       {"", "v"},        {"a b", "v"},      {"a:", "v"},
       {"a\r\nb", "v"},  {"\xC3\xA9", "v"}, {"a", "v\r\nX: y"},
@@ -123,10 +123,8 @@ TEST(Headers, NothingThatBreaksOutOfItsLineIsWritten) {
     std::string out = "before";
 
     EXPECT_EQ(CheckHeader(field.name, field.value).error().code, Code::kInvalidRequest);
-    EXPECT_FALSE(AppendRequestHead(out, "GET", "/", {{"Host", "h"}, field}).has_value());
-    EXPECT_FALSE(AppendResponseHead(out, 200, {field}).has_value());
-    EXPECT_FALSE(AppendRequestHead(out, "GET", "/", FieldBlock(), {&field, 1}).has_value());
-    EXPECT_FALSE(AppendResponseHead(out, 200, FieldBlock(), {&field, 1}).has_value());
+    EXPECT_FALSE(HeadWriter(out).Add(field.name, field.value).has_value());
+    EXPECT_FALSE(HeadWriter(out).Add({{"Host", "h"}, field}).has_value());
     EXPECT_EQ(FieldBlock::Make({field}).error().code, Code::kInvalidRequest);
     EXPECT_EQ(out, "before");
   }
@@ -138,50 +136,48 @@ TEST(Headers, ValuesThatAreUnusualButHarmlessAreAllowed) {
   EXPECT_TRUE(CheckHeader("!#$%&'*+-.^_`|~09azAZ", "v").has_value());
 }
 
-TEST(Headers, RequestHeadIsOneFlatText) {
-  std::string out;
-
-  ASSERT_TRUE(AppendRequestHead(out, "POST", "/v1", {{"Host", "h"}, {"A", ""}}).has_value());
-
-  EXPECT_EQ(out, "POST /v1 HTTP/1.1\r\nHost: h\r\nA: \r\n\r\n");
-}
-
-TEST(Headers, AFieldBlockIsCheckedOnceAndWrittenFirst) {
+TEST(HeadWriter, ARequestHeadIsOneFlatText) {
   const Result<FieldBlock> block = FieldBlock::Make({{"Host", "h"}, {"A", "b"}});
   ASSERT_TRUE(block.has_value());
-  const Header fields[] = {{"Content-Length", "2"}};
-  std::string request;
-  std::string response;
+  std::string out = "before ";
+  HeadWriter head(out);
 
-  ASSERT_TRUE(AppendRequestHead(request, "POST", "/v1", *block, fields).has_value());
-  ASSERT_TRUE(AppendResponseHead(response, 200, *block, {}).has_value());
+  ASSERT_TRUE(head.Start("POST", {"http://h", "/v1", "/x"}).has_value());
+  head.AddKnown(*block);
+  ASSERT_TRUE(head.Add("B", "").has_value());
+  head.AddKnown("Content-Length", "2");
+  head.End();
 
-  EXPECT_EQ(request, "POST /v1 HTTP/1.1\r\nHost: h\r\nA: b\r\nContent-Length: 2\r\n\r\n");
-  EXPECT_EQ(response, "HTTP/1.1 200 OK\r\nHost: h\r\nA: b\r\n\r\n");
+  EXPECT_EQ(out,
+            "before POST http://h/v1/x HTTP/1.1\r\nHost: h\r\nA: b\r\nB: \r\n"
+            "Content-Length: 2\r\n\r\n");
 }
 
-TEST(Headers, MethodAndTargetAreChecked) {
+TEST(HeadWriter, MethodAndTargetAreChecked) {
   std::string out;
 
   for (const std::string_view method : {"", "G T", "GET\r\n", "G:"}) {
-    EXPECT_FALSE(AppendRequestHead(out, method, "/", {}).has_value()) << method;
+    EXPECT_FALSE(HeadWriter(out).Start(method, {"/"}).has_value()) << method;
   }
   for (const std::string_view target : {"", "/a b", "/a\r\nX: y", "/\x7F", "/\t"}) {
-    EXPECT_FALSE(AppendRequestHead(out, "GET", target, {}).has_value()) << target;
+    EXPECT_FALSE(HeadWriter(out).Start("GET", {target}).has_value()) << target;
+    EXPECT_FALSE(target.empty() ? false : HeadWriter(out).Start("GET", {"/a", target}).has_value());
   }
   EXPECT_EQ(out, "");
 }
 
-TEST(Headers, ResponseHeadHasTheReasonOfItsStatus) {
+TEST(HeadWriter, AResponseHeadHasTheReasonOfItsStatus) {
   std::string out;
+  HeadWriter head(out);
 
-  ASSERT_TRUE(AppendResponseHead(out, 404, {{"A", "b"}}).has_value());
-  ASSERT_TRUE(AppendResponseHead(out, 299, {}).has_value());
+  ASSERT_TRUE(head.Start(404).has_value());
+  ASSERT_TRUE(head.Add({{"A", "b"}}).has_value());
+  head.End();
+  ASSERT_TRUE(head.Start(299).has_value());
 
-  EXPECT_EQ(out, "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nHTTP/1.1 299 Unknown\r\n\r\n");
+  EXPECT_EQ(out, "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nHTTP/1.1 299 Unknown\r\n");
   for (const int status : {-1, 0, 99, 1000}) {
-    const Result<void> appended = AppendResponseHead(out, status, {});
-    EXPECT_THAT(appended.error().message, HasSubstr("not an HTTP status"));
+    EXPECT_THAT(head.Start(status).error().message, HasSubstr("not an HTTP status"));
   }
 }
 

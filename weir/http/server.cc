@@ -1,12 +1,11 @@
 #include "weir/http/server.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "weir/async/completion.h"
 #include "weir/http/conversation.h"
 #include "weir/http/listener.h"
 
@@ -15,7 +14,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
 // After accept() failed for want of descriptors or memory, before it is tried again.
 constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
 constexpr std::string_view kTooMany =
@@ -68,7 +66,7 @@ async::Task<Result<void>> AcceptLoop(async::Context ctx, ServerState& server,
     acceptor.close(ignored);
   });
   while (!ctx.cancelled()) {
-    auto [error, socket] = co_await acceptor.async_accept(kAsTuple);
+    auto [error, socket] = co_await acceptor.async_accept(async::kAwait);
     if (ctx.cancelled()) break;
     if (error) {
       const Result<void> paused = co_await async::Sleep(ctx, kAcceptPause);

@@ -1,7 +1,5 @@
 #include "weir/http/socket_stream.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -21,8 +19,6 @@ struct KernelTcpInfo {
 };
 static_assert(offsetof(KernelTcpInfo, bytes_acked) == 120);
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
-
 template <class Socket>
 class SocketStream final : public ByteStream {
  public:
@@ -33,7 +29,8 @@ class SocketStream final : public ByteStream {
   }
 
   async::Task<IoResult> ReadSome(std::span<char> into) override {
-    return socket_.async_read_some(asio::buffer(into.data(), into.size()), kAsTuple);
+    co_return co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
+                                               async::kAwait);
   }
 
   IoResult TryWrite(std::string_view bytes) override {
@@ -44,7 +41,7 @@ class SocketStream final : public ByteStream {
   }
 
   async::Task<IoResult> Write(std::string_view bytes) override {
-    return asio::async_write(socket_, asio::buffer(bytes), kAsTuple);
+    co_return co_await asio::async_write(socket_, asio::buffer(bytes), async::kAwait);
   }
 
   void Close() noexcept override {

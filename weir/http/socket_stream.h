@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "weir/async/completion.h"
 #include "weir/http/byte_stream.h"
 
 namespace weir::http {

@@ -1,10 +1,9 @@
 #include "weir/http/tls.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "weir/async/completion.h"
 #include "weir/base/text.h"
 #include "weir/http/guard.h"
 
@@ -14,7 +13,6 @@ namespace {
 namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable_t<async::Executor>());
 constexpr Duration kHandshakeLimit = std::chrono::seconds(10);
 
 using SslStream = ssl::stream<TcpSocket>;
@@ -26,7 +24,8 @@ class TlsStream final : public ByteStream {
   SslStream& ssl() { return ssl_; }
 
   async::Task<IoResult> ReadSome(std::span<char> into) override {
-    auto result = co_await ssl_.async_read_some(asio::buffer(into.data(), into.size()), kAsTuple);
+    auto result =
+        co_await ssl_.async_read_some(asio::buffer(into.data(), into.size()), async::kAwait);
     // A peer that closes without close_notify may have been cut by an attacker; for us both are an
     // end of file, because framing above tells a whole message from a cut one.
     if (std::get<0>(result) == ssl::error::stream_truncated) std::get<0>(result) = asio::error::eof;
@@ -36,7 +35,7 @@ class TlsStream final : public ByteStream {
   IoResult TryWrite(std::string_view) override { return {boost::system::error_code(), 0}; }
 
   async::Task<IoResult> Write(std::string_view bytes) override {
-    return asio::async_write(ssl_, asio::buffer(bytes), kAsTuple);
+    co_return co_await asio::async_write(ssl_, asio::buffer(bytes), async::kAwait);
   }
 
   void Close() noexcept override {
@@ -135,7 +134,8 @@ class OpenSslClient final : public TlsClient {
     ExpectPeer(stream->ssl().native_handle(), name);
 
     const Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
-    const auto [error] = co_await stream->ssl().async_handshake(ssl::stream_base::client, kAsTuple);
+    const auto [error] =
+        co_await stream->ssl().async_handshake(ssl::stream_base::client, async::kAwait);
     if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
     if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
     if (error) {
@@ -172,7 +172,8 @@ class OpenSslServer final : public TlsServer {
     auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
     const TimePoint at = std::min(ctx.deadline, ctx.Now() + kHandshakeLimit);
     const Guard guard(ctx, at, [&] { stream->Close(); });
-    const auto [error] = co_await stream->ssl().async_handshake(ssl::stream_base::server, kAsTuple);
+    const auto [error] =
+        co_await stream->ssl().async_handshake(ssl::stream_base::server, async::kAwait);
     if (error) co_return Fail(Code::kConnectionError, "TLS handshake failed", error.message());
     co_return std::unique_ptr<ByteStream>(std::move(stream));
   }

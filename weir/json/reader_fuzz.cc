@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto value = Read(text, options);
   const auto wrong = FindSyntaxError(text, options.max_depth);
   if (!value) {
-    Require(wrong.has_value() || value.error().message.find("exponent") != std::string::npos);
+    Require(wrong.has_value());
     return 0;
   }
   Require(!wrong);

@@ -32,7 +32,7 @@ std::string MessageOf(std::string_view text, const ReadOptions& options = {}) {
 TEST(Reader, NumbersKeepTheirText) {
   for (const std::string_view text :
        {"1", "-0", "1.50", "1E5", "1e-7", "123456789012345678901234567890", "0.1000000000000000055",
-        "1e400", "-1.0e+02"}) {
+        "1e400", "-1.0e+02", "1e99999999999999999999"}) {
     EXPECT_EQ(Read(text)->NumberText(), text);
     EXPECT_EQ(Write(*Read(StrCat("[", text, "]"))), StrCat("[", text, "]"));
   }
@@ -83,7 +83,6 @@ TEST(Reader, ErrorsSayWhereAndWhat) {
       {"[\"\\ud800\\u0041\"]", "the escape \\ud800 is one half of a surrogate pair"},
       {"[\"\xC3\xA9\", \"\xE9\"]", "column 8 (byte 8): invalid UTF-8 at the byte 0xE9"},
       {"\xEF\xBB\xBF{}", "byte order mark"},
-      {"[1e99999999999]", "exponent"},
   };
   for (const WrongCase& c : cases) EXPECT_THAT(MessageOf(c.text), HasSubstr(c.message)) << c.text;
 }

@@ -1,11 +1,12 @@
 #include "weir/json/writer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 #include "weir/json/number.h"
+#include "weir/json/plain_text.h"
 #include "weir/json/utf8.h"
 #include "weir/json/walk.h"
 
@@ -59,39 +60,13 @@ void AppendEscape(std::string& out, char c) {
   }
 }
 
-template <Ascii kAscii>
-bool IsPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  const unsigned end = kAscii == Ascii::kAll ? 0x7F : 0x80;
-  return byte >= 0x20 && byte < end && c != '"' && c != '\\';
-}
-
-// Whether the eight characters at `at` may hold one that is not plain. The top bit of a byte: not
-// ASCII, or below 0x20, or equal to one of the two. Carries can only raise a false alarm behind a
-// true one, and the caller looks at the bytes.
-template <Ascii kAscii>
-bool MayBeSpecial(const char* at) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kTops = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, 8);
-  const std::uint64_t quote = word ^ (kOnes * '"');
-  const std::uint64_t slash = word ^ (kOnes * '\\');
-  std::uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) | (slash - kOnes);
-  if constexpr (kAscii == Ascii::kAll) special |= word + kOnes;  // 0x7F
-  return (special & kTops) != 0;
-}
-
-// How many characters at the front are ASCII and need no escape; eight at a time.
+// How many characters at the front may be copied as they are.
 template <Ascii kAscii>
 std::size_t PlainRun(std::string_view text) {
-  std::size_t at = 0;
-  while (at + 8 <= text.size() && !MayBeSpecial<kAscii>(text.data() + at)) at += 8;
-  if (at != 0 && at + 8 > text.size() && !MayBeSpecial<kAscii>(text.data() + text.size() - 8)) {
-    return text.size();
-  }
-  while (at < text.size() && IsPlain<kAscii>(text[at])) ++at;
-  return at;
+  const char* const end = text.data() + text.size();
+  const auto run = static_cast<std::size_t>(internal::SkipPlain(text.data(), end) - text.data());
+  if constexpr (kAscii == Ascii::kOnlyControls) return run;
+  return std::min(text.substr(0, run).find('\x7F'), run);
 }
 
 template <Ascii kAscii>

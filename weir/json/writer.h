@@ -40,6 +40,14 @@ class Writer {
   void EndArray() { End(']'); }
   void BeginObject() { Begin('{'); }
   void Key(std::string_view key);
+  // A name of our own that is known to hold nothing to escape.
+  void PlainKey(std::string_view key) {
+    Separate();
+    out_ += '"';
+    out_ += key;
+    out_ += spaced_ || indent_ > 0 ? "\": " : "\":";
+    after_key_ = true;
+  }
   void EndObject() { End('}'); }
   void Value(View view);  // a whole value; numbers keep their text
 

@@ -37,7 +37,7 @@ class RequestWriter {
   // Begins a member; its value goes to the result.
   json::Writer& Key(Member member) {
     if (records_keys_) keys_.push_back(member.name);
-    json_.Key(member.name);
+    json_.PlainKey(member.name);
     return json_;
   }
   void Set(Member member, std::int64_t value) { Key(member).Int(value); }

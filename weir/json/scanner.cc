@@ -1,0 +1,151 @@
+#include "weir/json/scanner.h"
+
+#include "weir/json/plain_text.h"
+#include "weir/json/utf8.h"
+
+namespace weir::json {
+namespace {
+
+using internal::SkipPlain;
+
+// Behind the character of UTF-8 at `at`; null when it is a bad one.
+const char* SkipUtf8(const char* at, const char* end) {
+  const std::string_view rest(at, static_cast<std::size_t>(end - at));
+  const internal::Utf8Char character = internal::DecodeUtf8(rest);
+  return character.valid ? at + character.length : nullptr;
+}
+
+void AppendUtf8(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | c >> 6);
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | c >> 12);
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | c >> 18);
+    out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+bool IsHigh(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
+bool IsLow(char32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+
+}  // namespace
+
+bool Cursor::ReadLongText(std::string_view& text) {
+  const char* const from = at_;
+  for (;;) {
+    at_ = SkipPlain(at_, end_);
+    if (at_ == end_) return false;
+    if (*at_ == '"') {
+      text = {from, static_cast<std::size_t>(at_ - from)};
+      ++at_;
+      return true;
+    }
+    if (*at_ == '\\') return ReadEscaped(from, text);
+    const char* const next = SkipUtf8(at_, end_);
+    if (next == nullptr || static_cast<unsigned char>(*at_) < 0x20) return false;
+    at_ = next;
+  }
+}
+
+// The rest of a text that begins at `from` and has its first escape here.
+bool Cursor::ReadEscaped(const char* from, std::string_view& text) {
+  unescaped_.assign(from, at_);
+  while (at_ != end_) {
+    const char* const plain = at_;
+    at_ = SkipPlain(at_, end_);
+    unescaped_.append(plain, at_);
+    if (at_ == end_) return false;
+    if (*at_ == '"') {
+      text = unescaped_;
+      ++at_;
+      return true;
+    }
+    if (*at_ == '\\') {
+      ++at_;
+      if (!ReadEscape()) return false;
+      continue;
+    }
+    const char* const next = SkipUtf8(at_, end_);
+    if (next == nullptr || static_cast<unsigned char>(*at_) < 0x20) return false;
+    unescaped_.append(at_, next);
+    at_ = next;
+  }
+  return false;
+}
+
+bool Cursor::ReadEscape() {
+  if (at_ == end_) return false;
+  constexpr std::string_view kShort = "\"\\/bfnrt";
+  constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
+  const std::size_t which = kShort.find(*at_);
+  if (which != kShort.npos) {
+    ++at_;
+    unescaped_ += kMeaning[which];
+    return true;
+  }
+  char32_t unit = 0;
+  if (!ReadHex(unit) || IsLow(unit)) return false;
+  if (IsHigh(unit)) {
+    char32_t low = 0;
+    if (at_ == end_ || *at_ != '\\') return false;
+    ++at_;
+    if (!ReadHex(low) || !IsLow(low)) return false;
+    unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+  }
+  AppendUtf8(unescaped_, unit);
+  return true;
+}
+
+// `uXXXX`.
+bool Cursor::ReadHex(char32_t& unit) {
+  if (end_ - at_ < 5 || *at_ != 'u') return false;
+  for (int i = 1; i <= 4; ++i) {
+    const char c = at_[i];
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) return false;
+    unit = unit << 4 | static_cast<char32_t>(digit);
+  }
+  at_ += 5;
+  return true;
+}
+
+bool Cursor::SkipDigits() {
+  const char* const before = at_;
+  while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
+  return at_ != before;
+}
+
+bool Cursor::ReadNumber(std::string_view& text) {
+  const char* const from = at_;
+  const auto next_is = [this](char a, char b) { return at_ != end_ && (*at_ == a || *at_ == b); };
+  if (next_is('-', '-')) ++at_;
+  if (next_is('0', '0')) {
+    ++at_;
+  } else if (!SkipDigits()) {
+    return false;
+  }
+  if (next_is('.', '.')) {
+    ++at_;
+    if (!SkipDigits()) return false;
+  }
+  if (next_is('e', 'E')) {
+    ++at_;
+    if (next_is('+', '-')) ++at_;
+    if (!SkipDigits()) return false;
+  }
+  text = {from, static_cast<std::size_t>(at_ - from)};
+  return true;
+}
+
+}  // namespace weir::json
