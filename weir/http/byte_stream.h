@@ -40,7 +40,7 @@ class ByteStream {
   virtual void ShutdownSend() noexcept = 0;
 
   enum class Peek : std::uint8_t { kQuiet, kBytes, kClosed };
-  // Looks, without taking, whether the peer has sent something or has gone.
+  // Looks, without taking, whether the peer has sent something or has gone; gone counts more.
   virtual Peek PeekPeer() noexcept = 0;
 
   struct Delivery {

@@ -170,7 +170,6 @@ Result<void> Conversation::StartHead(int status, const Headers& headers,
   bodyless_ = status == 204 || status == 304 || head().method == "HEAD";
   chunked_ = !length && status != 204 && head().minor_version >= 1;
   if (!length && !chunked_ && !bodyless_) keep_alive_ = false;
-  if (server_.draining) keep_alive_ = false;
   out_.clear();
   HeadWriter writer(out_);
   WEIR_CHECK(writer.Start(status));

@@ -12,7 +12,7 @@
 #include "weir/base/text.h"
 #include "weir/http/guard.h"
 #include "weir/http/proxy.h"
-#include "weir/http/socket_stream.h"
+#include "weir/http/race.h"
 #include "weir/http/tls.h"
 
 namespace weir::http {
@@ -23,31 +23,9 @@ using asio::ip::tcp;
 
 using Resolver = tcp::resolver::rebind_executor<async::Executor>::other;
 constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path);
-using Endpoints = std::vector<tcp::endpoint>;
 
-std::string RefusedAdvice(const Error& error, const std::string& where) {
-  if (error.cause.find("refused") == std::string::npos) {
-    return StrCat("cannot connect to ", where, "; check the address and the network");
-  }
-  return StrCat("nothing listens at ", where,
-                ": is the server up (a loading vLLM refuses connections until it is ready; try its "
-                "/health), does a firewall block the port, was it started with --host 0.0.0.0?");
-}
-
-// IPv6 and IPv4 in turn, the family that the resolver put first in front (RFC 8305).
-Endpoints Interleave(const Endpoints& found) {
-  Endpoints first;
-  Endpoints second;
-  for (const tcp::endpoint& endpoint : found) {
-    const bool same = endpoint.address().is_v6() == found.front().address().is_v6();
-    (same ? first : second).push_back(endpoint);
-  }
-  Endpoints mixed;
-  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
-    if (i < first.size()) mixed.push_back(first[i]);
-    if (i < second.size()) mixed.push_back(second[i]);
-  }
-  return mixed;
+std::string Through(const std::optional<Proxy>& proxy) {
+  return proxy ? StrCat(" through proxy ", proxy->host, ":", proxy->port) : "";
 }
 
 using Found = Resolver::results_type;
@@ -92,64 +70,6 @@ async::Task<Result<Endpoints>> Resolve(async::Context ctx, std::string host, std
   co_return Interleave(endpoints);
 }
 
-// The race: attempts start one after the other, the first to connect wins and stops the others.
-struct Race {
-  explicit Race(const async::Context& ctx) : scope(ctx) {}
-
-  async::TaskScope scope;
-  std::optional<TcpSocket> winner;
-  std::optional<Error> failure;  // the first one: the address that was preferred
-  std::size_t ended = 0;
-  async::WaitPoint* news = nullptr;
-
-  void End() {
-    ++ended;
-    if (news != nullptr) news->Notify();
-  }
-};
-
-async::Task<void> Attempt(async::Context ctx, Race& race, tcp::endpoint endpoint,
-                          std::string where) {
-  TcpSocket socket(ctx.loop->io());
-  const Guard guard(ctx, ctx.deadline, [&] {
-    boost::system::error_code ignored;  // closing is all that is wanted
-    socket.close(ignored);
-  });
-  if (guard.reason() != Guard::Reason::kNone) co_return race.End();  // connecting would open it
-  const auto [error] = co_await socket.async_connect(endpoint, async::kAwait);
-  if (!error && !race.winner) {
-    race.winner = std::move(socket);
-  } else if (error && !race.failure) {
-    race.failure = Error{.code = Code::kConnectionError, .cause = error.message()};
-    race.failure->message = RefusedAdvice(*race.failure, where);
-  }
-  race.End();
-}
-
-async::Task<Result<TcpSocket>> Connect(async::Context ctx, Endpoints endpoints, std::string where,
-                                       Duration fallback_delay) {
-  Race race(ctx);
-  std::size_t started = 0;
-  while (!race.winner && race.ended < endpoints.size()) {
-    if (started < endpoints.size()) {
-      race.scope.Spawn(Attempt(race.scope.context(), race, endpoints[started++], where));
-    }
-    async::WaitPoint news(ctx);
-    race.news = &news;
-    const bool last = started == endpoints.size();
-    const TimePoint next = last ? kNever : ctx.Now() + fallback_delay;
-    const async::Wake wake = co_await news.Wait(std::min(next, ctx.deadline));
-    race.news = nullptr;
-    if (wake == async::Wake::kCancelled || ctx.Now() >= ctx.deadline) break;
-  }
-  race.scope.Cancel();
-  co_await race.scope.Join();
-  if (race.winner) co_return *std::move(race.winner);
-  if (ctx.cancelled()) co_return Fail(async::CancelledError());
-  if (ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));
-  co_return Fail(*race.failure);
-}
-
 class SystemDialer final : public Dialer {
  public:
   explicit SystemDialer(DialOptions options) : options_(std::move(options)) {}
@@ -160,12 +80,14 @@ class SystemDialer final : public Dialer {
     span.SetDetail(origin.key);
     async::Context within = span.context();
     if (connect_timeout > Duration::zero()) within = within.WithTimeout(connect_timeout);
-    Result<Connection> connected = co_await DialWithin(within, origin);
+    const Result<std::optional<Proxy>> proxy = ChooseProxy(options_.proxy, origin.url);
+    if (!proxy) co_return span.End(Result<Connection>(std::unexpect, proxy.error()));
+    Result<Connection> connected = co_await DialWithin(within, origin, *proxy);
     const bool own_clock = within.deadline < ctx.deadline;
     if (!connected && connected.error().code == Code::kTimeout && own_clock) {
       const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout);
       Error slow{.code = Code::kTimeout,
-                 .message = StrCat("no connection to ", origin.key,
+                 .message = StrCat("no connection to ", origin.key, Through(*proxy),
                                    " within the limit `connect` of ", FormatMillis(millis.count()),
                                    "; check that the address is reachable or raise "
                                    "`timeouts.connect`")};
@@ -175,16 +97,17 @@ class SystemDialer final : public Dialer {
   }
 
  private:
-  async::Task<Result<Connection>> DialWithin(async::Context ctx, const Origin& origin) {
+  async::Task<Result<Connection>> DialWithin(async::Context ctx, const Origin& origin,
+                                             std::optional<Proxy> proxy) {
     const Url& url = origin.url;
     if (!url.unix_path.empty()) co_return co_await DialUnix(ctx, origin);
-    WEIR_CO_TRY(const std::optional<Proxy> proxy, ChooseProxy(options_.proxy, url));
 
     const std::string host = proxy ? proxy->host : url.host;
-    const std::uint16_t port = proxy ? proxy->port : url.port;
-    const std::string where = proxy ? StrCat("proxy ", host, ":", port) : StrCat(host, ":", port);
-    WEIR_CO_TRY(const Endpoints endpoints, co_await Resolve(ctx, host, port));
-    WEIR_CO_TRY(TcpSocket socket, co_await Connect(ctx, endpoints, where, options_.fallback_delay));
+    Result<TcpSocket> reached = co_await Reach(ctx, host, proxy ? proxy->port : url.port);
+    if (!reached && proxy && reached.error().code == Code::kConnectionError) {
+      co_return ProxyFailure(*proxy, "cannot be reached", reached.error().cause);
+    }
+    WEIR_CO_TRY(TcpSocket socket, std::move(reached));
 
     Connection connection;
     const bool forward = proxy && proxy->kind == Proxy::Kind::kHttp && !url.tls;
@@ -202,6 +125,12 @@ class SystemDialer final : public Dialer {
       connection.stream = NewTcpStream(std::move(socket));
     }
     co_return connection;
+  }
+
+  async::Task<Result<TcpSocket>> Reach(async::Context ctx, std::string host, std::uint16_t port) {
+    WEIR_CO_TRY(const Endpoints endpoints, co_await Resolve(ctx, host, port));
+    const std::string where = StrCat(host, ":", port);
+    co_return co_await ConnectToAny(ctx, endpoints, where, options_.fallback_delay);
   }
 
   // The tunnel is opened over a duplicate of the descriptor, so that the socket itself comes out

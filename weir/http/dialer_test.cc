@@ -10,6 +10,7 @@
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/client.h"
+#include "weir/http/race.h"
 #include "weir/http/server.h"
 
 namespace weir::http {
@@ -17,6 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
+using Endpoint = boost::asio::ip::tcp::endpoint;
 
 class DialerTest : public testing::Test {
  public:
@@ -155,6 +158,93 @@ TEST_F(DialerTest, AProxyThatIsDownIsSaidToBeTheProxy) {
 
   ASSERT_FALSE(connection.has_value());
   EXPECT_THAT(connection.error().message, HasSubstr("proxy 127.0.0.1:"));
+  EXPECT_THAT(connection.error().message, HasSubstr("HTTPS_PROXY"));
+  EXPECT_THAT(connection.error().message, Not(HasSubstr("vLLM")));
+  EXPECT_THAT(connection.error().cause, HasSubstr("refused"));
+
+  dialer_ = NewSystemDialer({.proxy = {.all = "http://no-such-proxy.invalid"}});
+  const Result<Connection> unknown = Dial("https://far.example");
+  EXPECT_THAT(unknown.error().message, HasSubstr("proxy no-such-proxy.invalid:80"));
+}
+
+TEST_F(DialerTest, AProxyThatDoesNotAnswerIsNamedBesideTheClock) {
+  const FullSocket full;
+  const auto silent = Listen({});  // takes connections and says nothing
+  for (const std::string_view url :
+       {std::string_view(full.url()), std::string_view((*silent)->url())}) {
+    dialer_ = NewSystemDialer({.proxy = {.all = std::string(url)}});
+    const Result<Connection> connection = Dial("https://far.example", 40ms);
+    ASSERT_FALSE(connection.has_value());
+    EXPECT_EQ(connection.error().code, Code::kTimeout);
+    EXPECT_THAT(connection.error().message, HasSubstr("https://far.example:443 through proxy"));
+    EXPECT_THAT(connection.error().message, HasSubstr("`connect` of 40 ms"));
+  }
+}
+
+class RaceTest : public DialerTest {
+ public:
+  // Who was reached.
+  Result<Endpoint> Connect(Endpoints endpoints, Duration fallback_delay, Duration total = 10s) {
+    auto run = [](async::Context ctx, Endpoints to,
+                  Duration delay) -> async::Task<Result<Endpoint>> {
+      WEIR_CO_TRY(const TcpSocket socket,
+                  co_await ConnectToAny(ctx, std::move(to), "host:1", delay));
+      co_return socket.remote_endpoint();
+    };
+    return loop_.Run(run(ctx_.WithTimeout(total), std::move(endpoints), fallback_delay));
+  }
+
+  static Endpoint At(std::string_view url) {
+    const Url parsed = *ParseUrl(url);
+    return {boost::asio::ip::make_address(parsed.host), parsed.port};
+  }
+};
+
+TEST_F(RaceTest, AnAddressThatStaysSilentDoesNotHoldUpTheNextOne) {
+  const FullSocket silent;
+  const auto listener = Listen({});
+  const Endpoint good = At((*listener)->url());
+  const Result<Endpoint> reached = Connect({At(silent.url()), At(silent.url()), good}, 5ms);
+
+  ASSERT_TRUE(reached.has_value()) << Describe(reached.error());
+  EXPECT_EQ(*reached, good);
+}
+
+TEST_F(RaceTest, AnAddressThatRefusesIsFollowedByTheNextOneAtOnce) {
+  const auto listener = Listen({});
+  const Endpoint good = At((*listener)->url());
+  const TimePoint before = loop_.Now();
+  const Result<Endpoint> reached = Connect({At("http://127.0.0.1:1"), good}, 1h);
+
+  EXPECT_TRUE(reached.has_value());
+  EXPECT_LT(loop_.Now() - before, 9s);  // the context would have ended the wait
+}
+
+TEST_F(RaceTest, WhenNoneAnswersTheFirstFailureOrTheClockIsTold) {
+  const Endpoint refusing = At("http://127.0.0.1:1");
+  const Result<Endpoint> refused = Connect({refusing, refusing}, 1h);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Code::kConnectionError);
+  EXPECT_THAT(refused.error().message, HasSubstr("nothing listens at host:1"));
+
+  const FullSocket silent;
+  const Result<Endpoint> late = Connect({refusing, At(silent.url())}, 1ms, 30ms);
+  EXPECT_EQ(late.error().code, Code::kTimeout);
+}
+
+TEST(Interleave, FamiliesTakeTurnsAndTheResolversFirstLeads) {
+  const auto list = [](std::initializer_list<const char*> addresses) {
+    Endpoints endpoints;
+    for (const char* address : addresses) {
+      endpoints.emplace_back(boost::asio::ip::make_address(address), 1);
+    }
+    return endpoints;
+  };
+  EXPECT_EQ(Interleave(list({"::1", "::2", "::3", "1.1.1.1"})),
+            list({"::1", "1.1.1.1", "::2", "::3"}));
+  EXPECT_EQ(Interleave(list({"1.1.1.1", "1.1.1.2", "::1", "::2"})),
+            list({"1.1.1.1", "::1", "1.1.1.2", "::2"}));
+  EXPECT_EQ(Interleave(list({"::1"})), list({"::1"}));
 }
 
 // A forwarding proxy, as far as the client can tell.

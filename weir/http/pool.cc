@@ -25,16 +25,24 @@ async::Task<Result<std::unique_ptr<Pool::Lease>>> Pool::Take(async::Context ctx,
   const TimePoint give_up = connect_timeout > Duration::zero()
                                 ? std::min(ctx.deadline, After(ctx.Now(), connect_timeout))
                                 : ctx.deadline;
-  while (!MakeRoom(origins_[origin.key])) {
-    WEIR_CO_CHECK(co_await WaitForRoom(ctx, origin, connect_timeout, give_up));
+  if (OthersFirst() || !MakeRoom(origins_[origin.key])) {
+    const auto place = waiting_.insert(waiting_.end(), Waiter{.key = &origin.key});
     std::unique_ptr<Lease> idle;
-    if (reuse == Reuse::kAllowed) idle = TakeIdle(origin);
+    Result<void> told;
+    do {
+      told = co_await WaitForRoom(ctx, *place, connect_timeout, give_up);
+      if (told && reuse == Reuse::kAllowed) idle = PopIdle(origin.key);
+    } while (told && idle == nullptr && !MakeRoom(origins_[origin.key]));
+    waiting_.erase(place);
+    if (!told || idle != nullptr) TellOne();
+    if (!told) co_return Fail(std::move(told).error());
     if (idle != nullptr) co_return idle;
   }
 
   ++origins_[origin.key].open;
   ++open_;
   ++connecting_;
+  TellOne();  // there may be room for the one behind, too
   Result<Connection> connection = co_await dialer_.Dial(ctx, origin, connect_timeout);
   --connecting_;
   if (connection) TellOne();
@@ -48,26 +56,34 @@ async::Task<Result<std::unique_ptr<Pool::Lease>>> Pool::Take(async::Context ctx,
   co_return lease;
 }
 
-async::Task<Result<void>> Pool::WaitForRoom(async::Context ctx, const Origin& origin,
+async::Task<Result<void>> Pool::WaitForRoom(async::Context ctx, Waiter& waiter,
                                             Duration connect_timeout, TimePoint give_up) {
   async::WaitPoint point(ctx);
-  waiting_.push_back({.point = &point, .key = &origin.key});
+  waiter.point = &point;
   const async::Wake wake = co_await point.Wait(give_up);
-  const bool was_told =
-      std::erase_if(waiting_, [&](const Waiter& waiter) { return waiter.point == &point; }) == 0;
-  if (was_told && wake != async::Wake::kNotified) TellOne();
+  waiter.point = nullptr;
   if (wake == async::Wake::kNotified) co_return Result<void>();
   if (wake == async::Wake::kCancelled) co_return Fail(async::CancelledError());
   if (ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout);
   co_return Fail(Code::kTimeout,
-                 StrCat("no free connection to ", origin.key, " within the limit `connect` of ",
+                 StrCat("no free connection to ", *waiter.key, " within the limit `connect` of ",
                         FormatMillis(millis.count()), ": ", open(),
                         " are open; send fewer calls at once or raise `timeouts.connect`"));
 }
 
 std::unique_ptr<Pool::Lease> Pool::TakeIdle(const Origin& origin) {
-  const auto found = origins_.find(origin.key);
+  return OthersFirst() ? nullptr : PopIdle(origin.key);
+}
+
+// Whether somebody in the queue could go on with what is free now, told or not yet told.
+bool Pool::OthersFirst() const {
+  return !waiting_.empty() &&
+         std::ranges::any_of(waiting_, [&](const Waiter& waiter) { return HasRoom(*waiter.key); });
+}
+
+std::unique_ptr<Pool::Lease> Pool::PopIdle(const std::string& key) {
+  const auto found = origins_.find(key);
   if (found == origins_.end()) return nullptr;
   std::deque<Idle>& idle = found->second.idle;
   const TimePoint now = loop_.Now();
@@ -137,12 +153,10 @@ void Pool::Freed(const std::string& key) {
 // Tells the first one whom the news helps: a waiter for another origin that is full would go back
 // to sleep with it.
 void Pool::TellOne() {
-  const auto first =
-      std::ranges::find_if(waiting_, [&](const Waiter& waiter) { return HasRoom(*waiter.key); });
-  if (first == waiting_.end()) return;
-  async::WaitPoint* point = first->point;
-  waiting_.erase(first);
-  point->Notify();
+  const auto first = std::ranges::find_if(waiting_, [&](const Waiter& waiter) {
+    return waiter.point != nullptr && HasRoom(*waiter.key);
+  });
+  if (first != waiting_.end()) std::exchange(first->point, nullptr)->Notify();
 }
 
 bool Pool::HasRoom(const std::string& key) const {

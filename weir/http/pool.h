@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -41,7 +42,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // An idle connection that is still good, or null.
+  // An idle connection that is still good, or null; also null while others wait for one.
   std::unique_ptr<Lease> TakeIdle(const Origin& origin);
 
   enum class Reuse : std::uint8_t { kAllowed, kFresh };
@@ -66,14 +67,17 @@ class Pool {
     std::size_t open = 0;
   };
 
+  // A place in the queue, kept until its call has got what it waits for or has given up.
   struct Waiter {
-    async::WaitPoint* point;
     const std::string* key;
+    async::WaitPoint* point = nullptr;  // null once told that there is room
   };
 
   // Waits its turn for room, or for a connection that came back. Fails when `give_up` is past.
-  async::Task<Result<void>> WaitForRoom(async::Context ctx, const Origin& origin,
+  async::Task<Result<void>> WaitForRoom(async::Context ctx, Waiter& waiter,
                                         Duration connect_timeout, TimePoint give_up);
+  std::unique_ptr<Lease> PopIdle(const std::string& key);
+  bool OthersFirst() const;
   bool MakeRoom(PerOrigin& origin);
   bool HasRoom(const std::string& key) const;
   void CloseOldest(PerOrigin& origin);
@@ -85,7 +89,7 @@ class Pool {
   Dialer& dialer_;
   const PoolOptions options_;
   std::unordered_map<std::string, PerOrigin> origins_;
-  std::deque<Waiter> waiting_;
+  std::list<Waiter> waiting_;
   std::atomic<std::size_t> open_ = 0;
   std::size_t idle_ = 0;
   std::size_t connecting_ = 0;

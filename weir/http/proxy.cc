@@ -16,18 +16,11 @@ constexpr char kSocksConnect = 1;
 constexpr char kSocksIpv4 = 1;
 constexpr char kSocksName = 3;
 constexpr char kSocksIpv6 = 4;
+constexpr std::size_t kMaxSocksName = 255;
 
 std::string HostPort(const Url& url) {
   const bool v6 = url.host.find(':') != url.host.npos;
   return StrCat(v6 ? "[" : "", url.host, v6 ? "]" : "", ":", url.port);
-}
-
-std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what,
-                                    std::string cause = {}) {
-  return Fail(Code::kConnectionError,
-              StrCat("proxy ", proxy.host, ":", proxy.port, " ", what,
-                     "; check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
-              std::move(cause));
 }
 
 async::Task<Result<void>> ReadExactly(ByteStream& stream, const Proxy& proxy,
@@ -40,28 +33,34 @@ async::Task<Result<void>> ReadExactly(ByteStream& stream, const Proxy& proxy,
   co_return Result<void>();
 }
 
+async::Task<Result<void>> Say(ByteStream& stream, const Proxy& proxy, std::string_view bytes) {
+  const auto [error, unused] = co_await stream.Write(bytes);
+  if (error) co_return ProxyFailure(proxy, "closed the connection", error.message());
+  co_return Result<void>();
+}
+
 async::Task<Result<void>> SocksTunnel(ByteStream& stream, const Proxy& proxy, std::string host,
                                       std::uint16_t port) {
+  if (host.size() > kMaxSocksName) {
+    co_return Fail(Code::kInvalidRequest,
+                   StrCat("a SOCKS proxy takes no host name of more than ", kMaxSocksName,
+                          " bytes; this one has ", host.size()));
+  }
   const std::string greeting = SocksGreeting(proxy);
-  auto written = co_await stream.Write(greeting);
+  WEIR_CO_CHECK(co_await Say(stream, proxy, greeting));
   char reply[260];
-  if (!std::get<0>(written)) {
+  WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 2)));
+  if (reply[0] != kSocksVersion) co_return ProxyFailure(proxy, "does not speak SOCKS5");
+  if (reply[1] == kSocksUserPassword && !proxy.user.empty()) {
+    const std::string password = SocksPassword(proxy);
+    WEIR_CO_CHECK(co_await Say(stream, proxy, password));
     WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 2)));
-    if (reply[0] != kSocksVersion) co_return ProxyFailure(proxy, "does not speak SOCKS5");
-    if (reply[1] == kSocksUserPassword && !proxy.user.empty()) {
-      const std::string password = SocksPassword(proxy);
-      written = co_await stream.Write(password);
-      WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 2)));
-      if (reply[1] != 0) co_return ProxyFailure(proxy, "refused the user name or password");
-    } else if (reply[1] != kSocksNoAuth) {
-      co_return ProxyFailure(proxy, "wants an authentication that is not configured");
-    }
-    const std::string connect = SocksConnect(host, port);
-    written = co_await stream.Write(connect);
+    if (reply[1] != 0) co_return ProxyFailure(proxy, "refused the user name or password");
+  } else if (reply[1] != kSocksNoAuth) {
+    co_return ProxyFailure(proxy, "wants an authentication that is not configured");
   }
-  if (std::get<0>(written)) {
-    co_return ProxyFailure(proxy, "closed the connection", std::get<0>(written).message());
-  }
+  const std::string connect = SocksConnect(host, port);
+  WEIR_CO_CHECK(co_await Say(stream, proxy, connect));
   WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 4)));
   if (reply[1] != 0) {
     co_return ProxyFailure(proxy, StrCat("cannot reach ", host, ":", port, ": ",
@@ -79,8 +78,7 @@ async::Task<Result<void>> SocksTunnel(ByteStream& stream, const Proxy& proxy, st
 
 async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, const Url& target) {
   const std::string request = ConnectRequest(proxy, target);
-  const auto [write_error, unused] = co_await stream.Write(request);
-  if (write_error) co_return ProxyFailure(proxy, "closed the connection", write_error.message());
+  WEIR_CO_CHECK(co_await Say(stream, proxy, request));
   // Byte by byte: what follows the head already belongs to the tunnel.
   ResponseParser parser;
   parser.ExpectNoBody();
@@ -91,11 +89,15 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
     head += byte;
     if (head.size() > limits::kHeaderBytes) co_return ProxyFailure(proxy, "sent an endless head");
     if (!head.ends_with("\r\n\r\n")) continue;
-    WEIR_CO_TRY(const std::size_t used, parser.Feed(head));
-    head.erase(0, used);  // an interim answer, or the real one
+    const Result<std::size_t> used = parser.Feed(head);
+    if (!used) co_return ProxyFailure(proxy, "does not answer in HTTP", used.error().message);
+    head.erase(0, *used);  // an interim answer, or the real one
   }
   const int status = parser.head().status;
-  if (status == 407) co_return ProxyFailure(proxy, "wants a user name and password (407)");
+  if (status == 407) {
+    co_return ProxyFailure(
+        proxy, "wants a user name and password (407): put USER:PASSWORD@ before its host");
+  }
   if (status / 100 != 2) {
     co_return ProxyFailure(proxy, StrCat("refused to connect to ", HostPort(target), " (", status,
                                          " ", parser.head().reason, ")"));
@@ -104,6 +106,13 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
 }
 
 }  // namespace
+
+std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what, std::string cause) {
+  return Fail(Code::kConnectionError,
+              StrCat("proxy ", proxy.host, ":", proxy.port, " ", what,
+                     "; check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
+              std::move(cause));
+}
 
 std::string ProxyAuthorization(const Proxy& proxy) {
   if (proxy.user.empty()) return {};
@@ -140,8 +149,8 @@ std::string SocksConnect(const std::string& host, std::uint16_t port) {
   const auto address = boost::asio::ip::make_address(host, not_literal);
   if (not_literal) {
     out += kSocksName;
-    out += static_cast<char>(std::min<std::size_t>(host.size(), 255));
-    out += host.substr(0, 255);
+    out += static_cast<char>(host.size());
+    out += host;
   } else if (address.is_v4()) {
     out += kSocksIpv4;
     for (const unsigned char byte : address.to_v4().to_bytes()) out += static_cast<char>(byte);

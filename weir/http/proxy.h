@@ -19,6 +19,11 @@ std::string SocksConnect(const std::string& host, std::uint16_t port);
 // The sentence for a reply code other than 0.
 std::string SocksFailure(int reply_code);
 
+// The error of a call that the proxy stands in the way of: names it and the variables that chose
+// it.
+std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what,
+                                    std::string cause = {});
+
 // Opens a tunnel to `target` over a stream that is connected to the proxy. `stream`, `proxy` and
 // `target` must outlive the task; the context's deadline counts.
 async::Task<Result<void>> OpenTunnel(async::Context ctx, ByteStream& stream, const Proxy& proxy,

@@ -2,6 +2,7 @@
 
 #include <boost/asio/write.hpp>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace weir::http {
@@ -54,12 +55,7 @@ class SocketStream final : public ByteStream {
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
 
-  Peek PeekPeer() noexcept override {
-    char byte = 0;
-    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0) return Peek::kBytes;
-    return got < 0 && (errno == EAGAIN || errno == EINTR) ? Peek::kQuiet : Peek::kClosed;
-  }
+  Peek PeekPeer() noexcept override { return PeekSocket(socket_.native_handle()); }
 
   std::optional<Delivery> Delivered() noexcept override {
     if constexpr (kIsTcp) {
@@ -81,6 +77,13 @@ class SocketStream final : public ByteStream {
 };
 
 }  // namespace
+
+ByteStream::Peek PeekSocket(int descriptor) noexcept {
+  pollfd look{.fd = descriptor, .events = POLLIN | POLLRDHUP, .revents = 0};
+  if (descriptor < 0) return ByteStream::Peek::kClosed;
+  if (::poll(&look, 1, 0) <= 0) return ByteStream::Peek::kQuiet;
+  return look.revents == POLLIN ? ByteStream::Peek::kBytes : ByteStream::Peek::kClosed;
+}
 
 std::unique_ptr<ByteStream> NewTcpStream(TcpSocket socket) {
   return std::make_unique<SocketStream<TcpSocket>>(std::move(socket));

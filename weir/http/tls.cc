@@ -19,7 +19,10 @@ using SslStream = ssl::stream<TcpSocket>;
 
 class TlsStream final : public ByteStream {
  public:
-  TlsStream(TcpSocket socket, ssl::context& context) : ssl_(std::move(socket), context) {}
+  TlsStream(TcpSocket socket, ssl::context& context) : ssl_(std::move(socket), context) {
+    boost::system::error_code ignored;  // a socket that refuses an option fails at its first use
+    ssl_.next_layer().set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
 
   SslStream& ssl() { return ssl_; }
 
@@ -48,13 +51,7 @@ class TlsStream final : public ByteStream {
     ssl_.next_layer().shutdown(TcpSocket::shutdown_send, ignored);
   }
 
-  Peek PeekPeer() noexcept override {
-    char byte = 0;
-    const ssize_t got =
-        ::recv(ssl_.next_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0) return Peek::kBytes;
-    return got < 0 && (errno == EAGAIN || errno == EINTR) ? Peek::kQuiet : Peek::kClosed;
-  }
+  Peek PeekPeer() noexcept override { return PeekSocket(ssl_.next_layer().native_handle()); }
 
   // Record framing hides which of our bytes an acknowledgement covers.
   std::optional<Delivery> Delivered() noexcept override { return std::nullopt; }

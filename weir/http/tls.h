@@ -1,6 +1,6 @@
 #pragma once
 
-// TLS on both sides. OpenSSL stays inside tls.cc.
+// TLS on both sides. OpenSSL stays inside tls.cc. The sockets get TCP_NODELAY, as plain ones do.
 
 #include <memory>
 #include <string>

@@ -6,32 +6,67 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/client.h"
+#include "weir/http/proxy_testing.h"
 #include "weir/http/server.h"
 
 namespace weir::http {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class HelloHandler final : public Handler {
  public:
   async::Task<void> Handle(Exchange& exchange) override {
     ++requests;
+    if (exchange.head().target == "/wait") {
+      const Result<void> slept = co_await async::Sleep(exchange.context(), 1h);
+      if (!slept) ++cancelled;
+      co_return;
+    }
     const Headers none;
     const Result<void> sent = co_await exchange.Respond(200, none, exchange.body());
     EXPECT_TRUE(sent.has_value());
   }
 
-  int requests = 0;
+  std::atomic<int> requests = 0;
+  int cancelled = 0;
 };
+
+async::Task<void> ServeIn(async::Context ctx, Server& server, const Listener& listener) {
+  const Result<void> served = co_await server.Serve(ctx, listener);
+  EXPECT_TRUE(served.has_value());
+}
+
+// How many connected TCP sockets of this process hold small pieces back for a fuller packet.
+int SocketsThatHoldBack() {
+  int count = 0;
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) continue;
+    int at_once = 0;
+    socklen_t width = sizeof(at_once);
+    EXPECT_EQ(::getsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &at_once, &width), 0);
+    if (at_once == 0) ++count;
+  }
+  return count;
+}
 
 // Makes the keys once for all tests of this file, with the system's openssl.
 class TlsTest : public testing::Test {
@@ -72,18 +107,16 @@ class TlsTest : public testing::Test {
     const Result<std::unique_ptr<Listener>> listener = Listen(listen);
     if (!listener) return Fail(listener.error());
     Server server({}, handler_);
-    Client client({}, NewSystemDialer({.tls = std::move(options)}));
+    Client client({}, NewSystemDialer({.tls = std::move(options), .proxy = {.all = proxy_url_}}));
     const std::string& url = (*listener)->url();
     const Origin origin =
         MakeOrigin(*ParseUrl(StrCat(scheme, "://", host, url.substr(url.rfind(':')))));
+    asked_ = StrCat(host, ":", origin.url.port);
+    if (proxy_ != nullptr) proxy_->LeadTo(origin.url.port);
     auto run = [](TlsTest& test, Server& its, const Listener& on, Client& from, const Origin& to,
                   int count) -> async::Task<Result<std::string>> {
       async::TaskScope scope(test.ctx_);
-      auto serve = [](async::Context ctx, Server& s, const Listener& l) -> async::Task<void> {
-        const Result<void> served = co_await s.Serve(ctx, l);
-        EXPECT_TRUE(served.has_value());
-      };
-      scope.Spawn(serve(scope.context(), its, on));
+      scope.Spawn(ServeIn(scope.context(), its, on));
       Result<std::string> body;
       for (int i = 0; i < count; ++i) {
         const Request request{.target = "/", .body = test.sent_};
@@ -96,6 +129,7 @@ class TlsTest : public testing::Test {
       }
       test.open_ = from.open_connections();
       test.connections_ = its.connections();
+      test.holding_back_ = SocketsThatHoldBack();
       scope.Cancel();
       co_await scope.Join();
       co_return body;
@@ -107,6 +141,10 @@ class TlsTest : public testing::Test {
   async::Context ctx_{loop_};
   HelloHandler handler_;
   std::string sent_ = "hello";
+  FakeProxy* proxy_ = nullptr;  // what proxy_url_ leads to
+  std::string proxy_url_;
+  std::string asked_;  // "host:port" of the last request
+  int holding_back_ = 0;
   std::size_t open_ = 0;
   std::size_t connections_ = 0;
 
@@ -155,6 +193,67 @@ TEST_F(TlsTest, WithoutVerificationAnyCertificateWillDo) {
   EXPECT_TRUE(Ask("elsewhere.pem", "https", "127.0.0.1", {.verify = false}).has_value());
 }
 
+TEST_F(TlsTest, NoConnectionHoldsSmallPiecesBack) {
+  for (const std::string scheme : {"http", "https"}) {
+    SCOPED_TRACE(scheme);
+    const bool tls = scheme == "https";
+    EXPECT_TRUE(Ask(tls ? "good.pem" : "", scheme, "localhost", {.ca_file = File("ca.pem")}));
+    EXPECT_EQ(connections_, 1U);
+    EXPECT_EQ(holding_back_, 0);
+  }
+}
+
+struct Tunnel {
+  std::string_view proxy;  // scheme and user of its URL
+  std::string_view scheme;
+  std::string host;  // exists nowhere: only the proxy can reach it
+};
+
+TEST_F(TlsTest, ATunnelCarriesWholeCallsAndTheProxyLearnsOnlyTheName) {
+  const TlsOptions trust{.ca_file = File("ca.pem"), .server_name = "localhost"};
+  const Tunnel tunnels[] = {
+      {"http://me:se%40cret@", "https", "far.example"},
+      {"socks5h://me:se%40cret@", "https", "far.example"},
+      {"socks5h://me:se%40cret@", "http", "far.example"},
+      {"socks5://me:se%40cret@", "http", "10.1.2.3"},
+      {"socks5://me:se%40cret@", "https", "fd12::1"},
+  };
+  sent_ = std::string(300'000, 'x');
+  for (const Tunnel& c : tunnels) {
+    SCOPED_TRACE(StrCat(c.proxy, " ", c.scheme));
+    FakeProxy proxy("me", "se@cret");
+    proxy_ = &proxy;
+    proxy_url_ = StrCat(c.proxy, proxy.address());
+    const bool v6 = c.host.find(':') != c.host.npos;
+    const Result<std::string> body =
+        Ask(c.scheme == "https" ? "good.pem" : "", std::string(c.scheme),
+            v6 ? StrCat("[", c.host, "]") : c.host, trust, 2);
+    ASSERT_TRUE(body.has_value()) << Describe(body.error());
+    EXPECT_EQ(*body, sent_);
+    ASSERT_EQ(proxy.requested().size(), 1U);  // the tunnel is used again
+    EXPECT_EQ(proxy.requested()[0], v6 ? StrCat(c.host, asked_.substr(asked_.rfind(':'))) : asked_);
+  }
+}
+
+TEST_F(TlsTest, AProxyThatRefusesIsBlamedAndNotTheServer) {
+  for (const std::string_view scheme : {"http://", "socks5h://"}) {
+    for (const std::string_view user : {"", "me:wrong@"}) {
+      SCOPED_TRACE(StrCat(scheme, user));
+      FakeProxy proxy("me", "secret");
+      proxy_ = &proxy;
+      proxy_url_ = StrCat(scheme, user, proxy.address());
+      const Result<std::string> body = Ask("good.pem", "https", "far.example", {.verify = false});
+      ASSERT_FALSE(body.has_value());
+      EXPECT_EQ(body.error().code, Code::kConnectionError);
+      EXPECT_THAT(body.error().message, HasSubstr(StrCat("proxy ", proxy.address())));
+      EXPECT_THAT(body.error().message, HasSubstr("HTTPS_PROXY"));
+      EXPECT_THAT(Describe(body.error()), Not(AnyOf(HasSubstr("vLLM"), HasSubstr("wrong"))));
+      EXPECT_EQ(open_, 0U);
+    }
+  }
+  EXPECT_EQ(handler_.requests, 0);
+}
+
 struct Distrust {
   const char* name;
   std::string_view certificate;
@@ -183,6 +282,51 @@ TEST_F(TlsTest, WhatIsWrongAndWhatToDoIsSaid) {
     EXPECT_EQ(open_, 0U);
   }
   EXPECT_EQ(handler_.requests, 0);
+}
+
+// Asks, and leaves as most libraries do: with TLS's farewell, which stands unread in front of the
+// end.
+void AskAndLeave(std::uint16_t port, const std::atomic<int>& requests) {
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  SSL* const connection = SSL_new(context);
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  const sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  EXPECT_EQ(::connect(descriptor, generic, sizeof(address)), 0);
+  SSL_set_fd(connection, descriptor);
+  EXPECT_EQ(SSL_connect(connection), 1);
+  constexpr std::string_view kRequest = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
+  EXPECT_GT(SSL_write(connection, kRequest.data(), static_cast<int>(kRequest.size())), 0);
+  while (requests == 0) std::this_thread::yield();
+  SSL_shutdown(connection);
+  ::shutdown(descriptor, SHUT_WR);
+  char rest[100];
+  while (::recv(descriptor, rest, sizeof(rest), 0) > 0) continue;
+  SSL_free(connection);
+  SSL_CTX_free(context);
+  ::close(descriptor);
+}
+
+TEST_F(TlsTest, AClientThatLeavesWithAFarewellCancelsTheWorkForIt) {
+  const auto listener =
+      Listen({.tls = {.cert_file = File("good.pem"), .key_file = File("key.pem")}});
+  ASSERT_TRUE(listener.has_value());
+  const std::uint16_t port = ParseUrl((*listener)->url())->port;
+  const std::jthread client([&] { AskAndLeave(port, handler_.requests); });
+  Server server({}, handler_);
+  auto run = [](TlsTest& test, Server& its, const Listener& on) -> async::Task<void> {
+    async::TaskScope scope(test.ctx_);
+    scope.Spawn(ServeIn(scope.context(), its, on));
+    for (int i = 0; i < 5000 && test.handler_.cancelled == 0; ++i) {
+      const Result<void> slept = co_await async::Sleep(test.ctx_, 1ms);
+      EXPECT_TRUE(slept.has_value());
+    }
+    EXPECT_EQ(test.handler_.cancelled, 1);
+    scope.Cancel();
+    co_await scope.Join();
+  };
+  loop_.Run(run(*this, server, **listener));
 }
 
 TEST_F(TlsTest, AFileThatCannotBeReadIsAConfigErrorThatNamesIt) {
