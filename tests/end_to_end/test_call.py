@@ -111,6 +111,36 @@ class Answers(Case):
         self.assertIn("--- answer 1\n", done.stdout)
 
 
+    def test_a_good_answer_of_a_schema_is_quiet_and_says_in_json_what_was_not_checked(self):
+        schema = self.write("s.json", '{"type": "object", "properties": {"a": {"type": "integer"}}}')
+        with Sim("--instant") as sim:
+            text = weir("call", "-e", sim.url, "--schema", schema, "hi")
+            said = weir("call", "-e", sim.url, "--schema", schema, "-v", "hi")
+            document = json.loads(weir("call", "-e", sim.url, "--schema", schema, "-o", "json", "hi").stdout)
+            lines = weir("call", "-e", sim.url, "--schema", schema, "-o", "json", "--stream", "hi").stdout.splitlines()
+            free = json.loads(weir("call", "-e", sim.url, "--json", "-o", "json", "hi").stdout)
+        self.assertEqual((text.returncode, text.stderr), (0, ""))
+        self.assertIn("not that it fits the schema", said.stderr)
+        self.assertIn("schema", document["degradations"][0]["why"])
+        self.assertEqual(json.loads(lines[-1])["degradations"], document["degradations"])
+        self.assertEqual(free["degradations"], [])
+
+    def test_no_reasoning_where_only_reasoning_was_asked_for_is_an_error(self):
+        with Sim("--instant") as sim:
+            for form in ((), ("--no-stream",), ("--n", "2")):
+                done = weir("call", "-e", sim.url, "--reasoning", "only", *form, "hi")
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("weir: empty_model_response: ", done.stderr)
+                self.assertIn("--reasoning-parser", done.stderr)
+
+    def test_a_verdict_stands_in_the_document_beside_the_answer(self):
+        with Sim("--instant") as sim:
+            done = weir("call", "-e", sim.url, "--max-tokens", "3", "-o", "json", "hi")
+        document = json.loads(done.stdout)
+        self.assertEqual((done.returncode, document["error"]["name"]), (2, "truncated"))
+        self.assertTrue(document["text"])
+
+
 class DryRun(Case):
     def test_nothing_null_nothing_called_extra_body_and_no_key(self):
         done = weir("call", "-e", "http://127.0.0.1:1", "--dry-run", "--top-k", "5", "--extra", "foo=[1]",
@@ -234,6 +264,22 @@ class Failures(Case):
         error = json.loads(done.stdout)["error"]
         self.assertEqual((error["name"], error["class"], error["retryable"]), ("connection_error", "network", True))
 
+    def test_a_document_holds_what_came_before_the_error(self):
+        with RawServer(OK_HEAD + delta("half an "), end="wait") as server:
+            done = self.call(server.url, "-o", "json", "--timeout", "0.2")
+        document = json.loads(done.stdout)
+        self.assertEqual((done.returncode, document["text"], document["error"]["name"]), (5, "half an ", "timeout"))
+        self.assertNotIn("finish", document)
+        with RawServer(OK_HEAD + delta("half an ")) as server:
+            broken = json.loads(self.call(server.url, "-o", "json").stdout)
+        self.assertEqual((broken["text"], broken["error"]["name"]), ("half an ", "stream_truncated"))
+
+    def test_several_answers_that_broke_off_are_printed_as_far_as_they_came(self):
+        with RawServer(OK_HEAD + delta("half an ")) as server:
+            done = self.call(server.url, "--n", "2")
+        self.check(done, 5, "stream_truncated")
+        self.assertEqual(done.stdout, "half an \n")
+
     def test_an_unknown_engine_names_the_nearest(self):
         config = self.write("weir.yaml", "engines: {qwen: {base_url: 'http://127.0.0.1:1'}}")
         done = weir("--config", config, "call", "-e", "qwem", "hi")
@@ -274,6 +320,19 @@ class CtrlC(Case):
             self.assertTrue(server.peer_closed.wait(PATIENCE))
         self.assertEqual(process.returncode, 4)
         self.assertIn("weir: cancelled: ", errors)
+
+
+    def test_leaves_what_came_in_the_document(self):
+        with RawServer(OK_HEAD + delta("one "), end="wait") as server:
+            process = subprocess.Popen([WEIR, "call", "-e", server.url, "-o", "json", "-v", "hi"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       text=True, env=environment())
+            self.assertTrue(server.got_request.wait(PATIENCE))
+            time.sleep(0.2)  # the piece is under way
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=PATIENCE)
+        document = json.loads(out)
+        self.assertEqual((process.returncode, document["text"], document["error"]["name"]), (4, "one ", "cancelled"))
 
 
 class Terminals(Case):

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/run_call.h"
 #include "weir/json/reader.h"
 
@@ -164,7 +165,9 @@ void AddCallCommand(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("call", "Ask a model and print its answer");
   AddCommonFlags(*command, flags->common);
   command->add_option("--system", flags->system, "system prompt");
-  command->add_option("--schema", flags->schema_file, "file with a JSON Schema of the answer");
+  command->add_option(
+      "--schema", flags->schema_file,
+      "file with a JSON Schema of the answer (this version checks only that it is JSON)");
   command->add_flag("--json", flags->json, "the answer is a JSON object");
   command->add_option_function<std::string>(
       "--regex", [flags](const std::string& text) { flags->regex = text; },
@@ -181,16 +184,15 @@ void AddCallCommand(CLI::App& app, Session& session) {
                    "image, audio or video, a file or an address; "
                    "may be repeated")
       ->allow_extra_args(false);
-  command
-      ->add_option("--reasoning", flags->reasoning,
-                   "hide it, show it (on stderr), or print only it")
-      ->check(CLI::IsMember({"hide", "show", "only"}));
+  OneOf(
+      *command->add_option("--reasoning", flags->reasoning,
+                           "hide it, show it (on stderr), or print only it; -o json always has it"),
+      {"hide", "show", "only"});
   command->callback([flags, &session] {
     session.run = [flags, &session] {
       const Result<CallRun> run = Prepare(*flags, session);
       if (run) return RunCall(session, *run);
-      session.terminal.Problem(run.error());
-      return ExitCode(run.error());
+      return Refuse(session, flags->common, run.error());
     };
   });
 }

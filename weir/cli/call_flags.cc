@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/client/wiring.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
@@ -10,11 +11,7 @@
 namespace weir::cli {
 namespace {
 
-template <class T>
-void Option(CLI::App& command, const std::string& names, std::optional<T>& field,
-            const std::string& help) {
-  command.add_option_function<T>(names, [&field](const T& value) { field = value; }, help);
-}
+constexpr std::int64_t kMostSeconds = 1'000'000'000;  // as in weir.yaml
 
 }  // namespace
 
@@ -29,19 +26,22 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
   command.add_flag("--stdin", flags.with_stdin, "put stdin in front of the prompt");
   command.add_option("-e,--engine", flags.engine,
                      "engine of the configuration, 'sim', or an address such as "
-                     "http://localhost:8000 or unix:/run/vllm.sock");
+                     "http://localhost:8000 or unix:/run/vllm.sock; default: the "
+                     "configuration's, or http://localhost:8000");
   command.add_option("-m,--model", flags.model, "model; default: the engine's");
   command.add_option("--adapter", flags.adapter, "LoRA adapter to use");
+  OneOf(*command.add_option("-o,--output", flags.output,
+                            "text, or json for one document "
+                            "(JSON lines with --stream)"),
+        {"text", "json"});
+  NumberFlag(command, "--timeout", flags.timeout, "seconds for the whole call (the clock `total`)");
+  CLI::Option* stream = command.add_flag_callback(
+      "--stream", [&flags] { flags.stream = true; },
+      "print as it comes: text (the default for text), or JSON lines");
   command
-      .add_option("-o,--output", flags.output,
-                  "text, or json for one document (or JSON lines "
-                  "with --stream)")
-      ->check(CLI::IsMember({"text", "json"}));
-  Option(command, "--timeout", flags.timeout, "seconds for the whole call (the clock `total`)");
-  command.add_flag_callback(
-      "--stream", [&flags] { flags.stream = true; }, "print as it comes (the default for text)");
-  command.add_flag_callback(
-      "--no-stream", [&flags] { flags.stream = false; }, "ask for the whole answer at once");
+      .add_flag_callback(
+          "--no-stream", [&flags] { flags.stream = false; }, "ask for the whole answer at once")
+      ->excludes(stream);
   command.add_flag("--dry-run", flags.dry_run, "print the request instead of sending it");
   command.add_flag("-v,--verbose", flags.verbose, "say on stderr what the call cost");
   command.add_option("--events", flags.events_file, "append events and spans to this file");
@@ -49,16 +49,17 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
       ->allow_extra_args(false);
 
   model::Sampling& sampling = flags.sampling;
-  Option(command, "--max-tokens", sampling.max_tokens, "most tokens to write");
-  Option(command, "--min-tokens", sampling.min_tokens, "no end before that many");
-  Option(command, "--temperature", sampling.temperature, "0 (greedy) to 2");
-  Option(command, "--top-p", sampling.top_p, "nucleus, above 0 up to 1");
-  Option(command, "--top-k", sampling.top_k, "best k tokens only; 0: all");
-  Option(command, "--seed", sampling.seed, "seed of the sampling");
-  Option(command, "--n", sampling.n, "number of answers");
-  Option(command, "--best-of", sampling.best_of, "write that many, return the best");
-  Option(command, "--beam", sampling.beam_width, "beam search of this width");
-  Option(command, "--logprobs", sampling.logprobs, "log-probabilities of the best N tokens");
+  NumberFlag(command, "--max-tokens", sampling.max_tokens, "most tokens to write");
+  NumberFlag(command, "--min-tokens", sampling.min_tokens, "no end before that many");
+  NumberFlag(command, "--temperature", sampling.temperature, "0 (greedy) to 2");
+  NumberFlag(command, "--top-p", sampling.top_p, "nucleus, above 0 up to 1");
+  NumberFlag(command, "--top-k", sampling.top_k, "best k tokens only; 0: all");
+  NumberFlag(command, "--seed", sampling.seed, "seed of the sampling");
+  NumberFlag(command, "--n", sampling.n, "number of answers");
+  NumberFlag(command, "--best-of", sampling.best_of, "write that many, return the best");
+  NumberFlag(command, "--beam", sampling.beam_width, "beam search of this width");
+  NumberFlag(command, "--logprobs", sampling.logprobs,
+             "log-probabilities of the best N tokens; with -o json");
   command.add_option("--stop", sampling.stop, "text that ends the answer; may be repeated")
       ->allow_extra_args(false);
 }
@@ -67,8 +68,10 @@ Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& s
   WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
   WEIR_TRY(config::EngineConfig engine, config::ResolveEngine(config, flags.engine, session.env));
   if (flags.timeout) {
-    if (!(*flags.timeout > 0)) {
-      return Fail(Code::kConfigError, "--timeout must be a number of seconds above 0");
+    if (!(*flags.timeout > 0 && *flags.timeout <= kMostSeconds)) {
+      return Fail(Code::kConfigError,
+                  StrCat("--timeout must be a number of seconds above 0, at most ", kMostSeconds,
+                         "; got ", *flags.timeout));
     }
     engine.http.upstream.timeouts.total =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*flags.timeout));
@@ -77,6 +80,10 @@ Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& s
 }
 
 Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
+  if (flags.sampling.logprobs && flags.form() == Output::kText) {
+    return Fail(Code::kConfigError,
+                "--logprobs does not show in text output; add -o json, whose `tokens` hold them");
+  }
   call.model = flags.model;
   call.adapter = flags.adapter;
   call.sampling = flags.sampling;
@@ -93,6 +100,11 @@ Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
     const Result<json::Value> value = json::Read(text);
     if (value) {
       builder.Copy(*value);
+    } else if (text.starts_with('{') || text.starts_with('[')) {
+      return Fail(Code::kConfigError,
+                  StrCat("--extra ", std::string_view(pair).substr(0, equals),
+                         " begins like JSON, but is none"),
+                  value.error().message);
     } else {
       builder.String(text);
     }

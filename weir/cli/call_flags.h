@@ -40,7 +40,7 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags);
 Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& session);
 
 // Fills what both commands have in common. --extra values are read as JSON, or taken as text when
-// they are none.
+// they are none and do not begin like an object or a list.
 Result<void> FillCall(const CommonFlags& flags, model::Call& call);
 
 // The prompt of the command line, or of stdin when there is none (or it is "-"), or with --stdin

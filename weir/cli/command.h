@@ -25,6 +25,8 @@ struct Session {
 void AddCallCommand(CLI::App& app, Session& session);
 void AddCompleteCommand(CLI::App& app, Session& session);
 void AddSimCommand(CLI::App& app, Session& session);
+void AddJsonCommand(CLI::App& app, Session& session);
+void AddSchemaCommand(CLI::App& app, Session& session);
 void AddCompletionCommand(CLI::App& app, Session& session);
 
 }  // namespace weir::cli

@@ -40,8 +40,7 @@ void AddCompleteCommand(CLI::App& app, Session& session) {
     session.run = [flags, &session] {
       const Result<CallRun> run = Prepare(*flags, session);
       if (run) return RunCall(session, *run);
-      session.terminal.Problem(run.error());
-      return ExitCode(run.error());
+      return Refuse(session, flags->common, run.error());
     };
   });
 }

@@ -1,14 +1,19 @@
+#include <algorithm>
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
+#include "weir/cli/flags.h"
 
 namespace weir::cli {
 namespace {
 
 struct Words {
   std::string command;
-  std::vector<std::string> flags;
+  std::vector<std::string> nested;  // commands of the command
+  std::vector<std::string> flags;   // of all of them
 };
 
 std::vector<std::string> FlagsOf(const CLI::App& app) {
@@ -23,7 +28,16 @@ std::vector<std::string> FlagsOf(const CLI::App& app) {
 std::vector<Words> CommandsOf(const CLI::App& app) {
   std::vector<Words> commands;
   for (const CLI::App* command : app.get_subcommands({})) {
-    commands.push_back({.command = command->get_name(), .flags = FlagsOf(*command)});
+    Words words{.command = command->get_name(), .flags = FlagsOf(*command)};
+    for (const CLI::App* nested : command->get_subcommands({})) {
+      words.nested.push_back(nested->get_name());
+      for (std::string& flag : FlagsOf(*nested)) {
+        if (std::ranges::find(words.flags, flag) == words.flags.end()) {
+          words.flags.push_back(std::move(flag));
+        }
+      }
+    }
+    commands.push_back(std::move(words));
   }
   return commands;
 }
@@ -39,16 +53,19 @@ std::string BashScript(const CLI::App& app) {
   std::string script =
       "# bash completion of weir; load it with: source <(weir completion bash)\n"
       "_weir() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} words=\"\"\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} words=\"\" nested=\"\"\n"
       "  case ${COMP_WORDS[1]} in\n";
   for (const Words& words : commands) {
-    StrAppend(script, "    ", words.command, ") words=\"", Join(words.flags, " "), "\" ;;\n");
+    StrAppend(script, "    ", words.command, ") words=\"", Join(words.flags, " "), "\" nested=\"",
+              Join(words.nested, " "), "\" ;;\n");
   }
   StrAppend(script, "    *) words=\"", Names(commands), " ", Join(FlagsOf(app), " "),
             "\" ;;\n"
             "  esac\n"
             "  if [[ $COMP_CWORD -eq 1 || $word == -* ]]; then\n"
             "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+            "  elif [[ $COMP_CWORD -eq 2 && -n $nested ]]; then\n"
+            "    mapfile -t COMPREPLY < <(compgen -W \"$nested\" -- \"$word\")\n"
             "  fi\n"
             "}\n"
             "complete -o default -F _weir weir\n");
@@ -65,7 +82,9 @@ std::string ZshScript(const CLI::App& app) {
       "  if (( CURRENT == 2 )); then\n";
   StrAppend(script, "    candidates=(", Names(commands), ")\n  else\n    case ${words[2]} in\n");
   for (const Words& words : commands) {
-    StrAppend(script, "      ", words.command, ") candidates=(", Join(words.flags, " "), ") ;;\n");
+    std::vector<std::string> candidates = words.nested;
+    candidates.insert(candidates.end(), words.flags.begin(), words.flags.end());
+    StrAppend(script, "      ", words.command, ") candidates=(", Join(candidates, " "), ") ;;\n");
   }
   StrAppend(script,
             "    esac\n"
@@ -81,6 +100,10 @@ std::string FishScript(const CLI::App& app) {
   std::string script = "# fish completion of weir; load it with: weir completion fish | source\n";
   for (const Words& words : CommandsOf(app)) {
     StrAppend(script, "complete -c weir -n __fish_use_subcommand -a ", words.command, "\n");
+    for (const std::string& nested : words.nested) {
+      StrAppend(script, "complete -c weir -n '__fish_seen_subcommand_from ", words.command, "' -a ",
+                nested, "\n");
+    }
     for (const std::string& flag : words.flags) {
       const bool is_long = flag.starts_with("--");
       StrAppend(script, "complete -c weir -n '__fish_seen_subcommand_from ", words.command, "' ",
@@ -95,9 +118,8 @@ std::string FishScript(const CLI::App& app) {
 void AddCompletionCommand(CLI::App& app, Session& session) {
   auto shell = std::make_shared<std::string>();  // shared by the callbacks that CLI11 keeps
   CLI::App* command = app.add_subcommand("completion", "Print the completion script of a shell");
-  command->add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  OneOf(*command->add_option("shell", *shell, "bash, zsh or fish")->required(),
+        {"bash", "zsh", "fish"});
   command->callback([shell, &app, &session] {
     session.run = [shell, &app, &session] {
       session.terminal.Out(*shell == "bash"  ? BashScript(app)

@@ -12,6 +12,7 @@
 #include "weir/base/text.h"
 #include "weir/base/version.h"
 #include "weir/cli/command.h"
+#include "weir/cli/flags.h"
 
 extern char** environ;  // POSIX declares it nowhere
 
@@ -50,14 +51,25 @@ int Run(int argc, char** argv) {
   AddCallCommand(app, session);
   AddCompleteCommand(app, session);
   AddSimCommand(app, session);
+  AddJsonCommand(app, session);
+  AddSchemaCommand(app, session);
   AddCompletionCommand(app, session);
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == 0;  // --help and --version
-    app.exit(error);
-    return asked_for ? kExitOk : kExitUsage;
+    if (asked_for) return app.exit(error);
+    session.terminal.Note(StrCat("usage: ", UsageSentence(app, error)));
+    return kExitUsage;
+  }
+  if (const std::optional<std::string> flag = EmptyFlag(app)) {
+    const Error error{.code = Code::kConfigError,
+                      .message = StrCat(*flag,
+                                        " has an empty value; give one or leave the flag "
+                                        "away (is a variable of the shell not set?)")};
+    session.terminal.Problem(error);
+    return ExitCode(error);
   }
   return session.run();
 }

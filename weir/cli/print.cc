@@ -85,12 +85,24 @@ void WriteChoice(Writer& out, const model::Choice& choice) {
     for (const model::ToolCall& call : choice.tool_calls) WriteToolCall(out, call);
     out.EndArray();
   }
-  out.Field("finish", choice.finish_text);
+  if (!choice.finish_text.empty()) out.Field("finish", choice.finish_text);
   if (!choice.stop_reason.IsNull()) out.Field("stop_reason", json::View(choice.stop_reason));
   if (!choice.tokens.empty()) {
     out.Key("tokens");
     WriteTokens(out, choice.tokens);
   }
+}
+
+void WriteDegradations(Writer& out, const std::vector<model::Degradation>& degradations) {
+  out.Key("degradations");
+  out.BeginArray();
+  for (const model::Degradation& degradation : degradations) {
+    out.BeginObject();
+    out.Field("what", degradation.what);
+    out.Field("why", degradation.why);
+    out.EndObject();
+  }
+  out.EndArray();
 }
 
 void WriteInfo(Writer& out, const model::ReplyInfo& info) {
@@ -106,29 +118,28 @@ void WriteInfo(Writer& out, const model::ReplyInfo& info) {
     }
     out.EndArray();
   }
-  out.Key("degradations");
-  out.BeginArray();
-  for (const model::Degradation& degradation : info.degradations) {
-    out.BeginObject();
-    out.Field("what", degradation.what);
-    out.Field("why", degradation.why);
-    out.EndObject();
-  }
-  out.EndArray();
+  WriteDegradations(out, info.degradations);
   if (info.first_token.count() > 0) {
     out.Key("first_token_ms");
     out.Double(Millis(info.first_token));
   }
-  out.Key("total_ms");
-  out.Double(Millis(info.total));
+  if (info.total.count() > 0) {
+    out.Key("total_ms");
+    out.Double(Millis(info.total));
+  }
 }
 
 }  // namespace
 
-std::string ReplyJson(const model::Reply& reply) {
+std::string ReplyJson(const model::Reply& reply, const std::optional<Error>& error) {
+  if (error && reply.choices.empty()) return ErrorJson(*error);
   std::string text;
   Writer out(text);
   out.BeginObject();
+  if (error) {
+    out.Key("error");
+    WriteError(out, *error);
+  }
   if (!reply.choices.empty()) WriteChoice(out, reply.choices.front());
   if (reply.choices.size() > 1) {
     out.Key("choices");
@@ -189,6 +200,15 @@ std::string DeltaJson(const model::Delta& delta) {
   return text + "\n";
 }
 
+std::string DegradationsJson(const std::vector<model::Degradation>& degradations) {
+  std::string text;
+  Writer out(text);
+  out.BeginObject();
+  WriteDegradations(out, degradations);
+  out.EndObject();
+  return text + "\n";
+}
+
 std::string ErrorJson(const Error& error) {
   std::string text;
   Writer out(text);
@@ -199,13 +219,12 @@ std::string ErrorJson(const Error& error) {
   return text + "\n";
 }
 
-std::string AnswerText(const model::Choice& choice, ShowReasoning reasoning) {
-  if (reasoning == ShowReasoning::kOnly) return choice.reasoning;
-  std::string text = choice.text.empty() ? choice.refusal : choice.text;
+std::string ToolCallLines(const model::Choice& choice) {
+  std::string text;
   for (const model::ToolCall& call : choice.tool_calls) {
-    if (!text.empty() && !text.ends_with('\n')) text += '\n';
     Writer out(text);
     WriteToolCall(out, call);
+    text += '\n';
   }
   return text;
 }

@@ -2,22 +2,25 @@
 
 // Replies as text and as JSON.
 
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "weir/cli/run_call.h"
 #include "weir/model/reply.h"
 
 namespace weir::cli {
 
-// One JSON document for a whole reply, with its newline.
-std::string ReplyJson(const model::Reply& reply);
+// One JSON document, with its newline, for a whole reply, or for an error and what came before it.
+std::string ReplyJson(const model::Reply& reply, const std::optional<Error>& error);
 // One JSON line for a piece of a stream.
 std::string DeltaJson(const model::Delta& delta);
 // {"error":{...}} with its newline.
 std::string ErrorJson(const Error& error);
+// {"degradations":[...]} with its newline.
+std::string DegradationsJson(const std::vector<model::Degradation>& degradations);
 
-// What text output shows of one answer: the text, or the reasoning; tool calls as JSON lines.
-std::string AnswerText(const model::Choice& choice, ShowReasoning reasoning);
+// The tool calls of one answer, each a JSON line.
+std::string ToolCallLines(const model::Choice& choice);
 
 // "12 + 34 tokens, first token after 56 ms, 1.2 s in all, 2 attempts"
 std::string Summary(const model::Reply& reply);

@@ -4,142 +4,51 @@
 
 #include "weir/async/signals.h"
 #include "weir/base/text.h"
+#include "weir/cli/answer.h"
 #include "weir/cli/print.h"
+#include "weir/cli/reply_printer.h"
+#include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
 #include "weir/events/event.h"
-#include "weir/json/reader.h"
 
 namespace weir::cli {
 namespace {
 
-using model::Delta;
-using model::Reply;
-
-bool IsOneAnswer(const model::Call& call) {
-  const std::int64_t raw_n = call.extra.Find("n").AsInt64().value_or(1);
-  return call.sampling.n.value_or(1) == 1 && call.sampling.beam_width.value_or(1) == 1 &&
-         raw_n == 1;
-}
-
-// Prints the pieces of a stream as they come, and remembers what the end needs.
-class StreamPrinter {
- public:
-  StreamPrinter(Session& session, const CallRun& run)
-      : terminal_(session.terminal), run_(run), live_(IsOneAnswer(run.call)) {}
-
-  void Print(const Delta& delta) {
-    if (run_.flags.form() == Output::kJson) return terminal_.Out(DeltaJson(delta));
-    if (!live_) return;  // several answers at once would mix
-    if (run_.reasoning == ShowReasoning::kShow) terminal_.Raw(delta.reasoning);
-    const std::string& text = run_.reasoning == ShowReasoning::kOnly ? delta.reasoning : delta.text;
-    if (text.empty()) return;
-    terminal_.Out(text);
-    last_ = text.back();
-  }
-
-  // What could not be printed piece by piece, and the newline that the model did not write.
-  void Finish(const Reply& reply) {
-    if (run_.flags.form() == Output::kJson) return;
-    if (!live_) return PrintWhole(reply);
-    std::string rest;
-    for (const model::Choice& choice : reply.choices) {
-      if (run_.reasoning == ShowReasoning::kOnly) break;
-      model::Choice calls;
-      calls.tool_calls = choice.tool_calls;
-      rest += AnswerText(calls, run_.reasoning);
-    }
-    if (last_ != '\n' && last_ != 0) terminal_.Out("\n");
-    if (!rest.empty()) terminal_.Out(rest + "\n");
-  }
-
-  // After an error: the terminal's next line begins at its left edge.
-  void BreakOff() {
-    if (last_ != '\n' && last_ != 0 && run_.flags.form() == Output::kText) terminal_.Out("\n");
-  }
-
-  void PrintWhole(const Reply& reply) {
-    if (run_.flags.form() == Output::kJson) return terminal_.Out(ReplyJson(reply));
-    for (const model::Choice& choice : reply.choices) {
-      if (reply.choices.size() > 1) terminal_.Out(StrCat("--- answer ", choice.index, "\n"));
-      if (run_.reasoning == ShowReasoning::kShow && !choice.reasoning.empty()) {
-        terminal_.Raw(choice.reasoning + "\n");
-      }
-      const std::string text = AnswerText(choice, run_.reasoning);
-      terminal_.Out(text);
-      if (!text.ends_with('\n')) terminal_.Out("\n");
-    }
-  }
-
- private:
-  Terminal& terminal_;
-  const CallRun& run_;
-  const bool live_;
-  char last_ = 0;
+// How a call ended: a whole reply, or an error and what came before it.
+struct Outcome {
+  model::Reply reply;
+  std::optional<Error> error;
 };
 
-async::Task<Result<Reply>> StreamReply(async::Context ctx, model::Engine& engine,
-                                       const model::Call& call, StreamPrinter& printer) {
-  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
-  model::Assembler assembler;
-  Delta piece;
-  for (;;) {
-    WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
-    if (!more) co_return std::move(assembler).Finish(stream->info());
-    printer.Print(piece);
-    assembler.Add(piece);
-  }
+// Whether the server is asked for a stream. One JSON document is, too, so that a clock that runs
+// out or Ctrl-C leaves the part that came. Asked whole are: beams, which nothing is sent of before
+// the end; and for one document tool calls and log-probabilities of the prompt, which a whole reply
+// carries better.
+bool AsksForStream(const CallRun& run) {
+  if (run.flags.stream) return *run.flags.stream;
+  const model::Sampling& sampling = run.call.sampling;
+  if (sampling.beam_width) return false;
+  if (run.flags.form() == Output::kText) return true;
+  const bool raw = run.call.extra.Find("prompt_logprobs").exists();
+  return run.call.tools.empty() && !sampling.prompt_logprobs && !raw;
 }
 
-// The answer is whole; is it what was asked for? Only what can be told without a schema compiler or
-// a pattern engine is told, and the caller says what was not looked at.
-Result<void> CheckAnswer(const model::Call& call, const Reply& reply) {
-  for (const model::Choice& choice : reply.choices) {
-    if (choice.finish == model::Finish::kLength) {
-      return Fail(Code::kTruncated,
-                  "the model hit its token limit before it was done; raise --max-tokens");
-    }
-    if (!call.constraint || !choice.tool_calls.empty()) continue;
-    const model::Constraint& constraint = *call.constraint;
-    const bool json = constraint.kind == model::Constraint::Kind::kJsonSchema ||
-                      constraint.kind == model::Constraint::Kind::kJsonObject;
-    if (json) {
-      const Result<json::Value> value = json::Read(choice.text);
-      if (!value) {
-        return Fail(Code::kInvalidJson,
-                    "the answer is not JSON although the server was told so; does it support "
-                    "constrained output? See what it is: weir call -o json",
-                    value.error().message);
-      }
-    }
-    const std::vector<std::string>& choices = constraint.choices;
-    if (constraint.kind == model::Constraint::Kind::kChoice &&
-        std::ranges::find(choices, choice.text) == choices.end()) {
-      return Fail(Code::kConstraintViolated,
-                  StrCat("the answer is none of the choices ", Join(choices, ", "),
-                         ": the server ignored the constraint"));
-    }
-  }
-  return {};
+// Whether pieces are printed as they come.
+bool PrintsPieces(const CallRun& run) {
+  const bool text = run.flags.form() == Output::kText;
+  return AsksForStream(run) && run.flags.stream.value_or(text);
 }
 
-bool FullyChecked(const model::Call& call) {
-  return !call.constraint || call.constraint->kind == model::Constraint::Kind::kJsonObject ||
-         call.constraint->kind == model::Constraint::Kind::kChoice;
-}
-
-int DryRun(Session& session, const CallRun& run, http::Client& transport, bool stream) {
+int DryRun(Session& session, const CallRun& run, http::Client& transport) {
   if (run.engine.kind == config::Kind::kSim) {
-    session.terminal.Problem(Error{.code = Code::kConfigError,
-                                   .message = "the embedded simulator gets no HTTP request; give "
-                                              "an address with -e to see one"});
-    return kExitConfig;
+    return Refuse(session, run.flags,
+                  Error{.code = Code::kConfigError,
+                        .message = "the embedded simulator gets no HTTP request; give an address "
+                                   "with -e to see one"});
   }
   const Result<engine::RequestPreview> preview =
-      engine::PreviewRequest(run.engine.http, transport, run.call, stream);
-  if (!preview) {
-    session.terminal.Problem(preview.error());
-    return ExitCode(preview.error());
-  }
+      engine::PreviewRequest(run.engine.http, transport, run.call, AsksForStream(run));
+  if (!preview) return Refuse(session, run.flags, preview.error());
   std::string text = StrCat(preview->method, " ", preview->url, "\n");
   for (const http::Header& header : preview->headers) {
     StrAppend(text, header.name, ": ", header.value, "\n");
@@ -149,82 +58,113 @@ int DryRun(Session& session, const CallRun& run, http::Client& transport, bool s
   return kExitOk;
 }
 
-int Report(Session& session, const CallRun& run, StreamPrinter& printer, const Result<Reply>& reply,
-           bool stream) {
-  Terminal& terminal = session.terminal;
-  const auto failed = [&](const Error& error) {
-    if (run.flags.form() == Output::kJson) terminal.Out(ErrorJson(error));
-    terminal.Problem(error);
-    return ExitCode(error);
-  };
-  if (!reply) {
-    printer.BreakOff();
-    return failed(reply.error());
+async::Task<Outcome> Stream(async::Context ctx, model::Engine& engine, const model::Call& call,
+                            ReplyPrinter& printer) {
+  Outcome outcome;
+  const Result<std::unique_ptr<model::ReplyStream>> stream = co_await engine.Stream(ctx, call);
+  if (!stream) {
+    outcome.error = stream.error();
+    co_return outcome;
   }
-  if (stream) {
-    printer.Finish(*reply);
-  } else {
-    printer.PrintWhole(*reply);
+  model::Assembler received;
+  model::Delta piece;
+  for (;;) {
+    const Result<bool> more = co_await (*stream)->Next(ctx, piece);
+    if (!more) outcome.error = more.error();
+    if (!more || !*more) break;
+    printer.Print(piece);
+    received.Add(piece);
   }
-  for (const model::Degradation& degradation : reply->info.degradations) {
-    terminal.Warn(StrCat(degradation.what, ": ", degradation.why));
-  }
-  if (!FullyChecked(run.call)) {
-    terminal.Note(StrCat("note: this version does not check the answer against the ",
-                         model::ConstraintName(run.call.constraint->kind), " constraint"));
-  }
-  if (run.flags.verbose) terminal.Note(Summary(*reply));
-  if (terminal.out_error()) {
-    terminal.Problem(*terminal.out_error());
-    return ExitCode(*terminal.out_error());
-  }
-  const Result<void> good = CheckAnswer(run.call, *reply);
-  if (good) return kExitOk;
-  terminal.Problem(good.error());
-  return ExitCode(good.error());
+  outcome.reply = std::move(received).Finish((*stream)->info());
+  co_return outcome;
 }
 
-}  // namespace
-
-int RunCall(Session& session, const CallRun& run) {
-  async::Loop loop;
-  const std::unique_ptr<http::Client> transport = client::BuildTransport(run.engine, session.env);
-  const bool stream = run.flags.stream.value_or(run.flags.form() == Output::kText);
-  CallRun filled = run;
-  filled.call = client::WithDefaults(run.call, run.engine);
-  if (run.flags.dry_run) return DryRun(session, filled, *transport, stream);
-
-  Result<std::unique_ptr<events::JsonlSink>> sink;
-  if (!run.flags.events_file.empty()) sink = events::OpenJsonl(loop, run.flags.events_file);
-  const auto on_retry = [&](int retry, const Error& error, Duration delay) {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
-    session.terminal.Warn(StrCat(Describe(error), "; trying again in ", FormatMillis(millis), " (",
-                                 retry, " of ", filled.engine.retry.max_retries, ")"));
-  };
-  const Result<std::unique_ptr<model::Engine>> engine =
-      client::BuildEngine(filled.engine, *transport, on_retry);
-  const Error* problem = !sink ? &sink.error() : !engine ? &engine.error() : nullptr;
-  if (problem != nullptr) {
-    session.terminal.Problem(*problem);
-    return ExitCode(*problem);
+async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const model::Call& call) {
+  Outcome outcome;
+  Result<model::Reply> reply = co_await engine.Call(ctx, call);
+  if (reply) {
+    outcome.reply = *std::move(reply);
+  } else {
+    outcome.error = reply.error();
   }
+  co_return outcome;
+}
 
+// Runs the call on its own loop, with the limit `total` over all of it. Ctrl-C cancels it.
+Outcome Ask(async::Loop& loop, TraceSink* trace, model::Engine& engine, const CallRun& run,
+            ReplyPrinter& printer) {
   async::Cancellation cancellation;
   const async::SignalWatch interrupt(loop, {SIGINT, SIGTERM}, [&](int) { cancellation.Cancel(); });
   async::Context ctx(loop);
   ctx.cancellation = &cancellation;
-  ctx.trace = sink->get();
-  const Duration total = filled.call.timeouts->total;
+  ctx.trace = trace;
+  const Duration total = run.call.timeouts->total;
   if (total > Duration::zero()) ctx = ctx.WithTimeout(total);
 
-  StreamPrinter printer(session, filled);
-  Result<Reply> reply;
-  {
-    async::Span span(ctx, "cli.call");
-    reply = span.End(loop.Run(stream ? StreamReply(span.context(), **engine, filled.call, printer)
-                                     : (*engine)->Call(span.context(), filled.call)));
+  async::Span span(ctx, "cli.call");
+  Outcome outcome = loop.Run(AsksForStream(run) ? Stream(span.context(), engine, run.call, printer)
+                                                : Whole(span.context(), engine, run.call));
+  if (outcome.error) span.Fail(*outcome.error);
+  return outcome;
+}
+
+// The answer on stdout, what is to be known about it on stderr.
+int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& printer) {
+  const Terminal& terminal = session.terminal;
+  model::Reply& reply = outcome.reply;
+  std::optional<Error> error = std::move(outcome.error);
+  if (error) {
+    error = client::WithProxyAdvice(*std::move(error), run.engine, session.env);
+  } else if (const Result<void> good = CheckAnswer(run, reply); !good) {
+    error = good.error();
   }
-  return Report(session, filled, printer, reply, stream);
+  for (const model::Degradation& degradation : reply.info.degradations) {
+    terminal.Warn(StrCat(degradation.what, ": ", degradation.why));
+  }
+  // True of every answer of its kind, good ones too: told where it can be skipped.
+  if (std::optional<model::Degradation> unchecked = UncheckedPart(run.call)) {
+    if (run.flags.verbose) terminal.Note(StrCat("no ", unchecked->what, ": ", unchecked->why));
+    reply.info.degradations.push_back(*std::move(unchecked));
+  }
+  printer.Finish(reply, error);
+  if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
+  if (terminal.out_error()) error = terminal.out_error();
+  if (!error) return kExitOk;
+  terminal.Problem(*error);
+  return ExitCode(*error);
+}
+
+}  // namespace
+
+int Refuse(Session& session, const CommonFlags& flags, const Error& error) {
+  if (flags.form() == Output::kJson) session.terminal.Out(ErrorJson(error));
+  session.terminal.Problem(error);
+  return ExitCode(error);
+}
+
+int RunCall(Session& session, const CallRun& given) {
+  CallRun run = given;
+  run.call = client::WithDefaults(given.call, given.engine);
+  async::Loop loop;  // outlives the connections of the transport
+  const std::unique_ptr<http::Client> transport = client::BuildTransport(run.engine, session.env);
+  if (run.flags.dry_run) return DryRun(session, run, *transport);
+
+  Result<std::unique_ptr<events::JsonlSink>> sink;
+  if (!run.flags.events_file.empty()) sink = events::OpenJsonl(loop, run.flags.events_file);
+  if (!sink) return Refuse(session, run.flags, sink.error());
+  const auto on_retry = [&](int retry, const Error& error, Duration delay) {
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+    const Error advised = client::WithProxyAdvice(error, run.engine, session.env);
+    session.terminal.Warn(StrCat(Describe(advised), "; trying again in ", FormatMillis(millis),
+                                 " (", retry, " of ", run.engine.retry.max_retries, ")"));
+  };
+  const Result<std::unique_ptr<model::Engine>> engine =
+      client::BuildEngine(run.engine, *transport, on_retry);
+  if (!engine) return Refuse(session, run.flags, engine.error());
+
+  ReplyPrinter printer(session.terminal, run, PrintsPieces(run));
+  Outcome outcome = Ask(loop, sink->get(), **engine, run, printer);
+  return Report(session, run, std::move(outcome), printer);
 }
 
 }  // namespace weir::cli

@@ -15,6 +15,9 @@ struct CallRun {
   ShowReasoning reasoning = ShowReasoning::kHide;  // show: on stderr; only: instead of the answer
 };
 
+// Says why nothing is asked, as JSON on stdout too when JSON was asked for. Returns the exit code.
+int Refuse(Session& session, const CommonFlags& flags, const Error& error);
+
 // Returns the exit code. Ctrl-C cancels: the connection is closed at once and the code is 4.
 int RunCall(Session& session, const CallRun& run);
 

@@ -1,5 +1,6 @@
 #include "weir/client/client.h"
 
+#include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
 #include "weir/config/config.h"
 #include "weir/model/engine.h"
@@ -9,6 +10,7 @@ namespace weir {
 // In the order of their needs: the engine uses the transport, both use the loop.
 struct Client::State {
   async::Loop loop;
+  Env env;
   config::EngineConfig config;
   std::unique_ptr<http::Client> transport;
   std::unique_ptr<model::Engine> engine;
@@ -17,6 +19,12 @@ struct Client::State {
     const async::Context ctx(loop);
     const Duration total = call.timeouts->total;
     return total > Duration::zero() ? ctx.WithTimeout(total) : ctx;
+  }
+
+  Result<model::Reply> Run(async::Task<Result<model::Reply>> task) {
+    Result<model::Reply> reply = loop.Run(std::move(task));
+    if (reply) return reply;
+    return Fail(client::WithProxyAdvice(std::move(reply).error(), config, env));
   }
 };
 
@@ -47,20 +55,21 @@ Result<Client> Client::Open(ClientOptions options) {
   auto state = std::make_unique<State>();
   WEIR_TRY(const config::Config config, config::Load(options.config, options.env));
   WEIR_TRY(state->config, config::ResolveEngine(config, options.engine, options.env));
-  state->transport = client::BuildTransport(state->config, options.env);
+  state->env = std::move(options.env);
+  state->transport = client::BuildTransport(state->config, state->env);
   WEIR_TRY(state->engine, client::BuildEngine(state->config, *state->transport));
   return Client(std::move(state));
 }
 
 Result<model::Reply> Client::Call(const model::Call& call) {
   const model::Call filled = client::WithDefaults(call, state_->config);
-  return state_->loop.Run(state_->engine->Call(state_->NewContext(filled), filled));
+  return state_->Run(state_->engine->Call(state_->NewContext(filled), filled));
 }
 
 Result<model::Reply> Client::Stream(const model::Call& call,
                                     const std::function<bool(const model::Delta&)>& on_delta) {
   const model::Call filled = client::WithDefaults(call, state_->config);
-  return state_->loop.Run(Drain(state_->NewContext(filled), *state_->engine, filled, on_delta));
+  return state_->Run(Drain(state_->NewContext(filled), *state_->engine, filled, on_delta));
 }
 
 }  // namespace weir

@@ -1,7 +1,10 @@
 #include "weir/config/config.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <limits>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -61,12 +64,22 @@ Result<std::optional<Found>> FindFile(const std::string& named, const Env& env) 
   return std::optional<Found>();
 }
 
-Result<double> NumberOf(std::string_view variable, std::string_view text, double low) {
+constexpr double kMostSeconds = 1e9;
+constexpr std::int64_t kMostRetries = 1'000'000;
+
+Result<double> NumberOf(std::string_view variable, std::string_view text, double low, double high) {
   const std::optional<double> value = ParseDouble(text);
-  if (value && *value >= low) return *value;
-  return Fail(Code::kConfigError,
-              StrCat("the variable ", variable, " must be a number of at least ", low, ", found '",
-                     text, "'"));
+  if (value && *value >= low && *value <= high) return *value;
+  return Fail(Code::kConfigError, StrCat("the variable ", variable, " must be a number in [", low,
+                                         ", ", high, "], found '", text, "'"));
+}
+
+Result<std::int64_t> WholeNumberOf(std::string_view variable, std::string_view text,
+                                   std::int64_t low, std::int64_t high) {
+  const std::optional<std::int64_t> value = ParseInt(text);
+  if (value && *value >= low && *value <= high) return *value;
+  return Fail(Code::kConfigError, StrCat("the variable ", variable, " must be a whole number from ",
+                                         low, " to ", high, ", found '", text, "'"));
 }
 
 Duration Seconds(double seconds) {
@@ -80,30 +93,30 @@ Result<void> ApplyEnv(EngineConfig& engine, const Env& env) {
   if (const auto text = env.Get("VLLM_MODEL")) engine.http.model = *text;
   if (const auto text = env.Get("VLLM_API_KEY")) upstream.api_key = *text;
   if (const auto text = env.Get("VLLM_TIMEOUT")) {
-    WEIR_TRY(const double seconds, NumberOf("VLLM_TIMEOUT", *text, 0));
+    WEIR_TRY(const double seconds, NumberOf("VLLM_TIMEOUT", *text, 0, kMostSeconds));
     upstream.timeouts.total = Seconds(seconds);
   }
   if (const auto text = env.Get("VLLM_MAX_RETRIES")) {
-    WEIR_TRY(const double retries, NumberOf("VLLM_MAX_RETRIES", *text, 0));
+    WEIR_TRY(const std::int64_t retries, WholeNumberOf("VLLM_MAX_RETRIES", *text, 0, kMostRetries));
     engine.retry.max_retries = static_cast<int>(retries);
   }
   if (const auto text = env.Get("VLLM_RETRY_BASE_DELAY")) {
-    WEIR_TRY(const double seconds, NumberOf("VLLM_RETRY_BASE_DELAY", *text, 0));
+    WEIR_TRY(const double seconds, NumberOf("VLLM_RETRY_BASE_DELAY", *text, 0, kMostSeconds));
     engine.retry.base_delay = Seconds(seconds);
   }
   if (const auto text = env.Get("VLLM_RETRY_MAX_DELAY")) {
-    WEIR_TRY(const double seconds, NumberOf("VLLM_RETRY_MAX_DELAY", *text, 0));
+    WEIR_TRY(const double seconds, NumberOf("VLLM_RETRY_MAX_DELAY", *text, 0, kMostSeconds));
     engine.retry.max_delay = Seconds(seconds);
   }
   if (const auto text = env.Get("VLLM_RETRY_BACKOFF_MULTIPLIER")) {
-    WEIR_TRY(engine.retry.multiplier, NumberOf("VLLM_RETRY_BACKOFF_MULTIPLIER", *text, 1));
+    WEIR_TRY(engine.retry.multiplier, NumberOf("VLLM_RETRY_BACKOFF_MULTIPLIER", *text, 1, 1000));
   }
   if (const auto text = env.Get("VLLM_TEMPERATURE")) {
-    WEIR_TRY(engine.defaults.temperature, NumberOf("VLLM_TEMPERATURE", *text, 0));
+    WEIR_TRY(engine.defaults.temperature, NumberOf("VLLM_TEMPERATURE", *text, 0, 2));
   }
   if (const auto text = env.Get("VLLM_MAX_TOKENS")) {
-    WEIR_TRY(const double tokens, NumberOf("VLLM_MAX_TOKENS", *text, 1));
-    engine.defaults.max_tokens = static_cast<std::int64_t>(tokens);
+    WEIR_TRY(engine.defaults.max_tokens,
+             WholeNumberOf("VLLM_MAX_TOKENS", *text, 1, std::numeric_limits<std::int64_t>::max()));
   }
   return engine.retry.Validate();
 }
@@ -112,6 +125,36 @@ bool LooksLikeAddress(std::string_view name) {
   if (name.find("://") != name.npos || name.starts_with("unix:")) return true;
   const std::size_t colon = name.rfind(':');
   return colon != name.npos && colon > 0 && ParseUint(name.substr(colon + 1)).has_value();
+}
+
+// What people copy when they want a base URL: the whole path of an endpoint.
+constexpr std::string_view kEndpoints[] = {"/chat/completions", "/completions", "/models",
+                                           "/responses", "/embeddings"};
+
+// The address without the path of an endpoint behind /v1, and a socket's path made absolute.
+std::string PlainAddress(std::string_view text) {
+  text = Trim(text);
+  while (text.ends_with('/')) text.remove_suffix(1);
+  for (const std::string_view endpoint : kEndpoints) {
+    const std::string_view rest =
+        text.substr(0, text.size() - std::min(text.size(), endpoint.size()));
+    if (!text.ends_with(endpoint) || !rest.ends_with("/v1") || rest.ends_with("//v1")) continue;
+    text = rest;
+    break;
+  }
+  constexpr std::string_view kUnix = "unix:";
+  const std::string_view path = text.starts_with(kUnix) ? text.substr(kUnix.size()) : "";
+  std::error_code unknown;  // then the address is refused as it was written
+  const std::filesystem::path here = std::filesystem::current_path(unknown);
+  if (path.empty() || path.starts_with('/') || unknown) return std::string(text);
+  return StrCat(kUnix, here.string(), "/", path);
+}
+
+// The engine as it can be used.
+Result<EngineConfig> Usable(EngineConfig engine) {
+  if (engine.unusable) return Fail(*std::move(engine.unusable));
+  engine.http.upstream.base_url = PlainAddress(engine.http.upstream.base_url);
+  return engine;
 }
 
 }  // namespace
@@ -179,10 +222,7 @@ Result<Config> Load(const std::string& file, const Env& env) {
 
 Result<EngineConfig> ResolveEngine(const Config& config, std::string_view name, const Env& env) {
   if (name.empty()) name = config.default_engine;
-  if (const EngineConfig* engine = config.Find(name)) {
-    if (engine->unusable) return Fail(*engine->unusable);
-    return *engine;
-  }
+  if (const EngineConfig* engine = config.Find(name)) return Usable(*engine);
   EngineConfig engine;
   engine.name = name;
   if (name == "sim") {
@@ -203,7 +243,7 @@ Result<EngineConfig> ResolveEngine(const Config& config, std::string_view name, 
   // Only what says nothing about the address: an address on the command line is an address.
   WEIR_CHECK(ApplyEnv(engine, env));
   engine.http.upstream.base_url = bare ? StrCat("http://", name) : std::string(name);
-  return engine;
+  return Usable(std::move(engine));
 }
 
 }  // namespace weir::config

@@ -49,7 +49,8 @@ Result<Config> Load(const std::string& file, const Env& env);
 Result<Config> Parse(std::string_view text, std::string_view file_name, const Env& env);
 
 // The engine that -e names: one of the file's, "sim" for the embedded simulator, or an address
-// ("http://...", "https://...", "unix:...", "host:port"). Empty: the default engine.
+// ("http://...", "https://...", "unix:...", "host:port"). Empty: the default engine. The path of
+// an endpoint behind /v1 is dropped from its address, and a relative socket path is made absolute.
 Result<EngineConfig> ResolveEngine(const Config& config, std::string_view name, const Env& env);
 
 }  // namespace weir::config

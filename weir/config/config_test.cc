@@ -1,5 +1,7 @@
 #include "weir/config/config.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 
 namespace weir::config {
@@ -216,6 +218,44 @@ TEST(ResolveEngine, AnAddressTakesTheVariablesButKeepsItself) {
   ASSERT_TRUE(engine.has_value());
   EXPECT_EQ(engine->http.upstream.base_url, "http://h:2");
   EXPECT_EQ(engine->http.upstream.api_key, "k");
+}
+
+struct AddressCase {
+  const char* written;
+  std::string used;
+};
+
+TEST(ResolveEngine, AnAddressLosesTheEndpointAndASocketGetsItsWholePath) {
+  const std::string here = std::filesystem::current_path().string();
+  const AddressCase cases[] = {
+      {"http://h:1/v1/chat/completions", "http://h:1/v1"},
+      {"http://h:1/x/v1/completions/", "http://h:1/x/v1"},
+      {"http://h:1/chat/completions", "http://h:1/chat/completions"},
+      {"http://v1/models", "http://v1/models"},
+      {"unix:run/x.sock", "unix:" + here + "/run/x.sock"},
+      {"unix:run/x.sock:/v1/models", "unix:" + here + "/run/x.sock:/v1"},
+      {"unix:/run/x.sock", "unix:/run/x.sock"},
+      {"unix:", "unix:"},
+  };
+  for (const AddressCase& c : cases) {
+    SCOPED_TRACE(c.written);
+    const Result<EngineConfig> engine = ResolveEngine({}, c.written, {});
+    ASSERT_TRUE(engine.has_value()) << engine.error().message;
+    EXPECT_EQ(engine->http.upstream.base_url, c.used);
+  }
+}
+
+TEST(Config, VariablesOutOfRangeAreRefusedByName) {
+  for (const auto& [name, value] : {std::pair("VLLM_MAX_TOKENS", "1e300"),
+                                    {"VLLM_MAX_TOKENS", "1.5"},
+                                    {"VLLM_MAX_RETRIES", "99999999999"},
+                                    {"VLLM_TIMEOUT", "1e300"},
+                                    {"VLLM_TEMPERATURE", "3"}}) {
+    SCOPED_TRACE(name);
+    const Result<Config> config = Load("", With({{"HOME", "/nonexistent"}, {name, value}}));
+    ASSERT_FALSE(config.has_value());
+    EXPECT_THAT(config.error().message, HasSubstr(name));
+  }
 }
 
 }  // namespace

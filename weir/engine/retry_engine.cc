@@ -68,7 +68,7 @@ class RetryEngine final : public model::Engine {
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) reply = std::unexpected<Error>(async::CancelledError());
-        CountAttempts(reply.error(), earlier);
+        ExplainEnd(reply.error(), earlier);
         span.Fail(reply.error());
         co_return reply;
       }
@@ -97,7 +97,7 @@ class RetryEngine final : public model::Engine {
       const bool again = co_await WaitToRetry(span.context(), stream.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) stream = std::unexpected<Error>(async::CancelledError());
-        CountAttempts(stream.error(), earlier);
+        ExplainEnd(stream.error(), earlier);
         span.Fail(stream.error());
         co_return stream;
       }
@@ -130,7 +130,16 @@ class RetryEngine final : public model::Engine {
     return RetryDelay(rule_, retry, error, random_);
   }
 
-  static void CountAttempts(Error& error, const Attempts& failed) {
+  // Why there was no other attempt, where that is not plain from the error itself.
+  void ExplainEnd(Error& error, const Attempts& failed) const {
+    const bool tries_left = static_cast<int>(failed.size()) <= rule_.max_retries;
+    if (tries_left && Retryable(error) && error.retry_after > rule_.max_retry_after) {
+      const auto most =
+          std::chrono::duration_cast<std::chrono::milliseconds>(rule_.max_retry_after);
+      StrAppend(error.message, "; it asks to wait ", FormatMillis(error.retry_after->count()),
+                ", which is more than `retry.max_retry_after` of ", FormatMillis(most.count()),
+                ": ask again later, or raise the setting");
+    }
     if (failed.size() > 1) StrAppend(error.message, " (after ", failed.size(), " attempts)");
   }
 

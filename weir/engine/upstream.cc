@@ -17,6 +17,14 @@ async::Task<Error> ErrorOf(async::Context ctx, http::Response& response) {
   co_return wire::DecodeError(status, body ? *body : "", retry_after);
 }
 
+// A 404 and a 405 are mostly about the address: say which one was asked.
+void NameAddress(Error& error, std::string_view method, const std::string& base_url,
+                 std::string_view path) {
+  if (error.http_status != 404 && error.http_status != 405) return;
+  StrAppend(error.message, " (asked: ", method, " ", base_url, path, "; the base URL is ", base_url,
+            ")");
+}
+
 http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) {
   http::Headers headers{{"User-Agent", kUserAgent}, {"Accept", "*/*"}};
   if (method != "GET") headers.Add("Content-Type", "application/json");
@@ -80,6 +88,7 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::C
       co_await client_.Send(span.context(), origin_, request);
   if (response && (*response)->status() / 100 != 2) {
     response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response));
+    NameAddress(response.error(), method, options_.base_url, path);
   }
   if (!response) span.Fail(response.error());
   co_return response;

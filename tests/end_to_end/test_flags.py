@@ -1,0 +1,97 @@
+"""The command line's own rules: what is no command, flag or value is told in a sentence with a way out."""
+import json
+import unittest
+
+from harness import Case, Sim, weir
+
+LISTS = {"call": ["-e", "-m", "--adapter", "--events", "--extra", "--stop", "--system", "--schema", "--regex", "--choice",
+                  "--grammar", "--tools", "--tool-choice", "--media"],
+         "complete": ["-e", "-m", "--suffix"],
+         "sim": ["--listen", "--tls", "--dialect", "--model", "--adapter", "--scenario", "--api-key"]}
+
+
+class Words(Case):
+    def refused(self, code, args, *sentences):
+        done = weir(*args)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("weir: "), done.stderr)
+        for sentence in sentences:
+            self.assertIn(sentence, done.stderr)
+        return done
+
+    def test_the_nearest_command_and_flag_are_named(self):
+        self.refused(64, ["cal", "hi"], "'cal'; did you mean 'call'?")
+        self.refused(64, ["hello"], "no command 'hello'", "call, complete, sim", "weir --help")
+        self.refused(64, ["call", "--temprature", "1", "hi"], "did you mean '--temperature'?", "weir call --help")
+        self.refused(64, ["call", "--temp=1", "hi"], "did you mean '--temperature'?")
+        self.refused(64, ["sim", "--thread", "2"], "did you mean '--threads'?")
+        self.refused(64, ["--confg", "x", "call", "hi"], "did you mean '--config'?")
+        self.refused(64, ["call", "-o", "jsn", "hi"], "'jsn' is none of text, json; did you mean 'json'?")
+        self.refused(64, ["call", "-a list"], "behind a lone --")
+        self.refused(64, ["call", "two", "words"], "'words'", "quotes")
+        self.refused(64, [], "a command is missing")
+
+    def test_flags_that_contradict_or_lack_a_value(self):
+        self.refused(64, ["call", "--stream", "--no-stream", "hi"], "--stream", "--no-stream")
+        self.refused(64, ["call", "hi", "--seed"], "--seed wants a value")
+        self.refused(64, ["call", "--seed", "1", "--seed", "2", "hi"], "--seed is given more than once")
+
+    def test_an_empty_value_is_never_taken_for_none(self):
+        for command, flags in LISTS.items():
+            for flag in flags:
+                with self.subTest(f"{command} {flag}"):
+                    self.refused(3, [command, flag, ""], "config_error", "has an empty value")
+        self.refused(3, ["--config", "", "call", "hi"], "--config has an empty value")
+
+    def test_numbers_are_read_whole_or_refused(self):
+        for flag in ("--max-tokens", "--min-tokens", "--top-k", "--seed", "--n", "--best-of", "--beam", "--logprobs"):
+            for value in ("", "x", "1.5", "99999999999999999999999"):
+                with self.subTest(f"{flag} {value}"):
+                    self.refused(64, ["call", flag, value, "hi"], f"{flag} wants a whole number", f"'{value}'")
+        for flag in ("--temperature", "--top-p", "--timeout"):
+            self.refused(64, ["call", flag, "warm", "hi"], f"{flag} wants a number")
+
+    def test_the_greatest_number_reaches_the_server_as_it_is(self):
+        with Sim("--instant") as sim:
+            done = weir("call", "-e", sim.url, "--max-tokens", "9223372036854775807", "hi")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("9223372036854775807", done.stderr)
+
+    def test_numbers_without_sense_are_refused(self):
+        for value in ("0", "-1", "1e300"):
+            self.refused(3, ["call", "--timeout", value, "hi"], "--timeout must be")
+        for value in ("0", "-1", "100000"):
+            self.refused(3, ["sim", "--threads", value], "--threads must be in [1, 1024]", f"got {value}")
+        for flag in ("--ttft", "--itl"):
+            for value in ("-1", "1e300"):
+                self.refused(3, ["sim", flag, value], f"{flag} must be a number of milliseconds")
+        self.refused(64, ["sim", "--max-num-seqs", "-1"], "--max-num-seqs wants a whole number")
+
+    def test_variables_are_read_by_the_same_rules(self):
+        for name, value in (("VLLM_MAX_TOKENS", "1e300"), ("VLLM_MAX_TOKENS", "0"), ("VLLM_MAX_RETRIES", "-1"),
+                            ("VLLM_TIMEOUT", "1e300")):
+            done = weir("call", "hi", env={name: value})
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(name, done.stderr)
+
+    def test_an_extra_field_that_begins_like_json_is_json(self):
+        self.refused(3, ["call", "-e", "sim", "--extra", "a={", "hi"], "--extra a begins like JSON")
+
+    def test_logprobs_name_the_form_that_shows_them(self):
+        self.refused(3, ["call", "-e", "sim", "--logprobs", "1", "hi"], "-o json")
+        done = weir("call", "-e", "sim", "--logprobs", "1", "--max-tokens", "2", "-o", "json", "hi")
+        self.assertIn("logprob", json.loads(done.stdout)["tokens"][0])
+
+    def test_what_is_wrong_with_flags_is_json_when_json_was_asked_for(self):
+        done = weir("call", "-e", "sim", "-o", "json", "--schema", "/nonexistent", "hi")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["error"]["name"]), (3, "config_error"))
+
+
+class Help(unittest.TestCase):
+    def test_the_simulator_says_which_port_it_takes(self):
+        self.assertIn("127.0.0.1:0", weir("sim", "--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,145 @@
+#include "weir/cli/flags.h"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr std::size_t kShownBytes = 60;
+constexpr std::size_t kShortestWord = 3;  // what is shorter is near to anything
+constexpr std::size_t kShortestStem = 5;  // "--" and three letters: enough to tell what was begun
+
+template <class Parse, class T>
+void Number(CLI::App& command, const std::string& names, std::optional<T>& field,
+            const std::string& help, const char* type, const char* wanted, Parse parse) {
+  const std::string name = names.substr(names.rfind(',') + 1);
+  const auto read = [&field, name, wanted, parse](const std::string& text) {
+    field = parse(text);
+    if (field) return;
+    throw CLI::ValidationError(
+        StrCat(name, " wants ", wanted, ", found '", Truncate(text, kShownBytes), "'"),
+        static_cast<int>(CLI::ExitCodes::ValidationError));
+  };
+  command.add_option_function<std::string>(names, read, help)->type_name(type);
+}
+
+// The command that was chosen, or the program itself when there was none.
+const CLI::App& Chosen(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+std::string HelpOf(const CLI::App& app) {
+  const CLI::App& chosen = Chosen(app);
+  return &chosen == &app ? "weir --help" : StrCat("weir ", chosen.get_name(), " --help");
+}
+
+void AddLongFlags(const CLI::App& app, std::vector<std::string>& flags) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+}
+
+// The word that `word` begins, or the one it is a misspelling of.
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+  if (word.size() < kShortestWord) return {};
+  const auto begun =
+      std::ranges::find_if(known, [&](const std::string& name) { return name.starts_with(word); });
+  std::optional<std::string> meant = Nearest(word, known);
+  if (word.size() >= kShortestStem && begun != known.end()) meant = *begun;
+  return meant ? StrCat("; did you mean '", *meant, "'?") : std::string();
+}
+
+std::string UnknownFlag(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  AddLongFlags(Chosen(app), known);
+  AddLongFlags(app, known);
+  const std::string flag = word.substr(0, word.find('='));
+  return StrCat("unknown flag '", Truncate(flag, kShownBytes), "'",
+                flag.starts_with("--") ? DidYouMean(flag, known) : "",
+                " (a text that begins with a dash stands behind a lone --)");
+}
+
+std::string UnknownCommand(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  return StrCat("there is no command '", Truncate(word, kShownBytes), "'", DidYouMean(word, known),
+                " (the commands: ", Join(known, ", "), ")");
+}
+
+bool IsFlag(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
+
+// CLI11 says these in words of its own: "--seed: 1 required TEXT missing".
+std::string WrongCount(const std::string& said) {
+  const std::string flag = said.substr(0, said.find(':'));
+  if (said.ends_with(" missing")) {
+    return StrCat(flag, " wants a value (", flag, "=VALUE when the value begins with a dash)");
+  }
+  if (said.find("At Most 1") != said.npos) return StrCat(flag, " is given more than once");
+  return said;
+}
+
+}  // namespace
+
+void NumberFlag(CLI::App& command, const std::string& names, std::optional<std::int64_t>& field,
+                const std::string& help) {
+  Number(command, names, field, help, "INT", "a whole number of at most 19 digits", ParseInt);
+}
+
+void NumberFlag(CLI::App& command, const std::string& names, std::optional<std::uint64_t>& field,
+                const std::string& help) {
+  Number(command, names, field, help, "UINT", "a whole number from 0 to 18446744073709551615",
+         ParseUint);
+}
+
+void NumberFlag(CLI::App& command, const std::string& names, std::optional<double>& field,
+                const std::string& help) {
+  Number(command, names, field, help, "FLOAT", "a number", ParseDouble);
+}
+
+void OneOf(CLI::Option& option, std::vector<std::string> words) {
+  const std::string list = StrCat("{", Join(words, ","), "}");
+  const auto refusal = [words = std::move(words)](const std::string& word) -> std::string {
+    if (std::ranges::find(words, word) != words.end()) return {};
+    return StrCat("'", Truncate(word, kShownBytes), "' is none of ", Join(words, ", "),
+                  DidYouMean(word, words));
+  };
+  option.check(CLI::Validator(refusal, list));
+}
+
+std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> left = app.remaining(true);
+  const auto flag = std::ranges::find_if(left, IsFlag);
+  const bool no_command = app.get_subcommands().empty();
+  std::string text = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    text = WrongCount(text);
+  } else if (no_command && !left.empty() && flag != left.begin()) {
+    text = UnknownCommand(app, left.front());
+  } else if (flag != left.end()) {
+    text = UnknownFlag(app, *flag);
+  } else if (no_command) {
+    text = "a command is missing";
+  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !left.empty()) {
+    text = StrCat("'", Truncate(left.front(), kShownBytes),
+                  "' is one argument too many; put a text of several words in quotes");
+  }
+  return StrCat(text, "; see ", HelpOf(app));
+}
+
+std::optional<std::string> EmptyFlag(const CLI::App& app) {
+  for (const CLI::App* part : {&app, &Chosen(app)}) {
+    for (const CLI::Option* option : part->get_options()) {
+      if (option->get_positional() || option->count() == 0) continue;
+      if (std::ranges::count(option->results(), std::string()) == 0) continue;
+      return StrCat("--", option->get_lnames().front());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,78 @@
+#include "weir/cli/reply_printer.h"
+
+#include "weir/base/text.h"
+#include "weir/cli/print.h"
+
+namespace weir::cli {
+namespace {
+
+bool IsOneAnswer(const model::Call& call) {
+  const std::int64_t raw_n = call.extra.Find("n").AsInt64().value_or(1);
+  return call.sampling.n.value_or(1) == 1 && call.sampling.beam_width.value_or(1) == 1 &&
+         raw_n == 1;
+}
+
+}  // namespace
+
+// The texts of several answers would mix.
+ReplyPrinter::ReplyPrinter(Terminal& terminal, const CallRun& run, bool pieces)
+    : terminal_(terminal),
+      reasoning_(run.reasoning),
+      json_(run.flags.form() == Output::kJson),
+      pieces_(pieces && (json_ || IsOneAnswer(run.call))) {}
+
+void ReplyPrinter::Print(const model::Delta& piece) {
+  if (!pieces_) return;
+  if (json_) return terminal_.Out(DeltaJson(piece));
+  if (reasoning_ == ShowReasoning::kShow) terminal_.Raw(piece.reasoning);
+  const std::string& text = reasoning_ == ShowReasoning::kOnly ? piece.reasoning : piece.text;
+  if (text.empty()) return;
+  terminal_.Out(text);
+  last_ = text.back();
+}
+
+void ReplyPrinter::Finish(const model::Reply& reply, const std::optional<Error>& error) {
+  if (json_) return FinishJson(reply, error);
+  if (!pieces_) return PrintWhole(reply, error.has_value());
+  PrintLine("");
+  if (reasoning_ == ShowReasoning::kOnly) return;
+  for (const model::Choice& choice : reply.choices) PrintCalls(choice, error.has_value());
+}
+
+void ReplyPrinter::FinishJson(const model::Reply& reply, const std::optional<Error>& error) {
+  if (!pieces_) return terminal_.Out(ReplyJson(reply, error));
+  if (!reply.info.degradations.empty()) terminal_.Out(DegradationsJson(reply.info.degradations));
+  if (error) terminal_.Out(ErrorJson(*error));
+}
+
+void ReplyPrinter::PrintWhole(const model::Reply& reply, bool failed) {
+  for (const model::Choice& choice : reply.choices) {
+    if (reply.choices.size() > 1) terminal_.Out(StrCat("--- answer ", choice.index, "\n"));
+    if (reasoning_ == ShowReasoning::kShow && !choice.reasoning.empty()) {
+      terminal_.Raw(choice.reasoning + "\n");
+    }
+    if (reasoning_ == ShowReasoning::kOnly) {
+      PrintLine(choice.reasoning);
+    } else {
+      PrintLine(choice.text.empty() ? choice.refusal : choice.text);
+      PrintCalls(choice, failed);
+    }
+  }
+}
+
+// A call that broke off is not to be taken for one.
+void ReplyPrinter::PrintCalls(const model::Choice& choice, bool failed) {
+  if (failed && choice.finish == model::Finish::kNone) return;
+  PrintLine(ToolCallLines(choice));
+}
+
+void ReplyPrinter::PrintLine(std::string_view text) {
+  if (!text.empty()) {
+    terminal_.Out(text);
+    last_ = text.back();
+  }
+  if (last_ != '\n') terminal_.Out("\n");
+  last_ = '\n';
+}
+
+}  // namespace weir::cli

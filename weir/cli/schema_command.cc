@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/flags.h"
+#include "weir/cli/input.h"
+#include "weir/cli/print.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+#include "weir/schema/file_loader.h"
+#include "weir/schema/schema.h"
+
+namespace weir::cli {
+namespace {
+
+using json::Writer;
+using schema::Draft;
+using schema::Schema;
+using schema::Violation;
+
+// What every subcommand is told about its schema.
+struct SchemaFlags {
+  std::string schema_file;
+  std::string draft = "2020-12";
+  std::vector<std::string> maps;
+  bool formats = false;
+  std::string output = "text";
+
+  bool as_json() const { return output == "json"; }
+};
+
+std::optional<Draft> DraftByName(std::string_view name) {
+  if (name == "2020-12") return Draft::k2020;
+  if (name == "2019-09") return Draft::k2019;
+  if (name == "7") return Draft::k7;
+  return std::nullopt;
+}
+
+void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
+  command.add_option("--schema", flags.schema_file, "file of the schema");
+  OneOf(*command.add_option("--draft", flags.draft,
+                            "draft of a schema without \"$schema\": 2020-12 (default), 2019-09 "
+                            "or 7"),
+        {"2020-12", "2019-09", "7"});
+  command
+      .add_option("--map", flags.maps,
+                  "URL=DIR: where documents are that the schema refers to; may be repeated")
+      ->allow_extra_args(false);
+  command.add_flag("--formats", flags.formats, "check \"format\", not only note it");
+  OneOf(*command.add_option("-o,--output", flags.output, "text or json"), {"text", "json"});
+}
+
+Result<schema::CompileOptions> OptionsOf(const SchemaFlags& flags) {
+  schema::CompileOptions options;
+  options.default_draft = DraftByName(flags.draft).value_or(Draft::k2020);
+  options.assert_formats = flags.formats;
+  std::vector<schema::UriFolder> folders;
+  for (const std::string& map : flags.maps) {
+    WEIR_TRY(schema::UriFolder folder, schema::ParseUriFolder(map));
+    folders.push_back(std::move(folder));
+  }
+  if (!folders.empty()) options.loader = schema::FolderLoader(std::move(folders));
+  return options;
+}
+
+Result<Schema> LoadSchema(const Session& session, const SchemaFlags& flags,
+                          const schema::CompileOptions& options) {
+  WEIR_TRY(const std::string text,
+           ReadDocument(session, flags.schema_file, limits::kConfigFileBytes));
+  const auto with_name = [&](Error error) {
+    error.message = StrCat(flags.schema_file, ": ", error.message);
+    return Fail(std::move(error));
+  };
+  Result<json::Value> value = json::Read(text);
+  if (!value) return with_name(value.error());
+  Result<Schema> compiled = Schema::Compile(*std::move(value), options);
+  if (!compiled) return with_name(compiled.error());
+  return compiled;
+}
+
+// A schema, a map or a file that is not right: the work cannot begin.
+int Refuse(Session& session, const SchemaFlags& flags, const Error& error) {
+  if (flags.as_json()) session.terminal.Out(ErrorJson(error));
+  session.terminal.Problem(error);
+  return kExitConfig;
+}
+
+int Finish(Session& session, int code) {
+  if (!session.terminal.out_error()) return code;
+  session.terminal.Problem(*session.terminal.out_error());
+  return ExitCode(*session.terminal.out_error());
+}
+
+// weir schema check
+
+struct CheckFlags {
+  SchemaFlags schema;
+  std::string instance{kStdin};
+  bool lines = false;
+  std::optional<std::uint64_t> max_errors;
+  std::optional<std::uint64_t> max_bytes;
+
+  schema::CheckOptions check_options() const {
+    schema::CheckOptions options;
+    options.max_violations = std::max<std::size_t>(max_errors.value_or(options.max_violations), 1);
+    return options;
+  }
+};
+
+// {"valid":true}, or {"valid":false,"errors":[...]}.
+void WriteVerdict(Writer& out, const std::vector<Violation>& violations) {
+  out.BeginObject();
+  out.Key("valid");
+  out.Bool(violations.empty());
+  if (!violations.empty()) {
+    out.Key("errors");
+    out.BeginArray();
+    for (const Violation& violation : violations) {
+      out.BeginObject();
+      out.Field("instance_path", violation.instance_path);
+      out.Field("schema_path", violation.schema_path);
+      out.Field("keyword", violation.keyword);
+      out.Field("message", violation.message);
+      out.EndObject();
+    }
+    out.EndArray();
+  }
+  out.EndObject();
+}
+
+int CheckOne(const CheckFlags& flags, Session& session, const Schema& schema) {
+  const std::size_t max_bytes = flags.max_bytes.value_or(limits::kReplyBodyBytes);
+  const auto refuse = [&](const Error& error) {
+    Refuse(session, flags.schema, error);
+    return ExitCode(error);
+  };
+  const Result<std::string> text = ReadDocument(session, flags.instance, max_bytes);
+  if (!text) return refuse(text.error());
+  const Result<json::Value> instance = json::Read(*text, {.max_bytes = max_bytes});
+  if (!instance) return refuse(instance.error());
+
+  const std::vector<Violation> violations = schema.Check(*instance, flags.check_options());
+  if (flags.schema.as_json()) {
+    std::string out;
+    Writer writer(out);
+    WriteVerdict(writer, violations);
+    session.terminal.Out(out + "\n");
+  }
+  for (const Violation& violation : violations) session.terminal.Note(violation.message);
+  return Finish(session, violations.empty() ? kExitOk : kExitFailed);
+}
+
+// The schemas of rows. One that is equal to that of the row before is not compiled again.
+class RowSchemas {
+ public:
+  explicit RowSchemas(schema::CompileOptions options)
+      : options_(std::move(options)), default_draft_(options_.default_draft) {}
+
+  Result<Schema> For(const json::Value& row) {
+    options_.default_draft = default_draft_;
+    if (const json::View draft = row.Find("draft"); draft.exists()) {
+      const std::optional<Draft> named = DraftByName(draft.StringOr(""));
+      if (!named) {
+        return Fail(
+            Code::kInvalidRequest,
+            StrCat("the draft ", Write(draft), " is none of \"2020-12\", \"2019-09\", ", "\"7\""));
+      }
+      options_.default_draft = *named;
+    }
+    const json::View source = row.Find("schema");
+    if (!source.exists()) return Fail(Code::kInvalidRequest, "the row has no \"schema\"");
+    if (!last_ || last_draft_ != options_.default_draft || json::View(last_source_) != source) {
+      last_source_ = row.Share(source);
+      last_draft_ = options_.default_draft;
+      last_ = Schema::Compile(last_source_, options_);
+    }
+    return *last_;
+  }
+
+ private:
+  schema::CompileOptions options_;
+  const Draft default_draft_;
+  json::Value last_source_;
+  Draft last_draft_ = {};
+  std::optional<Result<Schema>> last_;
+};
+
+// What a row asks: its instance, and the schema it names or the one of all rows.
+struct Question {
+  json::Value row;
+  json::View instance;
+  Schema schema;
+};
+
+Result<Question> QuestionOf(const Result<std::string_view>& line,
+                            const std::optional<Schema>& of_all_rows, RowSchemas& schemas) {
+  WEIR_TRY(const std::string_view text, line);
+  WEIR_TRY(json::Value row, json::Read(text, {.max_bytes = text.size()}));
+  if (of_all_rows) return Question{row, row, *of_all_rows};
+  const json::View instance = row.Find("instance");
+  if (!instance.exists()) return Fail(Code::kInvalidRequest, "the row has no \"instance\"");
+  WEIR_TRY(Schema schema, schemas.For(row));
+  return Question{std::move(row), instance, std::move(schema)};
+}
+
+int CheckLines(const CheckFlags& flags, Session& session, const std::optional<Schema>& of_all_rows,
+               const schema::CompileOptions& options) {
+  const LineInput input{.path = flags.instance,
+                        .max_bytes = flags.max_bytes.value_or(limits::kStdinBytes)};
+  RowSchemas schemas(options);
+  return AnswerLines(session, input, [&](const auto& line, std::string& out) {
+    Writer writer(out);
+    const Result<Question> question = QuestionOf(line, of_all_rows, schemas);
+    if (!question) {
+      writer.BeginObject();
+      writer.Field("error", question.error().message);
+      writer.EndObject();
+      return Row::kFailed;
+    }
+    std::vector<Violation> violations;
+    if (!question->schema.Accepts(question->instance)) {
+      violations = question->schema.Check(question->instance, flags.check_options());
+    }
+    WriteVerdict(writer, violations);
+    return violations.empty() ? Row::kOk : Row::kFailed;
+  });
+}
+
+int Check(const CheckFlags& flags, Session& session) {
+  const Result<schema::CompileOptions> options = OptionsOf(flags.schema);
+  if (!options) return Refuse(session, flags.schema, options.error());
+  std::optional<Schema> schema;
+  if (!flags.schema.schema_file.empty()) {
+    Result<Schema> loaded = LoadSchema(session, flags.schema, *options);
+    if (!loaded) return Refuse(session, flags.schema, loaded.error());
+    schema = *std::move(loaded);
+  }
+  if (flags.lines) return CheckLines(flags, session, schema, *options);
+  if (schema) return CheckOne(flags, session, *schema);
+  return Refuse(session, flags.schema,
+                Error{.code = Code::kConfigError,
+                      .message = "no schema is given; name its file with --schema, or with "
+                                 "--lines give one in every row"});
+}
+
+void AddCheck(CLI::App& parent, Session& session) {
+  auto flags = std::make_shared<CheckFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = parent.add_subcommand(
+      "check", "Say whether a document obeys a schema, and all that does not");
+  AddSchemaFlags(*command, flags->schema);
+  command->add_option("instance", flags->instance, "the document; without one, or with -, stdin");
+  command->add_flag("--lines", flags->lines,
+                    "many: one JSON row each line, {\"schema\", \"instance\", \"draft\"}, or with "
+                    "--schema the instances themselves");
+  NumberFlag(*command, "--max-errors", flags->max_errors, "errors to tell (default 64)");
+  NumberFlag(*command, "--max-bytes", flags->max_bytes,
+             "longest document (default 256 MiB); with --lines, longest line (default 64 MiB)");
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Check(*flags, session); }; });
+}
+
+}  // namespace
+
+void AddSchemaCommand(CLI::App& app, Session& session) {
+  CLI::App* schema = app.add_subcommand("schema", "Check documents against a JSON Schema");
+  schema->require_subcommand(1);
+  AddCheck(*schema, session);
+}
+
+}  // namespace weir::cli
