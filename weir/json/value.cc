@@ -85,22 +85,6 @@ std::string_view KindName(Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-std::optional<bool> View::AsBool() const {
-  if (!IsBool()) return std::nullopt;
-  return node_->flag != 0;
-}
-
-std::optional<std::string_view> View::AsString() const {
-  if (!IsString()) return std::nullopt;
-  return node_->Text();
-}
-
-std::string_view View::StringOr(std::string_view fallback) const {
-  return IsString() ? node_->Text() : fallback;
-}
-
-std::string_view View::NumberText() const { return IsNumber() ? node_->Text() : ""; }
-
 std::optional<std::int64_t> View::AsInt64() const {
   return IsNumber() ? ToInt64(node_->Text()) : std::nullopt;
 }

@@ -64,13 +64,19 @@ class View {
   bool IsObject() const { return kind() == Kind::kObject; }
 
   // Each is nullopt (or the fallback) when this is another kind of value: nothing is coerced.
-  std::optional<bool> AsBool() const;
-  std::optional<std::string_view> AsString() const;
+  std::optional<bool> AsBool() const {
+    return IsBool() ? std::optional(node_->flag != 0) : std::nullopt;
+  }
+  std::optional<std::string_view> AsString() const {
+    return IsString() ? std::optional(node_->Text()) : std::nullopt;
+  }
   bool BoolOr(bool fallback) const { return AsBool().value_or(fallback); }
-  std::string_view StringOr(std::string_view fallback) const;
+  std::string_view StringOr(std::string_view fallback) const {
+    return IsString() ? node_->Text() : fallback;
+  }
 
   // The number exactly as it was written, e.g. "1.50"; empty when this is not a number.
-  std::string_view NumberText() const;
+  std::string_view NumberText() const { return IsNumber() ? node_->Text() : ""; }
   // The integer that the number is: 1, 1.0 and 1e3 are integers, 1.5 is not. Nullopt also when it
   // does not fit.
   std::optional<std::int64_t> AsInt64() const;

@@ -20,7 +20,8 @@ struct PatternOptions {
   std::size_t max_program = 8 * 1024 * 1024;  // bytes that the compiled form may take
 };
 
-// Compiled once, used from many threads at once; copying is cheap.
+// Compiled once, used from many threads at once; copying is cheap. What is read and what is refused
+// is said in regex.h.
 class Pattern {
  public:
   // Fails with kUnsupportedPattern where RE2 cannot do what ECMA-262 asks (lookaround, back

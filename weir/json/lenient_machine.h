@@ -1,0 +1,561 @@
+#pragma once
+
+// The structure of a lenient document: which container a value belongs to, and what becomes of
+// brackets, commas and colons that are missing, wrong or too many. `Sink` has the events of Builder
+// and Writer.
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "weir/json/lenient_scanner.h"
+
+namespace weir::json::internal {
+
+template <class Sink>
+class LenientMachine : LenientScanner {
+ public:
+  LenientMachine(std::string_view text, const LenientOptions& options, RepairReport& report,
+                 Sink& sink)
+      : LenientScanner(text, options, report), sink_(sink) {}
+
+  // Sends the events of all documents, one after the other. Returns how many there were; 0 when the
+  // text is refused, error() says why.
+  std::size_t Run() {
+    if (!FindFirst()) return 0;
+    std::size_t documents = 0;
+    do {
+      if (++documents == 2) Note(RepairKind::kSeveralDocuments, at_);
+      Value(Place::kRoot);
+      while (!frames_.empty() && error_.empty()) Step();
+      if (!error_.empty()) return 0;
+      if (string_cut_) CutOff();
+    } while (FindNext());
+    if (!report_.complete && text_before_ && options_.strictness != Strictness::kSalvage) {
+      error_ = "a document stands in text and was cut off";
+      return 0;
+    }
+    return documents;
+  }
+
+  const std::string& error() const { return error_; }
+  std::size_t offset() const { return at_; }
+
+ private:
+  void Step() {
+    SkipSpace();
+    if (AtEnd()) return CloseAll();
+    if (text_[at_] == '`' && StartsAt(at_, "```") && FenceEndsHere()) return;
+    frames_.back().object ? Member() : Item();
+  }
+
+  // Behind a value that stood in a fence of its own, or at the end of a fence around a document
+  // that was cut off.
+  bool FenceEndsHere() {
+    const Frame& top = frames_.back();
+    const std::size_t inside = SkipFence(at_);
+    const bool opens = At(inside) == '{' || At(inside) == '[';
+    const bool awaits = top.value_next || (top.object ? !top.any : !top.after_value);
+    if (awaits && opens) return false;
+    std::size_t next = at_;
+    while (At(next) == '`') ++next;
+    const bool quotes = top.value_next && next < size() && Afford(size() - next) &&
+                        text_.find("```", next) != text_.npos;
+    if (quotes) return false;
+    next = After(next);
+    Note(RepairKind::kFence, at_);
+    if (At(next) != ',' && !IsCloser(At(next))) {
+      CloseAll();
+    } else {
+      at_ = next;
+    }
+    return true;
+  }
+
+  // Whether the innermost container is a member of an object.
+  bool InObject() const { return frames_.size() > 1 && frames_[frames_.size() - 2].object; }
+
+  void Comma() {
+    Frame& top = frames_.back();
+    if (!top.after_value) Note(RepairKind::kExtraComma, at_);
+    top.comma = top.after_value || top.comma;
+    top.after_value = false;
+    ++at_;
+  }
+
+  void Item() {
+    Frame& top = frames_.back();
+    const char c = text_[at_];
+    if (c == top.closer) return EndArray();
+    if (top.transparent && top.after_value) {
+      Note(RepairKind::kMissingCloser, at_);
+      return Close();
+    }
+    if (c == ',') return Comma();
+    if (IsCloser(c)) return WrongCloser(c);
+    if (c == ')' || c == ':') {
+      Note(c == ')' ? RepairKind::kExtraCloser : RepairKind::kExtraColon, at_++);
+      return;
+    }
+    if (top.after_value) Note(RepairKind::kMissingComma, at_);
+    const bool after_array = top.array_last;
+    top.comma = false;
+    top.after_value = true;
+    top.array_last = c == '[';
+    if (after_array && c != '[' && c != '{' && InObject() && RowLacksOpener(at_)) {
+      Note(RepairKind::kMissingOpener, at_);
+      top.array_last = true;
+      top.any = true;
+      sink_.BeginArray();
+      Push({});
+      return;
+    }
+    Value(Place::kItem);
+  }
+
+  void EndArray() {
+    const std::size_t next = After(at_ + 1);
+    if (text_[at_] == ']' && At(next) == ',' && InObject() && At(After(next + 1)) == '[') {
+      // {"a": [1], [2]}: the array goes on.
+      Note(RepairKind::kExtraCloser, at_);
+      Note(RepairKind::kExtraOpener, After(next + 1));
+      at_ = After(next + 1) + 1;
+      frames_.back().after_value = false;
+      return;
+    }
+    ++at_;
+    Close();
+  }
+
+  void Member() {
+    Frame& top = frames_.back();
+    const char c = text_[at_];
+    if (top.value_next) {
+      if (c == ':') {
+        Note(RepairKind::kExtraColon, at_++);
+        return;
+      }
+      top.value_next = false;
+      top.after_value = true;
+      if (c != ',' && !IsCloser(c)) return Value(Place::kMember);
+      Note(RepairKind::kMissingValue, at_);
+      return sink_.Null();
+    }
+    switch (c) {
+      case ',':
+        return Comma();
+      case '}':
+        return EndObject();
+      case ']':
+        return WrongCloser(c);
+      case ')':
+        if (frames_.size() > 1 && frames_[frames_.size() - 2].closer == ')') {
+          Note(RepairKind::kMissingCloser, at_);
+          return Close();
+        }
+        Note(RepairKind::kExtraCloser, at_++);
+        return;
+      case ':':
+        Note(RepairKind::kExtraColon, at_++);
+        return;
+      case '{':
+      case '[':
+        return OpenerForKey();
+      case '`':
+        if (!top.any && StartsAt(at_, "```")) return FenceForKey();
+        break;
+      case '.':
+      case '\xE2':
+        if (StartsAt(at_, "...") || StartsAt(at_, "\xE2\x80\xA6")) {
+          Note(RepairKind::kEllipsis, at_);
+          at_ += 3;
+          return;
+        }
+        break;
+      default:
+        break;
+    }
+    Key();
+  }
+
+  void EndObject() {
+    const Frame& top = frames_.back();
+    const std::size_t comma = After(at_ + 1);
+    if (At(comma) == ',' && !InObject() && top.any) {
+      // {"a": 1}, "b": 2}: the bracket came too early, unless another object begins like this one.
+      const std::size_t key = After(comma + 1);
+      const bool root = frames_.size() == 1;
+      if (QuoteAt(key).quote != Quote::kNone && (root ? KeyFollows(key) : QuotedKeyFollows(key)) &&
+          (root || HashOfKeyAt(key) != top.first_key)) {
+        Note(RepairKind::kExtraCloser, at_++);
+        return;
+      }
+    }
+    ++at_;
+    Close();
+  }
+
+  std::size_t HashOfKeyAt(std::size_t place) const {
+    const QuoteMark mark = QuoteAt(place);
+    const std::size_t begin = place + mark.length;
+    const std::size_t end = std::min(text_.find(text_[place], begin), size());
+    return Hash(text_.substr(begin, end - begin));
+  }
+
+  static std::size_t Hash(std::string_view key) {
+    return std::hash<std::string_view>()(key.substr(0, 64)) | 1;
+  }
+
+  void OpenerForKey() {
+    Frame& top = frames_.back();
+    const bool in_array = frames_.size() > 1 && !frames_[frames_.size() - 2].object &&
+                          !frames_[frames_.size() - 2].transparent;
+    const bool doubled = !top.any && text_[at_] == '{' && ValueStarts(After(at_ + 1));
+    if (in_array && text_[at_] == '{' && !doubled) {
+      Note(RepairKind::kMissingCloser, at_);
+      return Close();
+    }
+    Note(RepairKind::kExtraOpener, at_++);
+  }
+
+  // {```json {"a": 1} ```}: the outer bracket is dropped.
+  void FenceForKey() {
+    Note(RepairKind::kExtraOpener, at_);
+    Note(RepairKind::kFence, at_);
+    at_ = SkipFence(at_);
+    frames_.pop_back();
+    if (AtEnd()) return;
+    Value(frames_.empty() ? Place::kRoot : frames_.back().object ? Place::kMember : Place::kItem);
+  }
+
+  void Key() {
+    if (text_[at_] == '"' && PlainKey()) return;
+    Frame& top = frames_.back();
+    const std::size_t begin = at_;
+    const bool bare = QuoteAt(at_).quote == Quote::kNone;
+    if (top.after_value && !bare) Note(RepairKind::kMissingComma, at_);
+    const std::string_view key = bare ? ReadBareKey() : ReadString(Place::kKey);
+    SkipSpace();
+    if (string_cut_ && key.empty()) return;  // nothing of it has come
+    const char c = At(at_);
+    if (bare && (QuotedKeyFollows(at_) || ((c == '}' || AtEnd()) && top.after_value))) {
+      Note(RepairKind::kStrayText, begin);
+      return;
+    }
+    if (top.after_value && bare) Note(RepairKind::kMissingComma, begin);
+    const bool number = bare && NumberLength(key) == key.size();
+    if (!top.any && ((c == ',' && !AtEnd()) || (c == '}' && number))) return BecomeSet(key, number);
+    if (c == ':') {
+      ++at_;
+    } else if (c == '=') {
+      Note(RepairKind::kMissingColon, at_);
+      at_ += At(at_ + 1) == '>' ? 2 : 1;
+    } else if (!AtEnd() && c != ',' && !IsCloser(c)) {
+      Note(RepairKind::kMissingColon, at_);
+    }
+    AddKey(key);
+  }
+
+  void AddKey(std::string_view key) {
+    Frame& top = frames_.back();
+    if (!top.began) sink_.BeginObject();
+    if (!top.any) top.first_key = Hash(key);
+    top.began = true;
+    top.any = true;
+    top.comma = false;
+    top.after_value = false;
+    top.value_next = true;
+    sink_.Key(key);
+  }
+
+  void BecomeSet(std::string_view key, bool number) {
+    Frame& top = frames_.back();
+    Note(RepairKind::kSet, at_);
+    top.object = false;
+    top.began = true;
+    top.any = true;
+    top.after_value = true;
+    sink_.BeginArray();
+    number ? sink_.Number(key) : sink_.String(key);
+  }
+
+  // "]" where "}" was expected, or the other way round.
+  void WrongCloser(char c) {
+    std::size_t match = frames_.size();
+    while (match > 0 && frames_[match - 1].closer != c) --match;
+    const std::size_t next = After(at_ + 1);
+    const std::size_t depth = frames_.size() - 1;
+    const bool typo = Fits(depth, next);
+    if (match == 0) {
+      if (!typo && depth == 0 && At(next) == ',') {
+        Note(RepairKind::kExtraCloser, at_++);
+        return;
+      }
+      Note(RepairKind::kWrongCloser, at_++);
+      return Close();
+    }
+    if (typo && !Fits(match - 1, next)) {
+      Note(RepairKind::kWrongCloser, at_++);
+      return Close();
+    }
+    while (frames_.size() > match) {
+      Note(RepairKind::kMissingCloser, at_);
+      Close();
+    }
+    // The container that matches is on top now and sees the bracket again.
+  }
+
+  // Whether what stands at `next` goes on where `depth` containers are open.
+  bool Fits(std::size_t depth, std::size_t next) const {
+    if (next >= size()) return depth == 0;
+    const char c = text_[next];
+    if (IsCloser(c)) return depth > 0 && frames_[depth - 1].closer == c;
+    if (c != ',') return true;
+    if (depth == 0) return false;
+    const std::size_t after = After(next + 1);
+    if (frames_[depth - 1].object) return KeyFollows(after) || IsCloser(At(after));
+    return !QuotedKeyFollows(after);
+  }
+
+  void Value(Place place) {
+    const char c = text_[at_];
+    std::size_t length = 0;
+    if (c == '"') return String(place);
+    if (c == '{') return OpenObject();
+    if (c == '[') {
+      ++at_;
+      sink_.BeginArray();
+      return Push({});
+    }
+    if (place == Place::kRoot) return OtherValue(place);
+    if (c == '-' || IsDigit(c)) {
+      length = NumberLength(text_.substr(at_, 1024));
+      if (length == 0 || !LiteralEnds(place, at_ + length)) return OtherValue(place);
+      sink_.Number(text_.substr(at_, length));
+    } else if (c == 't' && StartsAt(at_, "true") && LiteralEnds(place, at_ + 4)) {
+      length = 4;
+      sink_.Bool(true);
+    } else if (c == 'f' && StartsAt(at_, "false") && LiteralEnds(place, at_ + 5)) {
+      length = 5;
+      sink_.Bool(false);
+    } else if (c == 'n' && StartsAt(at_, "null") && LiteralEnds(place, at_ + 4)) {
+      length = 4;
+      sink_.Null();
+    } else {
+      return OtherValue(place);
+    }
+    at_ += length;
+    frames_.back().any = true;
+  }
+
+  // Whether a literal that seems to end at `end` is not the beginning of some longer text.
+  bool LiteralEnds(Place place, std::size_t end) {
+    const char c = At(end);
+    if (end >= size() || IsCloser(c) || c == '\n' || c == ')') return true;
+    if (c == ',') {
+      if (place != Place::kMember || At(end + 1) == '"') return true;
+      const std::size_t next = After(end + 1);
+      return !ValueStarts(next) || KeyFollows(next);
+    }
+    if (!IsBlank(c)) return c == '/' && (At(end + 1) == '/' || At(end + 1) == '*');
+    const std::size_t next = After(end);
+    const char first = At(next);
+    std::size_t other = 0;
+    if (next >= size() || first == ',' || first == '/' || first == '#' || IsCloser(first) ||
+        first == '{' || first == '[' || QuoteAt(next).quote != Quote::kNone || first == ')' ||
+        text_.substr(end, next - end).find('\n') != std::string_view::npos) {
+      return true;
+    }
+    if (place == Place::kMember) return KeyFollows(next);
+    return IsDigit(first) || first == '-' || LiteralFollows(next, &other);
+  }
+
+  void OpenObject() {
+    ++at_;
+    Push({.object = true, .began = false, .closer = '}'});
+  }
+
+  void OtherValue(Place place) {
+    const char c = text_[at_];
+    if (StartsAt(at_, "```") && ValueStarts(SkipFence(at_)) && SkipFence(at_) < size()) {
+      Note(RepairKind::kFence, at_);
+      at_ = SkipFence(at_);
+      return Value(place);
+    }
+    if (QuoteAt(at_).quote != Quote::kNone) return String(place);
+    if (c == '(') {
+      const Inside inside = LookInto(at_);
+      if (inside != Inside::kText) return OpenParentheses(inside);
+    }
+    if (!bare_text_ && IsWord(c) && OpenCall()) return;
+    const Word word = ReadWord(place);
+    if (word.kind == Word::Kind::kEllipsis) {
+      if (place == Place::kItem) frames_.back().after_value = false;
+      if (place != Place::kMember) return;
+      Note(RepairKind::kMissingValue, at_);
+    }
+    if (!frames_.empty()) frames_.back().any = true;
+    switch (word.kind) {
+      case Word::Kind::kEllipsis:
+      case Word::Kind::kNull:
+        return sink_.Null();
+      case Word::Kind::kTrue:
+        return sink_.Bool(true);
+      case Word::Kind::kFalse:
+        return sink_.Bool(false);
+      case Word::Kind::kNumber:
+        return sink_.Number(word.text);
+      case Word::Kind::kString:
+        return sink_.String(word.text);
+    }
+  }
+
+  void OpenParentheses(Inside inside) {
+    Note(RepairKind::kParentheses, at_++);
+    if (inside == Inside::kSeveral) sink_.BeginArray();
+    Push({.transparent = inside == Inside::kOne, .closer = ')'});
+  }
+
+  // ObjectId("1"): the name is dropped, its one argument is the value.
+  bool OpenCall() {
+    std::size_t name = at_;
+    while (name < size() && (IsWord(text_[name]) || text_[name] == '.')) ++name;
+    if (At(name) != '(' || LookInto(name) != Inside::kOne || !ValueStarts(After(name + 1))) {
+      return false;
+    }
+    Note(RepairKind::kCall, at_);
+    at_ = name + 1;
+    Push({.transparent = true, .closer = ')'});
+    return true;
+  }
+
+  // The common case of a string: plain text, and behind it what surely follows a value here.
+  bool PlainString(Place place) {
+    const std::size_t end = PlainStringEnd();
+    if (end == 0 || place == Place::kRoot) return false;
+    const std::size_t next = end + 1;
+    const char c = At(next);
+    if (c == ',') {
+      const std::size_t after = After(next + 1);
+      if (At(after) != '"') return false;
+      if (place == Place::kMember && !KeySurelyAt(after)) return false;
+    } else if (c == '\n') {
+      if (At(After(next)) != frames_.back().closer) return false;
+    } else {
+      const char first = At(After(next + 2));
+      const bool goes_on =
+          At(next + 1) == '\n' || (At(next + 1) == ',' && (first == '"' || first == '{'));
+      if (c != frames_.back().closer || !goes_on) return false;
+    }
+    frames_.back().any = true;
+    sink_.String(text_.substr(at_ + 1, end - at_ - 1));
+    at_ = next;
+    return true;
+  }
+
+  bool PlainKey() {
+    const std::size_t end = PlainStringEnd();
+    if (end == 0 || At(end + 1) != ':') return false;
+    if (frames_.back().after_value) Note(RepairKind::kMissingComma, at_);
+    const std::string_view key = text_.substr(at_ + 1, end - at_ - 1);
+    at_ = end + (At(end + 2) == ' ' ? 3 : 2);
+    AddKey(key);
+    return true;
+  }
+
+  void String(Place place) {
+    if (text_[at_] == '"' && PlainString(place)) return;
+    const std::size_t begin = at_;
+    const std::string_view text = ReadString(place);
+    const std::size_t next = After(at_);
+    const char c = At(next);
+    if (c == ':' && !string_cut_ && ValueStarts(After(next + 1))) {
+      return KeyWithoutOpener(text, begin, next);
+    }
+    if (string_cut_ && text.empty() && place == Place::kItem) return;  // nothing of it has come
+    if (!frames_.empty()) frames_.back().any = true;
+    if (c == ',' && place == Place::kMember) {
+      const std::size_t after = After(next + 1);
+      if (!KeySurelyAt(after) && ListLacksOpener(after)) {
+        Note(RepairKind::kMissingOpener, begin);
+        sink_.BeginArray();
+        Push({.after_value = true, .any = true});
+      }
+    }
+    sink_.String(text);
+  }
+
+  // The common case of a key, looked at without all the others.
+  bool KeySurelyAt(std::size_t place) const {
+    if (At(place) != '"') return false;
+    const std::size_t end = text_.find('"', place + 1);
+    return end != text_.npos && At(end + 1) == ':';
+  }
+
+  // A string with a colon behind it where no key belongs: a bracket is missing before it.
+  void KeyWithoutOpener(std::string_view key, std::size_t begin, std::size_t colon) {
+    at_ = colon + 1;
+    if (!frames_.empty() && !frames_.back().object && InObject() && frames_.back().any &&
+        frames_.back().first_key != Hash(key)) {
+      Note(RepairKind::kMissingCloser, begin);
+      Close();
+      return AddKey(key);
+    }
+    Note(RepairKind::kMissingOpener, begin);
+    Push({.object = true, .began = false, .closer = '}'});
+    AddKey(key);
+  }
+
+  void Push(Frame frame) {
+    if (!frames_.empty()) frames_.back().any = true;
+    frames_.push_back(frame);
+    if (frames_.size() > options_.max_depth) {
+      error_ = "arrays and objects are nested deeper than max_depth allows";
+    }
+  }
+
+  // Ends the innermost container. Its closing bracket, if there is one, was skipped.
+  void Close() {
+    const Frame top = frames_.back();
+    frames_.pop_back();
+    if (top.value_next) {
+      Note(RepairKind::kMissingValue, at_);
+      sink_.Null();
+    }
+    if (top.comma && !top.after_value && !cut_) Note(RepairKind::kExtraComma, at_);
+    if (!top.began) sink_.BeginObject();
+    if (top.object) {
+      sink_.EndObject();
+    } else if (!top.transparent) {
+      sink_.EndArray();
+    } else if (!top.any) {
+      Note(RepairKind::kMissingValue, at_);
+      sink_.Null();
+    }
+    if (frames_.empty()) return;
+    Frame& around = frames_.back();
+    around.after_value = true;
+    around.comma = false;
+    around.value_next = false;
+    if (top.object) around.first_key = around.object ? around.first_key : top.first_key;
+  }
+
+  void CutOff() {
+    string_cut_ = false;
+    report_.complete = false;
+    Note(RepairKind::kCutOff, size());
+  }
+
+  void CloseAll() {
+    CutOff();
+    cut_ = true;
+    while (!frames_.empty()) Close();
+    cut_ = false;
+  }
+
+  Sink& sink_;
+  bool cut_ = false;  // the containers are closed because the text ended
+};
+
+}  // namespace weir::json::internal

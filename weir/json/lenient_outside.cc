@@ -1,0 +1,299 @@
+// What lies around the documents: comments and odd white space, fences, reasoning, prose.
+
+#include <algorithm>
+#include <array>
+
+#include "weir/base/text.h"
+#include "weir/json/lenient_scanner.h"
+
+namespace weir::json::internal {
+namespace {
+
+constexpr std::string_view kFence = "```";
+
+struct Tag {
+  std::string_view open;
+  std::string_view close;
+};
+
+constexpr std::array<Tag, 6> kReasoningTags = {{
+    {"<think>", "</think>"},
+    {"<thinking>", "</thinking>"},
+    {"<reasoning>", "</reasoning>"},
+    {"<thought>", "</thought>"},
+    {"<reflection>", "</reflection>"},
+    {"[THINK]", "[/THINK]"},
+}};
+
+constexpr std::array<std::string_view, 9> kOddSpaces = {
+    "\xC2\xA0",      // no-break space
+    "\xC2\x85",      // next line
+    "\xE1\x9A\x80",  // ogham space mark
+    "\xE1\xA0\x8E",  // Mongolian vowel separator
+    "\xE2\x80\xAF",  // narrow no-break space
+    "\xE2\x81\x9F",  // mathematical space
+    "\xE2\x81\xA0",  // word joiner
+    "\xE3\x80\x80",  // ideographic space
+    "\xEF\xBB\xBF",  // byte order mark
+};
+
+bool IsFenceInfo(char c) { return IsWord(c) || c == '+' || c == '-' || c == '.' || c == '#'; }
+
+}  // namespace
+
+// The length of a blank that JSON does not know; 0 if there is none.
+std::size_t LenientScanner::OddSpace(std::size_t place) const {
+  const char c = At(place);
+  if (c == '\\') {
+    const char letter = At(place + 1);
+    return letter == 'n' || letter == 't' || letter == 'r' ? 2 : 0;
+  }
+  if (static_cast<unsigned char>(c) < 0x80) return 0;
+  for (const std::string_view space : kOddSpaces) {
+    if (StartsAt(place, space)) return space.size();
+  }
+  // U+2000 to U+200D, and the two separators U+2028 and U+2029.
+  if (!StartsAt(place, "\xE2\x80")) return 0;
+  const auto last = static_cast<unsigned char>(At(place + 2));
+  return (last >= 0x80 && last <= 0x8D) || last == 0xA8 || last == 0xA9 ? 3 : 0;
+}
+
+bool LenientScanner::SkipComment() {
+  const std::size_t begin = at_;
+  if (StartsAt(at_, "/*")) {
+    const std::size_t end = text_.find("*/", at_ + 2);
+    at_ = end == text_.npos ? size() : end + 2;
+  } else if (StartsAt(at_, "//") || At(at_) == '#') {
+    at_ = std::min(text_.find('\n', at_), size());
+  } else {
+    return false;
+  }
+  Note(RepairKind::kComment, begin);
+  return true;
+}
+
+void LenientScanner::SkipOddSpace() {
+  bool noted = false;
+  while (!AtEnd()) {
+    const std::size_t odd = OddSpace(at_);
+    if (odd != 0) {
+      const bool escape = text_[at_] == '\\';
+      if (!noted) Note(escape ? RepairKind::kEscapedQuotes : RepairKind::kSpecialSpace, at_);
+      noted = true;
+      at_ += odd;
+    } else if (IsBlank(text_[at_])) {
+      ++at_;
+    } else if (!SkipComment()) {
+      return;
+    }
+  }
+}
+
+bool LenientScanner::ObjectBegins(std::size_t place) const {
+  const std::size_t next = After(place + 1);
+  const char c = At(next);
+  return next >= size() || c == '}' || QuoteAt(next).quote != Quote::kNone ||
+         StartsAt(next, "//") || StartsAt(next, "/*") || StartsAt(next, "...") || c == '#' ||
+         KeyFollows(next);
+}
+
+// `in_text`: words stand before it, so that more must speak for an array than a bracket.
+bool LenientScanner::ArrayBegins(std::size_t place, bool in_text) const {
+  const std::size_t next = After(place + 1);
+  if (!in_text || next >= size()) return true;
+  const char c = text_[next];
+  if (c == '{') return ObjectBegins(next);
+  if (c == '[') return ValueStarts(After(next + 1));
+  if (At(place + 1) == '\n' && ValueStarts(next)) return true;
+  if (QuoteAt(next).quote != Quote::kNone) return true;
+  const std::size_t line = place == 0 ? 0 : text_.find_last_not_of(" \t", place - 1);
+  const bool line_starts = place == 0 || line == text_.npos || text_[line] == '\n';
+  return line_starts && (c == ']' || ValueStarts(next)) && At(next + 1) != '(';
+}
+
+// Finds a bracket in prose that begins a document. When there is none that surely does, an array
+// of several words or numbers will do.
+std::size_t LenientScanner::FindBracket(std::size_t from) const {
+  std::size_t likely = text_.npos;
+  for (std::size_t i = text_.find_first_of("{[", from); i != text_.npos;
+       i = text_.find_first_of("{[", i + 1)) {
+    if (text_[i] == '{' ? ObjectBegins(i) : ArrayBegins(i, true)) return i;
+    if (likely != text_.npos || text_[i] == '{') continue;
+    const std::string_view inside = text_.substr(i + 1, 256);
+    const std::size_t end = inside.find_first_of("[]{}\n");
+    if (end == inside.npos || inside[end] != ']' || At(i + 2 + end) == '(') continue;
+    if (inside.substr(0, end).find(',') != inside.npos) likely = i;
+  }
+  return likely;
+}
+
+std::size_t LenientScanner::SkipFence(std::size_t fence) const {
+  std::size_t i = fence;
+  while (At(i) == '`') ++i;
+  while (i < size() && IsFenceInfo(text_[i])) ++i;
+  return After(i);
+}
+
+// Finds a document in a fence; npos when no fence holds one.
+std::size_t LenientScanner::FindFenced(std::size_t from) const {
+  for (std::size_t fence = text_.find(kFence, from); fence != text_.npos;) {
+    const std::size_t inside = SkipFence(fence);
+    const char c = At(inside);
+    if ((c == '{' && ObjectBegins(inside)) || c == '[' || c == '(' || c == '"') return inside;
+    const std::size_t close = text_.find(kFence, inside);
+    if (close == text_.npos) return close;
+    // The mark may close this block or, when this one was the end of another, open the next.
+    const std::size_t next = SkipFence(close);
+    const bool opens = At(next) == '{' || At(next) == '[';
+    fence = opens ? close : text_.find(kFence, close + kFence.size());
+  }
+  return text_.npos;
+}
+
+std::size_t LenientScanner::FindDocument(std::size_t from) {
+  const std::size_t inside = FindFenced(from);
+  if (inside != text_.npos) {
+    fenced_ = true;
+    Note(RepairKind::kFence, inside);
+    return inside;
+  }
+  return FindBracket(from);
+}
+
+// Whether nothing but one string, number or constant stands on the line.
+bool LenientScanner::LineIsLiteral(std::size_t place) const {
+  std::string_view line = text_.substr(place, 512);
+  line = Trim(line.substr(0, line.find('\n')));
+  std::size_t end = 0;
+  if (LiteralFollows(place, &end)) {
+    const std::size_t length = end - place;
+    return length == line.size() || line.substr(length).find_first_not_of(" \t,;") == line.npos;
+  }
+  if (bare_text_) return line.find_first_of(" \t") == line.npos;
+  return line.size() >= 2 && line.front() == '"' && line.find('"', 1) == line.size() - 1;
+}
+
+// Moves over the reasoning in front of an answer, also when its opening tag was part of the prompt.
+bool LenientScanner::SkipReasoning() {
+  for (const Tag& tag : kReasoningTags) {
+    if (!StartsAt(at_, tag.open)) continue;
+    Note(RepairKind::kReasoning, at_);
+    const std::size_t close = text_.find(tag.close, at_);
+    if (close != text_.npos) {
+      at_ = close + tag.close.size();
+      return true;
+    }
+    if (!Afford(size() - at_)) return false;
+    if (options_.strictness == Strictness::kSalvage) {
+      at_ += tag.open.size();
+      return true;
+    }
+    error_ = StrCat("the reasoning that begins with ", tag.open, " never ends");
+    return false;
+  }
+  const char c = At(at_);
+  if (c == '{' || c == '[' || c == '"' || c == '`') return false;
+  for (const Tag& tag : kReasoningTags) {
+    if (!Afford((size() - at_) / 4)) return false;
+    const std::size_t close = text_.find(tag.close, at_);
+    if (close == text_.npos) continue;
+    Note(RepairKind::kReasoning, at_);
+    at_ = close + tag.close.size();
+    return true;
+  }
+  return false;
+}
+
+bool LenientScanner::FindFirst() {
+  SkipSpace();
+  while (SkipReasoning()) SkipSpace();
+  if (!error_.empty()) return false;
+  SkipSpace();
+  if (StartsAt(at_, kFence)) {
+    const std::size_t inside = FindFenced(at_);
+    if (inside != text_.npos) {
+      Note(RepairKind::kFence, at_);
+      fenced_ = true;
+      at_ = inside;
+      return true;
+    }
+    Note(RepairKind::kFence, at_);
+    at_ = SkipFence(at_);
+  }
+  if (AtEnd()) {
+    error_ = "there is nothing in the text that could be a document";
+    return false;
+  }
+  const char c = text_[at_];
+  if ((c == '{' &&
+       (ObjectBegins(at_) || StartsAt(After(at_ + 1), kFence) || Trim(text_).ends_with('}'))) ||
+      (c == '[' && ArrayBegins(at_, false)) || QuoteAt(at_).quote != Quote::kNone ||
+      LineIsLiteral(at_)) {
+    return true;
+  }
+  if (c == '(' && LookInto(at_) != Inside::kText) return true;
+  std::size_t word = at_;
+  while (word < size() && (IsWord(text_[word]) || text_[word] == '.')) ++word;
+  if (word > at_ && At(word) == '(' && LookInto(word) == Inside::kOne &&
+      ValueStarts(After(word + 1))) {
+    return true;
+  }
+  const std::size_t document = FindDocument(at_);
+  if (document != text_.npos) {
+    Note(RepairKind::kTextBefore, at_);
+    text_before_ = true;
+    at_ = document;
+    return true;
+  }
+  if (c == '{' || c == '[') return true;
+  bare_text_ = true;
+  const bool any = std::ranges::any_of(text_.substr(at_), IsWord);
+  if (!any) error_ = "there is nothing in the text that could be a document";
+  return any;
+}
+
+bool LenientScanner::FindNext() {
+  bool apart = false;  // a comma or a line break stands before this place
+  while (true) {
+    const std::size_t before = at_;
+    SkipSpace();
+    apart = apart || text_.substr(before, at_ - before).find('\n') != std::string_view::npos;
+    if (AtEnd()) return false;
+    const char c = text_[at_];
+    if (IsCloser(c) || c == ')' || c == ';' || c == ',') {
+      if (IsCloser(c)) Note(RepairKind::kExtraCloser, at_);
+      if (c == ',') Note(RepairKind::kExtraComma, at_);
+      apart = apart || c == ',';
+      ++at_;
+    } else if (StartsAt(at_, kFence)) {
+      if (!fenced_) Note(RepairKind::kFence, at_);
+      while (At(at_) == '`') ++at_;
+      if (!fenced_) continue;
+      const std::size_t next = FindFenced(at_);
+      if (next == text_.npos) {
+        if (Trim(text_.substr(at_)).find_first_not_of('`') != std::string_view::npos) {
+          Note(RepairKind::kTextAfter, at_);
+        }
+        return false;
+      }
+      at_ = next;
+      return true;
+    } else if ((c == '{' && ObjectBegins(at_)) || (c == '[' && ArrayBegins(at_, !apart)) ||
+               (apart && LineIsLiteral(at_))) {
+      return true;
+    } else {
+      Note(RepairKind::kTextAfter, at_);
+      const std::size_t fence = fenced_ ? text_.find(kFence, at_) : text_.npos;
+      std::size_t next = fence;
+      if (!fenced_) {
+        next = FindBracket(at_);
+        if (next != text_.npos && text_[next] == '[' && !ArrayBegins(next, true)) return false;
+      }
+      if (next == text_.npos) return false;
+      at_ = next;
+      if (!fenced_) return true;
+    }
+  }
+}
+
+}  // namespace weir::json::internal

@@ -1,0 +1,264 @@
+#pragma once
+
+// What the lenient reader sees of its text: white space and comments, strings in any quotation
+// marks, bare words, and what lies around the documents. It knows which containers are open, but
+// not what becomes of the values.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/json/lenient.h"
+
+namespace weir::json::internal {
+
+// Where a value or key stands.
+enum class Place : std::uint8_t { kRoot, kItem, kMember, kKey };
+
+enum class Quote : std::uint8_t {
+  kNone,
+  kDouble,
+  kSingle,
+  kSmartDouble,
+  kSmartSingle,
+  kBacktick,
+  kEscaped,  // \" where a string begins
+};
+
+struct QuoteMark {
+  Quote quote = Quote::kNone;
+  std::size_t length = 0;
+};
+
+// Whether a string that `opened` began may end with `mark`.
+inline bool Ends(Quote opened, Quote mark) {
+  if (opened == mark) return true;
+  if (opened == Quote::kSmartDouble) return mark == Quote::kDouble;
+  if (opened == Quote::kSmartSingle) return mark == Quote::kSingle;
+  if (opened == Quote::kBacktick) return mark == Quote::kSingle || mark == Quote::kSmartSingle;
+  return opened == Quote::kEscaped && mark == Quote::kDouble;
+}
+
+// The offset of the first mark, backslash or control character; `high` gathers whether bytes
+// beyond ASCII were passed.
+inline std::size_t PlainEnd(std::string_view text, std::size_t at, char mark, bool& high) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kTops = 0x8080808080808080;
+  const std::uint64_t marks = kOnes * static_cast<unsigned char>(mark);
+  std::uint64_t seen = 0;
+  while (at + 8 <= text.size()) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    const std::uint64_t quote = word ^ marks;
+    const std::uint64_t slash = word ^ (kOnes * '\\');
+    const std::uint64_t hits =
+        ((word - kOnes * 0x20) & ~word) | ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash);
+    if ((hits & kTops) != 0) break;
+    seen |= word;
+    at += 8;
+  }
+  high = high || (seen & kTops) != 0;
+  while (at < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x20 || text[at] == mark || text[at] == '\\') break;
+    high = high || byte >= 0x80;
+    ++at;
+  }
+  return at;
+}
+
+// A container that is open.
+struct Frame {
+  bool object = false;
+  bool began = true;  // its begin event was sent; objects wait for what follows the first key
+  bool transparent = false;  // parentheses around one value: no event of its own
+  char closer = ']';
+  bool after_value = false;   // a value stands before this place, and no comma after it
+  bool comma = false;         // a comma stands before this place
+  bool value_next = false;    // a key and its colon stand before this place
+  bool any = false;           // it holds something already
+  bool array_last = false;    // of an array: its last item is one
+  std::size_t first_key = 0;  // hash of the first key; of an array: of its last item's
+};
+
+inline bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+inline bool IsCloser(char c) { return c == '}' || c == ']'; }
+// Characters of names: letters, digits, "_", "$" and everything beyond ASCII.
+inline bool IsWord(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_' || c == '$' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+class LenientScanner {
+ public:
+  LenientScanner(std::string_view text, const LenientOptions& options, RepairReport& report)
+      : text_(text), options_(options), report_(report), credit_(4 * text.size() + 65536) {}
+
+ protected:
+  void Note(RepairKind kind, std::size_t offset) {
+    ++report_.count;
+    if (report_.repairs.size() < options_.max_repairs) report_.repairs.push_back({kind, offset});
+  }
+
+  std::size_t size() const { return text_.size(); }
+  bool AtEnd() const { return at_ >= text_.size(); }
+  // The byte there; 0 behind the end.
+  char At(std::size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
+  bool StartsAt(std::size_t place, std::string_view word) const {
+    return place < text_.size() && text_.substr(place, word.size()) == word;
+  }
+
+  // The first place from `place` on that holds no JSON white space, for looking ahead.
+  std::size_t After(std::size_t place) const {
+    while (place < text_.size() && IsBlank(text_[place])) ++place;
+    return place;
+  }
+
+  // Moves over white space and comments, and notes what is not JSON about them.
+  void SkipSpace() {
+    while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
+    if (at_ == text_.size()) return;
+    const char c = text_[at_];
+    if (c == '/' || c == '#' || c == '\\' || static_cast<unsigned char>(c) >= 0x80) SkipOddSpace();
+  }
+
+  // Takes `cost` bytes of the looking ahead that the size of the text allows; false when it is used
+  // up. Looks that are not bounded by themselves must ask.
+  bool Afford(std::size_t cost) {
+    if (cost > credit_) return false;
+    credit_ -= cost;
+    return true;
+  }
+
+  // The place of the mark that ends the string at at_, when that string holds nothing but plain
+  // ASCII; else 0.
+  std::size_t PlainStringEnd() const {
+    bool high = false;
+    const std::size_t end = PlainEnd(text_, at_ + 1, '"', high);
+    return !high && At(end) == '"' && end > at_ + 1 ? end : 0;
+  }
+
+  // lenient_string.cc
+
+  QuoteMark QuoteAt(std::size_t place) const;
+  // Reads the string or key that begins at at_, which is a quotation mark. The view is good until
+  // the next call.
+  std::string_view ReadString(Place place);
+
+  // lenient_look.cc
+
+  bool KeyFollows(std::size_t place) const;
+  bool QuotedKeyFollows(std::size_t place) const;
+  bool ItemFollows(std::size_t place) const;
+  bool WholeItemFollows(std::size_t place) const;
+  bool ValueStarts(std::size_t place) const;
+  bool LiteralFollows(std::size_t place, std::size_t* end) const;
+  bool LiteralEndsMember(std::size_t place) const;
+  bool ClosersFit(std::size_t place);
+  bool FitsAfter(std::size_t depth, std::size_t place) const;
+  // Whether the parentheses that open at `place` hold several values, one or none, or no values.
+  enum class Inside : std::uint8_t { kText, kOne, kSeveral };
+  Inside LookInto(std::size_t place);
+  bool RowLacksOpener(std::size_t place);
+  bool ListLacksOpener(std::size_t place);
+
+  // lenient_word.cc
+
+  // What a bare word is.
+  struct Word {
+    enum class Kind : std::uint8_t { kNull, kTrue, kFalse, kNumber, kString, kEllipsis } kind;
+    std::string_view text;  // of a number or string; good until the next call
+  };
+  Word ReadWord(Place place);
+  std::size_t LostOpener(Place place, std::size_t word);
+  std::string_view ReadBareKey();
+  static std::size_t NumberLength(std::string_view text);
+
+  // lenient_outside.cc
+
+  // Finds the first document. False when there is none: then error_ says why.
+  bool FindFirst();
+  // Behind a document: moves to the next one. False when there is none.
+  bool FindNext();
+  // Behind the opening marks of a fence, its info string and white space.
+  std::size_t SkipFence(std::size_t fence) const;
+
+  const std::string_view text_;
+  const LenientOptions& options_;
+  RepairReport& report_;
+  std::size_t at_ = 0;
+  std::vector<Frame> frames_;
+  bool text_before_ = false;  // text that is not part of a document was dropped before it
+  bool bare_text_ = false;    // there is no document: the text itself is the value
+  bool escaped_ = false;      // strings begin with \": white space may be escaped too
+  bool string_cut_ = false;   // the string just read was ended by the end of the text
+  std::string error_;
+
+ private:
+  struct Span {
+    std::size_t begin = 0;       // of the content
+    std::size_t end = 0;         // of the content
+    std::size_t after = 0;       // where reading goes on
+    std::size_t inner = 0;       // quotation marks inside
+    std::size_t last_inner = 0;  // behind the last of them
+    std::size_t counted = 0;     // brackets were counted up to here
+    std::size_t open = 0;        // brackets opened inside
+    bool closed = true;          // by a quotation mark
+    bool first_inner = false;    // one stands at the very beginning
+    bool special = false;        // escapes, control characters or unusual quotation marks
+    bool high = false;           // bytes beyond ASCII
+  };
+  enum class Verdict : std::uint8_t { kCloses, kInside, kEndedBefore };
+
+  std::size_t NextMarkEnd(std::size_t place) const;
+  std::size_t NextBracket(std::size_t place);
+
+  void SkipOddSpace();
+  bool SkipComment();
+  std::size_t OddSpace(std::size_t place) const;
+
+  void OpenQuote(QuoteMark mark);
+  std::size_t NextMark(std::size_t from, Quote quote, std::size_t& length, Span& span) const;
+  Span FindEnd(Place place, std::size_t begin, Quote quote);
+  Span FindTriple(std::size_t begin);
+  Verdict Judge(Place place, std::size_t begin, std::size_t mark, std::size_t length, Span& span);
+  Verdict JudgeKey(std::size_t begin, std::size_t mark, std::size_t length, Span& span);
+  bool ClosesBeforeComma(Place place, std::size_t after, std::size_t inner);
+  bool ClosesBeforeQuote(Place place, std::size_t mark_end, std::size_t next) const;
+  bool ClosesBeforeWord(Place place, std::size_t next) const;
+  bool InsideBraces(std::size_t mark, Span& span) const;
+  bool EndedBefore(Place place, std::size_t begin, std::size_t mark, Span& span);
+  void EndAtEndOfText(Place place, std::size_t begin, Span& span);
+  std::size_t StripClosers(std::size_t begin, std::size_t end, std::size_t& depth);
+  void AppendContent(std::string_view content, std::size_t offset, Quote quote);
+  void AppendPlain(std::string_view text, std::size_t offset, bool high);
+  std::size_t AppendEscape(std::string_view content, std::size_t i, std::size_t offset);
+
+  Word Classify(std::string_view word, std::size_t offset, Place place);
+  bool MendNumber(std::string_view word);
+  std::size_t RootWordEnd(std::size_t* after) const;
+  std::size_t WordEnd(Place place, std::size_t* after) const;
+
+  bool SkipReasoning();
+  std::size_t FindDocument(std::size_t from);
+  std::size_t FindFenced(std::size_t from) const;
+  std::size_t FindBracket(std::size_t from) const;
+  bool LineIsLiteral(std::size_t place) const;
+  bool ObjectBegins(std::size_t place) const;
+  bool ArrayBegins(std::size_t place, bool in_text) const;
+
+  std::size_t credit_;
+  std::string scratch_;
+  std::string joined_;
+  std::size_t no_opener_lost_ = 0;  // no bare word before this place lost its first mark
+  bool fenced_ = false;             // only what stands in fences is read
+  bool bare_keys_ = false;          // keys without quotation marks were met
+  bool no_triple_end_ = false;      // no """ follows any more
+};
+
+}  // namespace weir::json::internal

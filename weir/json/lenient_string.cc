@@ -1,0 +1,566 @@
+// Strings of the lenient reader. The question is always whether a quotation mark ends its string;
+// docs/json-repair.md has the rule in words, lenient_look.cc the looks at what follows.
+
+#include <array>
+
+#include "weir/base/text.h"
+#include "weir/json/lenient_scanner.h"
+#include "weir/json/utf8.h"
+
+namespace weir::json::internal {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+struct NamedMark {
+  std::string_view bytes;
+  Quote quote;
+};
+
+// Quotation marks beyond ASCII that stand for the two of ASCII.
+constexpr std::array<NamedMark, 9> kMarks = {{
+    {"\xE2\x80\x9C", Quote::kSmartDouble},  // U+201C
+    {"\xE2\x80\x9D", Quote::kSmartDouble},  // U+201D
+    {"\xE2\x80\x9E", Quote::kSmartDouble},  // U+201E
+    {"\xE2\x80\x9F", Quote::kSmartDouble},  // U+201F
+    {"\xE2\x80\x98", Quote::kSmartSingle},  // U+2018
+    {"\xE2\x80\x99", Quote::kSmartSingle},  // U+2019
+    {"\xE2\x80\x9A", Quote::kSmartSingle},  // U+201A
+    {"\xE2\x80\x9B", Quote::kSmartSingle},  // U+201B
+    {"\xC2\xB4", Quote::kBacktick},         // U+00B4
+}};
+
+int HexDigit(char c) {
+  if (IsDigit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The number that `digits` hex digits at the front of `text` make; -1 if they are not there.
+int Hex(std::string_view text, std::size_t digits) {
+  if (text.size() < digits) return -1;
+  int value = 0;
+  for (const char c : text.substr(0, digits)) {
+    const int digit = HexDigit(c);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+void AppendUtf8(std::string& out, unsigned code_point) {
+  const auto push = [&out](unsigned byte) { out += static_cast<char>(byte); };
+  if (code_point < 0x80) {
+    push(code_point);
+  } else if (code_point < 0x800) {
+    push(0xC0 | code_point >> 6);
+    push(0x80 | (code_point & 0x3F));
+  } else if (code_point < 0x10000) {
+    push(0xE0 | code_point >> 12);
+    push(0x80 | (code_point >> 6 & 0x3F));
+    push(0x80 | (code_point & 0x3F));
+  } else {
+    push(0xF0 | code_point >> 18);
+    push(0x80 | (code_point >> 12 & 0x3F));
+    push(0x80 | (code_point >> 6 & 0x3F));
+    push(0x80 | (code_point & 0x3F));
+  }
+}
+
+// What the one letter behind a backslash stands for; 0 when JSON does not know it.
+char PlainEscape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+      return c;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
+  }
+}
+
+// Takes one level of backslashes away, as a document inside a string has them.
+std::string Unescape(std::string_view content) {
+  std::string out;
+  out.reserve(content.size());
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    if (content[i] == '\\' && i + 1 < content.size() &&
+        (content[i + 1] == '\\' || content[i + 1] == '"')) {
+      ++i;
+    }
+    out += content[i];
+  }
+  return out;
+}
+
+}  // namespace
+
+QuoteMark LenientScanner::QuoteAt(std::size_t place) const {
+  const char c = At(place);
+  if (c == '"') return {Quote::kDouble, 1};
+  if (c == '\'') return {Quote::kSingle, 1};
+  if (c == '`') return {Quote::kBacktick, 1};
+  if (c == '\\' && At(place + 1) == '"') return {Quote::kEscaped, 2};
+  if (c != '\xE2' && c != '\xC2') return {};
+  for (const NamedMark& mark : kMarks) {
+    if (StartsAt(place, mark.bytes)) return {mark.quote, mark.bytes.size()};
+  }
+  return {};
+}
+
+void LenientScanner::OpenQuote(QuoteMark mark) {
+  switch (mark.quote) {
+    case Quote::kSingle:
+      return Note(RepairKind::kSingleQuotes, at_);
+    case Quote::kSmartDouble:
+    case Quote::kSmartSingle:
+      return Note(RepairKind::kSmartQuotes, at_);
+    case Quote::kBacktick:
+      return Note(RepairKind::kBacktickQuotes, at_);
+    case Quote::kEscaped:
+      escaped_ = true;
+      return Note(RepairKind::kEscapedQuotes, at_);
+    case Quote::kNone:
+    case Quote::kDouble:
+      return;
+  }
+}
+
+std::string_view LenientScanner::ReadString(Place place) {
+  string_cut_ = false;
+  std::string_view whole;
+  for (bool first = true;; first = false) {
+    const std::size_t open = at_;
+    const QuoteMark mark = QuoteAt(at_);
+    OpenQuote(mark);
+    const bool triple =
+        mark.length == 1 && At(open + 1) == At(open) && At(open + 2) == At(open) && !no_triple_end_;
+    Span span;
+    if (triple) span = FindTriple(open + 3);
+    if (!triple || no_triple_end_) span = FindEnd(place, open + mark.length, mark.quote);
+    at_ = span.after;
+    std::string_view piece = text_.substr(span.begin, span.end - span.begin);
+    if (span.special || (span.high && !IsUtf8(piece))) {
+      scratch_.clear();
+      AppendContent(piece, span.begin, mark.quote);
+      piece = scratch_;
+    }
+    if (!first) {
+      joined_ += piece;
+      whole = joined_;
+    } else {
+      whole = piece;
+    }
+    std::size_t plus = After(at_);
+    if (StartsAt(plus, "/*")) plus = After(std::min(text_.find("*/", plus + 2), size() - 2) + 2);
+    if (place == Place::kKey || At(plus) != '+') return whole;
+    const std::size_t before = at_;
+    at_ = plus + 1;
+    SkipSpace();
+    if (QuoteAt(at_).quote == Quote::kNone) {
+      at_ = before;
+      return whole;
+    }
+    Note(RepairKind::kConcatenation, plus);
+    if (first) joined_ = whole;
+  }
+}
+
+LenientScanner::Span LenientScanner::FindTriple(std::size_t begin) {
+  const std::string_view marks = text_.substr(begin - 3, 3);
+  const std::size_t end = text_.find(marks, begin);
+  if (end == text_.npos) {
+    no_triple_end_ = true;
+    return {};
+  }
+  Note(RepairKind::kTripleQuotes, begin - 3);
+  return {.begin = begin, .end = end, .after = end + 3, .special = true};
+}
+
+// The next place where a string opened by `quote` could end; the size of the text if there is none.
+std::size_t LenientScanner::NextMark(std::size_t from, Quote quote, std::size_t& length,
+                                     Span& span) const {
+  if (quote == Quote::kDouble || quote == Quote::kSingle) {
+    const char mark = quote == Quote::kDouble ? '"' : '\'';
+    length = 1;
+    while (true) {
+      from = PlainEnd(text_, from, mark, span.high);
+      if (from >= text_.size()) return text_.size();
+      if (text_[from] == mark) return from;
+      span.special = true;
+      from += text_[from] == '\\' ? 2 : 1;
+    }
+  }
+  span.special = true;
+  while (from < text_.size()) {
+    const QuoteMark mark = QuoteAt(from);
+    if (mark.quote != Quote::kNone && Ends(quote, mark.quote)) {
+      length = mark.length;
+      return from;
+    }
+    if (text_[from] != '\\') {
+      ++from;
+    } else if (quote == Quote::kEscaped) {
+      while (from < text_.size() && text_[from] == '\\') ++from;
+      ++from;
+    } else {
+      from += 2;
+    }
+  }
+  return text_.size();
+}
+
+LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quote quote) {
+  Span span;
+  span.begin = span.counted = begin;
+  std::size_t from = begin;
+  while (true) {
+    std::size_t length = 0;
+    const std::size_t mark = NextMark(from, quote, length, span);
+    if (mark >= size()) {
+      EndAtEndOfText(place, begin, span);
+      break;
+    }
+    const Verdict verdict = place == Place::kKey ? JudgeKey(begin, mark, length, span)
+                                                 : Judge(place, begin, mark, length, span);
+    if (verdict == Verdict::kCloses) {
+      span.end = mark;
+      span.after = mark + length;
+      break;
+    }
+    if (verdict == Verdict::kEndedBefore) {
+      span.closed = false;
+      break;
+    }
+    span.first_inner = span.first_inner || mark == begin;
+    span.last_inner = mark + length;
+    ++span.inner;
+    from = mark + length;
+  }
+  if (!span.closed && !string_cut_) Note(RepairKind::kMissingQuote, span.end);
+  if (span.inner != 0) {
+    const bool doubled_end = span.inner > 1 && span.last_inner == span.end;
+    if (span.first_inner && (span.inner == 1 || doubled_end)) {
+      Note(RepairKind::kDoubledQuotes, begin - 1);
+      ++span.begin;
+      if (doubled_end) --span.end;
+    } else {
+      Note(RepairKind::kUnescapedQuote, span.last_inner - 1);
+    }
+  }
+  return span;
+}
+
+LenientScanner::Verdict LenientScanner::JudgeKey(std::size_t begin, std::size_t mark,
+                                                 std::size_t length, Span& span) {
+  const std::size_t next = After(mark + length);
+  const char c = At(next);
+  if (c == ':' || next >= size()) return Verdict::kCloses;
+  const std::string_view content = text_.substr(begin, mark - begin);
+  const std::size_t colon = content.find(':');
+  if (colon != content.npos && Afford(content.size())) {
+    span.end = span.after = begin + colon;
+    return Verdict::kEndedBefore;
+  }
+  if (c == ',' || IsCloser(c)) return Verdict::kCloses;
+  const QuoteMark other = QuoteAt(next);
+  if (other.quote != Quote::kNone) {
+    const bool ends_key = At(After(next + other.length)) == ':';
+    return next == mark + length && ends_key ? Verdict::kInside : Verdict::kCloses;
+  }
+  // A word: part of the key when another quotation mark with a colon follows on this line.
+  const std::string_view line = text_.substr(next, 128);
+  const std::size_t end = line.find_first_of("\"\n:,");
+  if (end != line.npos && line[end] == '"') {
+    const std::size_t behind = next + end + (At(next + end + 1) == '"' ? 2 : 1);
+    if (At(After(behind)) == ':') return Verdict::kInside;
+  }
+  return Verdict::kCloses;
+}
+
+LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, std::size_t mark,
+                                              std::size_t length, Span& span) {
+  const std::size_t mark_end = mark + length;
+  const std::size_t next = After(mark_end);
+  if (next >= size()) return Verdict::kCloses;
+  const char c = text_[next];
+  bool closes = false;
+  switch (c) {
+    case ',':
+      closes = !InsideBraces(mark, span) && ClosesBeforeComma(place, next + 1, span.inner);
+      break;
+    case '}':
+    case ']':
+      closes = place != Place::kRoot && !InsideBraces(mark, span) && ClosersFit(next);
+      break;
+    case ':':
+      closes = span.inner == 0 && mark != begin && ValueStarts(After(next + 1));
+      break;
+    case ')':
+      closes = (!frames_.empty() && frames_.back().closer == ')');
+      break;
+    case '+':
+      closes = QuoteAt(After(next + 1)).quote != Quote::kNone || At(After(next + 1)) == '/';
+      break;
+    case '/':
+      closes = At(next + 1) == '*' || At(next + 1) == '/';
+      break;
+    case '#':
+      closes = next > mark_end;
+      break;
+    case ';':
+      closes = place == Place::kRoot;
+      break;
+    case '\\':
+      closes = escaped_ && (At(next + 1) == 'n' || At(next + 1) == 'r' || At(next + 1) == 't');
+      break;
+    default:
+      break;
+  }
+  if (closes || StartsAt(next, "```")) return Verdict::kCloses;
+  if (EndedBefore(place, begin, mark, span)) return Verdict::kEndedBefore;
+  if (QuoteAt(next).quote != Quote::kNone && c != '\\') {
+    closes = ClosesBeforeQuote(place, mark_end, next);
+  } else if (next > mark_end) {
+    closes = ClosesBeforeWord(place, next);
+  }
+  return closes ? Verdict::kCloses : Verdict::kInside;
+}
+
+// Whether the string holds a piece of JSON, like {"a": "b"}, that goes on at `mark`.
+bool LenientScanner::InsideBraces(std::size_t mark, Span& span) const {
+  if (span.inner == 0) return false;
+  for (; span.counted < mark; ++span.counted) {
+    const char c = text_[span.counted];
+    if (c == '{' || c == '[') ++span.open;
+    if (IsCloser(c) && span.open > 0) --span.open;
+  }
+  return span.open > 0;
+}
+
+// Whether a string lost its mark before the one at `mark`, which then begins the next string.
+bool LenientScanner::EndedBefore(Place place, std::size_t begin, std::size_t mark, Span& span) {
+  const std::size_t shortest = mark > begin + 1024 ? mark - 1024 : begin;
+  bool new_line = false;
+  std::size_t end = mark;
+  const auto skip_back = [&] {
+    while (end > shortest) {
+      if (IsBlank(text_[end - 1])) {
+        new_line = new_line || text_[end - 1] == '\n';
+        --end;
+      } else if (end >= shortest + 4 && text_.substr(end - 2, 2) == "*/") {
+        const std::size_t open = text_.substr(0, end - 3).rfind("/*");
+        if (open == text_.npos || open < shortest) return;
+        end = open;
+      } else {
+        return;
+      }
+    }
+  };
+  skip_back();
+  if (end == shortest) return false;
+  char opener = 0;
+  while (end > shortest && (text_[end - 1] == '{' || text_[end - 1] == '[')) {
+    if (opener == 0) opener = text_[end - 1];
+    --end;
+    skip_back();
+  }
+  if (end == shortest) return false;
+  const char before = text_[end - 1];
+  const bool comma = before == ',';
+  if (before == '+' && opener == 0 && (end < mark || (end > 2 && text_[end - 2] == '/'))) {
+    if (!WholeItemFollows(mark)) return false;
+  } else if (!comma && (opener != 0 || !new_line)) {
+    return false;
+  }
+  if (comma || before == '+') --end;
+  skip_back();
+  if (end <= begin) return false;
+  std::size_t depth = frames_.size();
+  const std::size_t stripped = StripClosers(begin, end, depth);
+  if (before != '+') {
+    if (depth == 0) return false;
+    const bool object = opener != 0 ? opener == '{' : frames_[depth - 1].object;
+    if (opener == '{' && frames_[depth - 1].object) return false;
+    if (object ? !QuotedKeyFollows(mark) : (place == Place::kRoot || !WholeItemFollows(mark))) {
+      return false;
+    }
+    if (!comma && !object) return false;
+  }
+  span.end = span.after = stripped;
+  return true;
+}
+
+// Walks back over the closers at the end of [begin, end) that close what is open around the
+// string, and not what was opened inside it. Returns where the content ends then; `depth` becomes
+// the number of containers that stay open.
+std::size_t LenientScanner::StripClosers(std::size_t begin, std::size_t end, std::size_t& depth) {
+  std::size_t last = end;
+  while (last > begin && IsBlank(text_[last - 1])) --last;
+  if (last == begin || !IsCloser(text_[last - 1]) || !Afford(end - begin)) return end;
+  std::ptrdiff_t own = 0;
+  for (const char c : text_.substr(begin, last - begin)) {
+    if (c == '{' || c == '[') ++own;
+    if (IsCloser(c)) --own;
+  }
+  // The places of the closers at the end, the last one first.
+  std::vector<std::size_t> closers;
+  while (own < 0 && closers.size() < depth && last > begin && IsCloser(text_[last - 1])) {
+    closers.push_back(--last);
+    while (last > begin && IsBlank(text_[last - 1])) --last;
+    ++own;
+  }
+  // As many of them as close the innermost containers in their order.
+  for (; !closers.empty(); closers.pop_back()) {
+    const std::size_t count = closers.size();
+    bool match = Afford(count);
+    for (std::size_t i = 0; match && i < count; ++i) {
+      match = text_[closers[i]] == frames_[depth - count + i].closer;
+    }
+    if (!match) continue;
+    depth -= count;
+    std::size_t content = closers.back();
+    while (content > begin && IsBlank(text_[content - 1])) --content;
+    return content;
+  }
+  return end;
+}
+
+void LenientScanner::EndAtEndOfText(Place place, std::size_t begin, Span& span) {
+  span.closed = false;
+  std::size_t end = size();
+  while (end > begin && IsBlank(text_[end - 1])) --end;
+  if (end >= begin + 3 && text_.substr(end - 3, 3) == "```") end -= 3;
+  while (end > begin && IsBlank(text_[end - 1])) --end;
+
+  if (Afford(2 * (size() - begin))) {
+    if (place == Place::kKey) {
+      const std::size_t colon = text_.find(':', begin);
+      if (colon < end) {
+        span.end = span.after = colon;
+        return;
+      }
+    }
+    std::size_t depth = frames_.size();
+    std::size_t stripped = StripClosers(begin, end, depth);
+    for (std::size_t line = text_.find('\n', begin); stripped == end && line < end;
+         line = text_.find('\n', line + 1)) {
+      depth = frames_.size();
+      const std::size_t before = StripClosers(begin, line, depth);
+      if (before == line && !IsCloser(At(After(line)))) continue;
+      stripped = before;
+      while (stripped > begin && IsBlank(text_[stripped - 1])) --stripped;
+    }
+    if (stripped < end) {
+      span.end = span.after = stripped;
+      if (place != Place::kMember) return;
+      for (std::size_t comma = text_.find(',', begin); comma < stripped;
+           comma = text_.find(',', comma + 1)) {
+        if (!KeyFollows(After(comma + 1))) continue;
+        span.end = span.after = comma;
+        return;
+      }
+      return;
+    }
+  }
+  string_cut_ = true;
+  span.end = span.after = size();
+}
+
+void LenientScanner::AppendContent(std::string_view content, std::size_t offset, Quote quote) {
+  if (quote == Quote::kEscaped) {
+    const std::string once = Unescape(content);
+    return AppendContent(once, offset, Quote::kDouble);
+  }
+  if (!string_cut_ && content.ends_with('\n')) {
+    content.remove_suffix(content.ends_with("\r\n") ? 2 : 1);
+    Note(RepairKind::kLineBreakAtEnd, offset + content.size());
+  }
+  bool noted_control = false;
+  for (std::size_t i = 0; i < content.size();) {
+    bool high = false;
+    const std::size_t end = PlainEnd(content, i, '\\', high);
+    AppendPlain(content.substr(i, end - i), offset + i, high);
+    if (end == content.size()) return;
+    if (content[end] == '\\') {
+      i = end + AppendEscape(content, end, offset);
+      continue;
+    }
+    if (!noted_control) Note(RepairKind::kControlCharacter, offset + end);
+    noted_control = true;
+    scratch_ += content[end];
+    i = end + 1;
+  }
+}
+
+// Appends text without escapes; what is not UTF-8 becomes U+FFFD.
+void LenientScanner::AppendPlain(std::string_view text, std::size_t offset, bool high) {
+  std::size_t from = 0;
+  for (std::size_t i = 0; high && i < text.size();) {
+    const Utf8Char character = DecodeUtf8(text.substr(i));
+    if (!character.valid) {
+      Note(RepairKind::kInvalidUnicode, offset + i);
+      scratch_ += text.substr(from, i - from);
+      scratch_ += kReplacement;
+      from = i + character.length;
+    }
+    i += character.length;
+  }
+  scratch_ += text.substr(from);
+}
+
+// Appends what the backslash at `i` and what follows it stand for; returns how many bytes that is.
+std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i,
+                                         std::size_t offset) {
+  const char c = i + 1 < content.size() ? content[i + 1] : '\0';
+  if (const char plain = PlainEscape(c)) {
+    scratch_ += plain;
+    return 2;
+  }
+  if (c == 'u') {
+    const int unit = Hex(content.substr(i + 2), 4);
+    if (unit >= 0xD800 && unit < 0xDC00 && content.substr(i + 6, 2) == "\\u") {
+      const int low = Hex(content.substr(i + 8), 4);
+      if (low >= 0xDC00 && low < 0xE000) {
+        AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
+                                 static_cast<unsigned>(low - 0xDC00));
+        return 12;
+      }
+    }
+    if (unit >= 0xD800 && unit < 0xE000) {
+      Note(RepairKind::kInvalidUnicode, offset + i);
+      scratch_ += kReplacement;
+      return 6;
+    }
+    if (unit >= 0) {
+      AppendUtf8(scratch_, static_cast<unsigned>(unit));
+      return 6;
+    }
+  }
+  Note(RepairKind::kInvalidEscape, offset + i);
+  const bool unfinished =
+      c == 'u' && content.size() < i + 6 && content.find_first_of("\" ", i) == content.npos;
+  if (string_cut_ && (i + 1 == content.size() || unfinished)) return content.size() - i;
+  if (c == '\n') return 2;  // a line that goes on, as in JavaScript
+  const int byte = c == 'x' ? Hex(content.substr(i + 2), 2) : -1;
+  if (byte >= 0) {
+    AppendUtf8(scratch_, static_cast<unsigned>(byte));
+    return 4;
+  }
+  const bool quoted = c == '\'' || c == '`' || c == '\xE2';
+  if (!quoted) scratch_ += '\\';
+  return 1;
+}
+
+}  // namespace weir::json::internal

@@ -1,0 +1,234 @@
+#include "weir/json/lenient.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
+namespace weir::json {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+struct Case {
+  std::string_view name;
+  std::string_view text;
+  std::string_view wanted;
+  std::string_view kind;  // of a repair that must be noted
+};
+
+const Case kCases[] = {
+    {"trailing_comma", R"([1, {"a": 2,},])", R"([1,{"a":2}])", "extra_comma"},
+    {"doubled_comma", "[1,,2]", "[1,2]", "extra_comma"},
+    {"missing_comma", R"({"a": 1 "b": 2})", R"({"a":1,"b":2})", "missing_comma"},
+    {"missing_colon", R"({"a" 1})", R"({"a":1})", "missing_colon"},
+    {"arrow", R"({a => 1})", R"({"a":1})", "missing_colon"},
+    {"missing_value", R"({"a": , "b": 1})", R"({"a":null,"b":1})", "missing_value"},
+    {"missing_brace", R"([{"a": 1, {"a": 2}])", R"([{"a":1},{"a":2}])", "missing_closer"},
+    {"missing_bracket", R"({"a": [1, 2, "b": 3})", R"({"a":[1,2],"b":3})", "missing_closer"},
+    {"missing_opening_brace", R"("a": 1, "b": 2})", R"({"a":1,"b":2})", "missing_opener"},
+    {"missing_opening_bracket", R"({"a": "x", "y"], "b": 1})", R"({"a":["x","y"],"b":1})",
+     "missing_opener"},
+    {"wrong_bracket", R"({"a": [1, 2}, "b": 3})", R"({"a":[1,2],"b":3})", "wrong_closer"},
+    {"bracket_too_early", R"({"a": 1}, "b": 2})", R"({"a":1,"b":2})", "extra_closer"},
+    {"doubled_braces", R"({{"a": 1}})", R"({"a":1})", "extra_opener"},
+    {"single_quotes", R"(['it's', 'b'])", R"(["it's","b"])", "single_quotes"},
+    {"smart_quotes", "{“a”: “it’s”}", R"({"a":"it’s"})", "smart_quotes"},
+    {"backticks", "[`a`]", R"(["a"])", "backtick_quotes"},
+    {"triple_quotes", "[\"\"\"a \"b\"\nc\"\"\"]", R"(["a \"b\"\nc"])", "triple_quotes"},
+    {"doubled_quotes", R"({""a"": ""b""})", R"({"a":"b"})", "doubled_quotes"},
+    {"escaped_document", R"({\"a\": \"b\\nc\"})", R"({"a":"b\nc"})", "escaped_quotes"},
+    {"unescaped_quotes", R"({"a": "say "hi", ok", "b": 1})", R"({"a":"say \"hi\", ok","b":1})",
+     "unescaped_quote"},
+    {"json_in_a_string", R"({"a": "it is {"b": "c"}, so", "d": 1})",
+     R"({"a":"it is {\"b\": \"c\"}, so","d":1})", "unescaped_quote"},
+    {"no_last_quote", R"({"a": "b, "c": "d"})", R"({"a":"b","c":"d"})", "missing_quote"},
+    {"no_last_quote_before_brackets", R"([{"a": "b}, {"a": "c"}])", R"([{"a":"b"},{"a":"c"}])",
+     "missing_quote"},
+    {"no_first_quote", R"(["a", b c", "d"])", R"(["a","b c","d"])", "missing_quote"},
+    {"no_quote_of_a_key", R"({"a: 1, "b": 2})", R"({"a":1,"b":2})", "missing_quote"},
+    {"bare_words", "{a: b c, d: e}", R"({"a":"b c","d":"e"})", "unquoted_string"},
+    {"url", "[https://a.b/c?d=1]", R"(["https://a.b/c?d=1"])", "unquoted_string"},
+    {"python", "{'a': None, 'b': True}", R"({"a":null,"b":true})", "constant"},
+    {"not_a_number", "[NaN, -Infinity, undefined]", "[null,null,null]", "constant"},
+    {"half_a_constant", "[true, fal", "[true,false]", "constant"},
+    {"numbers", "[+1, .5, 1., 0x1F, 1_000, -.5]", "[1,0.5,1.0,31,1000,-0.5]", "number"},
+    {"number_with_leading_zeros", "[007, 1/3]", R"(["007","1/3"])", "unquoted_string"},
+    {"line_break", "[\"a\nb\"]", R"(["a\nb"])", "control_character"},
+    {"line_break_before_the_mark", "[\"a\n\"]", R"(["a"])", "line_break_at_end"},
+    {"unknown_escape", R"(["\d+\'\q"])", R"(["\\d+'\\q"])", "invalid_escape"},
+    {"half_a_pair", R"(["\ud800x"])", "[\"\xEF\xBF\xBDx\"]", "invalid_unicode"},
+    {"bad_utf8", "[\"\xFFx\"]", "[\"\xEF\xBF\xBDx\"]", "invalid_unicode"},
+    {"concatenation", R"("a" + "b")", R"("ab")", "concatenation"},
+    {"comments", "{/* a */ \"b\": 1, // c: [\n # d\n}", R"({"b":1})", "comment"},
+    {"ellipsis", "[1, 2, ...]", "[1,2]", "ellipsis"},
+    {"call", R"({"a": ObjectId("1")})", R"({"a":"1"})", "call"},
+    {"jsonp", R"(f({"a": 1});)", R"({"a":1})", "call"},
+    {"tuple", "{'a': (1, 2), 'b': (3)}", R"({"a":[1,2],"b":3})", "parentheses"},
+    {"set", "{'a', 'b'}", R"(["a","b"])", "set"},
+    {"odd_space", "{\"a\":\xC2\xA0\"b\"}", R"({"a":"b"})", "special_space"},
+    {"stray_word", R"({"a": 1, NOTE "b": 2})", R"({"a":1,"b":2})", "stray_text"},
+    {"fence", "```json\n{\"a\": 1}\n```", R"({"a":1})", "fence"},
+    {"fence_in_text", "It is {x}:\n```json\n[1]\n```\nbye [2]", "[1]", "text_before"},
+    {"fence_inside", "{\"a\": ```json\n{\"b\": 1}\n```, \"c\": 2}", R"({"a":{"b":1},"c":2})",
+     "fence"},
+    {"fence_without_end", "```\n{\"a\": [1", R"({"a":[1]})", "cut_off"},
+    {"reasoning", "<think>{\"x\": 1}</think>\n{\"a\": 1}", R"({"a":1})", "reasoning"},
+    {"reasoning_without_start", "so [1]\n</think>\n{\"a\": 1}", R"({"a":1})", "reasoning"},
+    {"text_around", "Sure: {\"a\": 1} - done.", R"({"a":1})", "text_after"},
+    {"lines", "{\"a\": 1}\n{\"a\": 2}\n", R"([{"a":1},{"a":2}])", "several_documents"},
+    {"several_in_text", "x {\"a\": 1} y {\"a\": 2} z", R"([{"a":1},{"a":2}])", "several_documents"},
+    {"only_text", "I cannot do that.", R"("I cannot do that.")", "unquoted_string"},
+    {"cut_in_a_string", R"({"a": ["b", "c d)", R"({"a":["b","c d"]})", "cut_off"},
+    {"cut_after_a_key", R"({"a": 1, "b":)", R"({"a":1,"b":null})", "cut_off"},
+    {"cut_in_an_escape", R"({"a": "b\u20)", R"({"a":"b"})", "cut_off"},
+    {"nothing_of_a_string_came", R"(["a", ")", R"(["a"])", "cut_off"},
+    {"duplicate_keys_stay", R"({"a": 1, "a": 2,})", R"({"a":1,"a":2})", "extra_comma"},
+};
+
+class LenientCaseTest : public testing::TestWithParam<Case> {};
+
+TEST_P(LenientCaseTest, IsMended) {
+  const Case& c = GetParam();
+  std::string out;
+
+  const auto report = RepairText(c.text, out);
+
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_EQ(out, c.wanted);
+  std::vector<std::string_view> kinds;
+  for (const Repair& repair : report->repairs) kinds.push_back(RepairName(repair.kind));
+  EXPECT_THAT(kinds, Contains(c.kind));
+  EXPECT_EQ(report->complete, !testing::Matches(Contains(std::string_view("cut_off")))(kinds));
+  EXPECT_EQ(Write(ReadLenient(c.text).value().value), c.wanted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Defects, LenientCaseTest, testing::ValuesIn(kCases),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST(LenientTest, RefusesWhatHoldsNoDocument) {
+  for (const std::string_view text : {"", "  \n", "}", "...", "<think>so {\"a\": 1}", "```"}) {
+    std::string out = "kept";
+    const auto report = RepairText(text, out);
+    ASSERT_FALSE(report.has_value()) << text;
+    EXPECT_EQ(report.error().code, Code::kInvalidJson);
+    EXPECT_EQ(out, "kept");
+  }
+}
+
+TEST(LenientTest, TextIsDroppedFromACutDocumentOnlyToSalvage) {
+  constexpr std::string_view kText = "Here it is: {\"a\": [1";
+  EXPECT_FALSE(ReadLenient(kText).has_value());
+
+  const auto mended = ReadLenient(kText, {.strictness = Strictness::kSalvage});
+  ASSERT_TRUE(mended.has_value());
+  EXPECT_EQ(Write(mended->value), R"({"a":[1]})");
+  EXPECT_FALSE(mended->report.complete);
+}
+
+TEST(LenientTest, StrictMendsNothing) {
+  std::string out;
+  EXPECT_FALSE(RepairText("[1,]", out, {.strictness = Strictness::kStrict}).has_value());
+  EXPECT_FALSE(ReadLenient("[1,]", {.strictness = Strictness::kStrict}).has_value());
+  EXPECT_TRUE(ReadLenient("[1]", {.strictness = Strictness::kStrict}).has_value());
+}
+
+TEST(LenientTest, LimitsHold) {
+  EXPECT_FALSE(ReadLenient("[[[1]]]", {.max_depth = 2}).has_value());
+  EXPECT_TRUE(ReadLenient("[[1]]", {.max_depth = 2}).has_value());
+  const auto too_long = ReadLenient("[1, 2]", {.max_bytes = 5});
+  ASSERT_FALSE(too_long.has_value());
+  EXPECT_THAT(too_long.error().message, HasSubstr("max_bytes"));
+
+  const auto mended = ReadLenient("['a', 'b', 'c']", {.max_repairs = 2});
+  ASSERT_TRUE(mended.has_value());
+  EXPECT_EQ(mended->report.repairs.size(), 2u);
+  EXPECT_EQ(mended->report.count, 3u);
+}
+
+TEST(LenientTest, EveryKindHasAName) {
+  for (std::size_t kind = 0; kind < kRepairKinds; ++kind) {
+    EXPECT_FALSE(RepairName(static_cast<RepairKind>(kind)).empty()) << kind;
+  }
+  EXPECT_EQ(RepairName(RepairKind::kMissingComma), "missing_comma");
+  EXPECT_EQ(RepairName(RepairKind::kStrayText), "stray_text");
+  EXPECT_EQ(RepairName(RepairKind::kCutOff), "cut_off");
+}
+
+TEST(LenientTest, RepairsSayWhere) {
+  std::string out;
+  const auto report = RepairText(R"([1 2, 'a',])", out);
+  ASSERT_TRUE(report.has_value());
+  EXPECT_THAT(report->repairs, testing::ElementsAre(Repair{RepairKind::kMissingComma, 3},
+                                                    Repair{RepairKind::kSingleQuotes, 6},
+                                                    Repair{RepairKind::kExtraComma, 11}));
+}
+
+TEST(LenientTest, EveryPrefixIsRefusedOrMarkedAsCut) {
+  constexpr std::string_view kText =
+      R"({"a": [1, 2.5e3, "x\n\u00e9"], "b": {"c": null, "d": true}, "e": "f"})";
+  for (std::size_t size = 0; size < kText.size(); ++size) {
+    std::string out;
+    const auto report = RepairText(kText.substr(0, size), out);
+    if (!report) continue;
+    EXPECT_FALSE(report->complete) << out;
+    EXPECT_TRUE(Read(out).has_value()) << out;
+  }
+}
+
+TEST(LenientTest, EveryPrefixOfADamagedTextGivesJson) {
+  for (const Case& c : kCases) {
+    for (std::size_t size = 0; size <= c.text.size(); ++size) {
+      std::string out;
+      const auto report =
+          RepairText(c.text.substr(0, size), out, {.strictness = Strictness::kSalvage});
+      if (!report) continue;
+      EXPECT_TRUE(Read(out).has_value()) << c.text.substr(0, size) << "\n" << out;
+    }
+  }
+}
+
+// Words that meet in damaged documents; any sequence of them is an input.
+std::string AnyText() {
+  const auto words = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      "{", "}", "[", "]", ",", ":", "\"", "'", "\"a\"", "\"b c\"", "1", "-2.5", "true", "None", "x",
+      "y z", "\n", " ", "\\", "\\\"", "//", "/*", "*/", "#", "```", "...", "(", ")", "+", "“", "”",
+      "é", "\xFF", "\"\"", "<think>", "</think>", "\\u12", "0x1F", "f("));
+  std::string text;
+  for (const std::string& word : words) text += word;
+  return text;
+}
+
+RC_GTEST_PROP(LenientPropertyTest, WhatComesOutIsJsonAndStaysAsItIs, ()) {
+  const std::string text = AnyText();
+  std::string once;
+  const auto report = RepairText(text, once);
+  const auto mended = ReadLenient(text);
+  RC_ASSERT(report.has_value() == mended.has_value());
+  RC_PRE(report.has_value());
+  RC_ASSERT(Read(once).has_value());
+  RC_ASSERT(Write(mended->value) == once);
+  RC_ASSERT(mended->report.repairs == report->repairs);
+  std::string twice;
+  const auto again = RepairText(once, twice);
+  RC_ASSERT(again.has_value());
+  RC_ASSERT(again->count == 0u);
+  RC_ASSERT(twice == once);
+  const auto strict = Read(text);
+  if (strict) {
+    RC_ASSERT(report->count == 0u);
+    RC_ASSERT(Write(*strict) == once);
+  }
+}
+
+}  // namespace
+}  // namespace weir::json
