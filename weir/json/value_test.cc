@@ -191,13 +191,13 @@ TEST(Value, DepthCostsNoStack) {
 }
 
 TEST(Value, EveryFiniteDoubleSurvives) {
-  rc::check("to_chars and from_chars meet", [](std::uint64_t bits) {
+  EXPECT_TRUE(rc::check("to_chars and from_chars meet", [](std::uint64_t bits) {
     const auto number = std::bit_cast<double>(bits);
     RC_PRE(std::isfinite(number));
     const Value value = Value::Of(number);
     RC_ASSERT(std::bit_cast<std::uint64_t>(*value.AsDouble()) == bits);
     RC_ASSERT(Read(Write(value))->AsDouble() == number);
-  });
+  }));
 }
 
 #ifdef NDEBUG
