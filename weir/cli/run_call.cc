@@ -9,6 +9,7 @@
 #include "weir/cli/reply_printer.h"
 #include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
+#include "weir/engine/verifier.h"
 #include "weir/events/event.h"
 
 namespace weir::cli {
@@ -109,22 +110,24 @@ Outcome Ask(async::Loop& loop, TraceSink* trace, model::Engine& engine, const Ca
 }
 
 // The answer on stdout, what is to be known about it on stderr.
-int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& printer) {
+int Report(Session& session, const CallRun& run, const engine::Verifier* verifier, Outcome outcome,
+           ReplyPrinter& printer) {
   const Terminal& terminal = session.terminal;
   model::Reply& reply = outcome.reply;
   std::optional<Error> error = std::move(outcome.error);
   if (error) {
     error = client::WithProxyAdvice(*std::move(error), run.engine, session.env);
-  } else if (const Result<void> good = CheckAnswer(run, reply); !good) {
+  } else if (const Result<void> good = CheckAnswer(run, verifier, reply); !good) {
     error = good.error();
   }
   for (const model::Degradation& degradation : reply.info.degradations) {
     terminal.Warn(StrCat(degradation.what, ": ", degradation.why));
   }
   // True of every answer of its kind, good ones too: told where it can be skipped.
-  if (std::optional<model::Degradation> unchecked = UncheckedPart(run.call)) {
-    if (run.flags.verbose) terminal.Note(StrCat("no ", unchecked->what, ": ", unchecked->why));
-    reply.info.degradations.push_back(*std::move(unchecked));
+  if (verifier != nullptr && verifier->unchecked()) {
+    const model::Degradation& unchecked = *verifier->unchecked();
+    if (run.flags.verbose) terminal.Note(StrCat("no ", unchecked.what, ": ", unchecked.why));
+    reply.info.degradations.push_back(unchecked);
   }
   printer.Finish(reply, error);
   if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
@@ -149,6 +152,12 @@ int RunCall(Session& session, const CallRun& given) {
   const std::unique_ptr<http::Client> transport = client::BuildTransport(run.engine, session.env);
   if (run.flags.dry_run) return DryRun(session, run, *transport);
 
+  std::optional<engine::Verifier> verifier;
+  if (run.call.constraint) {
+    Result<engine::Verifier> made = engine::Verifier::Make(*run.call.constraint);
+    if (!made) return Refuse(session, run.flags, made.error());
+    verifier = *std::move(made);
+  }
   Result<std::unique_ptr<events::JsonlSink>> sink;
   if (!run.flags.events_file.empty()) sink = events::OpenJsonl(loop, run.flags.events_file);
   if (!sink) return Refuse(session, run.flags, sink.error());
@@ -164,7 +173,7 @@ int RunCall(Session& session, const CallRun& given) {
 
   ReplyPrinter printer(session.terminal, run, PrintsPieces(run));
   Outcome outcome = Ask(loop, sink->get(), **engine, run, printer);
-  return Report(session, run, std::move(outcome), printer);
+  return Report(session, run, verifier ? &*verifier : nullptr, std::move(outcome), printer);
 }
 
 }  // namespace weir::cli

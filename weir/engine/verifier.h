@@ -1,0 +1,40 @@
+#pragma once
+
+// Verifier: holds an answer against the constraint that it was asked under. Servers promise to keep
+// a constraint and do not always: old ones ignore it, and one in five answers of a real decoder
+// broke its schema.
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "weir/base/result.h"
+#include "weir/model/reply.h"
+#include "weir/model/sampling.h"
+
+namespace weir::engine {
+
+// Made once per call, before anything is sent; checking is thread-safe.
+class Verifier {
+ public:
+  // Fails with kInvalidSchema when the schema is none: no server could keep it.
+  static Result<Verifier> Make(const model::Constraint& constraint);
+  Verifier(Verifier&&) noexcept;
+  Verifier& operator=(Verifier&&) noexcept;
+  ~Verifier();
+
+  // `text` is one whole answer. Fails with kInvalidJson, kSchemaMismatch (the message says where
+  // and what was expected, so that a model can mend it) or kConstraintViolated.
+  Result<void> Check(std::string_view text) const;
+
+  // What Check() does not look at, and why: an expression with lookaround, a structural tag.
+  const std::optional<model::Degradation>& unchecked() const;
+
+ private:
+  struct State;
+  explicit Verifier(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir::engine
