@@ -4,18 +4,19 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/http/head_grammar.h"
 
 namespace {
 
 namespace beast = boost::beast;
+using weir::Require;
 using weir::Result;
 using weir::http::BodyReader;
 using weir::http::Framing;
@@ -38,10 +39,6 @@ constexpr std::string_view kStricter[] = {
 constexpr std::size_t kMaxFields = std::numeric_limits<std::size_t>::max();
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 // Collects one head. It never sees a byte of a body.
 template <bool kIsRequest>
@@ -155,7 +152,7 @@ void CheckResponse(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const std::string_view bytes = weir::FuzzText(data, size);
   CheckRequest(bytes);
   CheckResponse(bytes);
   return 0;

@@ -2,20 +2,13 @@
 // a text without a fence comes back as it was.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/json/fence.h"
 
-namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
   using namespace weir::json;
   if (size == 0) return 0;
   const std::string_view all(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -2,23 +2,16 @@
 // repair what was repaired changes nothing; valid JSON is left as it is, without any repair.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/json/lenient.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 
-namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
   using namespace weir::json;
   if (size == 0) return 0;
   LenientOptions options;

@@ -2,19 +2,15 @@
 // before it grown, and the last is the document; what it refuses is refused at the same place.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/json/partial.h"
 #include "weir/json/partial_testing.h"
 #include "weir/json/pointer.h"
 #include "weir/json/reader.h"
 
 namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 std::string Place(const weir::Error& error) {
   return error.message.substr(0, error.message.find("): "));
@@ -23,6 +19,7 @@ std::string Place(const weir::Error& error) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
   using namespace weir::json;
   if (size < 2) return 0;
   const unsigned choice = data[0];

@@ -2,24 +2,17 @@
 // bytes, in every form of writing; and the two parsers agree on what is accepted.
 
 #include <cstdint>
-#include <cstdlib>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 #include "weir/json/syntax_error.h"
 #include "weir/json/writer.h"
 
-namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
   using namespace weir::json;
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = weir::FuzzText(data, size);
   ReadOptions options;
   options.max_depth = 64;
   const auto value = Read(text, options);

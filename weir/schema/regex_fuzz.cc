@@ -3,26 +3,18 @@
 // a text that is alive and not complete can go on.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/base/text.h"
 #include "weir/schema/automaton.h"
 #include "weir/schema/pattern.h"
 #include "weir/schema/regex.h"
 
-namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   using namespace weir::schema;
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string_view input = weir::FuzzText(data, size);
   const std::size_t cut = input.find('\0');
   const std::string_view expression = input.substr(0, cut);
   const std::string_view text = cut == input.npos ? "" : input.substr(cut + 1);

@@ -3,8 +3,8 @@
 // of members in the schema decides nothing.
 
 #include <cstdint>
-#include <cstdlib>
 
+#include "weir/base/fuzz_testing.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/schema.h"
@@ -12,10 +12,6 @@
 namespace {
 
 using namespace weir;
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 bool HasDuplicates(json::View value) {
   if (value.has_duplicate_keys()) return true;
@@ -31,7 +27,7 @@ bool HasDuplicates(json::View value) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string_view input = weir::FuzzText(data, size);
   const std::size_t cut = input.find('\0');
   if (cut == input.npos) return 0;
   json::ReadOptions reading;
