@@ -52,7 +52,7 @@ struct Closer {
   }
 };
 
-void OpenLists() { thread_local const Closer closer; }
+void OpenLists() { thread_local Closer closer; }
 
 }  // namespace
 
