@@ -60,8 +60,11 @@ class PlainChunk {
       case wire::Key::kReasoningContent:
         second_reasoning_ = text;
         return true;
+      case wire::Key::kFinish:
+        SetFinish(text, *out_);
+        return true;
       default:
-        return PlainText(walk_.key(), text, *info_) || PlainFinish(walk_.key(), text, *out_);
+        return PlainText(walk_.key(), text, *info_);
     }
   }
 

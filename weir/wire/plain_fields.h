@@ -1,7 +1,7 @@
 #pragma once
 
-// What whole replies and chunks have in common on their short way. Each returns false when the
-// value belongs to no such field: the handler bails.
+// What whole replies and chunks have in common on their short way. What returns false has found
+// that the value belongs to no such field: the handler bails.
 
 #include <charconv>
 #include <cstdint>
@@ -45,14 +45,12 @@ inline bool PlainText(Key key, std::string_view text, model::ReplyInfo& info) {
   }
 }
 
-// Of a choice or of a delta.
+// `out` is a choice or a delta.
 template <class Answer>
-bool PlainFinish(Key key, std::string_view text, Answer& out) {
-  if (key != Key::kFinish) return false;
-  if (text.empty()) return true;
+void SetFinish(std::string_view text, Answer& out) {
+  if (text.empty()) return;
   out.finish = model::ParseFinish(text);
   out.finish_text = text;
-  return true;
 }
 
 inline bool PlainCount(Key key, std::int64_t value, model::Usage& usage) {

@@ -44,7 +44,9 @@ class PlainReply {
       *target = text;
       return true;
     }
-    return PlainText(walk_.key(), text, out_.info) || PlainFinish(walk_.key(), text, *choice_);
+    if (walk_.key() != wire::Key::kFinish) return PlainText(walk_.key(), text, out_.info);
+    SetFinish(text, *choice_);
+    return true;
   }
 
   bool Number(std::string_view text) {
