@@ -33,7 +33,8 @@ class LenientMachine : LenientScanner {
       if (string_cut_) CutOff();
     } while (FindNext());
     if (!report_.complete && text_before_ && options_.strictness != Strictness::kSalvage) {
-      error_ = "a document stands in text and was cut off";
+      error_ =
+          "a document stands in text and was cut off; strictness `salvage` takes what is there";
       return 0;
     }
     return documents;
@@ -79,7 +80,7 @@ class LenientMachine : LenientScanner {
   void Comma() {
     Frame& top = frames_.back();
     if (!top.after_value) Note(RepairKind::kExtraComma, at_);
-    top.comma = top.after_value || top.comma;
+    if (top.after_value) top.comma_at = at_;
     top.after_value = false;
     ++at_;
   }
@@ -100,7 +101,7 @@ class LenientMachine : LenientScanner {
     }
     if (top.after_value) Note(RepairKind::kMissingComma, at_);
     const bool after_array = top.array_last;
-    top.comma = false;
+    top.comma_at = std::string_view::npos;
     top.after_value = true;
     top.array_last = c == '[';
     if (after_array && c != '[' && c != '{' && InObject() && RowLacksOpener(at_)) {
@@ -263,7 +264,7 @@ class LenientMachine : LenientScanner {
     if (!top.any) top.first_key = Hash(key);
     top.began = true;
     top.any = true;
-    top.comma = false;
+    top.comma_at = std::string_view::npos;
     top.after_value = false;
     top.value_next = true;
     sink_.Key(key);
@@ -523,7 +524,8 @@ class LenientMachine : LenientScanner {
       Note(RepairKind::kMissingValue, at_);
       sink_.Null();
     }
-    if (top.comma && !top.after_value && !cut_) Note(RepairKind::kExtraComma, at_);
+    const bool dangling = top.comma_at != std::string_view::npos && !top.after_value;
+    if (dangling && !cut_) Note(RepairKind::kExtraComma, top.comma_at);
     if (!top.began) sink_.BeginObject();
     if (top.object) {
       sink_.EndObject();
@@ -536,7 +538,7 @@ class LenientMachine : LenientScanner {
     if (frames_.empty()) return;
     Frame& around = frames_.back();
     around.after_value = true;
-    around.comma = false;
+    around.comma_at = std::string_view::npos;
     around.value_next = false;
     if (top.object) around.first_key = around.object ? around.first_key : top.first_key;
   }

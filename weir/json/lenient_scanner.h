@@ -77,11 +77,11 @@ struct Frame {
   bool began = true;  // its begin event was sent; objects wait for what follows the first key
   bool transparent = false;  // parentheses around one value: no event of its own
   char closer = ']';
-  bool after_value = false;   // a value stands before this place, and no comma after it
-  bool comma = false;         // a comma stands before this place
-  bool value_next = false;    // a key and its colon stand before this place
-  bool any = false;           // it holds something already
-  bool array_last = false;    // of an array: its last item is one
+  bool after_value = false;  // a value stands before this place, and no comma after it
+  std::size_t comma_at = std::string_view::npos;  // where a comma stands before this place
+  bool value_next = false;                        // a key and its colon stand before this place
+  bool any = false;                               // it holds something already
+  bool array_last = false;                        // of an array: its last item is one
   std::size_t first_key = 0;  // hash of the first key; of an array: of its last item's
 };
 

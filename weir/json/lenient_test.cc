@@ -170,7 +170,7 @@ TEST(LenientTest, RepairsSayWhere) {
   ASSERT_TRUE(report.has_value());
   EXPECT_THAT(report->repairs, testing::ElementsAre(Repair{RepairKind::kMissingComma, 3},
                                                     Repair{RepairKind::kSingleQuotes, 6},
-                                                    Repair{RepairKind::kExtraComma, 11}));
+                                                    Repair{RepairKind::kExtraComma, 9}));
 }
 
 TEST(LenientTest, EveryPrefixIsRefusedOrMarkedAsCut) {
