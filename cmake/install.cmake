@@ -7,7 +7,8 @@ set(WEIR_PUBLIC_HEADERS
   base/clock.h base/env.h base/error.h base/result.h
   client/client.h
   json/value.h
-  model/call.h model/message.h model/reply.h model/sampling.h)
+  model/call.h model/message.h model/reply.h model/sampling.h
+  schema/structs.h schema/structs_codec.h schema/structs_notes.h)
 
 set(archives weir_boost)
 foreach(module IN LISTS WEIR_LIBRARY_MODULES)

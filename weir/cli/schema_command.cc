@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
@@ -14,7 +16,9 @@
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/file_loader.h"
+#include "weir/schema/generate.h"
 #include "weir/schema/schema.h"
+#include "weir/schema/subset.h"
 
 namespace weir::cli {
 namespace {
@@ -265,12 +269,210 @@ void AddCheck(CLI::App& parent, Session& session) {
       [flags, &session] { session.run = [flags, &session] { return Check(*flags, session); }; });
 }
 
+// weir schema generate
+
+struct GenerateFlags {
+  SchemaFlags schema;
+  std::optional<std::uint64_t> count;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> max_depth;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<double> optional;
+  bool lines = false;
+
+  schema::GenerateOptions options() const {
+    schema::GenerateOptions out;
+    out.max_depth = max_depth.value_or(out.max_depth);
+    out.max_bytes = max_bytes.value_or(out.max_bytes);
+    out.optional_properties = optional.value_or(out.optional_properties);
+    return out;
+  }
+};
+
+int GenerateMany(const GenerateFlags& flags, Session& session, const Schema& schema) {
+  constexpr std::size_t kChunk = 64 * 1024;
+  schema::Generator generator(schema, flags.options());
+  Random random(flags.seed.value_or(0));
+  std::string out;
+  for (std::uint64_t left = flags.count.value_or(1); left > 0; --left) {
+    const Result<json::Value> value = generator.Next(random);
+    if (!value) {
+      session.terminal.Out(out);
+      Refuse(session, flags.schema, value.error());
+      return ExitCode(value.error());
+    }
+    Writer writer(out);
+    writer.Value(*value);
+    out += '\n';
+    if (out.size() < kChunk && left > 1) continue;
+    session.terminal.Out(out);
+    if (session.terminal.out_error()) break;
+    out.clear();
+  }
+  return Finish(session, kExitOk);
+}
+
+Result<json::Value> GenerateForRow(const Result<std::string_view>& line, const GenerateFlags& flags,
+                                   const std::optional<Schema>& of_all_rows, RowSchemas& schemas,
+                                   Random& random) {
+  WEIR_TRY(const std::string_view text, line);
+  WEIR_TRY(const json::Value row, json::Read(text, {.max_bytes = text.size()}));
+  if (const json::View seed = row.Find("seed"); seed.exists()) {
+    const std::optional<std::uint64_t> number = seed.AsUint64();
+    if (!number) {
+      return Fail(Code::kInvalidRequest, StrCat("the seed ", Write(seed),
+                                                " is no integer from 0 to 18446744073709551615"));
+    }
+    random = Random(*number);
+  }
+  if (of_all_rows) return schema::Generate(*of_all_rows, random, flags.options());
+  WEIR_TRY(const Schema schema, schemas.For(row));
+  return schema::Generate(schema, random, flags.options());
+}
+
+int GenerateLines(const GenerateFlags& flags, Session& session,
+                  const std::optional<Schema>& of_all_rows, const schema::CompileOptions& options) {
+  RowSchemas schemas(options);
+  Random random(flags.seed.value_or(0));
+  return AnswerLines(session, LineInput(), [&](const auto& line, std::string& out) {
+    Writer writer(out);
+    const Result<json::Value> value = GenerateForRow(line, flags, of_all_rows, schemas, random);
+    writer.BeginObject();
+    if (value) {
+      writer.Field("value", *value);
+    } else {
+      writer.Field("error", value.error().message);
+    }
+    writer.EndObject();
+    return value ? Row::kOk : Row::kFailed;
+  });
+}
+
+int Generate(const GenerateFlags& flags, Session& session) {
+  const auto refuse = [&](std::string sentence) {
+    return Refuse(session, flags.schema,
+                  Error{.code = Code::kConfigError, .message = std::move(sentence)});
+  };
+  const Result<schema::CompileOptions> options = OptionsOf(flags.schema);
+  if (!options) return Refuse(session, flags.schema, options.error());
+  if (flags.optional && (*flags.optional < 0 || *flags.optional > 1)) {
+    return refuse("--optional is a probability; give a number from 0 to 1");
+  }
+  if (flags.lines && flags.count) {
+    return refuse(
+        "--count and --lines exclude each other; with --lines give one row for each "
+        "document");
+  }
+  std::optional<Schema> schema;
+  if (!flags.schema.schema_file.empty()) {
+    Result<Schema> loaded = LoadSchema(session, flags.schema, *options);
+    if (!loaded) return Refuse(session, flags.schema, loaded.error());
+    schema = *std::move(loaded);
+  }
+  if (flags.lines) return GenerateLines(flags, session, schema, *options);
+  if (schema) return GenerateMany(flags, session, *schema);
+  return refuse(
+      "no schema is given; name its file with --schema (- is stdin), or with --lines give one in "
+      "every row");
+}
+
+void AddGenerate(CLI::App& parent, Session& session) {
+  auto flags = std::make_shared<GenerateFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = parent.add_subcommand("generate", "Make random documents that obey a schema");
+  AddSchemaFlags(*command, flags->schema);
+  NumberFlag(*command, "--count", flags->count, "documents to make, one per line (default 1)");
+  NumberFlag(*command, "--seed", flags->seed,
+             "the same seed gives the same documents, another gives others (default 0)");
+  NumberFlag(*command, "--optional", flags->optional,
+             "probability that a property that may be absent is there (default 0.5)");
+  NumberFlag(*command, "--max-depth", flags->max_depth,
+             "nesting, where the schema leaves a choice (default 6)");
+  NumberFlag(*command, "--max-bytes", flags->max_bytes, "longest document (default 64 KiB)");
+  command->add_flag("--lines", flags->lines,
+                    "many schemas: one JSON row each line of stdin, {\"schema\", \"draft\", "
+                    "\"seed\"}, or with --schema only the seeds");
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Generate(*flags, session); }; });
+}
+
+// weir schema explain
+
+struct ExplainFlags {
+  SchemaFlags schema;
+  std::string decoder;
+};
+
+void WriteFindings(Writer& out, schema::Decoder decoder,
+                   const std::vector<schema::Finding>& findings) {
+  out.BeginObject();
+  out.Field("decoder", schema::DecoderName(decoder));
+  out.Field("checked_against", schema::CheckedAgainst(decoder));
+  out.Key("findings");
+  out.BeginArray();
+  for (const schema::Finding& finding : findings) {
+    out.BeginObject();
+    out.Field("pointer", finding.pointer);
+    out.Field("keyword", finding.keyword);
+    out.Field("verdict", schema::VerdictName(finding.verdict));
+    out.Key("certain");
+    out.Bool(finding.certain);
+    out.Field("message", finding.message);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+}
+
+int Explain(const ExplainFlags& flags, Session& session) {
+  const Result<schema::CompileOptions> options = OptionsOf(flags.schema);
+  if (!options) return Refuse(session, flags.schema, options.error());
+  const Result<Schema> loaded = LoadSchema(session, flags.schema, *options);
+  if (!loaded) return Refuse(session, flags.schema, loaded.error());
+
+  std::string text;
+  std::string document;
+  Writer writer(document);
+  writer.BeginArray();
+  for (const schema::Decoder decoder : schema::kDecoders) {
+    if (!flags.decoder.empty() && schema::DecoderName(decoder) != flags.decoder) continue;
+    const std::vector<schema::Finding> findings = schema::Explain(loaded->source(), decoder);
+    WriteFindings(writer, decoder, findings);
+    if (findings.empty())
+      StrAppend(text, schema::DecoderName(decoder),
+                ": nothing in it is known to be ignored or refused\n");
+    for (const schema::Finding& finding : findings) StrAppend(text, finding.message, "\n");
+  }
+  writer.EndArray();
+  session.terminal.Out(flags.schema.as_json() ? document + "\n" : text);
+  return Finish(session, kExitOk);
+}
+
+void AddExplain(CLI::App& parent, Session& session) {
+  auto flags = std::make_shared<ExplainFlags>();  // shared by the callbacks that CLI11 keeps
+  flags->schema.schema_file = kStdin;
+  CLI::App* command = parent.add_subcommand(
+      "explain", "Say which keywords of a schema constrained decoders ignore or refuse");
+  AddSchemaFlags(*command, flags->schema);
+  command->add_option("file", flags->schema.schema_file,
+                      "file of the schema, as with --schema; without one, or with -, stdin");
+  std::vector<std::string> names;
+  for (const schema::Decoder decoder : schema::kDecoders) {
+    names.emplace_back(schema::DecoderName(decoder));
+  }
+  OneOf(*command->add_option("--decoder", flags->decoder, "only this one: " + Join(names, ", ")),
+        names);
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Explain(*flags, session); }; });
+}
+
 }  // namespace
 
 void AddSchemaCommand(CLI::App& app, Session& session) {
-  CLI::App* schema = app.add_subcommand("schema", "Check documents against a JSON Schema");
+  CLI::App* schema = app.add_subcommand("schema", "Check and make documents by a JSON Schema");
   schema->require_subcommand(1);
   AddCheck(*schema, session);
+  AddGenerate(*schema, session);
+  AddExplain(*schema, session);
 }
 
 }  // namespace weir::cli
