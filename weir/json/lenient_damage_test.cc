@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <iostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -373,13 +372,10 @@ TEST(LenientDamageTest, DamagedDocumentsComeBackEqual) {
     const std::size_t equal = Recovered(damage, failures);
     const double rate = static_cast<double>(equal) / static_cast<double>(kDocuments);
     all += equal;
-    std::cout << damage.name << ": " << equal << " of " << kDocuments << "\n";
+    RecordProperty(std::string(damage.name), std::to_string(equal));
     EXPECT_GE(rate, damage.floor) << damage.name << "\n" << failures.front();
-    if (std::getenv("WEIR_SHOW_DAMAGE") != nullptr) {
-      for (const std::string& failure : failures) std::cout << failure << "\n";
-    }
   }
-  std::cout << "all: " << all << " of " << kDocuments * Classes().size() << "\n";
+  RecordProperty("all", std::to_string(all));
   EXPECT_GE(all, kDocuments * Classes().size() * 95 / 100);
 }
 

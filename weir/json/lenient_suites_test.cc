@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,7 +78,8 @@ void ExpectAgreement(std::string_view name, double floor) {
     ++asked;
     agreed += Agrees(test_case) ? 1 : 0;
   }
-  std::cout << name << ": " << agreed << " of " << asked << " agree\n";
+  testing::Test::RecordProperty("agreed", std::to_string(agreed));
+  testing::Test::RecordProperty("asked", std::to_string(asked));
   EXPECT_GE(static_cast<double>(agreed), floor * static_cast<double>(asked));
 }
 
