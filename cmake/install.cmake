@@ -4,11 +4,13 @@
 set(WEIR_LIBRARY_MODULES base json async schema http model events wire engine sim config client)
 set(WEIR_PUBLIC_HEADERS
   weir.h
-  base/clock.h base/env.h base/error.h base/result.h
+  base/clock.h base/env.h base/error.h base/limits.h base/random.h base/result.h
   client/client.h
-  json/value.h
+  json/arena.h json/builder.h json/fence.h json/lenient.h json/node_stack.h json/partial.h
+  json/pointer.h json/reader.h json/value.h json/writer.h
   model/call.h model/message.h model/reply.h model/sampling.h
-  schema/structs.h schema/structs_codec.h schema/structs_notes.h)
+  schema/coerce.h schema/generate.h schema/schema.h schema/strict_form.h schema/structs.h
+  schema/structs_codec.h schema/structs_notes.h schema/subset.h)
 
 set(archives weir_boost)
 foreach(module IN LISTS WEIR_LIBRARY_MODULES)

@@ -111,6 +111,13 @@ class Answers(Case):
         self.assertIn("--- answer 1\n", done.stdout)
 
 
+    def test_a_failed_call_says_how_long_it_took(self):
+        script = self.write("replies.yaml", "- reply: {drop_after: 3, ttft: 30ms}\n")
+        with Sim("--scenario", script) as sim:
+            document = json.loads(weir("call", "-e", sim.url, "-o", "json", "hi").stdout)
+        self.assertEqual(document["error"]["name"], "stream_truncated")
+        self.assertGreaterEqual(document["total_ms"], document["first_token_ms"])
+
     def test_a_good_answer_of_a_schema_is_quiet(self):
         schema = self.write("s.json", '{"type": "object", "properties": {"a": {"type": "integer"}}}')
         with Sim("--instant") as sim:
@@ -143,11 +150,19 @@ class Answers(Case):
         self.assertIn("trusts the server", said.stderr)
         self.assertIn("check of the regex constraint", document["degradations"][0]["what"])
 
+    def test_a_constraint_that_weir_cannot_read_is_warned_of_each_time(self):
+        script = self.write("replies.yaml", "- reply: {text: a}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            for flags in (("--regex", "("), ("--grammar", self.write("g.txt", "root ::= ("))):
+                done = weir("call", "-e", sim.url, *flags, "hi")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("weir: warning: no check of the ", done.stderr)
+
     def test_a_schema_that_is_none_is_refused_before_anything_is_sent(self):
-        schema = self.write("s.json", '{"type": "objekt"}')
-        done = weir("call", "-e", "http://127.0.0.1:9", "--schema", schema, "hi")
-        self.assertEqual(done.returncode, 3)
-        self.assertIn("weir: invalid_schema: ", done.stderr)
+        for text, name in (('{"type": "objekt"}', "invalid_schema"), ('{"pattern": "("}', "invalid_pattern")):
+            done = weir("call", "-e", "http://127.0.0.1:9", "--schema", self.write("s.json", text), "hi")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(f"weir: {name}: ", done.stderr)
 
     def test_no_reasoning_where_only_reasoning_was_asked_for_is_an_error(self):
         with Sim("--instant") as sim:

@@ -145,7 +145,7 @@ int RepairDocument(const JsonFlags& flags, Session& session) {
   return Finish(session, kExitOk);
 }
 
-// {"ok":true,"value":...}, with -o json the report too.
+// {"ok":true,"value":...}, and "complete":false when the text was cut; with -o json the report too.
 Row RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
               const Result<std::string_view>& line, RepairReport& total, std::string& out) {
   const auto refuse = [&](const Error& error) {
@@ -177,7 +177,7 @@ Row RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
     out += ',';
     out.append(more, 1);
   } else {
-    out += '}';
+    out += report->complete ? "}" : R"(,"complete":false})";
   }
   return Row::kOk;
 }

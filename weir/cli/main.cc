@@ -8,13 +8,12 @@
 
 #include <CLI/CLI.hpp>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/base/version.h"
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
-
-extern char** environ;  // POSIX declares it nowhere
 
 namespace weir::cli {
 namespace {
@@ -80,7 +79,7 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // The commonest question of scripts is answered before anything else is set up.
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
-    std::printf("weir %s\n", weir::kVersion.data());
+    std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
     return weir::cli::kExitOk;
   }
   try {

@@ -123,10 +123,16 @@ int Report(Session& session, const CallRun& run, const engine::Verifier* verifie
   for (const model::Degradation& degradation : reply.info.degradations) {
     terminal.Warn(StrCat(degradation.what, ": ", degradation.why));
   }
-  // True of every answer of its kind, good ones too: told where it can be skipped.
+  // True of every answer of its kind, good ones too: told where it can be skipped, unless the
+  // constraint itself may be a mistake.
   if (verifier != nullptr && verifier->unchecked()) {
     const model::Degradation& unchecked = *verifier->unchecked();
-    if (run.flags.verbose) terminal.Note(StrCat("no ", unchecked.what, ": ", unchecked.why));
+    const std::string said = StrCat("no ", unchecked.what, ": ", unchecked.why);
+    if (verifier->doubtful()) {
+      terminal.Warn(said);
+    } else if (run.flags.verbose) {
+      terminal.Note(said);
+    }
     reply.info.degradations.push_back(unchecked);
   }
   printer.Finish(reply, error);

@@ -112,6 +112,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
     }
   }
   response_.reset();
+  info_.total = ctx.Now() - start_;
   co_return Fail(*failure_);
 }
 
@@ -144,9 +145,9 @@ async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
     if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
   }
   response_.reset();
+  info_.total = ctx.Now() - start_;
   if (failure_) co_return Fail(*failure_);
   ended_ = true;
-  info_.total = ctx.Now() - start_;
   co_return false;
 }
 

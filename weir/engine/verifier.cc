@@ -34,6 +34,7 @@ struct Verifier::State {
   std::optional<schema::Schema> schema;
   std::optional<schema::Language> language;
   std::optional<model::Degradation> unchecked;
+  bool doubtful = false;
 };
 
 Verifier::Verifier(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -44,7 +45,7 @@ Verifier::~Verifier() = default;
 Result<Verifier> Verifier::Make(const model::Constraint& constraint) {
   auto state = std::make_unique<State>();
   state->kind = constraint.kind;
-  const auto leave_out = [&](std::string why) {
+  const auto leave_out = [&](const std::string& why) {
     state->unchecked = {
         StrCat("check of the ", model::ConstraintName(constraint.kind), " constraint"),
         StrCat("weir cannot judge it and trusts the server: ", why)};
@@ -57,19 +58,26 @@ Result<Verifier> Verifier::Make(const model::Constraint& constraint) {
       break;
     case Kind::kJsonSchema: {
       Result<schema::Schema> compiled = schema::Schema::Compile(constraint.schema);
-      if (!compiled && compiled.error().code == Code::kInvalidSchema) {
+      if (compiled) {
+        state->schema = *std::move(compiled);
+      } else if (compiled.error().code == Code::kUnsupportedSchema ||
+                 compiled.error().code == Code::kUnsupportedPattern) {
+        leave_out(compiled.error().message);
+      } else {
         return Fail(std::move(compiled).error());
       }
-      if (compiled) state->schema = *std::move(compiled);
-      if (!compiled) leave_out(compiled.error().message);
       break;
     }
     case Kind::kRegex:
     case Kind::kGrammar: {
-      // Servers read dialects that weir does not; what weir cannot read is theirs to judge.
+      // Servers read dialects that weir does not, so that this need not be the caller's mistake.
       Result<schema::Language> language = LanguageOf(constraint);
-      if (language) state->language = *std::move(language);
-      if (!language) leave_out(language.error().message);
+      if (language) {
+        state->language = *std::move(language);
+      } else {
+        state->doubtful = language.error().code != Code::kUnsupportedPattern;
+        leave_out(language.error().message);
+      }
       break;
     }
     case Kind::kStructuralTag:
@@ -110,5 +118,6 @@ Result<void> Verifier::Check(std::string_view text) const {
 }
 
 const std::optional<model::Degradation>& Verifier::unchecked() const { return state_->unchecked; }
+bool Verifier::doubtful() const { return state_->doubtful; }
 
 }  // namespace weir::engine

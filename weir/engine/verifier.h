@@ -17,7 +17,7 @@ namespace weir::engine {
 // Made once per call, before anything is sent; checking is thread-safe.
 class Verifier {
  public:
-  // Fails with kInvalidSchema when the schema is none: no server could keep it.
+  // Fails with kInvalidSchema or kInvalidPattern when the schema is none: no server could keep it.
   static Result<Verifier> Make(const model::Constraint& constraint);
   Verifier(Verifier&&) noexcept;
   Verifier& operator=(Verifier&&) noexcept;
@@ -29,6 +29,9 @@ class Verifier {
 
   // What Check() does not look at, and why: an expression with lookaround, a structural tag.
   const std::optional<model::Degradation>& unchecked() const;
+  // Whether the constraint is left unchecked because weir cannot even read it: a dialect of the
+  // server's own, or a mistake.
+  bool doubtful() const;
 
  private:
   struct State;

@@ -192,7 +192,7 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
       if (!answered_) {
         co_return Fail(Code::kConnectionError,
                        StrCat(where(), " closed the connection without an answer"),
-                       error.message());
+                       error ? error.message() : std::string());
       }
       WEIR_CO_CHECK(parser_.FeedEof());
       break;

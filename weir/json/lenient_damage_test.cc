@@ -31,7 +31,7 @@ struct Token {
 // How a document is written down. Damage changes tokens or this.
 struct Script {
   std::vector<Token> tokens;
-  std::string indent = "";  // per level; empty: one line
+  std::string indent;       // per level; empty: one line
   std::string open = "\"";  // quotation marks
   std::string close = "\"";
   std::vector<std::size_t> no_open;   // tokens that lose their first mark
@@ -194,9 +194,7 @@ std::string Render(const Script& script) {
     const bool empty =
         i > 0 && (script.tokens[i - 1].kind == '{' || script.tokens[i - 1].kind == '[');
     if ((token.kind == '}' || token.kind == ']') && !empty) new_line(token.depth);
-    if (token.kind == 'k' && !script.bare_keys) {
-      out += Quoted(script, i);
-    } else if (token.kind == 's') {
+    if ((token.kind == 'k' && !script.bare_keys) || token.kind == 's') {
       out += Quoted(script, i);
     } else if (token.kind == 'l' && script.python) {
       out += token.text == "true" ? "True" : token.text == "false" ? "False" : "None";
@@ -296,7 +294,7 @@ void Fence(Maker& maker, Script& script) {
 }
 
 const std::vector<Class>& Classes() {
-  static const std::vector<Class> classes = {
+  static const std::vector<Class> kClasses = {
       {"none", [](Maker&, Script&) {}, 1},
       {"final_closers", DropFinalClosers, 0.99},
       {"drop_comma", [](Maker& m, Script& s) { Blank(s, Pick(m, s, ",")); }, 0.95},
@@ -341,7 +339,7 @@ const std::vector<Class>& Classes() {
        },
        0.9, Strictness::kSalvage},
   };
-  return classes;
+  return kClasses;
 }
 
 // Returns how many of the documents come back equal.

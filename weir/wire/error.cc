@@ -202,7 +202,9 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
   error.code = Code::kHttpStatus;
   if (status < 500 && HasAny(words, kContextPhrases)) error.code = Code::kContextLength;
   if (status < 500 && HasAny(words, kFilterPhrases)) error.code = Code::kContentFilter;
-  error.message = Advice(status, error.code, words);
+  // A page may come with any status, good ones too.
+  const int shown = words.html && http_status != 0 ? http_status : status;
+  error.message = Advice(shown, error.code, words);
   const std::string said = Quoted(words.message);
   if (!said.empty()) StrAppend(error.message, "; it said: ", said);
   error.retry_after = ParseRetryAfter(retry_after, wall_nanos);
