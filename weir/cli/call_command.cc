@@ -165,9 +165,8 @@ void AddCallCommand(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("call", "Ask a model and print its answer");
   AddCommonFlags(*command, flags->common);
   command->add_option("--system", flags->system, "system prompt");
-  command->add_option(
-      "--schema", flags->schema_file,
-      "file with a JSON Schema that the answer is asked for and checked against");
+  command->add_option("--schema", flags->schema_file,
+                      "file with a JSON Schema that the answer is asked for and checked against");
   command->add_flag("--json", flags->json, "the answer is a JSON object");
   command->add_option_function<std::string>(
       "--regex", [flags](const std::string& text) { flags->regex = text; },

@@ -20,21 +20,21 @@ struct Step {
 // Reads a head, then plays `steps`, then waits for the client to hang up.
 async::Task<void> PlaySteps(async::Context ctx, std::unique_ptr<ByteStream> stream,
                             std::vector<Step> steps, Duration& hung_up) {
-  const std::string head = co_await ReadHead(*stream);
+  EXPECT_NE(co_await ReadHead(*stream), "");
   for (const Step& step : steps) {
     const Result<void> slept = co_await async::Sleep(ctx, step.pause);
     EXPECT_TRUE(slept.has_value());
     const IoResult written = co_await stream->Write(step.bytes);
     if (std::get<0>(written)) break;
   }
-  const std::string rest = co_await ReadToEnd(*stream);
+  co_await ReadToEnd(*stream);
   hung_up = ctx.Now() - TimePoint();
 }
 
 class TimedClientTest : public ClientTest {
  public:
   MemoryDialer::Peer Steps(std::vector<Step> steps) {
-    return [this, steps](std::unique_ptr<ByteStream> stream, int) {
+    return [this, steps = std::move(steps)](std::unique_ptr<ByteStream> stream, int) {
       return PlaySteps(ctx_, std::move(stream), steps, hung_up_);
     };
   }

@@ -43,7 +43,7 @@ class ClientTest : public testing::Test {
 
   // Each connection answers with `replies`, one after the other, and then closes.
   MemoryDialer::Peer Replies(std::vector<std::string> replies) {
-    return [this, replies](std::unique_ptr<ByteStream> stream, int) {
+    return [this, replies = std::move(replies)](std::unique_ptr<ByteStream> stream, int) {
       return Answer(std::move(stream), replies, requests_);
     };
   }
