@@ -23,9 +23,9 @@ enum class Strictness : std::uint8_t {
 
 // What was mended. Every kind has one stable word, see RepairName().
 enum class RepairKind : std::uint8_t {
-  kMissingComma,
-  kExtraComma,  // a trailing, leading or doubled one
-  kMissingColon,
+  kMissingComma,  // also one written as ";"
+  kExtraComma,    // a trailing, leading or doubled one
+  kMissingColon,  // also one written as "=" or "=>"
   kExtraColon,
   kMissingOpener,   // of an array or object
   kExtraOpener,     // {{"a": 1}}
@@ -42,13 +42,13 @@ enum class RepairKind : std::uint8_t {
   kDoubledQuotes,   // ""like this""
   kEscapedQuotes,   // \"like this\" where a string begins: a document inside a string
   kUnquotedKey,     // also a number or constant as a key
-  kUnquotedString,  // text that is no number and no constant
+  kUnquotedString,  // text that is no number and no constant: also 007 and 1,000
   kConstant,        // True, None, undefined, NaN, ...; NaN and the infinities become null
   kNumber,          // +1, .5, 1., 0x1F, 1_000
   kControlCharacter,
   kInvalidEscape,   // the backslash is kept, except before a quote
   kInvalidUnicode,  // bad UTF-8 or half a surrogate pair became U+FFFD
-  kLineBreakAtEnd,  // a bare line break before a closing quote was layout
+  kLineBreakAtEnd,  // a bare one was layout: at the end of a key, or of text that holds a fence
   kConcatenation,   // "a" + "b"
   kComment,
   kEllipsis,

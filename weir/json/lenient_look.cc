@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "weir/json/lenient_scanner.h"
 
@@ -91,7 +92,7 @@ bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
     }
     const QuoteMark mark = QuoteAt(i);
     if (mark.quote != Quote::kNone && Ends(open.quote, mark.quote)) {
-      return At(After(i + mark.length)) == ':';
+      return ColonLength(After(i + mark.length)) != 0;
     }
   }
   return false;
@@ -107,9 +108,9 @@ bool LenientScanner::KeyFollows(std::size_t place) const {
   QuoteMark close = QuoteAt(i);
   if (close.quote == Quote::kEscaped && open.quote != Quote::kEscaped) close = {};
   const std::size_t next = After(i + close.length);
-  if (word && At(next) == ':') return text_.substr(next, 3) != "://";
+  if (word && ColonLength(next) != 0) return text_.substr(next, 3) != "://";
   if (open.quote == Quote::kNone) {
-    if (!word || next == i) return false;
+    if (!word || next == i || IsDigit(text_[place])) return false;
     const bool value = At(next) == '{' || At(next) == '[' || LiteralEndsMember(next);
     return (bare_keys_ && value) || QuotedKeyFollows(next);
   }
@@ -167,6 +168,19 @@ bool LenientScanner::FitsAfter(std::size_t depth, std::size_t place) const {
   return ValueStarts(next);
 }
 
+// Whether a semicolon, behind which `after` is, stands for a comma: a key or an item follows it, or
+// the end.
+bool LenientScanner::SemicolonSeparates(Place place, std::size_t after) const {
+  const std::size_t next = After(after);
+  const char c = At(next);
+  if (next >= size() || IsCloser(c) || c == ',' || c == ';') return true;
+  if (StartsAt(next, "//") || StartsAt(next, "/*")) return true;
+  if (place == Place::kMember) return KeyFollows(next);
+  if (QuoteAt(next).quote == Quote::kNone) return ValueStarts(next);
+  const std::size_t end = NextMarkEnd(next);
+  return end != 0 && (At(After(end)) == ';' || WholeItemFollows(next));
+}
+
 // Whether the closers at `place` may be meant to close what is open.
 bool LenientScanner::ClosersFit(std::size_t place) {
   std::size_t depth = frames_.size();
@@ -186,7 +200,7 @@ bool LenientScanner::ClosersFit(std::size_t place) {
   }
   if (next >= size()) return true;
   const char c = text_[next];
-  if (c == ',') return FitsAfter(depth, next + 1);
+  if (c == ',' || c == ';') return FitsAfter(depth, next + 1);
   if (wrong) return false;
   if (depth == 0 || text_.substr(behind, next - behind).find('\n') != std::string_view::npos) {
     return true;
@@ -340,6 +354,93 @@ std::size_t LenientScanner::NextBracket(std::size_t place) {
     }
   }
   return size();
+}
+
+// The closer behind the members at `place`, of the object that holds them; the size of the text
+// when it is too far.
+std::size_t LenientScanner::MembersEnd(std::size_t place) {
+  const std::size_t last = std::min(size(), place + kParenthesesWindow);
+  std::size_t depth = 0;
+  char quote = 0;
+  for (std::size_t i = place; i < last; ++i) {
+    if (!Afford(1)) break;
+    const char c = text_[i];
+    if (quote != 0) {
+      if (c == '\\') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (IsCloser(c) && depth-- == 0) {
+      return i;
+    }
+  }
+  return size();
+}
+
+// Whether the closers at `place` are the very ones that `depth` open containers need, and what
+// stands at `behind` them goes on there.
+bool LenientScanner::ClosersMatch(std::size_t depth, std::size_t place, std::size_t* behind) {
+  if (!IsCloser(At(place))) return false;
+  std::size_t next = place;
+  for (; IsCloser(At(next)); next = After(next + 1)) {
+    if (!Afford(1) || depth == 0 || frames_[depth - 1].closer != text_[next]) return false;
+    --depth;
+  }
+  *behind = next;
+  if (depth == 0 || next >= size()) return depth == 0 && At(next) != ',';
+  return At(next) == ',' && FitsAfter(depth, next + 1);
+}
+
+std::size_t LenientScanner::Hash(std::string_view key) {
+  return std::hash<std::string_view>()(key.substr(0, 64)) | 1;
+}
+
+std::size_t LenientScanner::HashOfKeyAt(std::size_t place) const {
+  const QuoteMark mark = QuoteAt(place);
+  const std::string_view rest = text_.substr(std::min(place + mark.length, size()), kKeyWindow);
+  if (mark.quote != Quote::kNone) return Hash(rest.substr(0, rest.find(text_[place])));
+  return Hash(rest.substr(0, std::ranges::find_if_not(rest, IsWord) - rest.begin()));
+}
+
+// How many containers are open down to the innermost object around the one on top; 0 if none is.
+std::size_t LenientScanner::OuterObject() {
+  std::size_t depth = frames_.size() - 1;
+  for (; depth > 0 && !frames_[depth - 1].object; --depth) {
+    if (!Afford(1)) return 0;
+  }
+  return depth;
+}
+
+// The same when the members at `place` are of that object: the brackets behind them would be the
+// right ones. Else 0.
+std::size_t LenientScanner::OuterGoesOn(std::size_t place) {
+  std::size_t behind = 0;
+  const std::size_t outer = OuterObject();
+  return outer != 0 && ClosersMatch(outer, MembersEnd(place), &behind) ? outer : 0;
+}
+
+// The same for a key without quotation marks that stands where an item belongs.
+std::size_t LenientScanner::BareKeyOfOuter() {
+  const bool key =
+      bare_keys_ && !IsDigit(text_[at_]) && QuoteAt(at_).quote == Quote::kNone && KeyFollows(at_);
+  return key ? OuterGoesOn(at_) : 0;
+}
+
+// Whether the key behind an object in an array is one of the object around the array, which lost
+// its bracket, and not one of the inner object.
+bool LenientScanner::IsKeyOfOuter(std::size_t key) {
+  const std::size_t outer = OuterObject();
+  if (outer == 0) return false;
+  const std::size_t end = MembersEnd(key);
+  std::size_t behind = 0;
+  if (!ClosersMatch(outer, end, &behind)) return false;
+  if (!ClosersMatch(frames_.size(), end, &behind)) return true;
+  // The brackets would do for both, but the next object begins like the one around.
+  const std::size_t next = After(behind + 1);
+  return At(behind) == ',' && At(next) == '{' &&
+         HashOfKeyAt(After(next + 1)) == frames_[outer - 1].first_key;
 }
 
 }  // namespace weir::json::internal

@@ -5,7 +5,6 @@
 // and Writer.
 
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -77,10 +76,19 @@ class LenientMachine : LenientScanner {
   // Whether the innermost container is a member of an object.
   bool InObject() const { return frames_.size() > 1 && frames_[frames_.size() - 2].object; }
 
+  // Whether a semicolon at at_ stands between two values, as a comma should.
+  bool SemicolonSeparates() const {
+    return At(at_) == ';' && (frames_.back().after_value || odd_separators_);
+  }
+
   void Comma() {
     Frame& top = frames_.back();
     if (!top.after_value) Note(RepairKind::kExtraComma, at_);
     if (top.after_value) top.comma_at = at_;
+    if (text_[at_] == ';') {
+      odd_separators_ = true;
+      if (top.after_value && !IsCloser(At(After(at_ + 1)))) Note(RepairKind::kMissingComma, at_);
+    }
     top.after_value = false;
     ++at_;
   }
@@ -93,10 +101,17 @@ class LenientMachine : LenientScanner {
       Note(RepairKind::kMissingCloser, at_);
       return Close();
     }
-    if (c == ',') return Comma();
+    if (c == ',' || SemicolonSeparates()) return Comma();
     if (IsCloser(c)) return WrongCloser(c);
     if (c == ')' || c == ':') {
       Note(c == ')' ? RepairKind::kExtraCloser : RepairKind::kExtraColon, at_++);
+      return;
+    }
+    if (const std::size_t outer = BareKeyOfOuter()) {
+      if (top.after_value) Note(RepairKind::kMissingComma, at_);
+      top.comma_at = std::string_view::npos;
+      CloseDownTo(outer, at_);
+      frames_.back().after_value = false;
       return;
     }
     if (top.after_value) Note(RepairKind::kMissingComma, at_);
@@ -139,13 +154,16 @@ class LenientMachine : LenientScanner {
       }
       top.value_next = false;
       top.after_value = true;
-      if (c != ',' && !IsCloser(c)) return Value(Place::kMember);
+      if (c != ',' && c != ';' && !IsCloser(c)) return Value(Place::kMember);
       Note(RepairKind::kMissingValue, at_);
       return sink_.Null();
     }
     switch (c) {
       case ',':
         return Comma();
+      case ';':
+        if (SemicolonSeparates()) return Comma();
+        break;
       case '}':
         return EndObject();
       case ']':
@@ -158,6 +176,7 @@ class LenientMachine : LenientScanner {
         Note(RepairKind::kExtraCloser, at_++);
         return;
       case ':':
+      case '=':
         Note(RepairKind::kExtraColon, at_++);
         return;
       case '{':
@@ -188,24 +207,13 @@ class LenientMachine : LenientScanner {
       const std::size_t key = After(comma + 1);
       const bool root = frames_.size() == 1;
       if (QuoteAt(key).quote != Quote::kNone && (root ? KeyFollows(key) : QuotedKeyFollows(key)) &&
-          (root || HashOfKeyAt(key) != top.first_key)) {
+          (root || HashOfKeyAt(key) != top.first_key) && !IsKeyOfOuter(key)) {
         Note(RepairKind::kExtraCloser, at_++);
         return;
       }
     }
     ++at_;
     Close();
-  }
-
-  std::size_t HashOfKeyAt(std::size_t place) const {
-    const QuoteMark mark = QuoteAt(place);
-    const std::size_t begin = place + mark.length;
-    const std::size_t end = std::min(text_.find(text_[place], begin), size());
-    return Hash(text_.substr(begin, end - begin));
-  }
-
-  static std::size_t Hash(std::string_view key) {
-    return std::hash<std::string_view>()(key.substr(0, 64)) | 1;
   }
 
   void OpenerForKey() {
@@ -247,14 +255,9 @@ class LenientMachine : LenientScanner {
     if (top.after_value && bare) Note(RepairKind::kMissingComma, begin);
     const bool number = bare && NumberLength(key) == key.size();
     if (!top.any && ((c == ',' && !AtEnd()) || (c == '}' && number))) return BecomeSet(key, number);
-    if (c == ':') {
-      ++at_;
-    } else if (c == '=') {
-      Note(RepairKind::kMissingColon, at_);
-      at_ += At(at_ + 1) == '>' ? 2 : 1;
-    } else if (!AtEnd() && c != ',' && !IsCloser(c)) {
-      Note(RepairKind::kMissingColon, at_);
-    }
+    odd_separators_ = odd_separators_ || c == '=';
+    if (c != ':' && c != ',' && !AtEnd() && !IsCloser(c)) Note(RepairKind::kMissingColon, at_);
+    at_ += ColonLength(at_);
     AddKey(key);
   }
 
@@ -300,10 +303,7 @@ class LenientMachine : LenientScanner {
       Note(RepairKind::kWrongCloser, at_++);
       return Close();
     }
-    while (frames_.size() > match) {
-      Note(RepairKind::kMissingCloser, at_);
-      Close();
-    }
+    CloseDownTo(match, at_);
     // The container that matches is on top now and sees the bracket again.
   }
 
@@ -357,8 +357,9 @@ class LenientMachine : LenientScanner {
     if (c == ',') {
       if (place != Place::kMember || At(end + 1) == '"') return true;
       const std::size_t next = After(end + 1);
-      return !ValueStarts(next) || KeyFollows(next);
+      return (!ValueStarts(next) && !IsDigit(At(next))) || KeyFollows(next);
     }
+    if (c == ';') return LenientScanner::SemicolonSeparates(place, end + 1);
     if (!IsBlank(c)) return c == '/' && (At(end + 1) == '/' || At(end + 1) == '*');
     const std::size_t next = After(end);
     const char first = At(next);
@@ -471,8 +472,9 @@ class LenientMachine : LenientScanner {
     const std::string_view text = ReadString(place);
     const std::size_t next = After(at_);
     const char c = At(next);
-    if (c == ':' && !string_cut_ && ValueStarts(After(next + 1))) {
-      return KeyWithoutOpener(text, begin, next);
+    const std::size_t colon = ColonLength(next);
+    if (colon != 0 && !string_cut_ && ValueStarts(After(next + colon))) {
+      return KeyWithoutOpener(text, begin, next + colon);
     }
     if (string_cut_ && text.empty() && place == Place::kItem) return;  // nothing of it has come
     if (!frames_.empty()) frames_.back().any = true;
@@ -495,13 +497,15 @@ class LenientMachine : LenientScanner {
   }
 
   // A string with a colon behind it where no key belongs: a bracket is missing before it.
-  void KeyWithoutOpener(std::string_view key, std::size_t begin, std::size_t colon) {
-    at_ = colon + 1;
-    if (!frames_.empty() && !frames_.back().object && InObject() && frames_.back().any &&
+  void KeyWithoutOpener(std::string_view key, std::size_t begin, std::size_t value) {
+    at_ = value;
+    if (!frames_.empty() && !frames_.back().object && frames_.back().any &&
         frames_.back().first_key != Hash(key)) {
-      Note(RepairKind::kMissingCloser, begin);
-      Close();
-      return AddKey(key);
+      const std::size_t outer = InObject() ? frames_.size() - 1 : OuterGoesOn(value);
+      if (outer != 0) {
+        CloseDownTo(outer, begin);
+        return AddKey(key);
+      }
     }
     Note(RepairKind::kMissingOpener, begin);
     Push({.object = true, .began = false, .closer = '}'});
@@ -541,6 +545,14 @@ class LenientMachine : LenientScanner {
     around.comma_at = std::string_view::npos;
     around.value_next = false;
     if (top.object) around.first_key = around.object ? around.first_key : top.first_key;
+  }
+
+  // Where brackets are missing, at `place`.
+  void CloseDownTo(std::size_t depth, std::size_t place) {
+    while (frames_.size() > depth) {
+      Note(RepairKind::kMissingCloser, place);
+      Close();
+    }
   }
 
   void CutOff() {

@@ -119,6 +119,15 @@ class LenientScanner {
     return place;
   }
 
+  // The length of what stands there for a colon; 0 when nothing does. "=" and "=>" count once such
+  // a separator was met, for in text they mean many things.
+  std::size_t ColonLength(std::size_t place) const {
+    const char c = At(place);
+    if (c == ':') return 1;
+    if (c != '=' || !odd_separators_ || At(place + 1) == '=') return 0;
+    return At(place + 1) == '>' ? 2 : 1;
+  }
+
   // Moves over white space and comments, and notes what is not JSON about them.
   void SkipSpace() {
     while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
@@ -159,7 +168,16 @@ class LenientScanner {
   bool ValueStarts(std::size_t place) const;
   bool LiteralFollows(std::size_t place, std::size_t* end) const;
   bool LiteralEndsMember(std::size_t place) const;
+  bool SemicolonSeparates(Place place, std::size_t after) const;
   bool ClosersFit(std::size_t place);
+  std::size_t MembersEnd(std::size_t place);
+  bool ClosersMatch(std::size_t depth, std::size_t place, std::size_t* behind);
+  static std::size_t Hash(std::string_view key);
+  std::size_t HashOfKeyAt(std::size_t place) const;
+  std::size_t OuterObject();
+  std::size_t OuterGoesOn(std::size_t place);
+  bool IsKeyOfOuter(std::size_t key);
+  std::size_t BareKeyOfOuter();
   bool FitsAfter(std::size_t depth, std::size_t place) const;
   // Whether the parentheses that open at `place` hold several values, one or none, or no values.
   enum class Inside : std::uint8_t { kText, kOne, kSeveral };
@@ -193,10 +211,11 @@ class LenientScanner {
   RepairReport& report_;
   std::size_t at_ = 0;
   std::vector<Frame> frames_;
-  bool text_before_ = false;  // text that is not part of a document was dropped before it
-  bool bare_text_ = false;    // there is no document: the text itself is the value
-  bool escaped_ = false;      // strings begin with \": white space may be escaped too
-  bool string_cut_ = false;   // the string just read was ended by the end of the text
+  bool text_before_ = false;     // text that is not part of a document was dropped before it
+  bool bare_text_ = false;       // there is no document: the text itself is the value
+  bool escaped_ = false;         // strings begin with \": white space may be escaped too
+  bool odd_separators_ = false;  // "=", "=>" or ";" stood for a colon or comma
+  bool string_cut_ = false;      // the string just read was ended by the end of the text
   std::string error_;
 
  private:

@@ -151,6 +151,11 @@ std::string_view LenientScanner::ReadString(Place place) {
     if (!triple || no_triple_end_) span = FindEnd(place, open + mark.length, mark.quote);
     at_ = span.after;
     std::string_view piece = text_.substr(span.begin, span.end - span.begin);
+    if (span.special && !string_cut_ && piece.ends_with('\n') &&
+        (place == Place::kKey || piece.find("```") != piece.npos)) {
+      piece.remove_suffix(piece.ends_with("\r\n") ? 2 : 1);
+      Note(RepairKind::kLineBreakAtEnd, span.begin + piece.size());
+    }
     if (span.special || (span.high && !IsUtf8(piece))) {
       scratch_.clear();
       AppendContent(piece, span.begin, mark.quote);
@@ -266,7 +271,7 @@ LenientScanner::Verdict LenientScanner::JudgeKey(std::size_t begin, std::size_t 
                                                  std::size_t length, Span& span) {
   const std::size_t next = After(mark + length);
   const char c = At(next);
-  if (c == ':' || next >= size()) return Verdict::kCloses;
+  if (c == ':' || c == '=' || next >= size()) return Verdict::kCloses;
   const std::string_view content = text_.substr(begin, mark - begin);
   const std::size_t colon = content.find(':');
   if (colon != content.npos && Afford(content.size())) {
@@ -305,7 +310,9 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
       closes = place != Place::kRoot && !InsideBraces(mark, span) && ClosersFit(next);
       break;
     case ':':
-      closes = span.inner == 0 && mark != begin && ValueStarts(After(next + 1));
+    case '=':
+      closes = span.inner == 0 && mark != begin && ColonLength(next) != 0 &&
+               ValueStarts(After(next + ColonLength(next)));
       break;
     case ')':
       closes = (!frames_.empty() && frames_.back().closer == ')');
@@ -320,7 +327,8 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
       closes = next > mark_end;
       break;
     case ';':
-      closes = place == Place::kRoot;
+      closes = place == Place::kRoot || (span.inner % 2 == 0 && !InsideBraces(mark, span) &&
+                                         SemicolonSeparates(place, next + 1));
       break;
     case '\\':
       closes = escaped_ && (At(next + 1) == 'n' || At(next + 1) == 'r' || At(next + 1) == 't');
@@ -482,10 +490,6 @@ void LenientScanner::AppendContent(std::string_view content, std::size_t offset,
   if (quote == Quote::kEscaped) {
     const std::string once = Unescape(content);
     return AppendContent(once, offset, Quote::kDouble);
-  }
-  if (!string_cut_ && content.ends_with('\n')) {
-    content.remove_suffix(content.ends_with("\r\n") ? 2 : 1);
-    Note(RepairKind::kLineBreakAtEnd, offset + content.size());
   }
   bool noted_control = false;
   for (std::size_t i = 0; i < content.size();) {

@@ -182,6 +182,9 @@ std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) const {
           KeyFollows(next)) {
         return stop(i);
       }
+    } else if (c == ';') {
+      const bool sure = odd_separators_ || KeyFollows(After(i + 1));
+      if (sure && SemicolonSeparates(place, i + 1)) return stop(i);
     } else if (c == '(') {
       ++round;
     } else if (c == '[') {
@@ -221,8 +224,9 @@ std::string_view LenientScanner::ReadBareKey() {
   while (at_ < size()) {
     const char c = text_[at_];
     if (!IsWord(c) || c == '\xE2' || c == '\xC2') {
-      if (c == ':' || c == ',' || c == '\n' || c == '{' || c == '[' || IsCloser(c)) break;
-      if (c == '=' && (At(at_ + 1) == '>' || IsBlank(At(at_ + 1)))) break;
+      if (c == ':' || c == '=' || c == ',' || c == '\n' || c == '{' || c == '[' || IsCloser(c)) {
+        break;
+      }
       if (c == '/' && (At(at_ + 1) == '/' || At(at_ + 1) == '*')) break;
       if (c != '\'' && QuoteAt(at_).quote != Quote::kNone) break;
       if (c == '\'' && At(After(at_ + 1)) == ':') break;

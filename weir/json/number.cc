@@ -3,11 +3,40 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <system_error>
 
+#include "weir/json/decimal.h"
+
 namespace weir::json {
 namespace {
+
+using internal::Decimal;
+using internal::ToDecimal;
+
+constexpr std::size_t kSmallDigits = 18;
+constexpr std::int64_t kPowers[kSmallDigits + 1] = {1,
+                                                    10,
+                                                    100,
+                                                    1'000,
+                                                    10'000,
+                                                    100'000,
+                                                    1'000'000,
+                                                    10'000'000,
+                                                    100'000'000,
+                                                    1'000'000'000,
+                                                    10'000'000'000,
+                                                    100'000'000'000,
+                                                    1'000'000'000'000,
+                                                    10'000'000'000'000,
+                                                    100'000'000'000'000,
+                                                    1'000'000'000'000'000,
+                                                    10'000'000'000'000'000,
+                                                    100'000'000'000'000'000,
+                                                    1'000'000'000'000'000'000};
+
+__extension__ using Wide = __int128;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -18,75 +47,18 @@ bool SkipDigits(std::string_view& text) {
   return text.size() < before.size();
 }
 
-// A number as sign, digits and a power of ten: value = 0.D1D2D3... * 10^point. D1 and the last
-// digit are not zero, so equal values have equal forms; the dot, if any, is skipped on reading.
-struct Decimal {
-  bool negative = false;
-  std::string_view digits;  // may hold one dot; empty for zero
-  std::size_t count = 0;    // digits without the dot
-  std::int64_t point = 0;
-};
-
-// Nullopt when the exponent is beyond every sensible number.
-std::optional<Decimal> Split(std::string_view number) {
-  Decimal out;
-  if (number.front() == '-') {
-    out.negative = true;
-    number.remove_prefix(1);
-  }
-  const std::size_t mantissa_end = std::min(number.find_first_of("eE"), number.size());
-  std::string_view exponent = number.substr(mantissa_end);
-  std::string_view mantissa = number.substr(0, mantissa_end);
-  const std::size_t dot = std::min(mantissa.find('.'), mantissa.size());
-
-  const std::size_t first = mantissa.find_first_not_of("0.");
-  if (first == mantissa.npos) return Decimal();
-  const std::size_t last = mantissa.find_last_not_of("0.");
-  out.digits = mantissa.substr(first, last + 1 - first);
-  out.count = out.digits.size() - (first < dot && dot < last ? 1 : 0);
-  out.point = static_cast<std::int64_t>(dot) - static_cast<std::int64_t>(first);
-  if (first > dot) ++out.point;
-
-  if (!exponent.empty()) {
-    exponent.remove_prefix(1);
-    if (exponent.front() == '+') exponent.remove_prefix(1);
-    std::int64_t shift = 0;
-    const auto parsed =
-        std::from_chars(exponent.data(), exponent.data() + exponent.size(), shift).ec;
-    constexpr std::int64_t kSensible = std::numeric_limits<std::int64_t>::max() / 4;
-    if (parsed != std::errc() || shift > kSensible || shift < -kSensible) return std::nullopt;
-    out.point += shift;
-  }
-  return out;
-}
-
 // The absolute value, when it is an integer that fits.
 std::optional<std::uint64_t> Magnitude(const Decimal& decimal) {
-  if (decimal.digits.empty()) return 0;
-  const auto count = static_cast<std::int64_t>(decimal.count);
-  if (decimal.point < count || decimal.point > 20) return std::nullopt;
+  if (decimal.exponent < 0 || decimal.point() > 20) return std::nullopt;
   std::uint64_t value = 0;
-  const auto push = [&value](std::uint64_t digit) {
-    return !__builtin_mul_overflow(value, std::uint64_t{10}, &value) &&
-           !__builtin_add_overflow(value, digit, &value);
+  bool fits = true;
+  const auto push = [&](unsigned digit) {
+    fits = fits && !__builtin_mul_overflow(value, std::uint64_t{10}, &value) &&
+           !__builtin_add_overflow(value, std::uint64_t{digit}, &value);
   };
-  for (const char c : decimal.digits) {
-    if (c != '.' && !push(static_cast<std::uint64_t>(c - '0'))) return std::nullopt;
-  }
-  for (std::int64_t i = count; i < decimal.point; ++i) {
-    if (!push(0)) return std::nullopt;
-  }
-  return value;
-}
-
-bool SameDigits(std::string_view a, std::string_view b) {
-  std::size_t j = 0;
-  for (const char c : a) {
-    if (c == '.') continue;
-    if (b[j] == '.') ++j;
-    if (c != b[j++]) return false;
-  }
-  return true;
+  ForEachDigit(decimal, push);
+  for (std::int64_t i = 0; i < decimal.exponent; ++i) push(0);
+  return fits ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace
@@ -118,18 +90,17 @@ std::optional<std::int64_t> ToInt64(std::string_view number) {
     if (parsed.ec != std::errc()) return std::nullopt;
     return value;
   }
-  const std::optional<Decimal> decimal = Split(number);
-  if (!decimal) return std::nullopt;
-  const std::optional<std::uint64_t> magnitude = Magnitude(*decimal);
+  const Decimal decimal = ToDecimal(number);
+  const std::optional<std::uint64_t> magnitude = Magnitude(decimal);
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (!magnitude || *magnitude > kMax + (decimal->negative ? 1 : 0)) return std::nullopt;
-  return static_cast<std::int64_t>(decimal->negative ? 0 - *magnitude : *magnitude);
+  if (!magnitude || *magnitude > kMax + (decimal.negative ? 1 : 0)) return std::nullopt;
+  return static_cast<std::int64_t>(decimal.negative ? 0 - *magnitude : *magnitude);
 }
 
 std::optional<std::uint64_t> ToUint64(std::string_view number) {
-  const std::optional<Decimal> decimal = Split(number);
-  if (!decimal || decimal->negative) return std::nullopt;
-  return Magnitude(*decimal);
+  const Decimal decimal = ToDecimal(number);
+  if (decimal.negative) return std::nullopt;
+  return Magnitude(decimal);
 }
 
 std::optional<double> ToDouble(std::string_view number) {
@@ -137,19 +108,87 @@ std::optional<double> ToDouble(std::string_view number) {
   const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value).ec;
   if (parsed == std::errc()) return std::isfinite(value) ? std::optional(value) : std::nullopt;
   // Out of range: too large or too small? The standard library does not say.
-  const std::optional<Decimal> decimal = Split(number);
-  const bool tiny = decimal ? decimal->point < 0 : number.find('-', 1) != number.npos;
-  if (!tiny) return std::nullopt;
+  if (ToDecimal(number).point() >= 0) return std::nullopt;
   return number.front() == '-' ? -0.0 : 0.0;
 }
 
 bool SameNumber(std::string_view a, std::string_view b) {
   if (a == b) return true;
-  const std::optional<Decimal> left = Split(a);
-  const std::optional<Decimal> right = Split(b);
-  if (!left || !right) return false;
-  return left->negative == right->negative && left->count == right->count &&
-         left->point == right->point && SameDigits(left->digits, right->digits);
+  const Decimal left = ToDecimal(a);
+  const Decimal right = ToDecimal(b);
+  return !left.cut && !right.cut && internal::Compare(left, right) == 0;
+}
+
+SmallNumber ToSmall(std::string_view number) {
+  const bool negative = number.starts_with('-');
+  if (negative) number.remove_prefix(1);
+  // Eighteen digits and a dot.
+  if (number.size() > kSmallDigits + 1) return {};
+  std::uint64_t mantissa = 0;
+  std::size_t whole = number.size();
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    const auto digit = static_cast<unsigned>(number[i] - '0');
+    if (digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+    } else if (number[i] == '.') {
+      whole = i;
+    } else {
+      return {};
+    }
+  }
+  if (mantissa >= static_cast<std::uint64_t>(kPowers[kSmallDigits])) return {};
+  const std::size_t scale = whole == number.size() ? 0 : number.size() - whole - 1;
+  const auto signed_mantissa = static_cast<std::int64_t>(mantissa);
+  return {.mantissa = negative ? -signed_mantissa : signed_mantissa,
+          .scale = static_cast<std::uint8_t>(scale),
+          .exists = true};
+}
+
+Bound MakeBound(std::string_view number) { return {.text = number, .small = ToSmall(number)}; }
+
+bool Operand::IsInteger() const {
+  if (!small.exists) return json::IsInteger(text);
+  return small.scale == 0 || small.mantissa % kPowers[small.scale] == 0;
+}
+
+int Compare(const Operand& value, const Bound& bound) {
+  const SmallNumber& a = value.small;
+  const SmallNumber& b = bound.small;
+  if (!a.exists || !b.exists)
+    return internal::Compare(ToDecimal(value.text), ToDecimal(bound.text));
+  const auto order = [](auto x, auto y) { return x < y ? -1 : static_cast<int>(x > y); };
+  if (a.scale == b.scale || b.mantissa == 0) return order(a.mantissa, b.mantissa);
+  return order(Wide{a.mantissa} * kPowers[b.scale], Wide{b.mantissa} * kPowers[a.scale]);
+}
+
+bool IsMultiple(const Operand& value, const Bound& divisor) {
+  const SmallNumber& a = value.small;
+  const SmallNumber& b = divisor.small;
+  if (!a.exists || !b.exists) {
+    return internal::IsMultiple(ToDecimal(value.text), ToDecimal(divisor.text));
+  }
+  std::int64_t dividend = 0;
+  std::int64_t part = 0;
+  if (!__builtin_mul_overflow(a.mantissa, kPowers[b.scale], &dividend) &&
+      !__builtin_mul_overflow(b.mantissa, kPowers[a.scale], &part)) {
+    return dividend % part == 0;
+  }
+  return Wide{a.mantissa} * kPowers[b.scale] % (Wide{b.mantissa} * kPowers[a.scale]) == 0;
+}
+
+bool IsInteger(std::string_view number) {
+  if (std::ranges::all_of(number.substr(1), IsDigit)) return true;
+  return ToDecimal(number).exponent >= 0;
+}
+
+int Sign(std::string_view number) { return internal::Sign(ToDecimal(number)); }
+
+std::uint64_t HashNumber(std::string_view number) {
+  const Decimal decimal = ToDecimal(number);
+  constexpr std::uint64_t kPrime = 0x100000001B3;
+  std::uint64_t hash = decimal.negative ? 1 : 0;
+  ForEachDigit(decimal, [&hash](unsigned digit) { hash = (hash + digit) * kPrime; });
+  return (hash ^ static_cast<std::uint64_t>(decimal.exponent)) * kPrime;
 }
 
 }  // namespace weir::json

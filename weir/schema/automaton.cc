@@ -29,6 +29,11 @@ bool Matcher::Complete() const { return place_ != nullptr && place_->complete; }
 
 bool Matcher::CanEndOnly() const { return Complete() && Next().none(); }
 
+bool Matcher::Alike(const Matcher& other) const {
+  if (place_ == nullptr || other.place_ == nullptr || machine_ != other.machine_) return false;
+  return place_ == other.place_ || machine_->Alike(*place_, *other.place_);
+}
+
 Language::Language(std::shared_ptr<const internal::Machine> machine)
     : machine_(std::move(machine)) {}
 

@@ -58,6 +58,9 @@ class Matcher {
   bool Complete() const;    // what was taken is a text of the language
   bool CanEndOnly() const;  // ... and nothing can follow it
   bool Dead() const { return place_ == nullptr; }
+  // Both are alive and have the same continuations for sure: what was learned about one holds for
+  // the other. Cheap, and therefore allowed to miss some that have.
+  bool Alike(const Matcher& other) const;
   // Dead because max_items was reached, not because the text is wrong.
   bool GaveUp() const { return gave_up_; }
 

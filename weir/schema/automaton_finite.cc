@@ -71,6 +71,11 @@ class FiniteMachine : public Machine {
     return static_cast<const FinitePlace&>(place).next;
   }
 
+  bool Alike(const Place& a, const Place& b) const override {
+    return a.complete == b.complete &&
+           static_cast<const FinitePlace&>(a).items == static_cast<const FinitePlace&>(b).items;
+  }
+
  private:
   // The cache lives as long as the machine, which every matcher holds.
   static PlacePtr Borrow(const FinitePlace* place) {

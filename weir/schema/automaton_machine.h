@@ -33,6 +33,8 @@ class Machine {
   // Null when the bytes break the language, or (with `gave_up` set) a limit.
   virtual PlacePtr Advance(const PlacePtr& from, std::string_view bytes, bool& gave_up) const = 0;
   virtual ByteSet Next(const Place& place) const = 0;
+  // False may be wrong, true may not. Both places are of this machine.
+  virtual bool Alike(const Place& a, const Place& b) const = 0;
   virtual bool regular() const = 0;
 };
 

@@ -64,6 +64,8 @@ struct Item {
   std::uint32_t state = 0;
   std::uint32_t node = 0;
   const Frame* frame = nullptr;
+
+  friend bool operator==(const Item&, const Item&) = default;
 };
 
 struct StackPlace : Place {
@@ -304,6 +306,12 @@ class StackMachine : public Machine {
       out |= net_.trees.Bytes(item.node);
     }
     return out;
+  }
+
+  // A frame that two places name is one frame: both keep it alive, and it never changes again.
+  bool Alike(const Place& a, const Place& b) const override {
+    return a.complete == b.complete &&
+           static_cast<const StackPlace&>(a).items == static_cast<const StackPlace&>(b).items;
   }
 
  private:

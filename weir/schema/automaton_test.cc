@@ -10,6 +10,7 @@
 
 #include "weir/base/text.h"
 #include "weir/schema/automaton_trees.h"
+#include "weir/schema/grammar.h"
 #include "weir/schema/pattern.h"
 
 namespace weir::schema {
@@ -58,6 +59,37 @@ TEST(Automaton, CharactersMayBeCutAnywhere) {
   EXPECT_TRUE(matcher.CanEndOnly());
   EXPECT_FALSE(Of(".").Begin().Accepts("\xED\xA0"));  // no surrogates
   EXPECT_FALSE(Of(".").Begin().Accepts("\xC0"));
+}
+
+TEST(Automaton, TellsTextsApartThatGoOnDifferently) {
+  const auto after = [](const Language& language, std::string_view text) {
+    Matcher matcher = language.Begin();
+    EXPECT_TRUE(matcher.Advance(text)) << text;
+    return matcher;
+  };
+  const Language words = Of("[a-z]+,[a-z]+");
+  EXPECT_TRUE(after(words, "some").Alike(after(words, "words")));
+  EXPECT_FALSE(after(words, "some").Alike(after(words, "some,")));
+  EXPECT_FALSE(after(words, "some,").Alike(after(words, "some,words")));  // complete or not
+  EXPECT_FALSE(after(words, "some").Alike(after(Of("[a-z]+,[a-z]+"), "some")));
+  Matcher dead = words.Begin();
+  EXPECT_FALSE(dead.Advance(","));
+  EXPECT_FALSE(dead.Alike(dead));
+  LanguageOptions tiny;
+  tiny.max_cache_bytes = 0;
+  const Language bare = Of("[a-z]+,[a-z]+", tiny);
+  EXPECT_TRUE(after(bare, "some").Alike(after(bare, "words")));
+
+  const Language nested =
+      ParseGrammar("root ::= \"[\" (root | text) \"]\"\ntext ::= \"<\" [a-z]* \">\"").value();
+  ASSERT_FALSE(nested.regular());
+  const Matcher inside = after(nested, "[[<ab");
+  Matcher further = inside;
+  ASSERT_TRUE(further.Advance("cd"));
+  EXPECT_TRUE(inside.Alike(further));
+  ASSERT_TRUE(further.Advance(">"));
+  EXPECT_FALSE(inside.Alike(further));
+  EXPECT_FALSE(inside.Alike(after(nested, "[<ab")));  // needs one bracket less
 }
 
 TEST(Automaton, WhatCanNeverEndIsNeverAlive) {

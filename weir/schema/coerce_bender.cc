@@ -6,6 +6,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/builder.h"
+#include "weir/json/number.h"
 #include "weir/json/writer.h"
 #include "weir/schema/schema_words.h"
 
@@ -31,7 +32,7 @@ void Build(json::Builder& builder, const Piece& piece) {
 
 TypeMask TypeBitOf(json::View value) {
   constexpr TypeMask kTypes[] = {0, kNull, kBoolean, kFraction, kString, kArray, kObject};
-  if (value.IsNumber() && IsInteger(value.NumberText())) return kInteger;
+  if (value.IsNumber() && json::IsInteger(value.NumberText())) return kInteger;
   return kTypes[static_cast<std::size_t>(value.kind())];
 }
 

@@ -43,20 +43,20 @@ std::vector<NodeIndex> NodeCompiler::ChildrenOf(json::View schemas) {
 
 Result<void> NodeCompiler::Count(const Field& field, std::uint64_t& out) {
   const std::string_view text = field.value.NumberText();
-  if (text.empty() || !IsInteger(text) || Sign(text) < 0) {
+  if (text.empty() || !json::IsInteger(text) || json::Sign(text) < 0) {
     return Wrong(field, StrCat("expected an integer of 0 or more, got ", Show(field.value)));
   }
   out = field.value.AsUint64().value_or(kUnbounded);
   return {};
 }
 
-Result<void> NodeCompiler::Number(const Field& field, Bound& out) {
+Result<void> NodeCompiler::Number(const Field& field, json::Bound& out) {
   if (!field.value.IsNumber()) {
     const std::string_view hint =
         field.value.IsBool() ? "; the boolean form belongs to draft 4" : "";
     return Wrong(field, StrCat("expected a number, got ", Show(field.value), hint));
   }
-  out = MakeBound(field.value.NumberText());
+  out = json::MakeBound(field.value.NumberText());
   return {};
 }
 
@@ -125,11 +125,11 @@ Result<void> NodeCompiler::NumberField(const Field& field, Rules& rules) {
   }
   WEIR_CHECK(Number(field, rules.number.multiple_of));
   const std::string_view text = rules.number.multiple_of.text;
-  if (Sign(text) <= 0) {
+  if (json::Sign(text) <= 0) {
     return Wrong(field, StrCat("expected a number above 0, got ", Show(field.value)));
   }
-  if (text.size() > kMaxDivisorDigits) {
-    return Wrong(field, StrCat("the number has more than ", kMaxDivisorDigits, " digits"),
+  if (text.size() > json::kMaxDivisorDigits) {
+    return Wrong(field, StrCat("the number has more than ", json::kMaxDivisorDigits, " digits"),
                  Code::kUnsupportedSchema);
   }
   return {};

@@ -80,7 +80,7 @@ class NodeCompiler {
   Result<std::vector<std::string_view>> Keys(json::View list, const Field& field);
   // A count of the schema; one that is too large for 64 bits is kUnbounded.
   Result<void> Count(const Field& field, std::uint64_t& out);
-  Result<void> Number(const Field& field, Bound& out);
+  Result<void> Number(const Field& field, json::Bound& out);
   std::unexpected<Error> Wrong(const Field& field, std::string_view what,
                                Code code = Code::kInvalidSchema) const;
 

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/json/number.h"
 #include "weir/json/value.h"
 #include "weir/schema/formats.h"
-#include "weir/schema/number.h"
 #include "weir/schema/pattern.h"
 #include "weir/schema/schema.h"
 
@@ -80,11 +80,11 @@ struct ValueRules {
 };
 
 struct NumberRules {
-  Bound minimum;  // Bound::exists() tells whether there is one
-  Bound exclusive_minimum;
-  Bound maximum;
-  Bound exclusive_maximum;
-  Bound multiple_of;
+  json::Bound minimum;  // Bound::exists() tells whether there is one
+  json::Bound exclusive_minimum;
+  json::Bound maximum;
+  json::Bound exclusive_maximum;
+  json::Bound multiple_of;
 };
 
 struct StringRules {

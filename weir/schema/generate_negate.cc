@@ -48,7 +48,7 @@ class Ways {
   }
 
   void AddNumber(const NumberRules& rules) {
-    const auto bound = [&](const Bound& limit, bool lower, bool exclusive) {
+    const auto bound = [&](const json::Bound& limit, bool lower, bool exclusive) {
       if (!limit.exists()) return;
       Push(kNumber, [limit, lower, exclusive](Demand& demand) {
         (lower ? demand.number.lower : demand.number.upper).push_back({limit, exclusive});

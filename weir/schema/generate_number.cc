@@ -94,7 +94,7 @@ class Grid {
       if (__builtin_mul_overflow(unit_, Wide{10}, &unit_)) return false;
     }
     step_ = 1;
-    for (const Bound& multiple : demand.multiples) {
+    for (const json::Bound& multiple : demand.multiples) {
       Wide value = 0;
       if (!Scaled(multiple.text, value) || !Join(value)) return false;
     }
@@ -188,13 +188,13 @@ std::optional<std::string> FromGrid(Grid grid, TypeMask types, Wide extra_step, 
   for (int i = 0; i < 20; ++i) {
     std::optional<std::string> text = grid.TextOf(Pick(span, wide, random));
     if (!text) return std::nullopt;
-    if ((types & kInteger) != 0 || !IsInteger(*text)) return text;
+    if ((types & kInteger) != 0 || !json::IsInteger(*text)) return text;
   }
   return std::nullopt;
 }
 
 bool Obeys(const std::string& text, const NumberDemand& demand, TypeMask types) {
-  const Operand number(text);
+  const json::Operand number(text);
   if ((types & (number.IsInteger() ? kInteger : kFraction)) == 0) return false;
   for (const NumberLimit& limit : demand.lower) {
     const int order = Compare(number, limit.bound);
@@ -205,7 +205,7 @@ bool Obeys(const std::string& text, const NumberDemand& demand, TypeMask types) 
     if (order > 0 || (order == 0 && limit.exclusive)) return false;
   }
   return std::ranges::all_of(demand.multiples,
-                             [&](const Bound& bound) { return IsMultiple(number, bound); });
+                             [&](const json::Bound& bound) { return IsMultiple(number, bound); });
 }
 
 // A natural number in decimal, one more or one less.
@@ -261,7 +261,7 @@ std::optional<std::string> FromCandidates(const NumberDemand& demand, TypeMask t
   };
   for (const NumberLimit& limit : demand.lower) around(limit.bound.text);
   for (const NumberLimit& limit : demand.upper) around(limit.bound.text);
-  for (const Bound& multiple : demand.multiples) {
+  for (const json::Bound& multiple : demand.multiples) {
     candidates.emplace_back(multiple.text);
     candidates.push_back(StrCat("-", multiple.text));
     if (multiple.text.find_first_of("eE") == multiple.text.npos) {
@@ -284,7 +284,7 @@ std::optional<std::string> SampleNumber(const NumberDemand& demand, TypeMask typ
   };
   for (const NumberLimit& limit : demand.lower) cover(limit.bound.text);
   for (const NumberLimit& limit : demand.upper) cover(limit.bound.text);
-  for (const Bound& multiple : demand.multiples) cover(multiple.text);
+  for (const json::Bound& multiple : demand.multiples) cover(multiple.text);
 
   const bool free = (types & kFraction) != 0 && demand.multiples.empty();
   const bool integer =
@@ -318,7 +318,7 @@ std::string Describe(const NumberDemand& demand) {
   for (const NumberLimit& limit : demand.upper) {
     parts.push_back(StrCat(limit.exclusive ? "below " : "at most ", limit.bound.text));
   }
-  for (const Bound& multiple : demand.multiples) {
+  for (const json::Bound& multiple : demand.multiples) {
     parts.push_back(StrCat("a multiple of ", multiple.text));
   }
   return Join(parts, " and ");

@@ -12,7 +12,7 @@
 namespace weir::schema {
 
 struct NumberLimit {
-  Bound bound;
+  json::Bound bound;
   bool exclusive = false;
 };
 
@@ -20,7 +20,7 @@ struct NumberLimit {
 struct NumberDemand {
   std::vector<NumberLimit> lower;
   std::vector<NumberLimit> upper;
-  std::vector<Bound> multiples;
+  std::vector<json::Bound> multiples;
 };
 
 // The text of a number; mostly a short one, or where `wide` is true, one that was hardly there

@@ -149,7 +149,7 @@ TypeMask TypeOf(json::View value) {
     case json::Kind::kBool:
       return kBoolean;
     case json::Kind::kNumber:
-      return IsInteger(value.NumberText()) ? kInteger : kFraction;
+      return json::IsInteger(value.NumberText()) ? kInteger : kFraction;
     case json::Kind::kString:
       return kString;
     case json::Kind::kArray:

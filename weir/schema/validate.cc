@@ -64,7 +64,7 @@ bool Evaluator::AcceptsType(const Node& node, json::View value) const {
   const TypeMask type = kTypeOfKind[static_cast<std::size_t>(value.kind())];
   if ((node.types & type) == 0) return false;
   // Of the two sorts of numbers, only integers may be allowed.
-  return !value.IsNumber() || (node.types & kFraction) != 0 || IsInteger(value.NumberText());
+  return !value.IsNumber() || (node.types & kFraction) != 0 || json::IsInteger(value.NumberText());
 }
 
 bool Evaluator::AcceptsValue(const Node& node, json::View value) const {
@@ -103,7 +103,7 @@ bool Evaluator::AcceptsNumber(const Node& node, json::View value) const {
   if (types == 0) return false;
   if (node.values != kNone && !AcceptsValue(node, value)) return false;
   if (types == kNumber && node.number == kNone) return true;
-  const Operand number(value.NumberText());
+  const json::Operand number(value.NumberText());
   if (types == kInteger && !number.IsInteger()) return false;
   if (node.number == kNone) return true;
   const NumberRules& rules = compiled_.numbers[node.number];

@@ -44,8 +44,8 @@ void Reporter::ReportValue(NodeIndex index, const ValueRules& rules, json::View 
 }
 
 void Reporter::ReportNumber(NodeIndex index, const NumberRules& rules, json::View value) {
-  const Operand number(value.NumberText());
-  const auto say = [&](std::string_view keyword, std::string_view what, const Bound& bound) {
+  const json::Operand number(value.NumberText());
+  const auto say = [&](std::string_view keyword, std::string_view what, const json::Bound& bound) {
     Add(index, keyword,
         StrCat("expected ", what, " ", Truncate(bound.text, kShownBytes), ", got ",
                Truncate(number.text, kShownBytes)));

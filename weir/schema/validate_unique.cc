@@ -24,7 +24,7 @@ std::uint64_t HashOf(json::View value) {
     case json::Kind::kBool:
       return Mix(hash, value.BoolOr(false) ? 1 : 0);
     case json::Kind::kNumber:
-      return Mix(hash, HashNumber(value.NumberText()));
+      return Mix(hash, json::HashNumber(value.NumberText()));
     case json::Kind::kString:
       return Mix(hash, std::hash<std::string_view>()(value.StringOr("")));
     case json::Kind::kArray:
