@@ -19,6 +19,25 @@ class AsyncTest : public testing::Test {
   Context ctx_{loop_};
 };
 
+Task<std::string> Word() { co_return "dam"; }
+
+Task<std::string> ChangeInPlace() {
+  Task<std::string> task = Word();
+  std::string& word = co_await task;
+  word += "s";
+  co_return std::move(word);
+}
+
+TEST_F(AsyncTest, ATaskWithANameKeepsItsValue) { EXPECT_EQ(loop_.Run(ChangeInPlace()), "dams"); }
+
+TEST_F(AsyncTest, RoughTimeIsNeverAhead) {
+  const Loop real;
+  const TimePoint rough = real.RoughNow();
+
+  EXPECT_LE(rough, real.Now());
+  EXPECT_EQ(loop_.RoughNow(), loop_.Now());
+}
+
 TEST_F(AsyncTest, SleepTakesVirtualTimeOnly) {
   const TimePoint start = loop_.Now();
 
@@ -262,7 +281,8 @@ TEST_F(AsyncTest, SpansNestAndReportTheirError) {
   ctx_.trace = &recorder;
   {
     Span outer(ctx_, "outer");
-    Span inner(outer.context(), "inner");
+    const Context inside = outer.context();
+    Span inner(inside, "inner");
     inner.Fail(CancelledError());
   }
 

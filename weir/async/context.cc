@@ -68,31 +68,43 @@ Task<Result<void>> Sleep(Context ctx, Duration time) {
   co_return Result<void>();
 }
 
+Task<Result<void>> WaitForever(Context ctx) {
+  WaitPoint wait(ctx);
+  const Wake wake = co_await wait.Wait();
+  if (wake == Wake::kCancelled) co_return weir::Fail(CancelledError());
+  co_return weir::Fail(TotalTimeoutError(ctx));
+}
+
 struct Span::Open {
   SpanRecord record;
   std::string detail;
   std::optional<Error> error;
 };
 
-Span::Span(const Context& ctx, std::string_view name) : ctx_(ctx) {
-  if (ctx_.trace == nullptr) return;
+Span::Span(const Context& ctx, std::string_view name) : outer_(ctx) {
+  if (ctx.trace == nullptr) return;
   open_ = std::make_unique<Open>();
   SpanRecord& record = open_->record;
   record.name = name;
-  record.id = ctx_.trace->NewSpanId();
-  record.parent = ctx_.span;
-  record.start = ctx_.Now();
-  ctx_.span = record.id;
-  ctx_.trace->OnSpanStart(record);
+  record.id = ctx.trace->NewSpanId();
+  record.parent = ctx.span;
+  record.start = ctx.Now();
+  ctx.trace->OnSpanStart(record);
 }
 
 Span::~Span() {
   if (open_ == nullptr) return;
   SpanRecord& record = open_->record;
-  record.end = ctx_.Now();
+  record.end = outer_.Now();
   record.detail = open_->detail;
   record.error = open_->error ? &*open_->error : nullptr;
-  ctx_.trace->OnSpanEnd(record);
+  outer_.trace->OnSpanEnd(record);
+}
+
+Context Span::context() const {
+  Context inside = outer_;
+  if (open_ != nullptr) inside.span = open_->record.id;
+  return inside;
 }
 
 void Span::SetDetail(std::string detail) {

@@ -71,16 +71,20 @@ Error TotalTimeoutError(const Context& ctx);
 // Waits, without holding a thread. Fails early when the context ends.
 Task<Result<void>> Sleep(Context ctx, Duration time);
 
+// Waits until the context ends, and fails with its error.
+Task<Result<void>> WaitForever(Context ctx);
+
 // Emits a span from construction to destruction, and hands the step a context inside it. Without a
-// sink it costs one branch and no memory.
+// sink it costs one branch and no memory. `ctx` must outlive it.
 class Span {
  public:
   Span(const Context& ctx, std::string_view name);
+  Span(const Context&& ctx, std::string_view name) = delete;
   ~Span();
   Span(const Span&) = delete;
   Span& operator=(const Span&) = delete;
 
-  Context& context() { return ctx_; }
+  Context context() const;  // `ctx`, inside this span
   void SetDetail(std::string detail);
   // The step failed; says so when the span ends.
   void Fail(const Error& error);
@@ -94,7 +98,7 @@ class Span {
  private:
   struct Open;
 
-  Context ctx_;
+  const Context& outer_;
   std::unique_ptr<Open> open_;  // null when nobody listens
 };
 

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include <boost/asio/post.hpp>
 
@@ -19,6 +20,13 @@ Loop::~Loop() {
 
 TimePoint Loop::Now() const {
   return time_ == Time::kVirtual ? virtual_now_ : std::chrono::steady_clock::now();
+}
+
+TimePoint Loop::RoughNow() const {
+  if (time_ == Time::kVirtual) return virtual_now_;
+  timespec now{};
+  if (::clock_gettime(CLOCK_MONOTONIC_COARSE, &now) != 0) return Now();
+  return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
 std::int64_t Loop::WallNanos() const {

@@ -2,7 +2,8 @@
 
 // Task<T>: a lazy coroutine on one loop. It starts when it is awaited, once, and what it needs must
 // outlive it. Destroying a task that has not ended destroys what it was doing. What co_await gives
-// is a part of the task, to be moved from before the expression ends: take it by value.
+// is a part of the task, to be moved from before the expression ends: take it by value. Awaiting a
+// task that has a name gives a reference, good for as long as the task.
 //
 // Our own and not Asio's awaitable: a call passes through ten coroutines, and here each costs a
 // frame from a free list and two jumps, a third of what Asio's cost.
@@ -65,10 +66,11 @@ class Promise final : public PromiseBase {
     value_.emplace(std::forward<U>(value));
   }
 
-  T&& Take() {
+  T& Value() {
     RethrowBug();
-    return *std::move(value_);
+    return *value_;
   }
+  T&& Take() { return std::move(Value()); }
 
  private:
   std::optional<T> value_;
@@ -79,7 +81,8 @@ class Promise<void> final : public PromiseBase {
  public:
   Task<void> get_return_object() noexcept;
   void return_void() noexcept {}
-  void Take() { RethrowBug(); }
+  void Value() { RethrowBug(); }
+  void Take() { Value(); }
 };
 
 }  // namespace internal
@@ -99,19 +102,28 @@ class [[nodiscard]] Task {
   }
 
   auto operator co_await() && noexcept {
-    struct Awaiter {
-      std::coroutine_handle<promise_type> frame;
-      bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
-        frame.promise().set_awaiting(awaiting);
-        return frame;
-      }
-      decltype(auto) await_resume() { return frame.promise().Take(); }
+    struct Taking : Awaiter {
+      decltype(auto) await_resume() { return this->frame.promise().Take(); }
     };
-    return Awaiter{frame_};
+    return Taking{{frame_}};
+  }
+  auto operator co_await() & noexcept {
+    struct Looking : Awaiter {
+      decltype(auto) await_resume() { return this->frame.promise().Value(); }
+    };
+    return Looking{{frame_}};
   }
 
  private:
+  struct Awaiter {
+    std::coroutine_handle<promise_type> frame;
+    bool await_ready() noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      frame.promise().set_awaiting(awaiting);
+      return frame;
+    }
+  };
+
   friend promise_type;
   explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 

@@ -1,6 +1,7 @@
 #include "weir/base/random.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <random>
@@ -13,6 +14,14 @@ std::uint64_t SplitMix(std::uint64_t& state) {
   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
   z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
   return z ^ z >> 31;
+}
+
+// All digits of `bits`, the lowest first.
+std::array<char, 16> HexDigits(std::uint64_t bits) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::array<char, 16> digits;
+  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = kHex[bits >> (4 * i) & 15];
+  return digits;
 }
 
 }  // namespace
@@ -59,13 +68,12 @@ std::uint64_t StableHash(const void* data, std::size_t size, std::uint64_t seed)
 }
 
 std::string HexId(Random& random, int digits) {
-  constexpr char kHex[] = "0123456789abcdef";
   std::string id;
   id.resize_and_overwrite(static_cast<std::size_t>(digits), [&](char* out, std::size_t) {
     const std::size_t size = static_cast<std::size_t>(digits);
     for (std::size_t i = 0; i < size; i += 16) {
-      std::uint64_t bits = random.Next();
-      for (std::size_t j = i; j < std::min(i + 16, size); ++j, bits >>= 4) out[j] = kHex[bits & 15];
+      const std::array<char, 16> hex = HexDigits(random.Next());
+      std::memcpy(out + i, hex.data(), std::min(hex.size(), size - i));
     }
     return size;
   });

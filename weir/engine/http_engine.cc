@@ -179,31 +179,47 @@ class HttpEngine final : public model::Engine {
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
+    async::Context inside = span.context();
     const TimePoint start = ctx.Now();
     model::ReplyInfo info;
-    const Result<std::string> body = co_await Ask(span.context(), call, info);
+    Result<wire::EncodedRequest> request = Encode(inside, call, false, info);
+    if (!request) {
+      span.Fail(request.error());
+      co_return Fail(std::move(request).error());
+    }
+    inside.request_id = info.request_id;
+    const Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
+        inside, "POST", request->path, std::move(request->body), TimeoutsOf(call));
+    if (!response) {
+      span.Fail(response.error());
+      co_return Fail(response.error());
+    }
+    const Result<std::string> body = co_await (*response)->ReadAll(inside, limits::kReplyBodyBytes);
     if (!body) {
       span.Fail(body.error());
       co_return Fail(body.error());
     }
     info.total = ctx.Now() - start;
-    co_return Decode(span, call.api, *body, info);
+    Result<model::Reply> reply = Decode(inside, call.api, *body, info);
+    if (!reply) span.Fail(reply.error());
+    co_return reply;
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
+    async::Context inside = span.context();
     auto stream = std::make_unique<HttpReplyStream>(call.api, ctx.Now(), upstream_->name());
-    Result<wire::EncodedRequest> request = Encode(span.context(), call, true, stream->own_info());
+    Result<wire::EncodedRequest> request = Encode(inside, call, true, stream->own_info());
     if (!request) {
       span.Fail(request.error());
       co_return Fail(std::move(request).error());
     }
-    span.context().request_id = stream->own_info().request_id;
+    inside.request_id = stream->own_info().request_id;
     Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
-        span.context(), "POST", request->path, std::move(request->body), TimeoutsOf(call));
+        inside, "POST", request->path, std::move(request->body), TimeoutsOf(call));
     if (response && !IsEventStream(**response)) {
-      response = std::unexpected<Error>(co_await NotAStream(span.context(), **response));
+      response = std::unexpected<Error>(co_await NotAStream(inside, **response));
     }
     if (!response) {
       span.Fail(response.error());
@@ -231,9 +247,7 @@ class HttpEngine final : public model::Engine {
  private:
   Result<wire::EncodedRequest> Encode(const async::Context& ctx, const model::Call& call,
                                       bool stream, model::ReplyInfo& info);
-  async::Task<Result<std::string>> Ask(async::Context ctx, const model::Call& call,
-                                       model::ReplyInfo& info);
-  Result<model::Reply> Decode(async::Span& outer, model::Api api, std::string_view body,
+  Result<model::Reply> Decode(const async::Context& ctx, model::Api api, std::string_view body,
                               model::ReplyInfo& info) const;
   async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
   std::string NewRequestId();
@@ -259,7 +273,8 @@ Result<wire::EncodedRequest> HttpEngine::Encode(const async::Context& ctx, const
                                                 bool stream, model::ReplyInfo& info) {
   async::Span span(ctx, "wire.encode");
   info.engine = options_.name;
-  info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
+  info.request_id = call.request_id;
+  if (info.request_id.empty()) info.request_id = NewRequestId();
   const wire::EncodeOptions how{.dialect = upstream_->options().dialect, .stream = stream};
   Result<wire::EncodedRequest> request =
       NeedsDefaults(options_, call) ? wire::EncodeRequest(WithDefaults(options_, call), how)
@@ -272,27 +287,16 @@ Result<wire::EncodedRequest> HttpEngine::Encode(const async::Context& ctx, const
   return request;
 }
 
-async::Task<Result<std::string>> HttpEngine::Ask(async::Context ctx, const model::Call& call,
-                                                 model::ReplyInfo& info) {
-  WEIR_CO_TRY(wire::EncodedRequest request, Encode(ctx, call, false, info));
-  ctx.request_id = info.request_id;
-  WEIR_CO_TRY(const std::unique_ptr<http::Response> response,
-              co_await upstream_->Exchange(ctx, "POST", request.path, std::move(request.body),
-                                           TimeoutsOf(call)));
-  co_return co_await response->ReadAll(ctx, limits::kReplyBodyBytes);
-}
-
 // The reply, with what `info` knows of its request.
-Result<model::Reply> HttpEngine::Decode(async::Span& outer, model::Api api, std::string_view body,
-                                        model::ReplyInfo& info) const {
-  async::Span span(outer.context(), "wire.decode");
+Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, model::Api api,
+                                        std::string_view body, model::ReplyInfo& info) const {
+  async::Span span(ctx, "wire.decode");
   Result<model::Reply> reply = wire::DecodeReply(api, body);
   if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
     reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }
   if (!reply) {
     span.Fail(reply.error());
-    outer.Fail(reply.error());
     return reply;
   }
   reply->info.engine = std::move(info.engine);

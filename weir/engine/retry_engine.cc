@@ -55,22 +55,22 @@ class RetryEngine final : public model::Engine {
     async::Span span(ctx, "engine.retry");
     const TimePoint began = ctx.Now();
     Attempts earlier;
-    for (;;) {
-      const TimePoint start = ctx.Now();
-      Result<model::Reply> reply = co_await next_->Call(span.context(), call);
+    for (TimePoint start = began;; start = ctx.Now()) {
+      async::Task<Result<model::Reply>> attempt = next_->Call(span.context(), call);
+      Result<model::Reply>& reply = co_await attempt;  // stays there: a Reply is large
       if (reply) {
         budget_.OnSuccess();
         Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
         reply->info.total += start - began;
-        co_return reply;
+        co_return std::move(reply);
       }
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) reply = std::unexpected<Error>(async::CancelledError());
         ExplainEnd(reply.error(), earlier);
         span.Fail(reply.error());
-        co_return reply;
+        co_return std::move(reply);
       }
     }
   }
@@ -80,8 +80,7 @@ class RetryEngine final : public model::Engine {
     async::Span span(ctx, "engine.retry");
     const TimePoint began = ctx.Now();
     Attempts earlier;
-    for (;;) {
-      const TimePoint start = ctx.Now();
+    for (TimePoint start = began;; start = ctx.Now()) {
       Result<std::unique_ptr<model::ReplyStream>> stream =
           co_await next_->Stream(span.context(), call);
       if (stream) {

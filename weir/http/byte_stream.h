@@ -36,6 +36,10 @@ class ByteStream {
   // Closes at once; outstanding operations end with boost::asio::error::operation_aborted.
   virtual void Close() noexcept = 0;
 
+  // Closes so that the peer's reads and writes fail with "connection reset", as after a crash,
+  // where the transport can say so; elsewhere this is Close(). Bytes that have not left are lost.
+  virtual void Reset() noexcept { Close(); }
+
   // Tells the peer that no more bytes will come, without waiting for anything.
   virtual void ShutdownSend() noexcept = 0;
 

@@ -13,6 +13,7 @@ constexpr std::size_t kKeptBody = 1 << 20;       // a larger one is not kept for
 constexpr std::size_t kWriteSlice = 256 * 1024;  // what a client must take within `write_stall`
 // How often a client that waits for its answer is looked at, to notice that it has gone.
 constexpr Duration kLookAtClient = std::chrono::milliseconds(250);
+constexpr std::string_view kPromise = "400\r\n";  // the size of a chunk that is not kept
 constexpr std::size_t kLingerBytes = 1 << 20;
 constexpr Duration kLingerTime = std::chrono::seconds(1);
 
@@ -58,6 +59,20 @@ void Conversation::Gone() {
 }
 
 void Conversation::Abort() { Gone(); }
+
+async::Task<void> Conversation::Break(BreakOff how) {
+  if (gone_) co_return;
+  if (how == BreakOff::kReset) {
+    stream_->Reset();
+    co_return Gone();
+  }
+  if (how == BreakOff::kTruncatedChunk && answer_ == Answer::kStreaming && chunked_ && !bodyless_) {
+    const Result<void> sent = co_await Send(kPromise);
+    if (!sent) co_return;
+  }
+  co_await Linger();
+  Gone();
+}
 
 void Conversation::OnClock() {
   if (phase_ != Phase::kHandling || writing_) {
@@ -199,8 +214,19 @@ async::Task<Result<void>> Conversation::Respond(int status, const Headers& heade
 }
 
 async::Task<Result<void>> Conversation::Begin(int status, const Headers& headers) {
+  return BeginBody(status, headers, std::nullopt);
+}
+
+async::Task<Result<void>> Conversation::BeginSized(int status, const Headers& headers,
+                                                   std::size_t length) {
+  return BeginBody(status, headers, length);
+}
+
+async::Task<Result<void>> Conversation::BeginBody(int status, const Headers& headers,
+                                                  std::optional<std::size_t> length) {
   WEIR_CO_CHECK(CheckTurn(Answer::kNone));
-  WEIR_CO_CHECK(StartHead(status, headers, std::nullopt));
+  WEIR_CO_CHECK(StartHead(status, headers, length));
+  unwritten_ = length;
   answer_ = Answer::kStreaming;
   co_return co_await Send(out_);
 }
@@ -208,6 +234,12 @@ async::Task<Result<void>> Conversation::Begin(int status, const Headers& headers
 async::Task<Result<void>> Conversation::Write(std::string_view piece) {
   WEIR_CO_CHECK(CheckTurn(Answer::kStreaming));
   if (piece.empty() || bodyless_) co_return Result<void>();
+  if (unwritten_) {
+    if (piece.size() > *unwritten_) {
+      co_return Fail(Code::kInternal, "the body is longer than BeginSized was told");
+    }
+    *unwritten_ -= piece.size();
+  }
   if (!chunked_) co_return co_await Send(piece);
   out_.clear();
   AppendChunk(out_, piece);
@@ -216,6 +248,10 @@ async::Task<Result<void>> Conversation::Write(std::string_view piece) {
 
 async::Task<Result<void>> Conversation::End() {
   WEIR_CO_CHECK(CheckTurn(Answer::kStreaming));
+  if (unwritten_.value_or(0) > 0 && !bodyless_) {
+    Gone();
+    co_return Fail(Code::kInternal, "the body is shorter than BeginSized was told");
+  }
   answer_ = Answer::kComplete;
   if (!chunked_ || bodyless_) co_return Result<void>();
   out_.clear();

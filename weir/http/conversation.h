@@ -37,9 +37,12 @@ class Conversation final : public Exchange {
   async::Task<Result<void>> Respond(int status, const Headers& headers,
                                     std::string_view body) override;
   async::Task<Result<void>> Begin(int status, const Headers& headers) override;
+  async::Task<Result<void>> BeginSized(int status, const Headers& headers,
+                                       std::size_t length) override;
   async::Task<Result<void>> Write(std::string_view piece) override;
   async::Task<Result<void>> End() override;
   void Abort() override;
+  async::Task<void> Break(BreakOff how) override;
 
  private:
   enum class Phase : std::uint8_t { kIdle, kReading, kHandling };
@@ -51,6 +54,8 @@ class Conversation final : public Exchange {
   async::Task<void> Linger();
   async::Task<Result<void>> Send(std::string_view bytes);
   Result<void> CheckTurn(Answer wanted) const;
+  async::Task<Result<void>> BeginBody(int status, const Headers& headers,
+                                      std::optional<std::size_t> length);
   Result<void> StartHead(int status, const Headers& headers, std::optional<std::size_t> length);
   void OnClock();
   void Gone();
@@ -70,8 +75,9 @@ class Conversation final : public Exchange {
   Phase phase_ = Phase::kIdle;
   Answer answer_ = Answer::kNone;
   bool chunked_ = false;
-  bool bodyless_ = false;        // the answer is a head only, whatever the handler writes
-  bool last_read_full_ = false;  // asks for a larger buffer
+  std::optional<std::size_t> unwritten_;  // of a body whose length the head says
+  bool bodyless_ = false;                 // the answer is a head only, whatever the handler writes
+  bool last_read_full_ = false;           // asks for a larger buffer
   bool keep_alive_ = false;
   bool writing_ = false;
   bool gone_ = false;

@@ -29,10 +29,19 @@ bool IsTarget(std::initializer_list<std::string_view> parts) {
 }
 
 void AppendLine(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
+  const std::size_t before = out.size();
+  const std::size_t after = before + name.size() + value.size() + 4;
+  // The library may offer more bytes than were asked for.
+  out.resize_and_overwrite(after, [&](char* bytes, std::size_t) {
+    char* at = bytes + before;
+    at += name.copy(at, name.size());
+    *at++ = ':';
+    *at++ = ' ';
+    at += value.copy(at, value.size());
+    *at++ = '\r';
+    *at++ = '\n';
+    return after;
+  });
 }
 
 }  // namespace

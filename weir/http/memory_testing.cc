@@ -14,6 +14,7 @@ namespace error = boost::asio::error;
 struct Pipe {
   std::string bytes;
   bool ended = false;        // the writer will send no more
+  bool reset = false;        // ... and its end is a reset
   bool reader_gone = false;  // nobody will read what is written
   async::WaitPoint* reader = nullptr;
   async::WaitPoint* writer = nullptr;
@@ -72,6 +73,7 @@ async::Task<IoResult> Read(std::shared_ptr<End> end, std::span<char> into) {
     in.reader = nullptr;
   }
   if (end->closed) co_return IoResult(error::operation_aborted, 0);
+  if (in.bytes.empty() && in.reset) co_return IoResult(error::connection_reset, 0);
   if (in.bytes.empty()) co_return IoResult(error::eof, 0);
   std::size_t count = std::min(in.bytes.size(), into.size());
   if (end->script->read_piece > 0) count = std::min(count, end->script->read_piece);
@@ -114,6 +116,11 @@ class MemoryStream final : public ByteStream {
   async::Task<IoResult> Write(std::string_view bytes) override { return WriteAll(end_, bytes); }
 
   void Close() noexcept override { end_->Close(); }
+
+  void Reset() noexcept override {
+    end_->out->reset = true;
+    end_->Close();
+  }
 
   void ShutdownSend() noexcept override { end_->EndOutgoing(); }
 

@@ -86,7 +86,7 @@ std::unique_ptr<Pool::Lease> Pool::PopIdle(const std::string& key) {
   const auto found = origins_.find(key);
   if (found == origins_.end()) return nullptr;
   std::deque<Idle>& idle = found->second.idle;
-  const TimePoint now = loop_.Now();
+  const TimePoint now = loop_.RoughNow();
   while (!idle.empty()) {
     Idle last = std::move(idle.back());
     idle.pop_back();
@@ -133,7 +133,7 @@ void Pool::CloseOldest(PerOrigin& origin) {
 
 void Pool::Return(std::unique_ptr<Lease> lease) {
   PerOrigin& origin = origins_[lease->key];
-  origin.idle.push_back({.lease = std::move(lease), .since = loop_.Now()});
+  origin.idle.push_back({.lease = std::move(lease), .since = loop_.RoughNow()});
   ++idle_;
   if (expiry_.at() == kNever) expiry_.Set(After(origin.idle.back().since, options_.idle_expiry));
   TellOne();

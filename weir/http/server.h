@@ -45,6 +45,13 @@ struct ServerOptions {
   std::size_t max_connections = 16384;  // of this loop; one more gets a 503
 };
 
+// How an answer can be broken off on purpose, as networks and crashes do it.
+enum class BreakOff : std::uint8_t {
+  kReset,           // the client's connection is reset; where that does not exist, closed
+  kClose,           // the connection ends in good order, the answer does not
+  kTruncatedChunk,  // ... and it ends behind the size of a chunk of which nothing comes
+};
+
 // One request, and the way back. Responses are either whole (Respond) or streamed (Begin, Write,
 // End). Every call fails once the client has gone; context() is cancelled at that moment.
 class Exchange {
@@ -59,11 +66,19 @@ class Exchange {
   virtual async::Task<Result<void>> Respond(int status, const Headers& headers,
                                             std::string_view body) = 0;
   virtual async::Task<Result<void>> Begin(int status, const Headers& headers) = 0;
+  // Like Begin, for a body of `length` bytes, known before they are written. Writing more of them
+  // fails; so does an End that comes too early, and cuts the connection.
+  virtual async::Task<Result<void>> BeginSized(int status, const Headers& headers,
+                                               std::size_t length) = 0;
   // Goes out at once as one chunk, with one system call when the socket takes it.
   virtual async::Task<Result<void>> Write(std::string_view piece) = 0;
   virtual async::Task<Result<void>> End() = 0;
   // Breaks the connection off without an end, as a crash would.
   virtual void Abort() = 0;
+  // Breaks the connection off behind what was written, before the answer, within it or after it.
+  // Without chunks, kTruncatedChunk is kClose. A client that keeps a closed connection open is
+  // waited for, for a second.
+  virtual async::Task<void> Break(BreakOff how) = 0;
 };
 
 class Handler {

@@ -50,6 +50,11 @@ class SocketStream final : public ByteStream {
     socket_.close(ignored);
   }
 
+  void Reset() noexcept override {
+    if constexpr (kIsTcp) ResetOnClose(socket_);
+    Close();
+  }
+
   void ShutdownSend() noexcept override {
     boost::system::error_code ignored;  // the peer may already have gone
     socket_.shutdown(Socket::shutdown_send, ignored);
@@ -77,6 +82,11 @@ class SocketStream final : public ByteStream {
 };
 
 }  // namespace
+
+void ResetOnClose(TcpSocket& socket) noexcept {
+  boost::system::error_code ignored;  // an orderly end is the next best thing
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+}
 
 ByteStream::Peek PeekSocket(int descriptor) noexcept {
   pollfd look{.fd = descriptor, .events = POLLIN | POLLRDHUP, .revents = 0};

@@ -21,6 +21,9 @@ using UnixSocket =
 std::unique_ptr<ByteStream> NewTcpStream(TcpSocket socket);
 std::unique_ptr<ByteStream> NewUnixStream(UnixSocket socket);
 
+// Makes the end of this socket a reset, whatever closes it.
+void ResetOnClose(TcpSocket& socket) noexcept;
+
 // ByteStream::PeekPeer() of a socket. The end is seen behind bytes that nobody has read, too: TLS
 // says farewell with some, and a client may have sent its next request before it left.
 ByteStream::Peek PeekSocket(int descriptor) noexcept;

@@ -46,6 +46,11 @@ class TlsStream final : public ByteStream {
     ssl_.next_layer().close(ignored);
   }
 
+  void Reset() noexcept override {
+    ResetOnClose(ssl_.next_layer());
+    Close();
+  }
+
   void ShutdownSend() noexcept override {
     boost::system::error_code ignored;  // the peer may already have gone
     ssl_.next_layer().shutdown(TcpSocket::shutdown_send, ignored);

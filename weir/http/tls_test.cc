@@ -39,12 +39,18 @@ class HelloHandler final : public Handler {
       co_return;
     }
     const Headers none;
+    if (breaks) {
+      const Result<void> begun = co_await exchange.Begin(200, none);
+      EXPECT_TRUE(begun.has_value());
+      co_return co_await exchange.Break(*breaks);
+    }
     const Result<void> sent = co_await exchange.Respond(200, none, exchange.body());
     EXPECT_TRUE(sent.has_value());
   }
 
   std::atomic<int> requests = 0;
   int cancelled = 0;
+  std::optional<BreakOff> breaks;
 };
 
 async::Task<void> ServeIn(async::Context ctx, Server& server, const Listener& listener) {
@@ -181,6 +187,17 @@ TEST_F(TlsTest, AConnectionIsUsedAgainAndCarriesLargeBodies) {
   EXPECT_EQ(handler_.requests, 3);
   EXPECT_EQ(open_, 1U);
   EXPECT_EQ(connections_, 1U);
+}
+
+TEST_F(TlsTest, AnAnswerCanBeBrokenOffInEveryWay) {
+  for (const BreakOff how : {BreakOff::kReset, BreakOff::kClose, BreakOff::kTruncatedChunk}) {
+    handler_.breaks = how;
+    const Result<std::string> body =
+        Ask("good.pem", "https", "localhost", {.ca_file = File("ca.pem")});
+    ASSERT_FALSE(body.has_value());
+    EXPECT_EQ(body.error().code, Code::kStreamTruncated);
+    EXPECT_EQ(body.error().cause.contains("reset by peer"), how == BreakOff::kReset);
+  }
 }
 
 TEST_F(TlsTest, TheNameToCheckCanBeSet) {

@@ -8,6 +8,30 @@ namespace {
 
 using internal::SkipPlain;
 
+constexpr std::size_t kUsualText = 256;  // a text with escapes is an answer's, seldom a short one
+
+// What a backslash and `escape` stand for; 0 if that is nothing, or a `u` that more belongs to.
+constexpr char Meaning(char escape) {
+  switch (escape) {
+    case '"':
+    case '\\':
+    case '/':
+      return escape;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return '\0';
+  }
+}
+
 // Behind the character of UTF-8 at `at`; null when it is a bad one.
 const char* SkipUtf8(const char* at, const char* end) {
   const std::string_view rest(at, static_cast<std::size_t>(end - at));
@@ -57,7 +81,10 @@ bool Cursor::ReadLongText(std::string_view& text) {
 
 // The rest of a text that begins at `from` and has its first escape here.
 bool Cursor::ReadEscaped(const char* from, std::string_view& text) {
-  unescaped_.assign(from, at_);
+  const auto so_far = static_cast<std::size_t>(at_ - from);
+  unescaped_.clear();
+  unescaped_.reserve(std::min(2 * so_far + kUsualText, static_cast<std::size_t>(end_ - from)));
+  unescaped_.append(from, at_);
   while (at_ != end_) {
     const char* const plain = at_;
     at_ = SkipPlain(at_, end_);
@@ -83,12 +110,9 @@ bool Cursor::ReadEscaped(const char* from, std::string_view& text) {
 
 bool Cursor::ReadEscape() {
   if (at_ == end_) return false;
-  constexpr std::string_view kShort = "\"\\/bfnrt";
-  constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
-  const std::size_t which = kShort.find(*at_);
-  if (which != kShort.npos) {
+  if (const char meaning = Meaning(*at_); meaning != '\0') {
     ++at_;
-    unescaped_ += kMeaning[which];
+    unescaped_ += meaning;
     return true;
   }
   char32_t unit = 0;

@@ -23,7 +23,7 @@ struct EncodeOptions {
 };
 
 struct EncodedRequest {
-  std::string path;  // below the server's root, e.g. "/v1/chat/completions"
+  std::string_view path;  // below the server's root, a literal: "/v1/chat/completions"
   std::string
       body;  // JSON; the same call gives the same bytes in every run (prefix caches rely on it)
   std::vector<model::Degradation> degradations;  // what could be carried only in part

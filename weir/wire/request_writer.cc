@@ -50,7 +50,7 @@ Result<bool> RequestWriter::Missing(const FieldSince& field) {
   return false;
 }
 
-Result<EncodedRequest> RequestWriter::Finish(std::string path) && {
+Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
   const json::View extra = call_.extra;
   if (!extra.IsNull() && !extra.IsObject()) {
     return Fail(Code::kInvalidRequest,
@@ -74,7 +74,7 @@ Result<EncodedRequest> RequestWriter::Finish(std::string path) && {
     }
   }
   json_.EndObject();
-  return EncodedRequest{std::move(path), std::move(body_), std::move(degradations_)};
+  return EncodedRequest{path, std::move(body_), std::move(degradations_)};
 }
 
 }  // namespace weir::wire

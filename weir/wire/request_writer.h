@@ -66,7 +66,7 @@ class RequestWriter {
   }
 
   // Adds the raw fields of the call, of which the computed ones win, and gives the result.
-  Result<EncodedRequest> Finish(std::string path) &&;
+  Result<EncodedRequest> Finish(std::string_view path) &&;
 
  private:
   static bool IsGiven(json::View value) { return value.exists() && !value.IsNull(); }
