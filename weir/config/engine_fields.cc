@@ -133,6 +133,10 @@ Result<EngineConfig> ReadEngine(const json::YamlDocument& document, const std::s
   if (!dialect.empty()) {
     const Result<wire::Dialect> known = wire::DialectByName(dialect);
     if (!known) return Fail(fields.ErrorAt("dialect", StrCat("is wrong: ", known.error().message)));
+    if (known->kind != wire::ServerKind::kVllm) {
+      return Fail(fields.ErrorAt(
+          "dialect", StrCat("must be vLLM's: ", Join(wire::ClientDialectNames(), ", "))));
+    }
     upstream.dialect = *known;
   }
   if (!engine.http.extra.IsNull() && !engine.http.extra.IsObject()) {

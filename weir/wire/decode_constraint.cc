@@ -72,6 +72,25 @@ void ReadResponseFormat(RequestReader& in, model::Call& call) {
   }
 }
 
+void ReadGuided(RequestReader& in, model::Call& call) {
+  constexpr std::pair<std::string_view, Constraint::Kind> kGuided[] = {
+      {"guided_json", Constraint::Kind::kJsonSchema},
+      {"guided_regex", Constraint::Kind::kRegex},
+      {"guided_choice", Constraint::Kind::kChoice},
+      {"guided_grammar", Constraint::Kind::kGrammar},
+      {"guided_json_object", Constraint::Kind::kJsonObject},
+  };
+  for (const auto& [key, kind] : kGuided) {
+    auto constraint = ConstraintOf(kind, in.Take(key));
+    if (constraint && !call.constraint) call.constraint = std::move(constraint);
+  }
+  if (!in.chat() || in.dialect().version < kTopLevelStructuralTag) return;
+  auto tag = ConstraintOf(Constraint::Kind::kStructuralTag, in.Take("structural_tag"));
+  if (tag && !call.constraint) call.constraint = std::move(tag);
+}
+
+}  // namespace
+
 void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& call) {
   if (!IsSet(object)) return;
   int count = call.constraint ? 1 : 0;
@@ -94,25 +113,6 @@ void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& ca
         "structured_outputs");
   }
 }
-
-void ReadGuided(RequestReader& in, model::Call& call) {
-  constexpr std::pair<std::string_view, Constraint::Kind> kGuided[] = {
-      {"guided_json", Constraint::Kind::kJsonSchema},
-      {"guided_regex", Constraint::Kind::kRegex},
-      {"guided_choice", Constraint::Kind::kChoice},
-      {"guided_grammar", Constraint::Kind::kGrammar},
-      {"guided_json_object", Constraint::Kind::kJsonObject},
-  };
-  for (const auto& [key, kind] : kGuided) {
-    auto constraint = ConstraintOf(kind, in.Take(key));
-    if (constraint && !call.constraint) call.constraint = std::move(constraint);
-  }
-  if (!in.chat() || in.dialect().version < kTopLevelStructuralTag) return;
-  auto tag = ConstraintOf(Constraint::Kind::kStructuralTag, in.Take("structural_tag"));
-  if (tag && !call.constraint) call.constraint = std::move(tag);
-}
-
-}  // namespace
 
 void ReadConstraint(RequestReader& in, model::Call& call) {
   ReadResponseFormat(in, call);

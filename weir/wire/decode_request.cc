@@ -3,22 +3,13 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/wire/json_fields.h"
+#include "weir/wire/openai_server.h"
 #include "weir/wire/python_text.h"
 #include "weir/wire/request_reader.h"
 #include "weir/wire/server_codec.h"
 
 namespace weir::wire {
 namespace {
-
-ServerError BadJson(std::string_view body, const Dialect& dialect) {
-  const PythonJsonFault fault =
-      FindPythonJsonFault(body).value_or(PythonJsonFault{"Expecting value", 0});
-  const std::vector<std::string> entries = {StrCat(
-      "{'type': 'json_invalid', 'loc': ('body', ", fault.position,
-      "), 'msg': 'JSON decode error', 'input': {}, 'ctx': {'error': ", PythonRepr(fault.message),
-      "}}")};
-  return ValidationError(entries, StrCat("body.", fault.position), dialect);
-}
 
 void ReadStream(RequestReader& in, IncomingCall& out) {
   std::optional<bool> stream;
@@ -37,7 +28,8 @@ void ReadStream(RequestReader& in, IncomingCall& out) {
   }
   const bool by_default = options.IsObject() && in.dialect().usage_by_default;
   out.include_usage = options.Find("include_usage").BoolOr(by_default);
-  out.continuous_usage = out.include_usage && options.Find("continuous_usage_stats").BoolOr(false);
+  out.continuous_usage = in.dialect().kind == ServerKind::kVllm && out.include_usage &&
+                         options.Find("continuous_usage_stats").BoolOr(false);
   out.call.stream_usage = out.include_usage;
   out.call.continuous_usage = out.continuous_usage;
 }
@@ -66,19 +58,6 @@ void ReadPrompt(RequestReader& in, IncomingCall& out) {
   in.Read("echo", out.call.echo, Null::kRefused);
 }
 
-// The template's switch for thinking has two names; both are the call's `reasoning.enable`.
-void SplitTemplateKwargs(model::Call& call) {
-  const json::View kwargs = call.chat_template_kwargs;
-  for (const std::string_view name : {"thinking", "enable_thinking"}) {
-    if (const std::optional<bool> enable = kwargs.Find(name).AsBool()) {
-      call.reasoning.enable = enable;
-    }
-  }
-  if (call.reasoning.enable) {
-    call.chat_template_kwargs = UnknownMembers(kwargs, {"thinking", "enable_thinking"});
-  }
-}
-
 void ReadReasoning(RequestReader& in, model::Call& call) {
   std::string effort;
   in.Read("reasoning_effort", effort);
@@ -98,31 +77,8 @@ void ReadReasoning(RequestReader& in, model::Call& call) {
   }
 }
 
-void ReadMeta(RequestReader& in, model::Call& call) {
-  in.Read("priority", call.priority, Null::kRefused);
-  in.Read("request_id", call.request_id);
-  in.Read("session_id", call.session_id);
-  in.Read("cache_salt", call.cache_salt);
-  in.Read("user", call.user);
-  in.ReadObject("kv_transfer_params", call.kv_transfer_params);
-  in.ReadObject("vllm_xargs", call.vllm_xargs);
-}
-
-}  // namespace
-
-std::expected<IncomingCall, ServerError> DecodeRequest(model::Api api, std::string_view body,
-                                                       const Dialect& dialect) {
-  const auto root = json::Read(body, {.max_bytes = limits::kRequestBodyBytes});
-  if (!root) return std::unexpected(BadJson(body, dialect));
-  RequestReader in(api, *root, dialect);
-  if (!root->IsObject()) {
-    in.Complain("model_attributes_type", "",
-                "Input should be a valid dictionary or object to extract fields from", *root);
-    return std::unexpected(*in.TakeError());
-  }
-  IncomingCall out;
-  out.call.api = api;
-  in.Read("model", out.call.model);
+// Everything that chat and completions have and the Responses API spells otherwise.
+void ReadGeneration(RequestReader& in, IncomingCall& out) {
   if (in.chat()) {
     ReadMessages(in, out.call);
     ReadTools(in, out.call);
@@ -134,7 +90,65 @@ std::expected<IncomingCall, ServerError> DecodeRequest(model::Api api, std::stri
   ReadReasoning(in, out.call);
   ReadMeta(in, out.call);
   ReadStream(in, out);
-  CheckSampling(in, out.call);
+}
+
+}  // namespace
+
+ServerError BadJson(std::string_view body, const Dialect& dialect) {
+  if (dialect.kind != ServerKind::kVllm) return UnreadableBody();
+  const PythonJsonFault fault =
+      FindPythonJsonFault(body).value_or(PythonJsonFault{"Expecting value", 0});
+  const std::vector<std::string> entries = {StrCat(
+      "{'type': 'json_invalid', 'loc': ('body', ", fault.position,
+      "), 'msg': 'JSON decode error', 'input': {}, 'ctx': {'error': ", PythonRepr(fault.message),
+      "}}")};
+  return ValidationError(entries, StrCat("body.", fault.position), dialect);
+}
+
+void SplitTemplateKwargs(model::Call& call) {
+  const json::View kwargs = call.chat_template_kwargs;
+  for (const std::string_view name : {"thinking", "enable_thinking"}) {
+    if (const std::optional<bool> enable = kwargs.Find(name).AsBool()) {
+      call.reasoning.enable = enable;
+    }
+  }
+  if (call.reasoning.enable) {
+    call.chat_template_kwargs = UnknownMembers(kwargs, {"thinking", "enable_thinking"});
+  }
+}
+
+void ReadMeta(RequestReader& in, model::Call& call) {
+  in.Read("priority", call.priority, Null::kRefused);
+  in.Read("request_id", call.request_id);
+  in.Read("session_id", call.session_id);
+  in.Read("cache_salt", call.cache_salt);
+  in.Read("user", call.user);
+  in.ReadObject("kv_transfer_params", call.kv_transfer_params);
+  in.ReadObject("vllm_xargs", call.vllm_xargs);
+}
+
+std::expected<IncomingCall, ServerError> DecodeRequest(model::Api api, std::string_view body,
+                                                       const Dialect& dialect) {
+  const auto root = json::Read(body, {.max_bytes = limits::kRequestBodyBytes});
+  if (!root) return std::unexpected(BadJson(body, dialect));
+  RequestReader in(api, *root, dialect);
+  if (!root->IsObject()) {
+    in.Complain("model_attributes_type", "",
+                "Input should be a valid dictionary or object to extract fields from", *root);
+    return std::unexpected(*in.TakeError());
+  }
+  if (dialect.kind == ServerKind::kOpenAi) {
+    if (auto error = RefuseAsOpenAi(api, *root)) return std::unexpected(*std::move(error));
+  }
+  IncomingCall out;
+  out.call.api = api;
+  in.Read("model", out.call.model);
+  if (api == model::Api::kResponses) {
+    ReadResponses(in, out);
+  } else {
+    ReadGeneration(in, out);
+  }
+  if (dialect.kind != ServerKind::kOpenAi) CheckSampling(in, out.call);
   if (std::optional<ServerError> error = in.TakeError()) {
     return std::unexpected(*std::move(error));
   }

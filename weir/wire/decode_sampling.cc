@@ -61,18 +61,6 @@ void ReadCandidates(RequestReader& in, Sampling& sampling) {
   sampling.best_of.reset();
 }
 
-void ReadStop(RequestReader& in, Sampling& sampling) {
-  const json::View stop = in.Take("stop");
-  if (stop.IsString()) {
-    sampling.stop.push_back(StringOf(stop));
-  } else if (stop.IsArray()) {
-    sampling.stop = StringsOf(stop);
-  } else if (IsSet(stop)) {
-    in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
-    in.Complain("list_type", "stop.list[str]", "Input should be a valid list", stop);
-  }
-}
-
 void ReadLogprobs(RequestReader& in, Sampling& sampling) {
   if (!in.chat()) {
     in.Read("logprobs", sampling.logprobs);
@@ -86,6 +74,28 @@ void ReadLogprobs(RequestReader& in, Sampling& sampling) {
     sampling.logprobs = top.value_or(0);
   } else if (top.value_or(0) != 0) {
     in.Refuse("when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs");
+  }
+}
+
+// "<name> must be <range>, got <value>."
+void CheckRange(RequestReader& in, std::string_view name, const std::optional<double>& value,
+                double low, double high, std::string_view range, std::string_view param) {
+  if (!value || (*value >= low && *value <= high)) return;
+  in.RefuseLate(StrCat(name, " must be ", range, ", got ", PythonFloat(*value), "."), param,
+                PythonFloat(*value));
+}
+
+}  // namespace
+
+void ReadStop(RequestReader& in, Sampling& sampling) {
+  const json::View stop = in.Take("stop");
+  if (stop.IsString()) {
+    sampling.stop.push_back(StringOf(stop));
+  } else if (stop.IsArray()) {
+    sampling.stop = StringsOf(stop);
+  } else if (IsSet(stop)) {
+    in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
+    in.Complain("list_type", "stop.list[str]", "Input should be a valid list", stop);
   }
 }
 
@@ -103,16 +113,6 @@ void ReadLogitBias(RequestReader& in, Sampling& sampling) {
     }
   }
 }
-
-// "<name> must be <range>, got <value>."
-void CheckRange(RequestReader& in, std::string_view name, const std::optional<double>& value,
-                double low, double high, std::string_view range, std::string_view param) {
-  if (!value || (*value >= low && *value <= high)) return;
-  in.RefuseLate(StrCat(name, " must be ", range, ", got ", PythonFloat(*value), "."), param,
-                PythonFloat(*value));
-}
-
-}  // namespace
 
 void ReadSampling(RequestReader& in, model::Call& call) {
   Sampling& sampling = call.sampling;

@@ -18,6 +18,8 @@ constexpr Named kNamed[] = {
     {"vllm-0.6", {0, 6, 6}},   {"vllm-0.10", {0, 10, 0}}, {"vllm-0.11", {0, 11, 2}},
     {"vllm-0.12", {0, 12, 0}}, {"vllm-0.16", {0, 16, 0}}, {"vllm-latest", {0, 28, 0}},
 };
+constexpr std::string_view kOpenAiName = "openai";
+constexpr std::string_view kOllamaName = "ollama";
 constexpr const Named& kLatest = kNamed[std::size(kNamed) - 1];
 
 // The first version in which each habit is the new one.
@@ -52,6 +54,17 @@ Dialect Make(std::string name, Version version) {
   dialect.short_ids = version >= kShortIds;
   dialect.fingerprint_shown = version >= kFingerprint;
   dialect.usage_by_default = version < kUsageOnRequest;
+  return dialect;
+}
+
+// A server that has nothing of vLLM's own.
+Dialect MakeForeign(ServerKind kind, std::string_view name) {
+  Dialect dialect = Make(std::string(name), kLatest.version);
+  dialect.kind = kind;
+  dialect.error_shape = ErrorShape::kNestedWords;
+  dialect.has_best_of = kind == ServerKind::kOpenAi;
+  dialect.token_ids_shown = false;
+  dialect.prompt_text_shown = false;
   return dialect;
 }
 
@@ -90,6 +103,8 @@ Result<Dialect> DialectByName(std::string_view name) {
   for (const Named& named : kNamed) {
     if (named.name == name) return Make(std::string(named.name), named.version);
   }
+  if (name == kOpenAiName) return MakeForeign(ServerKind::kOpenAi, name);
+  if (name == kOllamaName) return MakeForeign(ServerKind::kOllama, name);
   const std::vector<std::string> names = DialectNames();
   std::string message =
       StrCat("there is no dialect \"", name, "\" in this version; there are ", Join(names, ", "));
@@ -100,6 +115,13 @@ Result<Dialect> DialectByName(std::string_view name) {
 }
 
 std::vector<std::string> DialectNames() {
+  std::vector<std::string> names = ClientDialectNames();
+  names.emplace_back(kOpenAiName);
+  names.emplace_back(kOllamaName);
+  return names;
+}
+
+std::vector<std::string> ClientDialectNames() {
   std::vector<std::string> names;
   for (const Named& named : kNamed) names.emplace_back(named.name);
   return names;

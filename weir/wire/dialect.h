@@ -4,6 +4,7 @@
 // the only place that knows in which version a spelling changed.
 
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct Version {
   friend auto operator<=>(const Version&, const Version&) = default;
 };
 
+// Whose habits a server has. Clients are given vLLM's only; the others are played by the simulator.
+enum class ServerKind : std::uint8_t { kVllm, kOpenAi, kOllama };
+
 // The shape of an error body (four are met in the field).
 enum class ErrorShape : std::uint8_t {
   kFlat,         // {"object":"error","message",...,"code":int}        vLLM up to 0.10.0
@@ -33,6 +37,7 @@ enum class ConstraintSpelling : std::uint8_t { kGuided, kStructuredOutputs };
 enum class ReasoningField : std::uint8_t { kReasoningContent, kBoth, kReasoning };
 
 struct Dialect {
+  ServerKind kind = ServerKind::kVllm;
   std::string name = "vllm-latest";
   Version version{0, 28, 0};
   ErrorShape error_shape = ErrorShape::kNested;
@@ -48,9 +53,14 @@ struct Dialect {
   bool usage_by_default = false;        // any stream_options object asks for usage, up to 0.17
 };
 
-// The dialect of a name of `--dialect` (vllm-0.6 ... vllm-latest); fails naming the known ones.
+// The dialect of a name of `--dialect` (vllm-0.6 ... vllm-latest, openai, ollama); fails naming the
+// known ones. The version of those that are not vLLM is that of the vLLM which knows what they
+// know.
 Result<Dialect> DialectByName(std::string_view name);
 std::vector<std::string> DialectNames();
+
+// The names of vLLM's dialects: those that a client can be given.
+std::vector<std::string> ClientDialectNames();
 
 // The dialect of a server that reports this version, e.g. "0.11.2", "0.26.1rc1.dev1177+ga9a17e709".
 // Source builds ("0.1.dev18498+g7a33ba95f") and versions we cannot read count as the latest.

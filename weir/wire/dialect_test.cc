@@ -20,16 +20,30 @@ TEST(DialectTest, NamesStandForTheirVersions) {
     EXPECT_EQ(dialect->version, version) << name;
     EXPECT_EQ(dialect->name, name);
   }
-  EXPECT_EQ(DialectNames().size(), std::size(cases));
+  EXPECT_EQ(ClientDialectNames().size(), std::size(cases));
 }
 
 TEST(DialectTest, UnknownNameIsRefusedNamingTheKnownOnes) {
-  const auto openai = DialectByName("openai");
+  const auto other = DialectByName("tgi");
 
-  ASSERT_FALSE(openai);
-  EXPECT_EQ(openai.error().code, Code::kConfigError);
-  EXPECT_THAT(openai.error().message, HasSubstr("vllm-0.6, vllm-0.10"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::kConfigError);
+  EXPECT_THAT(other.error().message, HasSubstr("vllm-0.6, vllm-0.10"));
+  EXPECT_THAT(other.error().message, HasSubstr("vllm-latest, openai, ollama"));
   EXPECT_THAT(DialectByName("vllm-0.13").error().message, HasSubstr("did you mean vllm-0.1"));
+}
+
+TEST(DialectTest, ForeignServersHaveNamesThatClientsAreNotGiven) {
+  for (const auto& [name, kind] :
+       {std::pair("openai", ServerKind::kOpenAi), std::pair("ollama", ServerKind::kOllama)}) {
+    const auto dialect = DialectByName(name);
+    ASSERT_TRUE(dialect);
+    EXPECT_EQ(dialect->kind, kind);
+    EXPECT_EQ(dialect->name, name);
+    EXPECT_EQ(dialect->error_shape, ErrorShape::kNestedWords);
+    EXPECT_THAT(DialectNames(), testing::Contains(name));
+    EXPECT_THAT(ClientDialectNames(), testing::Not(testing::Contains(name)));
+  }
 }
 
 TEST(DialectTest, VersionsAreReadAsServersWriteThem) {

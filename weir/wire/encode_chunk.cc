@@ -17,6 +17,8 @@ bool IsPlain(const model::Delta& delta) {
          delta.token_ids.empty() && delta.finish == model::Finish::kNone;
 }
 
+bool IsEmpty(const model::Delta& delta) { return delta.text.empty() && IsPlain(delta); }
+
 void WriteToolCalls(const std::vector<model::ToolCallDelta>& calls, json::Writer& out) {
   out.Key("tool_calls");
   out.BeginArray();
@@ -80,6 +82,10 @@ void WriteTokenIds(const model::Delta& delta, bool asked, json::Writer& out) {
 
 ChunkEncoder::ChunkEncoder(Options options, model::ReplyInfo info)
     : options_(std::move(options)), info_(std::move(info)) {
+  if (foreign()) {
+    prefix_ = ForeignPrefix();
+    return;
+  }
   const bool chat = options_.api == model::Api::kChat;
   prefix_ = "data: {\"id\":";
   json::AppendQuoted(prefix_, info_.id);
@@ -103,14 +109,16 @@ ChunkEncoder::ChunkEncoder(Options options, model::ReplyInfo info)
 
 void ChunkEncoder::Append(const model::Delta& delta, std::string& out) {
   if (!delta.has_choice) return;
-  if (options_.api == model::Api::kChat &&
-      std::ranges::find(opened_, delta.choice) == opened_.end()) {
+  if (foreign()) return AppendForeign(delta, out);
+  const bool chat = options_.api == model::Api::kChat;
+  if (chat && std::ranges::find(opened_, delta.choice) == opened_.end()) {
     opened_.push_back(delta.choice);
     AppendRole(delta, out);
   }
+  // What a parser swallows (the marks around a tool call) is not sent at all.
+  if (chat && IsEmpty(delta)) return;
   out += prefix_;
   if (IsPlain(delta)) {
-    const bool chat = options_.api == model::Api::kChat;
     StrAppend(out, "{\"index\":", delta.choice, chat ? ",\"delta\":{\"content\":" : ",\"text\":");
     json::AppendQuoted(out, delta.text);
     out += plain_tail_;
@@ -180,6 +188,7 @@ void ChunkEncoder::AppendFingerprint(std::string& out) const {
 }
 
 void ChunkEncoder::AppendEnd(const model::Usage& usage, std::string& out) {
+  if (foreign()) return AppendForeignEnd(usage, out);
   if (options_.include_usage) {
     StrAppend(out, prefix_, "],\"usage\":");
     json::Writer json(out);

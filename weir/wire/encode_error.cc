@@ -3,25 +3,46 @@
 
 #include "weir/json/builder.h"
 #include "weir/json/writer.h"
-#include "weir/wire/server_codec.h"
+#include "weir/wire/openai_server.h"
 
 namespace weir::wire {
 namespace {
 
-// The middleware that checks keys knows nothing of envelopes.
-bool IsBareUnauthorized(const ServerError& error) {
-  return error.status == 401 && error.message == "Unauthorized";
+// The middleware of vLLM that checks keys knows nothing of envelopes.
+bool IsBareUnauthorized(const ServerError& error, const Dialect& dialect) {
+  return dialect.kind == ServerKind::kVllm && error.status == 401 &&
+         error.message == "Unauthorized";
 }
 
-std::string_view WordOf(int status) {
-  if (status == 401) return "invalid_api_key";
-  if (status == 404) return "model_not_found";
-  if (status == 429) return "rate_limit_exceeded";
-  return status >= 500 ? "server_error" : "invalid_request_error";
+void BuildTextOrNull(std::string_view key, const std::optional<std::string>& text,
+                     json::Builder& out) {
+  out.Key(key);
+  if (text) {
+    out.String(*text);
+  } else {
+    out.Null();
+  }
+}
+
+void BuildWords(const ServerError& error, const Dialect& dialect, json::Builder& out) {
+  const WordedError words = WordError(error, dialect);
+  out.BeginObject();
+  out.Key("message");
+  out.String(words.message);
+  out.Key("type");
+  out.String(words.type);
+  BuildTextOrNull("param", words.param, out);
+  out.Key("code");
+  if (words.code.empty()) {
+    out.Null();
+  } else {
+    out.String(words.code);
+  }
+  out.EndObject();
 }
 
 void BuildFields(const ServerError& error, const Dialect& dialect, json::Builder& out) {
-  const bool words = dialect.error_shape == ErrorShape::kNestedWords;
+  if (dialect.error_shape == ErrorShape::kNestedWords) return BuildWords(error, dialect, out);
   out.BeginObject();
   if (dialect.error_shape == ErrorShape::kFlat) {
     out.Key("object");
@@ -30,23 +51,10 @@ void BuildFields(const ServerError& error, const Dialect& dialect, json::Builder
   out.Key("message");
   out.String(error.message);
   out.Key("type");
-  if (words) {
-    out.String(error.status >= 500 ? "server_error" : "invalid_request_error");
-  } else {
-    out.String(error.type);
-  }
-  out.Key("param");
-  if (error.param) {
-    out.String(*error.param);
-  } else {
-    out.Null();
-  }
+  out.String(error.type);
+  BuildTextOrNull("param", error.param, out);
   out.Key("code");
-  if (words) {
-    out.String(WordOf(error.status));
-  } else {
-    out.Int(error.status);
-  }
+  out.Int(error.status);
   out.EndObject();
 }
 
@@ -54,7 +62,7 @@ json::Value Wrapped(const ServerError& error, const Dialect& dialect) {
   json::Builder out;
   out.BeginObject();
   out.Key("error");
-  if (IsBareUnauthorized(error)) {
+  if (IsBareUnauthorized(error, dialect)) {
     out.String(error.message);
   } else {
     BuildFields(error, dialect, out);
@@ -66,7 +74,7 @@ json::Value Wrapped(const ServerError& error, const Dialect& dialect) {
 }  // namespace
 
 std::string EncodeError(const ServerError& error, const Dialect& dialect) {
-  if (dialect.error_shape != ErrorShape::kFlat || IsBareUnauthorized(error)) {
+  if (dialect.error_shape != ErrorShape::kFlat || IsBareUnauthorized(error, dialect)) {
     return json::Write(Wrapped(error, dialect));
   }
   json::Builder out;
@@ -75,6 +83,7 @@ std::string EncodeError(const ServerError& error, const Dialect& dialect) {
 }
 
 std::string EncodeErrorEvent(const ServerError& error, const Dialect& dialect) {
+  if (dialect.kind != ServerKind::kVllm) return json::Write(Wrapped(error, dialect));
   return json::WriteSpaced(Wrapped(error, dialect));
 }
 

@@ -38,7 +38,8 @@ void WriteDetails(std::string_view key, std::string_view inner,
 
 }  // namespace
 
-void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out) {
+void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out,
+                       bool refusal_shown) {
   out.BeginObject();
   out.Key("content");
   out.BeginArray();
@@ -64,6 +65,10 @@ void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out) 
     out.EndObject();
   }
   out.EndArray();
+  if (refusal_shown) {
+    out.Key("refusal");
+    out.Null();
+  }
   out.EndObject();
 }
 

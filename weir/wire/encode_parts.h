@@ -10,8 +10,9 @@
 
 namespace weir::wire {
 
-// {"content":[...]}, the form of chat.
-void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out);
+// {"content":[...]}, the form of chat; OpenAI adds "refusal":null.
+void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out,
+                       bool refusal_shown = false);
 // {"text_offset":[...],"token_logprobs":...}, the form of completions.
 void WriteTextLogprobs(std::span<const model::Token> tokens, json::Writer& out);
 

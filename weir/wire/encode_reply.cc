@@ -4,7 +4,7 @@
 #include "weir/json/writer.h"
 #include "weir/wire/encode_parts.h"
 #include "weir/wire/json_fields.h"
-#include "weir/wire/server_codec.h"
+#include "weir/wire/openai_server.h"
 
 namespace weir::wire {
 namespace {
@@ -165,6 +165,7 @@ void WriteTail(model::Api api, const model::Reply& reply, const Dialect& dialect
 }  // namespace
 
 std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect& dialect) {
+  if (dialect.kind != ServerKind::kVllm) return EncodeOpenAiReply(api, reply, dialect);
   const bool chat = api == model::Api::kChat;
   std::string body;
   json::Writer out(body);

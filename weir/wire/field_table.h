@@ -25,7 +25,8 @@ struct FieldSince {
   Version completions;  // the same
   IfMissing missing;
 
-  Version For(model::Api api) const { return api == model::Api::kChat ? chat : completions; }
+  // The Responses API has the fields of chat; it came later than most of them.
+  Version For(model::Api api) const { return api == model::Api::kCompletions ? completions : chat; }
 };
 
 inline constexpr Version kAlways{};

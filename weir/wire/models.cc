@@ -5,7 +5,7 @@
 #include "weir/json/writer.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/json_fields.h"
-#include "weir/wire/server_codec.h"
+#include "weir/wire/openai_server.h"
 
 namespace weir::wire {
 namespace {
@@ -40,6 +40,19 @@ void WritePermission(std::string_view name, std::int64_t created, json::Writer& 
   out.EndObject();
 }
 
+// What the servers that are not vLLM tell of a model.
+void WriteShortCard(const model::ModelEntry& entry, std::int64_t created, const Dialect& dialect,
+                    json::Writer& out) {
+  const std::string_view owner = dialect.kind == ServerKind::kOllama ? "library" : "system";
+  out.BeginObject();
+  out.Field("id", entry.id);
+  out.Field("object", "model");
+  out.Key("created");
+  out.Int(created);
+  out.Field("owned_by", owner);
+  out.EndObject();
+}
+
 }  // namespace
 
 Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) {
@@ -68,7 +81,16 @@ Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) {
   return models;
 }
 
-std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created) {
+std::string EncodeModel(const model::ModelEntry& model, std::int64_t created,
+                        const Dialect& dialect) {
+  std::string body;
+  json::Writer out(body);
+  WriteShortCard(model, created, dialect, out);
+  return body;
+}
+
+std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created,
+                         const Dialect& dialect) {
   std::string body;
   json::Writer out(body);
   out.BeginObject();
@@ -76,6 +98,10 @@ std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int6
   out.Key("data");
   out.BeginArray();
   for (const model::ModelEntry& entry : models) {
+    if (dialect.kind != ServerKind::kVllm) {
+      WriteShortCard(entry, created, dialect, out);
+      continue;
+    }
     out.BeginObject();
     out.Field("id", entry.id);
     out.Field("object", "model");

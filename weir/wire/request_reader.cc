@@ -7,6 +7,7 @@
 #include "weir/json/builder.h"
 #include "weir/wire/field_table.h"
 #include "weir/wire/json_fields.h"
+#include "weir/wire/openai_server.h"
 #include "weir/wire/python_text.h"
 
 namespace weir::wire {
@@ -52,7 +53,7 @@ json::View RequestReader::Take(std::string_view key) {
 void RequestReader::Read(std::string_view key, std::optional<std::int64_t>& out, Null null) {
   const json::View value = Take(key);
   if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
-  const std::optional<std::string_view> text = value.AsString();
+  const std::optional<std::string_view> text = NumberText(value);
   const std::optional<std::int64_t> number = text ? ParseInt(Trim(*text)) : value.AsInt64();
   if (number) {
     out = number;
@@ -70,7 +71,7 @@ void RequestReader::Read(std::string_view key, std::optional<std::int64_t>& out,
 void RequestReader::Read(std::string_view key, std::optional<double>& out, Null null) {
   const json::View value = Take(key);
   if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
-  const std::optional<std::string_view> text = value.AsString();
+  const std::optional<std::string_view> text = NumberText(value);
   const std::optional<double> number = text ? ParseDouble(Trim(*text)) : value.AsDouble();
   if (number) {
     out = number;
@@ -89,6 +90,7 @@ void RequestReader::Read(std::string_view key, std::optional<bool>& out, Null nu
     out = value.AsBool();
     return;
   }
+  if (strict()) return Complain("bool_type", key, "", value);
   const std::string word = ToLower(value.IsNumber() ? value.NumberText() : value.StringOr(""));
   for (const std::string_view yes : {"1", "true", "t", "yes", "y", "on"}) {
     if (word == yes) out = true;
@@ -157,8 +159,16 @@ void RequestReader::ReadArray(std::string_view key, json::Value& out) {
   }
 }
 
+std::optional<std::string_view> RequestReader::NumberText(json::View value) const {
+  return strict() ? std::nullopt : value.AsString();
+}
+
 void RequestReader::Complain(std::string_view type, std::string_view location,
                              std::string_view message, json::View input) {
+  if (strict()) {
+    if (!wrong_) wrong_ = WrongParameter(type, location, input);
+    return;
+  }
   if (complaints_.empty()) {
     first_location_ = location.empty() ? "body" : StrCat("body.", location);
   }
@@ -193,6 +203,7 @@ void RequestReader::RefuseLate(std::string message, std::string_view param, std:
 
 std::optional<ServerError> RequestReader::TakeError() {
   if (refusal_) return std::move(refusal_);
+  if (wrong_) return std::move(wrong_);
   if (!complaints_.empty()) return ValidationError(complaints_, first_location_, dialect_);
   return std::move(late_);
 }

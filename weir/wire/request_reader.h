@@ -31,7 +31,8 @@ class RequestReader {
   // version of the server does not know it.
   json::View Take(std::string_view key);
 
-  // Typed members; a wrong type is a complaint. Texts that are numbers count as numbers.
+  // Typed members; a wrong type is a complaint. Texts that are numbers count as numbers, except
+  // with OpenAI.
   void Read(std::string_view key, std::optional<std::int64_t>& out, Null null = Null::kAllowed);
   void Read(std::string_view key, std::optional<double>& out, Null null = Null::kAllowed);
   void Read(std::string_view key, std::optional<bool>& out, Null null = Null::kAllowed);
@@ -41,7 +42,8 @@ class RequestReader {
   void ReadObject(std::string_view key, json::Value& out);
   void ReadArray(std::string_view key, json::Value& out);
 
-  // One entry of pydantic's list. `location` is a path below the body: "messages", "messages.0".
+  // One entry of pydantic's list; the other servers tell the first only, in their words. `location`
+  // is a path below the body: "messages", "messages.0".
   void Complain(std::string_view type, std::string_view location, std::string_view message,
                 json::View input);
   // A refusal by vLLM's own validators, which run before pydantic looks at the types.
@@ -55,12 +57,16 @@ class RequestReader {
   json::Value Rest() const;
 
  private:
+  bool strict() const { return dialect_.kind != ServerKind::kVllm; }
+  std::optional<std::string_view> NumberText(json::View value) const;
+
   model::Api api_;
   json::View body_;
   const Dialect& dialect_;
   std::vector<std::string_view> read_;
   std::vector<std::string> complaints_;
   std::string first_location_;
+  std::optional<ServerError> wrong_;  // what stands instead of complaints
   std::optional<ServerError> refusal_;
   std::optional<ServerError> late_;
 };
@@ -69,11 +75,25 @@ class RequestReader {
 ServerError ValidationError(const std::vector<std::string>& entries, std::string param,
                             const Dialect& dialect);
 
+// The error of a body that is not JSON.
+ServerError BadJson(std::string_view body, const Dialect& dialect);
+
 // The parts of a request.
 void ReadMessages(RequestReader& in, model::Call& call);
 void ReadTools(RequestReader& in, model::Call& call);
 void ReadConstraint(RequestReader& in, model::Call& call);
 void ReadSampling(RequestReader& in, model::Call& call);
 void CheckSampling(RequestReader& in, const model::Call& call);
+void ReadStop(RequestReader& in, model::Sampling& sampling);
+void ReadLogitBias(RequestReader& in, model::Sampling& sampling);
+void ReadMeta(RequestReader& in, model::Call& call);
+// `object` is the member of that name; it counts the constraint that the call already has.
+void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& call);
+// The template's switch for thinking has two names; both are the call's `reasoning.enable`.
+void SplitTemplateKwargs(model::Call& call);
+
+// The parts of a request of the Responses API.
+void ReadResponsesInput(RequestReader& in, model::Call& call);
+void ReadResponses(RequestReader& in, IncomingCall& out);
 
 }  // namespace weir::wire

@@ -31,7 +31,7 @@ using model::Constraint;
 }
 
 TEST(RoundTripTest, FullCallsComeBackInEveryDialect) {
-  for (const std::string& name : DialectNames()) {
+  for (const std::string& name : ClientDialectNames()) {
     const Dialect dialect = *DialectByName(name);
     for (const Api api : {Api::kChat, Api::kCompletions}) {
       for (const bool stream : {false, true}) {
@@ -71,7 +71,7 @@ TEST(RoundTripTest, ConstraintsAndBeamsComeBackInEveryDialect) {
       {.kind = Kind::kRegex, .text = "a+"},
       {.kind = Kind::kChoice, .choices = {"a", "b"}},
       {.kind = Kind::kGrammar, .text = "root ::= \"x\""}};
-  for (const std::string& name : DialectNames()) {
+  for (const std::string& name : ClientDialectNames()) {
     const EncodeOptions options{*DialectByName(name), false};
     for (const Constraint& constraint : constraints) {
       Call call = SimpleCall();
@@ -132,7 +132,7 @@ Call AnyCall() {
 }
 
 RC_GTEST_PROP(CallProperty, EveryCallComesBack, ()) {
-  const EncodeOptions options{*DialectByName(*rc::gen::elementOf(DialectNames())),
+  const EncodeOptions options{*DialectByName(*rc::gen::elementOf(ClientDialectNames())),
                               *rc::gen::arbitrary<bool>()};
   const ::testing::AssertionResult result = ComesBack(AnyCall(), options);
   if (!result) RC_FAIL(result.message());

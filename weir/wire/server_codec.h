@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,29 @@
 
 namespace weir::wire {
 
+// What a reply of the Responses API repeats of its request. A server fills in what it decided for
+// itself: the sampling defaults of its model, the room that was left for the answer.
+struct ResponsesEcho {
+  std::optional<std::string> instructions;
+  std::optional<double> temperature;  // unset: written as 1.0, as is top_p
+  std::optional<double> top_p;
+  std::optional<std::int64_t> max_output_tokens;
+  std::optional<std::int64_t> max_tool_calls;
+  std::optional<std::int64_t> top_logprobs;  // set when `include` asked for log-probabilities
+  bool parallel_tool_calls = true;
+  bool background = false;
+  bool store = true;  // not repeated: whether the reply may be kept
+  std::string previous_response_id;
+  std::string service_tier = "auto";
+  std::string truncation = "disabled";
+  std::string user;
+  json::Value tool_choice;  // null: "auto", or "none" when there are no tools
+  json::Value tools;        // array; null: none
+  json::Value text;         // object {"format","verbosity"}; null: none
+  json::Value reasoning;    // object {"effort","generate_summary","summary"}; null: none
+  json::Value metadata;     // object; null: none
+};
+
 // A request as a server understood it.
 struct IncomingCall {
   model::Call call;
@@ -24,6 +48,7 @@ struct IncomingCall {
   std::vector<std::string> prompts;  // completions: all prompts of the request (call.prompt is [0])
   std::vector<std::vector<std::int64_t>>
       token_prompts;  // ... or all that came as tokens (call.prompt_token_ids is [0])
+  std::optional<ResponsesEcho> echo;  // responses only
 };
 
 // An error as a server words it.
@@ -32,10 +57,11 @@ struct ServerError {
   std::string type = "BadRequestError";
   std::string message;
   std::optional<std::string> param;
+  std::string code;  // the word that OpenAI sends beside the status; empty: the usual one
 };
 
-// Reads the body of POST /v1/chat/completions or /v1/completions. Unknown fields are kept in
-// call.extra; wrong ones give the server's own 400.
+// Reads the body of POST /v1/chat/completions, /v1/completions or /v1/responses. Unknown fields are
+// kept in call.extra; wrong ones give the server's own 400.
 std::expected<IncomingCall, ServerError> DecodeRequest(model::Api api, std::string_view body,
                                                        const Dialect& dialect);
 
@@ -69,6 +95,15 @@ class ChunkEncoder {
   void AppendError(const ServerError& error, std::string& out);
 
  private:
+  bool foreign() const { return options_.dialect.kind != ServerKind::kVllm; }
+  // As OpenAI writes them: openai_reply.cc.
+  std::string ForeignPrefix() const;
+  void AppendForeign(const model::Delta& delta, std::string& out);
+  void AppendForeignEnd(const model::Usage& usage, std::string& out) const;
+  template <class Fill>
+  void AppendForeignChoice(std::int64_t choice, std::string_view finish,
+                           std::span<const model::Token> tokens, std::string& out, Fill fill) const;
+
   void AppendRole(const model::Delta& delta, std::string& out) const;
   void AppendChoice(const model::Delta& delta, std::string& out) const;
   void AppendUsage(const std::optional<model::Usage>& usage, std::string& out) const;
@@ -81,6 +116,7 @@ class ChunkEncoder {
   std::vector<std::int64_t> opened_;  // choices whose role chunk was sent
 };
 
-std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created);
+std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created,
+                         const Dialect& dialect = {});
 
 }  // namespace weir::wire

@@ -125,7 +125,10 @@ TEST(ServerRequestTest, UsageIsTheDefaultOfOldStreamOptions) {
 }
 
 TEST(ServerErrorTest, EachDialectHasItsEnvelope) {
-  const ServerError error{404, "NotFoundError", "The model `é` does not exist.", "model"};
+  const ServerError error{.status = 404,
+                          .type = "NotFoundError",
+                          .message = "The model `é` does not exist.",
+                          .param = "model"};
   EXPECT_EQ(
       EncodeError(error, Named("vllm-0.10")),
       R"({"object":"error","message":"The model `é` does not exist.","type":"NotFoundError","param":"model","code":404})");
@@ -137,8 +140,9 @@ TEST(ServerErrorTest, EachDialectHasItsEnvelope) {
       R"({"error": {"message": "The model `\u00e9` does not exist.", "type": "NotFoundError", "param": "model", "code": 404}})");
   EXPECT_THAT(EncodeErrorEvent(error, Named("vllm-0.10")),
               testing::StartsWith(R"({"error": {"object": "error", "message": )"));
-  EXPECT_EQ(EncodeError({401, "", "Unauthorized", {}}, Named("vllm-latest")),
-            R"({"error":"Unauthorized"})");
+  EXPECT_EQ(
+      EncodeError({.status = 401, .type = "", .message = "Unauthorized"}, Named("vllm-latest")),
+      R"({"error":"Unauthorized"})");
 }
 
 TEST(ServerModelsTest, ListReadsBackAsItself) {

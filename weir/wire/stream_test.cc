@@ -141,7 +141,7 @@ TEST(ChunkEncoderTest, ContinuousUsageStandsBehindTheChoices) {
 TEST(ChunkEncoderTest, AnErrorEndsTheStream) {
   ChunkEncoder encoder({}, Info());
   std::string out;
-  encoder.AppendError({500, "InternalServerError", "", {}}, out);
+  encoder.AppendError({.status = 500, .type = "InternalServerError"}, out);
   EXPECT_EQ(out,
             "data: {\"error\": {\"message\": \"\", \"type\": \"InternalServerError\", "
             "\"param\": null, \"code\": 500}}\n\ndata: [DONE]\n\n");
@@ -210,7 +210,7 @@ TEST(ReplyTest, WholeCompletionGivesExactlyTheseBytes) {
 }
 
 TEST(ReplyTest, EveryDialectsReplyIsReadBackWhole) {
-  for (const std::string& name : DialectNames()) {
+  for (const std::string& name : ClientDialectNames()) {
     const Dialect dialect = *DialectByName(name);
     for (const Api api : {Api::kChat, Api::kCompletions}) {
       const std::string once = EncodeReply(api, FullReply(api), dialect);
@@ -258,7 +258,7 @@ model::Reply Assemble(Api api, std::string_view body, bool& finished) {
 
 RC_GTEST_PROP(StreamProperty, AStreamedReplyEqualsTheWholeOne,
               (std::vector<std::string> texts, bool thinks, bool calls)) {
-  const Dialect dialect = *DialectByName(*rc::gen::elementOf(DialectNames()));
+  const Dialect dialect = *DialectByName(*rc::gen::elementOf(ClientDialectNames()));
   const Api api = *rc::gen::element(Api::kChat, Api::kCompletions);
   std::vector<Delta> deltas;
   model::Assembler expected;
