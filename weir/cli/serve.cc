@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "weir/async/scope.h"
 #include "weir/async/signals.h"
 #include "weir/base/text.h"
 
@@ -14,21 +15,40 @@ namespace weir::cli {
 namespace {
 
 constexpr rlim_t kFewFiles = 4096;
+constexpr std::uint64_t kMostPort = 65535;
 
-// One thread's share of the server.
+using Doors = std::vector<std::unique_ptr<http::Handler>>;
+using Listeners = std::vector<std::unique_ptr<http::Listener>>;
+
+// One thread's share of the servers.
 struct Worker {
-  Worker(const ServeOptions& options, http::Handler& handler) : server(options.server, handler) {}
-
   async::Loop loop;
   async::Cancellation cancellation;
-  http::Server server;
+  std::vector<std::unique_ptr<http::Server>> servers;
   Result<void> result;
 
-  void Run(const http::Listener& listener) {
+  async::Context context() {
     async::Context ctx(loop);
     ctx.cancellation = &cancellation;
-    result = loop.Run(server.Serve(ctx, listener));
+    return ctx;
   }
+
+  static async::Task<void> ServeDoor(async::Context ctx, http::Server& server,
+                                     const http::Listener& listener, Result<void>& result) {
+    Result<void> served = co_await server.Serve(ctx, listener);
+    if (!served) result = std::move(served);
+  }
+
+  static async::Task<void> ServeAll(async::Context ctx, Worker& worker,
+                                    const Listeners& listeners) {
+    async::TaskScope scope(ctx);
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+      scope.Spawn(ServeDoor(scope.context(), *worker.servers[i], *listeners[i], worker.result));
+    }
+    co_await scope.Join();
+  }
+
+  void Run(const Listeners& listeners) { loop.Run(ServeAll(context(), *this, listeners)); }
 };
 
 void WarnOfFewFiles(const Terminal& terminal) {
@@ -38,6 +58,65 @@ void WarnOfFewFiles(const Terminal& terminal) {
                          " files may be open here, and each connection is one; raise it with "
                          "ulimit -n"));
   }
+}
+
+// Where the door of this number listens.
+Result<http::ListenOptions> DoorAddress(const http::ListenOptions& first, std::size_t number) {
+  if (number == 0) return first;
+  http::ListenOptions options = first;
+  const std::size_t colon = first.address.rfind(':');
+  const auto port =
+      colon == first.address.npos ? std::nullopt : ParseUint(first.address.substr(colon + 1));
+  if (first.address.starts_with("unix:") || !port) {
+    return Fail(Code::kConfigError, StrCat("several servers need several ports, and '",
+                                           first.address, "' has one place; write HOST:PORT"));
+  }
+  if (*port == 0) return options;
+  if (*port + number > kMostPort) {
+    return Fail(Code::kConfigError, StrCat("there are not enough ports behind ", *port,
+                                           "; choose a lower one, or 0 for any free ones"));
+  }
+  options.address = StrCat(first.address.substr(0, colon + 1), *port + number);
+  return options;
+}
+
+Result<Listeners> ListenAtAll(const ServeOptions& options, std::size_t doors) {
+  Listeners listeners;
+  for (std::size_t i = 0; i < doors; ++i) {
+    WEIR_TRY(const http::ListenOptions address, DoorAddress(options.listen, i));
+    WEIR_TRY(listeners.emplace_back(), http::Listen(address));
+  }
+  return listeners;
+}
+
+std::vector<std::unique_ptr<Worker>> NewWorkers(const ServeOptions& options, const Doors& doors) {
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int threads = options.threads > 0 ? options.threads : cores;
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < threads; ++i) {
+    auto& worker = workers.emplace_back(std::make_unique<Worker>());
+    for (const auto& door : doors) {
+      worker->servers.push_back(std::make_unique<http::Server>(options.server, *door));
+    }
+  }
+  return workers;
+}
+
+void SayReady(Session& session, const ServeOptions& options, const Listeners& listeners) {
+  std::vector<std::string> urls;
+  for (const auto& listener : listeners) urls.push_back(listener->url());
+  if (options.on_ready) return options.on_ready(urls);
+  for (const std::string& url : urls) {
+    session.terminal.Out(StrCat(options.name, ": listening on ", url, "\n"));
+  }
+}
+
+void RunAll(std::vector<std::unique_ptr<Worker>>& workers, const Listeners& listeners) {
+  std::vector<std::jthread> pool;
+  for (std::size_t i = 1; i < workers.size(); ++i) {
+    pool.emplace_back([&, its = workers[i].get()] { its->Run(listeners); });
+  }
+  workers.front()->Run(listeners);
 }
 
 }  // namespace
@@ -54,41 +133,46 @@ Result<http::TlsServerOptions> TlsFlag(const std::string& text) {
   return tls;
 }
 
-int Serve(Session& session, const ServeOptions& options, http::Handler& handler) {
-  const Result<std::unique_ptr<http::Listener>> listener = http::Listen(options.listen);
-  if (!listener) {
-    session.terminal.Problem(listener.error());
-    return ExitCode(listener.error());
-  }
-  WarnOfFewFiles(session.terminal);
-
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int threads = options.threads > 0 ? options.threads : cores;
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (int i = 0; i < threads; ++i) workers.push_back(std::make_unique<Worker>(options, handler));
+int Serve(Session& session, const ServeOptions& options, Doors doors) {
+  std::vector<std::unique_ptr<Worker>> workers = NewWorkers(options, doors);
+  const auto refuse = [&](const Error& error) {
+    session.terminal.Problem(error);
+    doors.clear();
+    return ExitCode(error);
+  };
 
   bool stopping = false;
-  const async::SignalWatch signals(workers[0]->loop, {SIGINT, SIGTERM}, [&](int) {
-    if (stopping) ::_exit(kExitCancelled);  // asked twice: what is still running is given up
-    stopping = true;
+  const auto stop = [&](int) {
+    // Asked twice: what is still running is given up.
+    if (stopping && options.second_signal_ends) ::_exit(kExitCancelled);
+    if (std::exchange(stopping, true)) return;
+    if (options.on_stop) options.on_stop();
     for (const auto& worker : workers) {
       worker->loop.Post([its = worker.get()] { its->cancellation.Cancel(); });
     }
-  });
-  session.terminal.Out(StrCat(options.name, ": listening on ", (*listener)->url(), "\n"));
-  {
-    std::vector<std::jthread> pool;
-    for (int i = 1; i < threads; ++i) {
-      pool.emplace_back(
-          [&, its = workers[static_cast<std::size_t>(i)].get()] { its->Run(**listener); });
-    }
-    workers[0]->Run(**listener);
+  };
+  const async::SignalWatch interrupts(workers[0]->loop, {SIGINT}, stop);
+  std::optional<async::SignalWatch> terminations;
+  if (options.ignore_sigterm) {
+    std::signal(SIGTERM, SIG_IGN);
+  } else {
+    terminations.emplace(workers[0]->loop, std::initializer_list<int>{SIGTERM}, stop);
   }
+
+  if (options.startup_delay > Duration::zero()) {
+    const Result<void> waited =
+        workers[0]->loop.Run(async::Sleep(workers[0]->context(), options.startup_delay));
+    if (!waited) return kExitOk;
+  }
+  const Result<Listeners> listeners = ListenAtAll(options, doors.size());
+  if (!listeners) return refuse(listeners.error());
+  WarnOfFewFiles(session.terminal);
+  SayReady(session, options, *listeners);
+  RunAll(workers, *listeners);
   for (const auto& worker : workers) {
-    if (worker->result) continue;
-    session.terminal.Problem(worker->result.error());
-    return ExitCode(worker->result.error());
+    if (!worker->result) return refuse(worker->result.error());
   }
+  doors.clear();  // they may keep connections on the loops
   return kExitOk;
 }
 

@@ -4,23 +4,19 @@
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/json/writer.h"
-#include "weir/sim/tokens.h"
 
 namespace weir::sim {
 namespace {
 
 using model::ToolChoice;
 
-constexpr std::int64_t kMessageTokens = 4;
-constexpr std::int64_t kAnswerTokens = 3;
-constexpr std::int64_t kMediumTokens = 256;
-constexpr std::int64_t kMaxLogprobs = 20;
 constexpr std::int64_t kCompletionTokens = 16;  // of a completion that sets no max_tokens
 constexpr std::int64_t kMaxChoices = 16384;
 
 constexpr wire::Version kContextReworded{0, 11, 0};
 constexpr wire::Version kDecorated{0, 14, 0};
+constexpr wire::Version kStopsLimited{0, 28, 0};
+constexpr std::size_t kMaxStops = 4;
 
 // Newer servers append the parameter and its value to the message.
 std::unexpected<Refusal> Bad(const SimOptions& options, std::string message, std::string_view param,
@@ -43,42 +39,35 @@ std::unexpected<Refusal> Late(std::unexpected<Refusal> refused) {
 
 std::unexpected<Refusal> UnknownModel(const SimOptions& options, std::string_view name) {
   Refusal refusal;
-  refusal.error = {404, "NotFoundError", StrCat("The model `", name, "` does not exist."), {}};
+  refusal.error.status = 404;
+  refusal.error.type = "NotFoundError";
+  refusal.error.message = StrCat("The model `", name, "` does not exist.");
   if (options.dialect.version >= kDecorated) refusal.error.param = "model";
   return std::unexpected(std::move(refusal));
 }
 
-bool Has(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-// An adapter is asked for by its own name, with or without the name of its model.
-std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const model::Call& call) {
-  const std::string& name = call.adapter.empty() ? call.model : call.adapter;
-  Admitted admitted;
-  if (name.empty()) {
-    admitted.model = &options.models.front();
-    return admitted;
-  }
-  for (const SimModel& candidate : options.models) {
-    if (call.adapter.empty() && Has(candidate.served_names, name)) {
-      admitted.model = &candidate;
-      return admitted;
-    }
-    if (Has(candidate.adapters, name)) {
-      admitted.model = &candidate;
-      admitted.adapter = name;
-      return admitted;
-    }
-  }
-  return UnknownModel(options, name);
-}
-
 std::expected<void, Refusal> CheckTools(const SimOptions& options, const model::Call& call) {
   const ToolChoice::Kind kind = call.tool_choice.kind;
-  if (kind != ToolChoice::Kind::kRequired && kind != ToolChoice::Kind::kNamed) return {};
+  const bool forced = kind == ToolChoice::Kind::kRequired || kind == ToolChoice::Kind::kNamed;
   if (call.tools.empty()) {
+    if (!forced) return {};
     return Bad(options, "When using `tool_choice`, `tools` must be set.", "tool_choice");
+  }
+  if (!options.switches.auto_tool_choice && kind != ToolChoice::Kind::kNone) {
+    if (!forced) {
+      return Bad(options,
+                 "\"auto\" tool choice requires --enable-auto-tool-choice and "
+                 "--tool-call-parser to be set",
+                 "");
+    }
+    if (options.dialect.version >= kDecorated) {
+      return Bad(options,
+                 StrCat(kind == ToolChoice::Kind::kRequired
+                            ? std::string("tool_choice=\"required\"")
+                            : StrCat("tool_choice=function \"", call.tool_choice.name, "\""),
+                        " requires --tool-call-parser to be set"),
+                 "");
+    }
   }
   const bool known = std::ranges::any_of(
       call.tools, [&](const model::ToolSpec& tool) { return tool.name == call.tool_choice.name; });
@@ -87,6 +76,50 @@ std::expected<void, Refusal> CheckTools(const SimOptions& options, const model::
                "The tool specified in `tool_choice` does not match any of the specified `tools`",
                "tool_choice");
   }
+  if (kind == ToolChoice::Kind::kNamed && call.constraint) {
+    return Bad(options,
+               "You can only either use constraints for structured outputs or tools, not both.",
+               "");
+  }
+  return {};
+}
+
+std::expected<void, Refusal> CheckStops(const SimOptions& options, const model::Call& call) {
+  const std::vector<std::string>& stops = call.sampling.stop;
+  if (options.dialect.kind != wire::ServerKind::kOllama &&
+      options.dialect.version >= kStopsLimited && stops.size() > kMaxStops) {
+    return Bad(options,
+               StrCat("stop must have at most ", kMaxStops, " strings, got ", stops.size(), "."),
+               "stop", StrCat(stops.size()));
+  }
+  if (std::ranges::find(stops, std::string()) != stops.end()) {
+    return Bad(options, "stop cannot contain an empty string.", "stop");
+  }
+  return {};
+}
+
+// What needs a flag that was not given, or does not go with a stream.
+std::expected<void, Refusal> CheckSwitches(const SimOptions& options, const model::Call& call,
+                                           bool reasons, bool stream) {
+  if (!call.chat_template.empty()) {
+    return Bad(options,
+               "Chat template is passed with request, but --trust-request-chat-template is not "
+               "set. Refused request with untrusted chat template.",
+               "");
+  }
+  if (stream && call.sampling.prompt_logprobs.value_or(0) != 0) {
+    return Bad(options, "`prompt_logprobs` are not available when `stream=True`.",
+               "prompt_logprobs");
+  }
+  if (stream && call.sampling.beam_width && call.api == model::Api::kCompletions) {
+    return Bad(options, "Streaming is not currently supported with beam search", "");
+  }
+  if (call.reasoning.thinking_budget && !reasons) {
+    return Bad(options,
+               "thinking_token_budget is set but reasoning_config is not configured. Please set "
+               "--reasoning-config to use thinking_token_budget.",
+               "thinking_token_budget", StrCat(*call.reasoning.thinking_budget));
+  }
   return {};
 }
 
@@ -94,7 +127,8 @@ std::unexpected<Refusal> TooLong(const SimOptions& options, std::int64_t window,
                                  std::int64_t prompt, std::int64_t wanted) {
   std::string message =
       StrCat("This model's maximum context length is ", window, " tokens. However, you requested ");
-  if (options.dialect.version < kContextReworded) {
+  if (options.dialect.version < kContextReworded ||
+      options.dialect.kind == wire::ServerKind::kOpenAi) {
     if (wanted == 0) {
       StrAppend(message, prompt,
                 " tokens in the messages, Please reduce the length of the messages.");
@@ -133,72 +167,116 @@ std::expected<std::int64_t, Refusal> RoomFor(const SimOptions& options, const mo
   return wanted.value_or(window - prompt_tokens);
 }
 
-std::int64_t Truncated(const model::Sampling& sampling, std::int64_t window, std::int64_t tokens) {
-  if (!sampling.truncate_prompt_tokens) return tokens;
-  const std::int64_t most = *sampling.truncate_prompt_tokens;
-  return std::min(tokens, most >= 0 ? most : window - sampling.max_tokens.value_or(1));
-}
-
-// What the engine refuses, after a stream has begun.
-std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model::Call& call) {
-  const std::int64_t logprobs = call.sampling.logprobs.value_or(0);
-  if (logprobs > kMaxLogprobs) {
-    return Late(Bad(options,
-                    StrCat("Requested sample logprobs of ", logprobs,
-                           ", which is greater than max allowed: ", kMaxLogprobs),
-                    "logprobs", StrCat(logprobs)));
+std::expected<void, Refusal> CheckVocabulary(const SimOptions& options, const model::Call& call,
+                                             std::span<const Prompt> prompts) {
+  const auto outside = [](std::int64_t id) { return id < 0 || id >= Tokenizer::size(); };
+  for (const Prompt& prompt : prompts) {
+    if (const auto unknown = UnknownToken(prompt)) {
+      return Late(Bad(options, StrCat("Token id ", *unknown, " is out of vocabulary"), "prompt"));
+    }
   }
-  if (logprobs < 0 || call.sampling.prompt_logprobs) {
-    const std::string_view what = logprobs < 0 ? "logprobs" : "prompt_logprobs";
-    return Late(
-        Bad(options, StrCat("such ", what, " are not supported by this simulator yet"), what));
+  if (std::ranges::any_of(call.sampling.allowed_token_ids, outside)) {
+    return Late(Bad(options, "allowed_token_ids contains out-of-vocab token id!", ""));
+  }
+  for (const auto& [id, bias] : call.sampling.logit_bias) {
+    if (outside(ParseInt(id).value_or(-1))) {
+      return Late(Bad(options,
+                      StrCat("token_id ", id, " in logit_bias contains out-of-vocab token id"),
+                      "logit_bias", id));
+    }
   }
   return {};
 }
 
-}  // namespace
-
-std::int64_t CountPromptTokens(const model::Call& call, const Prompt& prompt) {
-  if (call.api == model::Api::kCompletions) {
-    return prompt.ids.empty() ? CountTokens(prompt.text)
-                              : static_cast<std::int64_t>(prompt.ids.size());
-  }
-  std::int64_t tokens = kAnswerTokens;
-  for (const model::Message& message : call.messages) {
-    tokens += kMessageTokens;
-    for (const model::Part& part : message.parts) {
-      tokens += part.kind == model::Part::Kind::kText ? CountTokens(part.text) : kMediumTokens;
-    }
-    for (const model::ToolCall& tool : message.tool_calls) {
-      tokens += CountTokens(tool.name) + CountTokens(tool.arguments);
-    }
-  }
-  for (const model::ToolSpec& tool : call.tools) {
-    tokens += kMessageTokens + CountTokens(tool.name) + CountTokens(tool.description);
-    if (tool.parameters.IsObject()) tokens += CountTokens(json::Write(tool.parameters));
-  }
-  return tokens;
+std::expected<void, Refusal> CheckLogprobs(const SimOptions& options, std::string_view what,
+                                           std::string_view param, std::int64_t asked) {
+  const std::int64_t most =
+      options.switches.max_logprobs < 0 ? Tokenizer::size() : options.switches.max_logprobs;
+  const std::int64_t wanted = asked < 0 ? Tokenizer::size() : asked;
+  if (wanted <= most) return {};
+  return Late(Bad(options,
+                  StrCat("Requested ", what, " logprobs of ", wanted,
+                         ", which is greater than max allowed: ", most),
+                  param, StrCat(asked)));
 }
 
-std::expected<Admitted, Refusal> Admit(const SimOptions& options, const model::Call& call,
-                                       std::span<const Prompt> prompts) {
-  auto admitted = FindModel(options, call);
+// What the engine refuses, after a stream has begun.
+std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model::Call& call,
+                                         std::span<const Prompt> prompts) {
+  const model::Sampling& sampling = call.sampling;
+  if (const auto known = CheckVocabulary(options, call, prompts); !known) return known;
+  const std::int64_t beams = 2 * sampling.beam_width.value_or(0);
+  const auto sample =
+      CheckLogprobs(options, "sample", "logprobs", std::max(beams, sampling.logprobs.value_or(0)));
+  if (!sample) return sample;
+  if (sampling.logprobs.value_or(0) < 0) {
+    const auto all = CheckLogprobs(options, "sample", "logprobs", -1);
+    if (!all) return all;
+  }
+  return CheckLogprobs(options, "prompt", "prompt_logprobs", sampling.prompt_logprobs.value_or(0));
+}
+
+}  // namespace
+
+// An adapter is asked for by its own name, with or without the name of its model.
+std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const Adapters& adapters,
+                                           const model::Call& call) {
+  std::string_view name = call.adapter.empty() ? call.model : call.adapter;
+  constexpr std::string_view kLatestTag = ":latest";
+  if (options.dialect.kind == wire::ServerKind::kOllama && name.ends_with(kLatestTag)) {
+    name.remove_suffix(kLatestTag.size());
+  }
+  Admitted admitted;
+  admitted.name = options.models.front().served_names.front();
+  if (name.empty()) return admitted;
+  for (std::size_t i = 0; i < options.models.size() && call.adapter.empty(); ++i) {
+    const std::vector<std::string>& served = options.models[i].served_names;
+    if (std::ranges::find(served, name) == served.end()) continue;
+    admitted.model = i;
+    admitted.name = served.front();
+    return admitted;
+  }
+  if (const auto loaded = adapters.Find(name)) {
+    admitted.model = loaded->model;
+    admitted.adapter = admitted.name = name;
+    return admitted;
+  }
+  return UnknownModel(options, name);
+}
+
+std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters& adapters,
+                                       const model::Call& call, std::span<const Prompt> prompts,
+                                       bool stream) {
+  auto admitted = FindModel(options, adapters, call);
   if (!admitted) return admitted;
+  const SimModel& model = options.models[admitted->model];
   if (const auto tools = CheckTools(options, call); !tools) return std::unexpected(tools.error());
+  if (const auto stops = CheckStops(options, call); !stops) return std::unexpected(stops.error());
+  if (const auto flags = CheckSwitches(options, call, model.reasons, stream); !flags) {
+    return std::unexpected(flags.error());
+  }
   const std::int64_t candidates =
       std::max(call.sampling.n.value_or(1), call.sampling.beam_width.value_or(1));
   if (candidates < 1 || candidates * static_cast<std::int64_t>(prompts.size()) > kMaxChoices) {
-    return Bad(options, StrCat("n must be at most ", kMaxChoices, ", got ", candidates, "."), "n");
+    return Bad(options, StrCat("n must be at most ", kMaxChoices, ", got ", candidates, "."), "n",
+               StrCat(candidates));
   }
-  const std::int64_t window = admitted->model->max_model_len;
   for (const Prompt& prompt : prompts) {
-    const std::int64_t tokens = Truncated(call.sampling, window, CountPromptTokens(call, prompt));
-    const auto room = RoomFor(options, call, window, tokens);
+    RenderedPrompt rendered = Render(call, prompt);
+    Truncate(call.sampling, model.max_model_len, rendered.tokens);
+    const auto room = RoomFor(options, call, model.max_model_len,
+                              static_cast<std::int64_t>(rendered.tokens.size()));
     if (!room) return std::unexpected(room.error());
-    admitted->prompt_tokens += tokens;
+    if (call.sampling.min_tokens.value_or(0) > *room) {
+      return Bad(options,
+                 StrCat("min_tokens must be less than or equal to max_tokens=", *room, ", got ",
+                        *call.sampling.min_tokens, "."),
+                 "min_tokens", StrCat(*call.sampling.min_tokens));
+    }
+    admitted->prompts.push_back(std::move(rendered));
     admitted->rooms.push_back(*room);
   }
-  if (const auto engine = CheckEngine(options, call); !engine) {
+  if (const auto engine = CheckEngine(options, call, prompts); !engine) {
     return std::unexpected(engine.error());
   }
   return admitted;

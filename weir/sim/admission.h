@@ -8,24 +8,40 @@
 #include <string>
 #include <vector>
 
-#include "weir/sim/core.h"
+#include "weir/sim/adapters.h"
+#include "weir/sim/prompt.h"
+#include "weir/sim/sim.h"
+#include "weir/wire/server_codec.h"
 
 namespace weir::sim {
 
-struct Admitted {
-  const SimModel* model = nullptr;
-  std::string adapter;              // empty: the base model
-  std::int64_t prompt_tokens = 0;   // of all prompts together
-  std::vector<std::int64_t> rooms;  // per prompt: most tokens that may be written
+// The request is refused.
+struct Refusal {
+  enum class Stage : std::uint8_t {
+    kFront,   // by an HTTP error status, also for a stream
+    kEngine,  // a stream has begun by then: an error event
+  };
 
-  const std::string& name() const { return adapter.empty() ? model->served_names[0] : adapter; }
+  wire::ServerError error;
+  Stage stage = Stage::kFront;
+  bool constraint = false;  // a constraint that cannot be served
+  http::Headers headers;    // Retry-After and others of a script
 };
 
-std::expected<Admitted, Refusal> Admit(const SimOptions& options, const model::Call& call,
-                                       std::span<const Prompt> prompts);
+struct Admitted {
+  std::size_t model = 0;                // index in SimOptions::models
+  std::string adapter;                  // empty: the base model
+  std::string name;                     // as replies name it
+  std::vector<RenderedPrompt> prompts;  // cut as the request asks
+  std::vector<std::int64_t> rooms;      // per prompt: most tokens that may be written
+};
 
-// Tokens of a prompt by the simulator's own tokenizer. A chat costs four more per message and three
-// to begin the answer, a tool the tokens of its schema, an image or another medium 256.
-std::int64_t CountPromptTokens(const model::Call& call, const Prompt& prompt);
+// The model that a call names, the first when it names none; no prompts yet.
+std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const Adapters& adapters,
+                                           const model::Call& call);
+
+std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters& adapters,
+                                       const model::Call& call, std::span<const Prompt> prompts,
+                                       bool stream);
 
 }  // namespace weir::sim

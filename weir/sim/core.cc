@@ -5,25 +5,20 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
-#include "weir/http/headers.h"
-#include "weir/sim/admission.h"
-#include "weir/sim/compose.h"
+#include "weir/sim/beam_search.h"
 #include "weir/sim/digest.h"
-#include "weir/sim/writer.h"
+#include "weir/sim/scoring.h"
 
 namespace weir::sim {
 namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+constexpr std::int64_t kStillTime = 1'700'000'000;  // what --deterministic takes for now
+constexpr int kOpenAiIdDigits = 29;
+constexpr std::size_t kMaxVoices = 64;
 
-Duration Draw(const Spread& spread, Random& random) {
-  const auto width = static_cast<std::uint64_t>((spread.most - spread.least).count());
-  return spread.least + Duration(random.Below(width + 1));
-}
-
-Duration Scaled(Duration time, double scale) {
-  return Duration(static_cast<std::int64_t>(static_cast<double>(time.count()) * scale));
-}
+constexpr wire::Version kThoughtsCounted{0, 28, 0};
+constexpr wire::Version kRequiredSaysCalls{0, 11, 1};
 
 std::string TypeOf(int status) {
   switch (status) {
@@ -44,13 +39,16 @@ std::string TypeOf(int status) {
   }
 }
 
-Refusal RefusalOf(const ScriptedError& error) {
+Refusal RefusalOf(const ScriptedReply& script) {
+  const ScriptedError& error = *script.error;
   Refusal refusal;
   refusal.error.status = error.status;
   refusal.error.type = error.type.empty() ? TypeOf(error.status) : error.type;
   refusal.error.message =
       error.message.empty() ? std::string(http::ReasonPhrase(error.status)) : error.message;
-  refusal.retry_after = error.retry_after;
+  refusal.error.code = error.code;
+  for (const auto& [name, value] : script.headers) refusal.headers.Set(name, value);
+  if (!error.retry_after.empty()) refusal.headers.Set("retry-after", error.retry_after);
   return refusal;
 }
 
@@ -62,77 +60,38 @@ Refusal RefusalOf(const Error& error) {
   return refusal;
 }
 
-bool IsLaidDown(const ScriptedReply& reply) { return reply.text || !reply.tool_calls.empty(); }
-
-// Characters, not bytes: that is how the server counts what it holds back.
-std::size_t HoldBack(const model::Sampling& sampling) {
-  if (sampling.include_stop_in_output.value_or(false)) return 0;
-  std::size_t longest = 1;
-  for (const std::string& stop : sampling.stop) {
-    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-    const auto inner = static_cast<std::size_t>(std::ranges::count_if(stop, continues));
-    longest = std::max(longest, stop.size() - inner);
-  }
-  return longest - 1;
+const Fault* FindFault(const ScriptedReply* script, Fault::Kind kind) {
+  if (script == nullptr) return nullptr;
+  const auto found = std::ranges::find(script->faults, kind, &Fault::kind);
+  return found == script->faults.end() ? nullptr : &*found;
 }
 
-void SetFinish(std::string_view word, Plan& plan) {
-  if (word.empty()) return;
-  for (PlannedChoice& choice : plan.choices) {
-    choice.finish = model::ParseFinish(word);
-    choice.finish_text = word;
-  }
+MetricsOptions MetricsOf(const SimOptions& options) {
+  MetricsOptions metrics;
+  metrics.model_name = options.models.front().served_names.front();
+  metrics.dialect = options.dialect;
+  metrics.max_model_len = options.models.front().max_model_len;
+  metrics.cache = options.engine.cache;
+  metrics.max_loras = options.engine.max_loras;
+  return metrics;
 }
 
-void SetUsage(std::int64_t prompt_tokens, Plan& plan) {
-  std::int64_t written = 0;
-  for (const PlannedChoice& choice : plan.choices) {
-    written += static_cast<std::int64_t>(choice.ends.size());
-  }
-  plan.usage.prompt_tokens = prompt_tokens;
-  plan.usage.completion_tokens = written;
-  plan.usage.total_tokens = prompt_tokens + written;
-}
-
-// The choices of one prompt, appended to the plan.
-Result<void> AddChoices(const model::Call& call, const Prompt& prompt, const ScriptedReply& script,
-                        ComposeOptions options, Plan& plan) {
-  const std::uint64_t digest = options.seed;
-  const std::int64_t candidates =
-      std::max(call.sampling.n.value_or(1), call.sampling.beam_width.value_or(1));
-  for (std::int64_t i = 0; i < candidates; ++i) {
-    options.seed = StableHash(&i, sizeof i, digest);
-    if (IsLaidDown(script)) {
-      plan.choices.push_back(ComposeScripted(options, script));
-    } else {
-      WEIR_TRY(PlannedChoice choice, Compose(options));
-      plan.choices.push_back(std::move(choice));
-    }
-    if (!plan.chat && call.echo.value_or(false)) plan.choices.back().echo = prompt.text;
-  }
-  return {};
-}
-
-Plan NewPlan(const model::Call& call) {
-  Plan plan;
-  plan.chat = call.api != model::Api::kCompletions;
-  plan.greedy = IsGreedy(call.sampling);
-  plan.logprobs = call.sampling.logprobs;
-  plan.hold_back = HoldBack(call.sampling);
-  plan.return_token_ids = call.sampling.return_token_ids.value_or(false);
-  plan.continuous_usage = call.continuous_usage;
-  return plan;
+// As OpenAI writes ids: letters and digits.
+std::string WordId(Random& random, int digits) {
+  constexpr std::string_view kDigits =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::string id;
+  for (int i = 0; i < digits; ++i) id += kDigits[random.Below(kDigits.size())];
+  return id;
 }
 
 }  // namespace
 
-Refusal BusyRefusal() {
+Refusal BusyRefusal(std::string_view message) {
   Refusal refusal;
-  refusal.error = {503,
-                   "Service Unavailable",
-                   "The engine is currently busy and cannot accept new requests. Please try again "
-                   "later or on a different instance.",
-                   {}};
+  refusal.error.status = 503;
+  refusal.error.type = "Service Unavailable";
+  refusal.error.message = message;
   refusal.stage = Refusal::Stage::kEngine;
   return refusal;
 }
@@ -148,16 +107,25 @@ Result<void> SimOptions::Validate() const {
                   StrCat("max_model_len must be at least 1, got ", model.max_model_len));
     }
   }
-  for (const Spread& spread : {ttft, itl}) {
+  const Latency& latency = engine.latency;
+  for (const Spread& spread : {latency.ttft, latency.itl}) {
     if (spread.least < Duration::zero() || spread.most < spread.least) {
       return Fail(Code::kConfigError,
                   "a latency must not be negative, and its lower end not above the upper one");
     }
   }
-  if (!(time_scale >= 0 && time_scale <= 1e6)) {
-    return Fail(Code::kConfigError, StrCat("time_scale must be in [0, 1000000], got ", time_scale));
+  if (!(latency.time_scale >= 0 && latency.time_scale <= 1e6)) {
+    return Fail(Code::kConfigError,
+                StrCat("time_scale must be in [0, 1000000], got ", latency.time_scale));
   }
-  if (max_num_seqs < 1) return Fail(Code::kConfigError, "max_num_seqs must be at least 1, got 0");
+  if (engine.max_num_seqs < 1) {
+    return Fail(Code::kConfigError, "max_num_seqs must be at least 1, got 0");
+  }
+  if (engine.max_num_batched_tokens < 1 || engine.cache.blocks < 1 || engine.cache.block_size < 1) {
+    return Fail(
+        Code::kConfigError,
+        "max_num_batched_tokens, the blocks of the cache and their size must be at least 1");
+  }
   return {};
 }
 
@@ -168,105 +136,257 @@ Result<std::shared_ptr<SimCore>> NewSimCore(SimOptions options) {
 
 SimCore::SimCore(SimOptions options)
     : options_(std::move(options)),
-      scheduler_(options_.max_num_seqs, options_.max_waiting),
-      rehearsal_(options_.script) {}
+      pieces_(NewPieceTree()),
+      metrics_(MetricsOf(options_)),
+      scheduler_(options_.engine, metrics_),
+      rehearsal_(options_.script, options_.seed),
+      log_({.entries = options_.logged_requests}),
+      adapters_(options_.models) {}
 
-std::vector<Duration> SimCore::DrawTimes(std::size_t steps, std::uint64_t seed,
-                                         const ScriptedReply& script) const {
-  std::vector<Duration> due;
-  if (options_.instant && !script.ttft && !script.itl) return due;
-  const Spread none;
-  const Spread ttft =
-      script.ttft ? Spread::Fixed(*script.ttft) : (options_.instant ? none : options_.ttft);
-  const Spread itl =
-      script.itl ? Spread::Fixed(*script.itl) : (options_.instant ? none : options_.itl);
-  Random random(seed);
-  due.reserve(steps);
-  Duration at{};
-  for (std::size_t step = 0; step < steps; ++step) {
-    at += Scaled(Draw(step == 0 ? ttft : itl, random), options_.time_scale);
-    due.push_back(at);
-  }
-  return due;
+// What is known of a request once it is admitted.
+struct SimCore::Draft {
+  const Cue& cue;
+  const Admitted& admitted;
+  const ScriptedReply* script;
+  std::vector<std::uint64_t> digests;  // by prompt
+  SamplingRules rules;
+};
+
+std::shared_ptr<const LanguageModel> SimCore::VoiceOf(std::size_t model,
+                                                      const std::string& adapter) {
+  std::uint64_t voice = options_.seed + model;
+  if (!adapter.empty()) voice = StableHash(adapter.data(), adapter.size(), voice + 1);
+  const std::scoped_lock lock(voices_mutex_);
+  if (voices_.size() >= kMaxVoices && !voices_.contains(voice)) voices_.clear();
+  std::shared_ptr<const LanguageModel>& known = voices_[voice];
+  if (known == nullptr) known = std::make_shared<const LanguageModel>(voice);
+  return known;
 }
 
-Outcome SimCore::Decide(const model::Call& call, std::span<const Prompt> prompts) {
-  static const ScriptedReply kUnscripted;
-  const ScriptedReply* rehearsed = rehearsal_.Find(call, prompts);
-  const ScriptedReply& script = rehearsed == nullptr ? kUnscripted : *rehearsed;
-  const Duration delay = Scaled(script.delay, options_.time_scale);
-  if (script.error) return {RefusalOf(*script.error), delay};
-  if (script.garbage) return {RawAnswer{"", *script.garbage}, delay};
-  if (script.html) return {RawAnswer{"text/html; charset=utf-8", *script.html}, delay};
-
-  auto admitted = Admit(options_, call, prompts);
-  if (!admitted) return {std::move(admitted).error(), delay};
-  Plan plan = NewPlan(call);
-  plan.model = admitted->name();
-  std::uint64_t digest = 0;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    const std::vector<std::string> topics =
-        TopicsOf(plan.chat ? std::string_view(LastUserText(call)) : prompts[i].text);
-    digest = DigestOf(call, prompts[i], admitted->model->served_names.front(), admitted->adapter,
-                      options_.seed);
-    const ComposeOptions compose{.call = call,
-                                 .topics = topics,
-                                 .seed = digest,
-                                 .room = admitted->rooms[i],
-                                 .short_ids = options_.dialect.short_ids};
-    const Result<void> added = AddChoices(call, prompts[i], script, compose, plan);
-    if (!added) return {RefusalOf(added.error()), delay};
+SequenceRequest SimCore::RequestOf(const Draft& draft, std::size_t prompt,
+                                   std::size_t sequences) const {
+  const model::Call& call = draft.cue.call;
+  SequenceRequest request;
+  request.prompt = draft.admitted.prompts[prompt].tokens;
+  request.sequences = static_cast<std::int64_t>(sequences);
+  request.max_tokens = draft.admitted.rooms[prompt];
+  request.adapter = draft.admitted.adapter;
+  request.salt = call.cache_salt;
+  request.priority = call.priority.value_or(0);
+  request.seed = draft.digests[prompt];
+  request.reuse_prefix = !call.sampling.prompt_logprobs;
+  if (draft.script != nullptr) {
+    request.ttft = draft.script->ttft;
+    request.itl = draft.script->itl;
   }
-  SetFinish(script.finish, plan);
-  SetUsage(admitted->prompt_tokens, plan);
-  const std::size_t steps = plan.steps();
-  if (script.drop_after) plan.drop_after = std::min(*script.drop_after, steps);
-  if (script.stall_after) plan.stall_after = std::min(*script.stall_after, steps);
-  plan.due = DrawTimes(steps, digest, script);
-  return {std::move(plan), delay};
+  return request;
 }
 
-model::ReplyInfo SimCore::NewInfo(const Plan& plan, std::string_view request_id,
-                                  std::int64_t wall_nanos) {
+// A model of vLLM thinks when it was started with a parser for thoughts, one of Ollama when it is
+// asked to.
+bool SimCore::Reasons(const SimModel& model, const model::Call& call) const {
+  return model.reasons || (options_.dialect.kind == wire::ServerKind::kOllama &&
+                           call.reasoning.enable.value_or(false));
+}
+
+std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& draft,
+                                                                std::size_t prompt) {
+  const model::Call& call = draft.cue.call;
+  const model::Sampling& sampling = call.sampling;
+  const SimModel& model = options_.models[draft.admitted.model];
+  const RenderedPrompt& rendered = draft.admitted.prompts[prompt];
+  const std::shared_ptr<const LanguageModel> voice =
+      VoiceOf(draft.admitted.model, draft.admitted.adapter);
+  const bool laid_down = draft.script != nullptr && draft.script->lays_down();
+  AuthorOptions base;
+  base.rules = draft.rules;
+  base.room = draft.admitted.rooms[prompt];
+  base.stop = sampling.stop;
+  base.stop_shown = sampling.include_stop_in_output.value_or(false);
+  base.logprobs = sampling.logprobs;
+  base.chat = call.api != model::Api::kCompletions;
+  base.token_ids = sampling.return_token_ids.value_or(false);
+  base.tokens_as_ids = sampling.return_tokens_as_token_ids.value_or(false);
+  base.thoughts_shown = call.reasoning.include.value_or(true);
+  base.thinking_budget = call.reasoning.thinking_budget.value_or(-1);
+  base.repetition = sampling.repetition_detection;
+  if (draft.script != nullptr) base.finish_word = draft.script->finish;
+  const model::ToolChoice::Kind choice = call.tool_choice.kind;
+  if (choice != model::ToolChoice::Kind::kNamed) {
+    base.called = model::Finish::kToolCalls;
+    const bool required = choice == model::ToolChoice::Kind::kRequired;
+    if (required && !draft.cue.stream && options_.dialect.version < kRequiredSaysCalls) {
+      base.called = model::Finish::kNone;
+    }
+    // A stream says so whenever a piece of a call has left, even one that was cut.
+    if (draft.cue.stream || !required) base.called_and_cut = model::Finish::kToolCalls;
+  }
+  if (!base.chat && call.echo.value_or(false)) {
+    base.echo = draft.cue.prompts[prompt].ids.empty() ? std::string(draft.cue.prompts[prompt].text)
+                                                      : Tokenizer::Decode(rendered.tokens, true);
+    if (sampling.logprobs) base.echo_tokens = rendered.tokens;
+  }
+
+  std::vector<Author> authors;
+  const auto add = [&](AuthorOptions one) {
+    one.index = static_cast<std::int64_t>(authors.size());
+    authors.emplace_back(voice, pieces_, rendered, std::move(one));
+  };
+  if (sampling.beam_width && !laid_down) {
+    for (Beam& beam : SearchBeams(*voice, rendered, sampling, base.room)) {
+      AuthorOptions one = base;
+      one.outline = {{.fixed = std::move(beam.tokens)}};
+      one.room = static_cast<std::int64_t>(one.outline.front().fixed.size());
+      one.end_named = true;
+      add(std::move(one));
+    }
+    return authors;
+  }
+  const Fault* violate = FindFault(draft.script, Fault::Kind::kViolate);
+  const std::int64_t candidates = sampling.n.value_or(1);
+  for (std::int64_t i = 0; i < candidates; ++i) {
+    AuthorOptions one = base;
+    one.seed = StableHash(&i, sizeof i, draft.digests[prompt]);
+    auto outline = MakeOutline(
+        {.call = call,
+         .script = draft.script,
+         .constraints = constraints_,
+         .seed = one.seed,
+         .reasons = Reasons(model, call),
+         .short_ids = options_.dialect.short_ids,
+         .ignore_constraint = options_.ignore_constraints ||
+                              FindFault(draft.script, Fault::Kind::kIgnoreConstraint) != nullptr,
+         .white_space = FindFault(draft.script, Fault::Kind::kRunawayWhitespace) != nullptr,
+         .violate = violate != nullptr ? violate->text : std::string()});
+    if (!outline) return std::unexpected(RefusalOf(outline.error()));
+    one.outline = *std::move(outline);
+    add(std::move(one));
+    const Result<void> prepared = authors.back().Prepare();
+    if (!prepared) return std::unexpected(RefusalOf(prepared.error()));
+  }
+  return authors;
+}
+
+Outcome SimCore::Decide(const Cue& cue) {
+  Outcome outcome;
+  outcome.script = rehearsal_.Find(cue);
+  const ScriptedReply* script = outcome.script.get();
+  if (script != nullptr) {
+    outcome.delay = options_.engine.latency.Scaled(script->delay);
+    if (script->error) {
+      outcome.answer = RefusalOf(*script);
+    } else if (script->garbage) {
+      outcome.answer = RawAnswer{"", *script->garbage};
+    } else if (script->html) {
+      outcome.answer = RawAnswer{"text/html; charset=utf-8", *script->html};
+    }
+    if (script->error || script->garbage || script->html) return outcome;
+  }
+
+  const model::Call& call = cue.call;
+  auto admitted = Admit(options_, adapters_, call, cue.prompts, cue.stream);
+  if (!admitted) {
+    outcome.answer = std::move(admitted).error();
+    return outcome;
+  }
+  Draft draft{.cue = cue,
+              .admitted = *admitted,
+              .script = script,
+              .digests = {},
+              .rules = SamplingRules::Of(call.sampling)};
+  const std::string& base = options_.models[admitted->model].served_names.front();
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < cue.prompts.size(); ++i) {
+    draft.digests.push_back(DigestOf(call, cue.prompts[i], base, admitted->adapter, options_.seed));
+    auto authors = NewAuthors(draft, i);
+    if (!authors) {
+      outcome.answer = std::move(authors).error();
+      return outcome;
+    }
+    const std::size_t sequences = authors->size();
+    for (Author& author : *authors) author.Shift(static_cast<std::int64_t>(i * sequences));
+    parts.push_back({RequestOf(draft, i, sequences), *std::move(authors)});
+  }
+  const bool thoughts =
+      options_.models[admitted->model].reasons && options_.dialect.version >= kThoughtsCounted;
+  Taken taken{.performance = Performance(std::move(parts),
+                                         {.at_once = call.sampling.beam_width.has_value(),
+                                          .continuous_usage = call.continuous_usage,
+                                          .cached_shown = options_.switches.prompt_tokens_details,
+                                          .thoughts_counted = thoughts}),
+              .model = admitted->name};
+  if (call.sampling.prompt_logprobs) {
+    const auto voice = VoiceOf(admitted->model, admitted->adapter);
+    for (const RenderedPrompt& prompt : admitted->prompts) {
+      taken.prompt_logprobs.push_back(
+          PromptLogprobs(*voice, prompt.tokens, *call.sampling.prompt_logprobs));
+    }
+  }
+  if (call.sampling.return_token_ids.value_or(false)) {
+    for (RenderedPrompt& prompt : admitted->prompts) {
+      taken.prompt_tokens.push_back(std::move(prompt.tokens));
+    }
+  }
+  if (script != nullptr && script->refusal) taken.refusal = *script->refusal;
+  outcome.answer.emplace<Taken>(std::move(taken));
+  return outcome;
+}
+
+model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
+                                  std::string_view request_id, std::int64_t wall_nanos) {
   model::ReplyInfo info;
-  info.id = plan.chat ? "chatcmpl-" : "cmpl-";
+  info.id = api == model::Api::kCompletions ? "cmpl-"
+            : api == model::Api::kResponses ? "resp_"
+                                            : "chatcmpl-";
   if (request_id.empty()) {
     const std::uint64_t number = ++replies_;
     Random random(StableHash(&number, sizeof number, options_.seed));
-    info.id += HexId(random, options_.dialect.short_ids ? 16 : 32);
+    const bool openai = options_.dialect.kind == wire::ServerKind::kOpenAi;
+    info.id += openai ? WordId(random, kOpenAiIdDigits)
+                      : HexId(random, options_.dialect.short_ids ? 16 : 32);
   } else {
     info.id += request_id;
   }
   info.request_id = request_id;
-  info.model = plan.model;
-  info.created = wall_nanos / kNanosPerSecond;
+  info.model = model;
+  info.created = options_.deterministic ? kStillTime : wall_nanos / kNanosPerSecond;
   if (options_.dialect.fingerprint_shown) {
-    Random random(StableHash(plan.model.data(), plan.model.size()));
-    info.system_fingerprint = StrCat("vllm-", Version(), "-", HexId(random, 8));
+    Random random(StableHash(model.data(), model.size()));
+    info.system_fingerprint = options_.dialect.kind == wire::ServerKind::kVllm
+                                  ? StrCat("vllm-", Version(), "-", HexId(random, 8))
+                                  : StrCat("fp_", HexId(random, 10));
   }
   return info;
 }
 
+std::optional<std::string> SimCore::NameOf(const model::Call& call) const {
+  const auto found = FindModel(options_, adapters_, call);
+  if (!found) return std::nullopt;
+  return found->name;
+}
+
 std::vector<model::ModelEntry> SimCore::Models() const {
   std::vector<model::ModelEntry> entries;
+  const std::string_view tag = options_.dialect.kind == wire::ServerKind::kOllama ? ":latest" : "";
   for (const SimModel& model : options_.models) {
     const std::string& root = model.root.empty() ? model.served_names.front() : model.root;
     for (const std::string& name : model.served_names) {
-      entries.push_back({.id = name,
+      entries.push_back({.id = StrCat(name, tag),
                          .root = root,
                          .parent = "",
                          .owned_by = "vllm",
                          .max_model_len = model.max_model_len,
                          .extra = {}});
     }
-    for (const std::string& adapter : model.adapters) {
-      entries.push_back({.id = adapter,
-                         .root = adapter,
-                         .parent = model.served_names.front(),
-                         .owned_by = "vllm",
-                         .max_model_len = std::nullopt,
-                         .extra = {}});
-    }
+  }
+  for (const Adapters::Loaded& loaded : adapters_.All()) {
+    const Adapter& adapter = loaded.adapter;
+    entries.push_back({.id = adapter.name,
+                       .root = adapter.path.empty() ? adapter.name : adapter.path,
+                       .parent = options_.models[loaded.model].served_names.front(),
+                       .owned_by = "vllm",
+                       .max_model_len = std::nullopt,
+                       .extra = {}});
   }
   return entries;
 }
@@ -275,6 +395,25 @@ std::string SimCore::Version() const {
   if (!options_.server_version.empty()) return options_.server_version;
   const wire::Version& version = options_.dialect.version;
   return StrCat(version.major, ".", version.minor, ".", version.patch);
+}
+
+std::string SimCore::MetricsText(std::int64_t wall_nanos) const {
+  Metrics::Gauges gauges = scheduler_.gauges();
+  gauges.sleep_level = std::max(0, sleep_level_.load());
+  gauges.wall_nanos = wall_nanos;
+  gauges.process = ProcessNow();
+  return metrics_.Text(gauges);
+}
+
+void SimCore::Sleep(int level) {
+  sleep_level_ = level;
+  scheduler_.Pause();
+  if (level > 0) scheduler_.ResetPrefixes();
+}
+
+void SimCore::Wake() {
+  sleep_level_ = -1;
+  scheduler_.Resume();
 }
 
 }  // namespace weir::sim

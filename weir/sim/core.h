@@ -1,40 +1,36 @@
 #pragma once
 
-// SimCore: from a request to what it will get. No I/O and no waiting happens here.
+// SimCore: from a request to what it will get, and everything that one server keeps between
+// requests. No I/O and no waiting happens here.
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <span>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "weir/model/engine.h"
-#include "weir/sim/plan.h"
+#include "weir/sim/adapters.h"
+#include "weir/sim/admission.h"
+#include "weir/sim/constraint.h"
+#include "weir/sim/engine/metrics.h"
+#include "weir/sim/performance.h"
 #include "weir/sim/rehearsal.h"
-#include "weir/sim/scheduler.h"
+#include "weir/sim/request_log.h"
+#include "weir/sim/response_store.h"
 #include "weir/sim/sim.h"
-#include "weir/wire/server_codec.h"
+#include "weir/sim/token_mask.h"
 
 namespace weir::sim {
 
-// The request is refused.
-struct Refusal {
-  enum class Stage : std::uint8_t {
-    kFront,   // by an HTTP error status, also for a stream
-    kEngine,  // a stream has begun by then: an error event
-  };
-
-  wire::ServerError error;
-  Stage stage = Stage::kFront;
-  bool constraint = false;  // a constraint that cannot be served
-  std::string retry_after;  // header of a scripted error
-};
-
 // What is said when too many requests wait already.
-Refusal BusyRefusal();
+Refusal BusyRefusal(std::string_view message);
 
 // Bytes that are not a reply at all, with status 200.
 struct RawAnswer {
@@ -42,9 +38,19 @@ struct RawAnswer {
   std::string body;
 };
 
+// A request that was taken.
+struct Taken {
+  Performance performance;
+  std::string model;                                // as replies name it
+  std::vector<json::Value> prompt_logprobs;         // by prompt; empty: not asked for
+  std::vector<std::vector<TokenId>> prompt_tokens;  // by prompt; empty: not asked for
+  std::string refusal;                              // laid down by a script
+};
+
 struct Outcome {
-  std::variant<Plan, Refusal, RawAnswer> answer;
-  Duration delay{};  // before anything happens
+  std::variant<RawAnswer, Refusal, Taken> answer;
+  std::shared_ptr<const ScriptedReply> script;  // null: none fits
+  Duration delay{};                             // before anything happens
 };
 
 class SimCore {
@@ -53,24 +59,53 @@ class SimCore {
 
   const SimOptions& options() const { return options_; }
   Scheduler& scheduler() { return scheduler_; }
+  Metrics& metrics() { return metrics_; }
+  Adapters& adapters() { return adapters_; }
+  Rehearsal& rehearsal() { return rehearsal_; }
+  RequestLog& log() { return log_; }
+  ResponseStore& responses() { return responses_; }
 
   // Decides what becomes of a request. `prompts` is not empty; a chat has one empty prompt.
-  Outcome Decide(const model::Call& call, std::span<const Prompt> prompts);
+  Outcome Decide(const Cue& cue);
 
   // Id, model and birth of a reply. `request_id` replaces the number that is made.
-  model::ReplyInfo NewInfo(const Plan& plan, std::string_view request_id, std::int64_t wall_nanos);
+  model::ReplyInfo NewInfo(model::Api api, std::string_view model, std::string_view request_id,
+                           std::int64_t wall_nanos);
 
+  // The name that replies give the model of a call; nothing when there is no such model.
+  std::optional<std::string> NameOf(const model::Call& call) const;
   std::vector<model::ModelEntry> Models() const;
   std::string Version() const;
+  std::string MetricsText(std::int64_t wall_nanos) const;
+
+  // As vLLM's: level 0 only stops the scheduler, 1 and 2 give memory back.
+  bool sleeping() const { return sleep_level_ >= 0; }
+  void Sleep(int level);
+  void Wake();
+  std::atomic<std::int64_t>& load() { return load_; }  // requests that are being answered
 
  private:
-  std::vector<Duration> DrawTimes(std::size_t steps, std::uint64_t seed,
-                                  const ScriptedReply& scripted) const;
+  struct Draft;
+
+  bool Reasons(const SimModel& model, const model::Call& call) const;
+  std::expected<std::vector<Author>, Refusal> NewAuthors(const Draft& draft, std::size_t prompt);
+  std::shared_ptr<const LanguageModel> VoiceOf(std::size_t model, const std::string& adapter);
+  SequenceRequest RequestOf(const Draft& draft, std::size_t prompt, std::size_t sequences) const;
 
   const SimOptions options_;
+  const std::shared_ptr<const PieceTree> pieces_;
+  Metrics metrics_;
   Scheduler scheduler_;
   Rehearsal rehearsal_;
-  std::atomic<std::uint64_t> replies_ = 0;  // numbers ids
+  RequestLog log_;
+  Adapters adapters_;
+  ResponseStore responses_;
+  ConstraintCache constraints_;
+  std::mutex voices_mutex_;
+  std::map<std::uint64_t, std::shared_ptr<const LanguageModel>> voices_;  // by voice
+  std::atomic<std::uint64_t> replies_ = 0;                                // numbers ids
+  std::atomic<std::int64_t> load_ = 0;
+  std::atomic<int> sleep_level_ = -1;  // -1: awake
 };
 
 }  // namespace weir::sim

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "weir/model/call.h"
-#include "weir/sim/plan.h"
+#include "weir/sim/prompt.h"
 
 namespace weir::sim {
 

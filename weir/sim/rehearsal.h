@@ -1,33 +1,54 @@
 #pragma once
 
 // Rehearsal: a script in use. It counts, per rule, the requests that fit it, which is the only
-// state that an answer of the simulator can depend on.
+// state that an answer of the simulator can depend on. Thread-safe; the script may be exchanged
+// while requests run.
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
+#include <string>
 
+#include "weir/http/headers.h"
 #include "weir/model/call.h"
-#include "weir/sim/plan.h"
+#include "weir/sim/prompt.h"
 #include "weir/sim/script.h"
 
 namespace weir::sim {
 
-class Rehearsal {
- public:
-  explicit Rehearsal(Script script);
-
-  // The reply of the first rule that fits the request, which is counted by every rule that it
-  // reached and whose other conditions it fits; null if there is none. Any thread.
-  const ScriptedReply* Find(const model::Call& call, std::span<const Prompt> prompts);
-
- private:
-  const Script script_;
-  const std::unique_ptr<std::atomic<std::int64_t>[]> hits_;  // one per rule
+// A request as the conditions of a rule see it.
+struct Cue {
+  const model::Call& call;
+  std::span<const Prompt> prompts;
+  const http::Headers* headers = nullptr;  // null: it came in process
+  bool stream = false;
 };
 
-// The text of the last message of the user; empty when there is none.
-std::string LastUserText(const model::Call& call);
+class Rehearsal {
+ public:
+  Rehearsal(Script script, std::uint64_t seed);
+  ~Rehearsal();
+
+  // The reply of the first rule that fits the request, which is counted by every rule that it
+  // reached and whose other conditions it fits; null if there is none.
+  std::shared_ptr<const ScriptedReply> Find(const Cue& cue);
+
+  // From now on this script, with counts at zero.
+  void Replace(Script script);
+  void ResetCounts();
+  std::size_t rules() const;
+  // [{"name":..., "matched":n, "applied":n}, ...]: how often each rule was met.
+  std::string CountsJson() const;
+
+ private:
+  struct Running;
+  std::shared_ptr<Running> Current() const;
+
+  mutable std::mutex mutex_;  // guards the pointer only
+  std::shared_ptr<Running> running_;
+  const std::uint64_t seed_;
+};
 
 }  // namespace weir::sim

@@ -7,8 +7,9 @@
 
 #include "weir/base/text.h"
 #include "weir/sim/core.h"
-#include "weir/sim/playback.h"
+#include "weir/sim/fault.h"
 #include "weir/wire/codec.h"
+#include "weir/wire/control_server.h"
 
 namespace weir::sim {
 namespace {
@@ -17,45 +18,91 @@ using async::Context;
 using async::Task;
 using model::Delta;
 
+constexpr std::size_t kRun = 64;  // steps at a time in the instant pace
+
 // The error that a client of the HTTP door would have made of it.
 Error ErrorOf(const Refusal& refusal, const wire::Dialect& dialect) {
   if (refusal.constraint) {
     return Fail(Code::kUnsupportedConstraint, refusal.error.message).error();
   }
   const std::string body = wire::EncodeError(refusal.error, dialect);
-  return wire::DecodeError(refusal.error.status, body, refusal.retry_after);
+  const auto retry_after = refusal.headers.Find("retry-after");
+  return wire::DecodeError(refusal.error.status, body, retry_after.value_or(""));
 }
 
-Error EntryError(const Error& error, const wire::Dialect& dialect) {
-  return error.code == Code::kBudgetExceeded ? ErrorOf(BusyRefusal(), dialect) : error;
-}
-
-Error DroppedError(Code code) {
-  return Fail(code,
+// ... of a fault that ends an answer. `stream`: it had begun.
+Error FaultError(const Fault& fault, bool stream, const wire::Dialect& dialect) {
+  if (fault.kind == Fault::Kind::kErrorEvent) {
+    Refusal refusal;
+    refusal.error = {.status = 500,
+                     .type = "InternalServerError",
+                     .message = fault.text.empty() ? "Internal server error" : fault.text};
+    return ErrorOf(refusal, dialect);
+  }
+  return Fail(stream ? Code::kStreamTruncated : Code::kConnectionError,
               "the connection ended before the reply did, as the script of the simulator asks")
       .error();
 }
 
+// One request from the plan to its last delta.
+class Played {
+ public:
+  Played(std::shared_ptr<SimCore> core, Outcome outcome, bool stream)
+      : core_(std::move(core)),
+        outcome_(std::move(outcome)),
+        tamper_(outcome_.script == nullptr ? std::span<const Fault>() : outcome_.script->faults),
+        stream_(stream) {}
+
+  // Appends what comes next; false once all is said.
+  Task<Result<bool>> Next(Context ctx, std::vector<Delta>& out) {
+    Performance& performance = taken().performance;
+    if (!std::exchange(entered_, true)) {
+      const Result<void> entered = performance.Enter(ctx, core_->scheduler());
+      if (!entered) co_return Fail(Problem(entered.error()));
+    }
+    if (const Fault* fault = tamper_.EndsBefore(performance.steps())) {
+      if (fault->kind != Fault::Kind::kStall) {
+        co_return Fail(FaultError(*fault, stream_, core_->options().dialect));
+      }
+      const Result<void> stalled = co_await async::WaitForever(ctx);
+      co_return Fail(stalled.error());
+    }
+    const std::size_t run = tamper_.active() ? 1 : kRun;
+    co_return co_await performance.Next(ctx, run, out);
+  }
+
+  Taken& taken() { return std::get<Taken>(outcome_.answer); }
+
+ private:
+  Error Problem(const Error& error) const {
+    if (error.code != Code::kBudgetExceeded) return error;
+    return ErrorOf(BusyRefusal(error.message), core_->options().dialect);
+  }
+
+  const std::shared_ptr<SimCore> core_;
+  Outcome outcome_;
+  EventTamper tamper_;
+  const bool stream_;
+  bool entered_ = false;
+};
+
 class SimStream final : public model::ReplyStream {
  public:
-  SimStream(std::shared_ptr<SimCore> core, Plan plan, model::ReplyInfo info, bool usage,
-            TimePoint began)
-      : core_(std::move(core)),
-        plan_(std::move(plan)),
-        info_(std::move(info)),
-        steps_(plan_.steps()),
-        usage_owed_(usage),
-        began_(began) {}
+  SimStream(Played played, model::ReplyInfo info, bool usage, TimePoint began)
+      : played_(std::move(played)), info_(std::move(info)), usage_owed_(usage), began_(began) {}
 
   Task<Result<bool>> Next(Context ctx, Delta& piece) override {
     if (error_) co_return Fail(*error_);
-    if (pending_.empty() && step_ < steps_) {
-      const Result<void> played = co_await PlayStep(ctx);
-      if (!played) co_return Stop(played.error());
-    }
-    if (pending_.empty() && AtFault()) {
-      const Result<void> fault = co_await PlayFault(ctx);
-      co_return Stop(fault.error());
+    while (pending_.empty() && more_) {
+      const Result<bool> next = co_await played_.Next(ctx, batch_);
+      if (!next) {
+        error_ = next.error();
+        co_return Fail(*error_);
+      }
+      more_ = *next;
+      std::ranges::move(batch_, std::back_inserter(pending_));
+      batch_.clear();
+      if (info_.first_token == Duration::zero()) info_.first_token = ctx.Now() - began_;
     }
     if (!pending_.empty()) {
       piece = std::move(pending_.front());
@@ -65,56 +112,19 @@ class SimStream final : public model::ReplyStream {
     info_.total = ctx.Now() - began_;
     if (!std::exchange(usage_owed_, false)) co_return false;
     piece = Delta();
-    piece.usage = plan_.usage;
+    piece.usage = played_.taken().performance.usage();
     co_return true;
   }
 
   model::ReplyInfo info() const override { return info_; }
 
  private:
-  bool AtFault() const { return plan_.drop_after == step_ || plan_.stall_after == step_; }
-
-  Result<bool> Stop(Error error) {
-    seat_.Release();
-    error_ = std::move(error);
-    return Fail(*error_);
-  }
-
-  // Fills `pending_` with the next step, or leaves it empty where the script breaks off.
-  Task<Result<void>> PlayStep(Context ctx) {
-    if (!started_) {
-      Result<Scheduler::Seat> seat = co_await core_->scheduler().Enter(ctx);
-      if (!seat) co_return Fail(EntryError(seat.error(), core_->options().dialect));
-      seat_ = *std::move(seat);
-      started_ = ctx.Now();
-    }
-    if (AtFault()) co_return Result<void>();
-    if (!plan_.due.empty()) {
-      const Result<void> waited = co_await WaitUntil(ctx, *started_ + plan_.due[step_]);
-      if (!waited) co_return Fail(waited.error());
-    }
-    std::vector<Delta> deltas;
-    AppendStep(plan_, step_, deltas);
-    std::ranges::move(deltas, std::back_inserter(pending_));
-    if (step_ == 0) info_.first_token = ctx.Now() - began_;
-    if (++step_ == steps_) seat_.Release();
-    co_return Result<void>();
-  }
-
-  Task<Result<void>> PlayFault(Context ctx) {
-    if (plan_.drop_after == step_) co_return Fail(DroppedError(Code::kStreamTruncated));
-    co_return co_await WaitForever(ctx);
-  }
-
-  const std::shared_ptr<SimCore> core_;
-  const Plan plan_;
+  Played played_;
   model::ReplyInfo info_;
-  const std::size_t steps_;
-  std::size_t step_ = 0;
   bool usage_owed_;
   const TimePoint began_;
-  std::optional<TimePoint> started_;
-  Scheduler::Seat seat_;
+  bool more_ = true;
+  std::vector<Delta> batch_;
   std::deque<Delta> pending_;
   std::optional<Error> error_;
 };
@@ -125,42 +135,47 @@ class SimEngine final : public model::Engine {
 
   Task<Result<model::Reply>> Call(Context ctx, const model::Call& call) override {
     const TimePoint began = ctx.Now();
-    Result<Outcome> outcome = co_await Decide(ctx, call);
+    Result<Outcome> outcome = co_await Decide(ctx, call, false);
     if (!outcome) co_return Fail(outcome.error());
     if (const auto* raw = std::get_if<RawAnswer>(&outcome->answer)) {
       co_return wire::DecodeReply(call.api, raw->body);
     }
-    const Plan& plan = std::get<Plan>(outcome->answer);
-    Result<Scheduler::Seat> seat = co_await core_->scheduler().Enter(ctx);
-    if (!seat) co_return Fail(EntryError(seat.error(), core_->options().dialect));
-    const TimePoint started = ctx.Now();
-    if (!plan.due.empty()) {
-      const Result<void> waited = co_await WaitUntil(ctx, started + plan.due.back());
-      if (!waited) co_return Fail(waited.error());
+    Played played(core_, *std::move(outcome), false);
+    model::Assembler assembler;
+    std::vector<Delta> deltas;
+    model::ReplyInfo info = NewInfo(ctx, call, played.taken());
+    for (bool more = true; more;) {
+      const Result<bool> next = co_await played.Next(ctx, deltas);
+      if (!next) co_return Fail(next.error());
+      more = *next;
+      for (const Delta& delta : deltas) assembler.Add(delta);
+      deltas.clear();
     }
-    if (plan.drop_after) co_return Fail(DroppedError(Code::kConnectionError));
-    if (plan.stall_after) {
-      const Result<void> stalled = co_await WaitForever(ctx);
-      co_return Fail(stalled.error());
-    }
-    model::ReplyInfo info = NewInfo(ctx, call, plan);
     info.first_token = info.total = ctx.Now() - began;
-    co_return WholeReply(plan, std::move(info));
+    model::Reply reply = std::move(assembler).Finish(std::move(info));
+    const Taken& taken = played.taken();
+    reply.usage = taken.performance.usage();
+    if (!taken.prompt_logprobs.empty()) reply.prompt_logprobs = taken.prompt_logprobs.front();
+    if (!taken.prompt_tokens.empty()) {
+      reply.prompt_token_ids = wire::TokenIds(taken.prompt_tokens.front());
+    }
+    for (model::Choice& choice : reply.choices) choice.refusal = taken.refusal;
+    co_return std::move(reply);
   }
 
   Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(Context ctx,
                                                            const model::Call& call) override {
     const TimePoint began = ctx.Now();
-    Result<Outcome> outcome = co_await Decide(ctx, call);
+    Result<Outcome> outcome = co_await Decide(ctx, call, true);
     if (!outcome) co_return Fail(outcome.error());
     if (std::holds_alternative<RawAnswer>(outcome->answer)) {
       co_return Fail(Code::kProtocolError,
                      "the answer is not a stream of events, as the script of the simulator asks");
     }
-    Plan& plan = std::get<Plan>(outcome->answer);
-    model::ReplyInfo info = NewInfo(ctx, call, plan);
-    std::unique_ptr<model::ReplyStream> stream = std::make_unique<SimStream>(
-        core_, std::move(plan), std::move(info), call.stream_usage, began);
+    Played played(core_, *std::move(outcome), true);
+    model::ReplyInfo info = NewInfo(ctx, call, played.taken());
+    std::unique_ptr<model::ReplyStream> stream =
+        std::make_unique<SimStream>(std::move(played), std::move(info), call.stream_usage, began);
     co_return std::move(stream);
   }
 
@@ -174,12 +189,12 @@ class SimEngine final : public model::Engine {
   }
 
  private:
-  // Everything up to the plan: refusals are errors from here on.
-  Task<Result<Outcome>> Decide(Context ctx, const model::Call& call) {
+  // Everything up to the first token: refusals are errors from here on.
+  Task<Result<Outcome>> Decide(Context ctx, const model::Call& call, bool stream) {
     const Result<void> valid = call.sampling.Validate();
     if (!valid) co_return Fail(valid.error());
     const Prompt prompt{call.prompt, call.prompt_token_ids};
-    Outcome outcome = core_->Decide(call, std::span(&prompt, 1));
+    Outcome outcome = core_->Decide({call, std::span(&prompt, 1), nullptr, stream});
     if (outcome.delay > Duration::zero()) {
       const Result<void> waited = co_await async::Sleep(ctx, outcome.delay);
       if (!waited) co_return Fail(waited.error());
@@ -190,8 +205,9 @@ class SimEngine final : public model::Engine {
     co_return std::move(outcome);
   }
 
-  model::ReplyInfo NewInfo(const Context& ctx, const model::Call& call, const Plan& plan) {
-    model::ReplyInfo info = core_->NewInfo(plan, call.request_id, ctx.loop->WallNanos());
+  model::ReplyInfo NewInfo(const Context& ctx, const model::Call& call, const Taken& taken) {
+    model::ReplyInfo info =
+        core_->NewInfo(call.api, taken.model, call.request_id, ctx.loop->WallNanos());
     info.engine = "sim";
     return info;
   }

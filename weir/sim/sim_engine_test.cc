@@ -6,174 +6,131 @@
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
-#include "weir/sim/core.h"
-#include "weir/sim/tokens.h"
+#include "weir/sim/sim_testing.h"
 
 namespace weir::sim {
 namespace {
 
 using namespace std::chrono_literals;
-using async::Context;
-using async::Loop;
 using async::Task;
 using model::Call;
 using model::Finish;
 using model::Reply;
-
-SimOptions Instant(std::string_view script = "") {
-  SimOptions options;
-  options.instant = true;
-  options.models[0].adapters = {"sql"};
-  options.models[0].max_model_len = 2048;
-  options.script = LoadScript(script, "s.yaml").value_or(Script());
-  return options;
-}
-
-Call Ask(std::string_view question) {
-  Call call;
-  call.messages.push_back(model::Message::Text(model::Role::kUser, std::string(question)));
-  return call;
-}
-
-// An engine on a loop whose time is virtual.
-class Bench {
- public:
-  explicit Bench(SimOptions options = Instant())
-      : core(NewSimCore(std::move(options)).value()), engine(NewSimEngine(core)) {}
-
-  Result<Reply> Whole(const Call& call) { return loop.Run(engine->Call(ctx, call)); }
-  Result<Reply> Streamed(const Call& call) { return loop.Run(Drain(call)); }
-  std::string Text(const Call& call) {
-    const Result<Reply> reply = Whole(call);
-    return reply ? reply->text() : Describe(reply.error());
-  }
-
-  Loop loop{Loop::Time::kVirtual};
-  Context ctx{loop};
-  std::shared_ptr<SimCore> core;
-  std::unique_ptr<model::Engine> engine;
-
- private:
-  Task<Result<Reply>> Drain(const Call& call) {
-    auto stream = co_await engine->Stream(ctx, call);
-    if (!stream) co_return Fail(stream.error());
-    co_return co_await model::Collect(ctx, **stream);
-  }
-};
-
-std::string FirstDifference(const Reply& a, const Reply& b) {
-  if (a.choices.size() != b.choices.size()) return "choices";
-  for (std::size_t i = 0; i < a.choices.size(); ++i) {
-    const model::Choice& x = a.choices[i];
-    const model::Choice& y = b.choices[i];
-    if (x.text != y.text) return StrCat("text: ", x.text, " | ", y.text);
-    if (x.finish != y.finish || x.finish_text != y.finish_text) return "finish";
-    if (!(x.stop_reason == y.stop_reason)) return "stop reason";
-    if (x.tool_calls != y.tool_calls) return "tool calls";
-    if (x.token_ids != y.token_ids) return "token ids";
-    if (x.tokens.size() != y.tokens.size()) return "tokens";
-    for (std::size_t t = 0; t < x.tokens.size(); ++t) {
-      if (x.tokens[t].text != y.tokens[t].text) return "token text";
-      if (x.tokens[t].logprob != y.tokens[t].logprob) return "logprob";
-      if (x.tokens[t].text_offset != y.tokens[t].text_offset) return "offset";
-    }
-  }
-  if (a.usage.completion_tokens != b.usage.completion_tokens) return "completion tokens";
-  return a.usage.prompt_tokens != b.usage.prompt_tokens ? "prompt tokens" : "";
-}
+using testing::ElementsAre;
 
 TEST(SimEngine, SaysTheSameAgainWhateverCameBetween) {
-  Bench one;
-  Bench other;
+  SimInside one;
+  SimInside other;
 
   const std::string first = one.Text(Ask("How do tides work?"));
   (void)other.Text(Ask("Something else"));
 
   EXPECT_EQ(other.Text(Ask("How do tides work?")), first);
   EXPECT_EQ(one.Text(Ask("How do tides work?")), first);
-  EXPECT_TRUE(first.contains("tides")) << first;
 }
 
 TEST(SimEngine, WhatDecidesTheAnswerChangesIt) {
   std::set<std::string> texts;
-  Bench bench;
+  SimInside sim;
   Call call = Ask("How do tides work?");
-  texts.insert(bench.Text(call));
+  texts.insert(sim.Text(call));
   call.adapter = "sql";
-  texts.insert(bench.Text(call));
+  texts.insert(sim.Text(call));
   call.sampling.seed = 7;
-  texts.insert(bench.Text(call));
+  texts.insert(sim.Text(call));
   call.sampling.temperature = 0.5;
-  texts.insert(bench.Text(call));
+  texts.insert(sim.Text(call));
   call.messages.push_back(model::Message::Text(model::Role::kUser, "And the moon?"));
-  texts.insert(bench.Text(call));
-  SimOptions seeded = Instant();
+  texts.insert(sim.Text(call));
+  SimOptions seeded = InstantSim();
   seeded.seed = 1;
-  texts.insert(Bench(seeded).Text(call));
+  texts.insert(SimInside(seeded).Text(call));
 
   EXPECT_EQ(texts.size(), 6U);
 }
 
 TEST(SimEngine, GreedyAnswersIgnoreTheSeedOfTheCall) {
-  Bench bench;
+  SimInside sim;
   Call call = Ask("How do tides work?");
   call.sampling.temperature = 0;
-  const std::string without = bench.Text(call);
+  const std::string without = sim.Text(call);
   call.sampling.seed = 7;
 
-  EXPECT_EQ(bench.Text(call), without);
+  EXPECT_EQ(sim.Text(call), without);
 }
 
 TEST(SimEngine, AnswersHaveNaturalLengthAndExactUsage) {
-  Bench bench;
-  for (int i = 0; i < 50; ++i) {
+  SimInside sim;
+  std::int64_t written = 0;
+  constexpr int kCalls = 50;
+  for (int i = 0; i < kCalls; ++i) {
     Call call = Ask(StrCat("Question number ", i));
-    const Result<Reply> reply = bench.Whole(call);
-    ASSERT_TRUE(reply.has_value());
-    EXPECT_EQ(reply->choices[0].finish, Finish::kStop);
-    EXPECT_EQ(reply->usage.completion_tokens, CountTokens(reply->text()) + 1);  // the end token
-    EXPECT_GE(*reply->usage.completion_tokens, 20);
-    EXPECT_LE(*reply->usage.completion_tokens, 130);
+    call.sampling.return_token_ids = true;
+    const Result<Reply> reply = sim.Whole(call);
+    ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
+    const model::Choice& choice = reply->choices[0];
+    EXPECT_EQ(choice.finish, Finish::kStop);
+    EXPECT_EQ(choice.token_ids.back(), kEndToken);
+    const std::vector<TokenId> ids(choice.token_ids.begin(), choice.token_ids.end());
+    EXPECT_EQ(Tokenizer::Decode(ids, true), choice.text);
+    EXPECT_EQ(reply->usage.completion_tokens, static_cast<std::int64_t>(ids.size()));
     EXPECT_EQ(reply->usage.total_tokens,
               *reply->usage.prompt_tokens + *reply->usage.completion_tokens);
+    written += *reply->usage.completion_tokens;
+  }
+  EXPECT_GE(written / kCalls, 20);
+  EXPECT_LE(written / kCalls, 500);
+}
+
+TEST(SimEngine, LimitsCutTheSameText) {
+  SimInside sim;
+  Call call = Ask("Tell me about rivers");
+  call.sampling.ignore_eos = true;
+  call.sampling.max_tokens = 200;
+  const std::string full = sim.Text(call);
+  std::string shorter;
+  for (const std::int64_t most : {1, 2, 5, 17, 100}) {
+    call.sampling.max_tokens = most;
+    const Result<Reply> cut = sim.Whole(call);
+    ASSERT_TRUE(cut.has_value());
+    EXPECT_EQ(cut->choices[0].finish, Finish::kLength);
+    EXPECT_EQ(cut->usage.completion_tokens, most);
+    EXPECT_TRUE(full.starts_with(cut->text()));
+    EXPECT_TRUE(cut->text().starts_with(shorter));
+    shorter = cut->text();
   }
 }
 
-TEST(SimEngine, LengthLimits) {
-  Bench bench;
+TEST(SimEngine, NoEndBeforeMinTokensAndNoneAtAllWithIgnoreEos) {
+  SimInside sim;
   Call call = Ask("Tell me about rivers");
-  const std::string full = bench.Text(call);
-
-  call.sampling.max_tokens = 5;
-  const Result<Reply> cut = bench.Whole(call);
-  call.sampling.max_tokens = 400;
-  call.sampling.min_tokens = 300;
-  const Result<Reply> stretched = bench.Whole(call);
+  call.sampling.max_tokens = 1500;
+  call.sampling.min_tokens = 700;
+  const Result<Reply> stretched = sim.Whole(call);
+  call.sampling.min_tokens.reset();
+  call.sampling.max_tokens = 900;
   call.sampling.ignore_eos = true;
-  const Result<Reply> endless = bench.Whole(call);
+  const Result<Reply> endless = sim.Whole(call);
 
-  EXPECT_EQ(cut->choices[0].finish, Finish::kLength);
-  EXPECT_EQ(cut->usage.completion_tokens, 5);
-  EXPECT_TRUE(full.starts_with(cut->text()));
-  EXPECT_EQ(stretched->choices[0].finish, Finish::kStop);
-  EXPECT_GE(*stretched->usage.completion_tokens, 300);
-  EXPECT_TRUE(stretched->text().starts_with(full));
+  ASSERT_TRUE(stretched.has_value() && endless.has_value());
+  EXPECT_GE(*stretched->usage.completion_tokens, 700);
   EXPECT_EQ(endless->choices[0].finish, Finish::kLength);
-  EXPECT_EQ(endless->usage.completion_tokens, 400);
+  EXPECT_EQ(endless->usage.completion_tokens, 900);
 }
 
 TEST(SimEngine, StopTextsCutBeforeThemselvesAndAreHeldBack) {
-  Bench bench;
+  SimInside sim;
   Call call = Ask("Tell me about rivers");
-  const std::string full = bench.Text(call);
+  const std::string full = sim.Text(call);
   const std::string stop = full.substr(20, 9);
   call.sampling.stop = {"no such text at all", stop};
 
-  const Result<Reply> whole = bench.Whole(call);
-  const Result<Reply> streamed = bench.Streamed(call);
+  const Result<Reply> whole = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
   call.sampling.include_stop_in_output = true;
-  const Result<Reply> inclusive = bench.Whole(call);
+  const Result<Reply> inclusive = sim.Whole(call);
 
+  ASSERT_TRUE(whole.has_value() && streamed.has_value() && inclusive.has_value());
   EXPECT_EQ(whole->text(), full.substr(0, full.find(stop)));
   EXPECT_EQ(whole->choices[0].finish, Finish::kStop);
   EXPECT_EQ(whole->choices[0].stop_reason.StringOr(""), stop);
@@ -181,203 +138,306 @@ TEST(SimEngine, StopTextsCutBeforeThemselvesAndAreHeldBack) {
   EXPECT_EQ(inclusive->text(), full.substr(0, full.find(stop) + stop.size()));
 }
 
-TEST(SimEngine, StopTokens) {
-  Bench bench;
+TEST(SimEngine, StopTokensEndTheAnswerAndAreCounted) {
+  SimInside sim;
   Call call = Ask("Tell me about rivers");
-  const std::string full = bench.Text(call);
-  const std::size_t second = TokenEnd(full, 0);
-  const std::string token = full.substr(second, TokenEnd(full, second) - second);
-  call.sampling.stop_token_ids = {TokenId(token)};
+  call.sampling.return_token_ids = true;
+  const Result<Reply> full = sim.Whole(call);
+  ASSERT_TRUE(full.has_value());
+  const std::vector<std::int64_t> ids = full->choices[0].token_ids;
+  const std::int64_t stop = ids[6];
+  const auto first = std::ranges::find(ids, stop) - ids.begin();
+  call.sampling.stop_token_ids = {stop};
 
-  const Result<Reply> reply = bench.Whole(call);
+  const Result<Reply> reply = sim.Whole(call);
 
-  EXPECT_EQ(reply->text(), full.substr(0, second));
-  EXPECT_EQ(reply->choices[0].stop_reason.AsInt64(), TokenId(token));
-  EXPECT_EQ(reply->usage.completion_tokens, 2);
+  ASSERT_TRUE(reply.has_value());
+  const std::vector<TokenId> before(ids.begin(), ids.begin() + first);
+  EXPECT_EQ(reply->text(), Tokenizer::Decode(before, true));
+  EXPECT_EQ(reply->choices[0].finish, Finish::kStop);
+  EXPECT_EQ(reply->choices[0].stop_reason.AsInt64(), stop);
+  EXPECT_EQ(reply->usage.completion_tokens, first + 1);
 }
 
-TEST(SimEngine, ChoicesDiffer) {
-  Bench bench;
+TEST(SimEngine, ChoicesDifferAndTheFirstIsTheAnswerToN1) {
+  SimInside sim;
   Call call = Ask("Tell me about rivers");
+  const std::string alone = sim.Text(call);
   call.sampling.n = 3;
 
-  const Result<Reply> reply = bench.Whole(call);
+  const Result<Reply> reply = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
 
+  ASSERT_TRUE(reply.has_value() && streamed.has_value());
   ASSERT_EQ(reply->choices.size(), 3U);
   EXPECT_NE(reply->choices[0].text, reply->choices[1].text);
   EXPECT_NE(reply->choices[1].text, reply->choices[2].text);
-  EXPECT_EQ(FirstDifference(*reply, *bench.Streamed(call)), "");
+  EXPECT_EQ(FirstDifference(*reply, *streamed), "");
+  EXPECT_EQ(reply->choices[0].text, alone);
 }
 
-TEST(SimEngine, Constraints) {
-  Bench bench;
-  Call call = Ask("Which?");
-  call.constraint =
-      model::Constraint{.kind = model::Constraint::Kind::kChoice, .choices = {"yes", "no"}};
-  EXPECT_THAT(bench.Text(call), testing::AnyOf("yes", "no"));
+TEST(SimEngine, EchoRepeatsThePromptBeforeTheSameAnswer) {
+  SimInside sim;
+  Call call;
+  call.api = model::Api::kCompletions;
+  call.prompt = "Once upon a time";
+  call.sampling.logprobs = 1;
+  const Result<Reply> plain = sim.Whole(call);
+  call.echo = true;
+  const Result<Reply> echoed = sim.Whole(call);
 
-  call.constraint = model::Constraint{.kind = model::Constraint::Kind::kJsonObject};
-  EXPECT_TRUE(json::Read(bench.Text(call)).value_or(json::Value()).IsObject());
+  ASSERT_TRUE(plain.has_value() && echoed.has_value());
+  EXPECT_EQ(echoed->text(), StrCat(call.prompt, plain->text()));
+  const std::vector<model::Token>& tokens = echoed->choices[0].tokens;
+  const auto size = static_cast<std::size_t>(Tokenizer::Count(call.prompt));
+  ASSERT_EQ(tokens.size(), size + plain->choices[0].tokens.size());
+  EXPECT_FALSE(tokens[0].logprob.has_value());
+  std::string text;
+  for (const model::Token& token : tokens) {
+    EXPECT_EQ(token.text_offset, static_cast<std::int64_t>(text.size()));
+    text += token.text;
+  }
+  EXPECT_EQ(text, echoed->text());
+  EXPECT_EQ(echoed->usage.completion_tokens, plain->usage.completion_tokens);
+}
 
-  call.constraint = model::Constraint{
-      .schema = *json::Read(R"({"type":"object","properties":{"age":{"type":"integer"}}})")};
-  EXPECT_TRUE(json::Read(bench.Text(call))->Find("age").AsInt64().has_value());
+TEST(SimEngine, AlternativesAreAProbabilityAtMost) {
+  SimInside sim;
+  Call call = Ask("Tell me about rivers");
+  const std::string without = sim.Text(call);
+  call.sampling.logprobs = 5;
 
-  for (const auto kind : {model::Constraint::Kind::kRegex, model::Constraint::Kind::kGrammar}) {
-    call.constraint = model::Constraint{.kind = kind, .text = "a+"};
-    const Result<Reply> refused = bench.Whole(call);
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().code, Code::kUnsupportedConstraint);
+  const Result<Reply> reply = sim.Whole(call);
+
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->text(), without);
+  for (const model::Token& token : reply->choices[0].tokens) {
+    ASSERT_EQ(token.top.size(), 5U);
+    EXPECT_EQ(token.top[0].text, token.text);
+    EXPECT_EQ(token.top[0].logprob, token.logprob);
+    double sum = 0;
+    for (const model::TopToken& top : token.top) sum += std::exp(top.logprob);
+    EXPECT_LE(sum, 1.0001);
   }
 }
 
-TEST(SimEngine, ToolsAreCalledWithArgumentsOfTheirSchema) {
-  Bench bench;
-  Call call = Ask("Weather in Paris?");
-  call.tools.push_back(
-      {.name = "weather",
-       .parameters = *json::Read(R"({"type":"object","properties":{"city":{"const":"Paris"}}})")});
-  EXPECT_TRUE(bench.Whole(call)->choices[0].tool_calls.empty());
+TEST(SimEngine, BeamsComeBestFirstAndOnlyAtTheEnd) {
+  SimInside sim;
+  Call call = Ask("Tell me about rivers");
+  call.sampling.beam_width = 3;
+  call.sampling.max_tokens = 12;
 
-  call.tool_choice.kind = model::ToolChoice::Kind::kRequired;
-  const Result<Reply> required = bench.Whole(call);
-  call.tool_choice = {model::ToolChoice::Kind::kNamed, "weather"};
-  const Result<Reply> named = bench.Whole(call);
+  const Result<Reply> whole = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
 
-  ASSERT_EQ(required->choices[0].tool_calls.size(), 1U);
-  EXPECT_EQ(required->choices[0].tool_calls[0].name, "weather");
-  EXPECT_EQ(required->choices[0].tool_calls[0].arguments, R"({"city":"Paris"})");
-  EXPECT_EQ(required->choices[0].finish, Finish::kToolCalls);
-  EXPECT_EQ(named->choices[0].finish, Finish::kStop);
-  EXPECT_EQ(FirstDifference(*named, *bench.Streamed(call)), "");
+  ASSERT_TRUE(whole.has_value() && streamed.has_value());
+  ASSERT_EQ(whole->choices.size(), 3U);
+  EXPECT_EQ(FirstDifference(*whole, *streamed), "");
+  for (const model::Choice& choice : whole->choices) {
+    if (choice.finish == Finish::kLength) continue;
+    EXPECT_EQ(choice.finish, Finish::kStop);
+    EXPECT_EQ(choice.stop_reason.AsInt64(), kEndToken);
+  }
 }
 
-TEST(SimEngine, RefusalsAreTheServersOwn) {
-  Bench bench;
-  Call unknown = Ask("hi");
-  unknown.model = "nope";
-  Call too_long = Ask("hi");
-  too_long.sampling.max_tokens = 2048;
-  Call greedy_logprobs = Ask("hi");
-  greedy_logprobs.sampling.prompt_logprobs = 1;
+Call WeatherCall(model::ToolChoice choice) {
+  Call call = Ask("Hello there");
+  call.tools.push_back(
+      {.name = "weather",
+       .parameters = *json::Read(
+           R"({"type":"object","properties":{"city":{"const":"Paris"}},"required":["city"]})")});
+  call.tool_choice = std::move(choice);
+  return call;
+}
 
-  EXPECT_EQ(Name(bench.Whole(unknown).error()), "http_404");
-  EXPECT_TRUE(bench.Whole(unknown).error().message.contains("The model `nope` does not exist."));
-  EXPECT_EQ(ClassOf(bench.Whole(too_long).error()), ErrorClass::kContextLength);
-  EXPECT_EQ(Name(bench.Streamed(greedy_logprobs).error()), "http_400");
+TEST(SimEngine, ToolsAreCalledAsTheChoiceSays) {
+  using Kind = model::ToolChoice::Kind;
+  SimInside sim;
+  const Result<Reply> none = sim.Whole(WeatherCall({Kind::kNone, ""}));
+  const Result<Reply> required = sim.Whole(WeatherCall({Kind::kRequired, ""}));
+  const Call by_name = WeatherCall({Kind::kNamed, "weather"});
+  const Result<Reply> named = sim.Whole(by_name);
+  const Result<Reply> streamed = sim.Streamed(by_name);
+  Call asked = WeatherCall({});
+  asked.messages = Ask("What is the weather in Paris?").messages;
+  const Result<Reply> automatic = sim.Whole(asked);
+
+  ASSERT_TRUE(none && required && named && streamed && automatic);
+  EXPECT_TRUE(none->choices[0].tool_calls.empty());
+  for (const Result<Reply>* reply : {&required, &named, &automatic}) {
+    ASSERT_EQ((*reply)->choices[0].tool_calls.size(), 1U);
+    const model::ToolCall& call = (*reply)->choices[0].tool_calls[0];
+    EXPECT_EQ(call.name, "weather");
+    EXPECT_EQ(json::Read(call.arguments)->Find("city").StringOr(""), "Paris");
+  }
+  EXPECT_EQ(required->choices[0].finish, Finish::kToolCalls);
+  EXPECT_EQ(automatic->choices[0].finish, Finish::kToolCalls);
+  EXPECT_EQ(named->choices[0].finish, Finish::kStop);
+  EXPECT_EQ(FirstDifference(*named, *streamed), "");
+}
+
+TEST(SimEngine, AModelThatReasonsThinksBeforeItAnswers) {
+  SimOptions options = InstantSim();
+  options.models[0].reasons = true;
+  SimInside sim(options);
+  Call call = Ask("How do tides work?");
+  const Result<Reply> whole = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
+  call.reasoning.thinking_budget = 5;
+  const Result<Reply> short_thoughts = sim.Whole(call);
+  call.reasoning = {.include = false};
+  const Result<Reply> hidden = sim.Whole(call);
+  call.reasoning = {.enable = false};
+  const Result<Reply> thoughtless = sim.Whole(call);
+
+  ASSERT_TRUE(whole && streamed && short_thoughts && hidden && thoughtless);
+  EXPECT_FALSE(whole->choices[0].reasoning.empty());
+  EXPECT_FALSE(whole->text().empty());
+  EXPECT_EQ(FirstDifference(*whole, *streamed), "");
+  EXPECT_LE(*short_thoughts->usage.reasoning_tokens, 6);
+  EXPECT_EQ(hidden->choices[0].reasoning, "");
+  EXPECT_EQ(thoughtless->choices[0].reasoning, "");
 }
 
 SimOptions Paced() {
-  SimOptions options = Instant();
-  options.instant = false;
-  options.ttft = Spread::Fixed(100ms);
-  options.itl = Spread::Fixed(10ms);
+  SimOptions options = InstantSim();
+  options.engine.latency = {
+      .pace = Latency::Pace::kFixed, .ttft = Spread::Fixed(100ms), .itl = Spread::Fixed(10ms)};
   return options;
 }
 
 TEST(SimEngine, TokensComeAtTheirTime) {
-  Bench bench(Paced());
+  SimInside sim(Paced());
   Call call = Ask("hi");
   call.sampling.max_tokens = 11;
-  const TimePoint start = bench.loop.Now();
+  call.sampling.ignore_eos = true;
+  const TimePoint start = sim.loop.Now();
 
-  const Result<Reply> reply = bench.Streamed(call);
+  const Result<Reply> reply = sim.Streamed(call);
 
+  ASSERT_TRUE(reply.has_value());
   EXPECT_EQ(reply->info.first_token, 100ms);
-  EXPECT_EQ(bench.loop.Now() - start, 200ms);
+  EXPECT_EQ(sim.loop.Now() - start, 200ms);
 }
 
-Task<void> AskAndNote(Bench& bench, Call& call, std::vector<Duration>& done) {
-  const Result<Reply> reply = co_await bench.engine->Call(bench.ctx, call);
-  if (reply) done.push_back(bench.loop.Now().time_since_epoch());
+TEST(SimEngine, ThePaceDoesNotChangeTheWords) {
+  SimOptions modelled = InstantSim();
+  modelled.engine.latency.pace = Latency::Pace::kModelled;
+  const Call call = Ask("How do tides work?");
+
+  const std::string instant = SimInside().Text(call);
+
+  EXPECT_EQ(SimInside(Paced()).Text(call), instant);
+  EXPECT_EQ(SimInside(modelled).Text(call), instant);
 }
 
-Task<void> AskAtOnce(Bench& bench, Call& call, int count, std::vector<Duration>& done) {
-  async::TaskScope scope(bench.ctx);
-  for (int i = 0; i < count; ++i) scope.Spawn(AskAndNote(bench, call, done));
+Task<void> AskAndNote(SimInside& sim, Call& call, std::vector<Duration>& done,
+                      std::vector<Error>& refused) {
+  const Result<Reply> reply = co_await sim.engine->Call(sim.ctx, call);
+  if (reply) {
+    done.push_back(sim.loop.Now().time_since_epoch());
+  } else {
+    refused.push_back(reply.error());
+  }
+}
+
+Task<void> AskAtOnce(SimInside& sim, Call& call, int count, std::vector<Duration>& done,
+                     std::vector<Error>& refused) {
+  async::TaskScope scope(sim.ctx);
+  for (int i = 0; i < count; ++i) scope.Spawn(AskAndNote(sim, call, done, refused));
   co_await scope.Join();
 }
 
 TEST(SimEngine, MoreThanMaxNumSeqsWaitInOrder) {
   SimOptions options = Paced();
-  options.max_num_seqs = 2;
-  Bench bench(options);
+  options.engine.max_num_seqs = 2;
+  SimInside sim(options);
   Call call = Ask("hi");
   call.sampling.max_tokens = 1;
   std::vector<Duration> done;
+  std::vector<Error> refused;
 
-  bench.loop.Run(AskAtOnce(bench, call, 5, done));
+  sim.loop.Run(AskAtOnce(sim, call, 5, done, refused));
 
-  EXPECT_THAT(done, testing::ElementsAre(100ms, 100ms, 200ms, 200ms, 300ms));
+  EXPECT_THAT(done, ElementsAre(100ms, 100ms, 200ms, 200ms, 300ms));
+  EXPECT_TRUE(refused.empty());
 }
 
 TEST(SimEngine, OneTooManyInTheQueueIsRefused) {
   SimOptions options = Paced();
-  options.max_num_seqs = 1;
-  options.max_waiting = 1;
-  Bench bench(options);
+  options.engine.max_num_seqs = 1;
+  options.engine.max_num_queued = 2;
+  SimInside sim(options);
   Call call = Ask("hi");
   std::vector<Duration> done;
+  std::vector<Error> refused;
 
-  bench.loop.Run(AskAtOnce(bench, call, 3, done));
+  sim.loop.Run(AskAtOnce(sim, call, 3, done, refused));
 
   EXPECT_EQ(done.size(), 2U);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(Name(refused[0]), "http_503");
+  EXPECT_TRUE(refused[0].message.contains("The engine is currently busy")) << refused[0].message;
 }
 
 TEST(SimEngine, ScriptedAnswers) {
-  Bench bench(Instant(R"(
+  SimInside sim(InstantSim(R"(
 - {match: {contains: one}, reply: {text: "First.", finish: content_filter}}
 - {match: {last_user: call}, reply: {tool_calls: [{name: look, arguments: {a: 1}}]}}
 - {match: {contains: busy}, reply: {error: {status: 429, retry_after: 3, message: slow}}, times: 1}
 - {match: {contains: busy, call_number: 2}, reply: {text: "Second time."}}
+- {match: {contains: late}, reply: {text: "late", delay: 2s, ttft: 1s}}
+)"));
+  const Result<Reply> one = sim.Whole(Ask("one"));
+  const Result<Reply> tool = sim.Whole(Ask("call it"));
+  const Result<Reply> first_busy = sim.Whole(Ask("busy?"));
+
+  ASSERT_TRUE(one && tool);
+  EXPECT_EQ(one->text(), "First.");
+  EXPECT_EQ(one->choices[0].finish, Finish::kContentFilter);
+  EXPECT_EQ(tool->choices[0].tool_calls[0].arguments, R"({"a":1})");
+  EXPECT_EQ(tool->choices[0].finish, Finish::kToolCalls);
+  EXPECT_EQ(Name(first_busy.error()), "http_429");
+  EXPECT_EQ(first_busy.error().retry_after, 3s);
+  EXPECT_NE(sim.Text(Ask("busy?")), "Second time.");  // the rule counts from when it was reached
+  EXPECT_EQ(sim.Text(Ask("busy?")), "Second time.");
+  const TimePoint start = sim.loop.Now();
+  EXPECT_EQ(sim.Text(Ask("late")), "late");
+  EXPECT_EQ(sim.loop.Now() - start, 3s);
+}
+
+TEST(SimEngine, ScriptedFaultsAreErrorsOfTheConnection) {
+  SimInside sim(InstantSim(R"(
 - {match: {contains: page}, reply: {html: "<html>starting</html>"}}
 - {match: {contains: junk}, reply: {garbage: "{\"cut"}}
 - {match: {contains: drop}, reply: {text: "a b c d", drop_after: 2}}
-- {match: {contains: late}, reply: {text: "late", delay: 2s, ttft: 1s}}
 )"));
-  Call one = Ask("one");
-  Call tool = Ask("call it");
-  Call busy = Ask("busy?");
-  Call page = Ask("page");
-  Call junk = Ask("junk");
-  Call drop = Ask("drop");
-  Call late = Ask("late");
 
-  EXPECT_EQ(bench.Text(one), "First.");
-  EXPECT_EQ(bench.Whole(one)->choices[0].finish, Finish::kContentFilter);
-  EXPECT_EQ(bench.Whole(tool)->choices[0].tool_calls[0].arguments, R"({"a":1})");
-  EXPECT_EQ(bench.Whole(tool)->choices[0].finish, Finish::kToolCalls);
-  const Result<Reply> first_busy = bench.Whole(busy);
-  EXPECT_EQ(Name(first_busy.error()), "http_429");
-  EXPECT_EQ(first_busy.error().retry_after, 3s);
-  EXPECT_NE(bench.Text(busy), "Second time.");  // the rule counts from when it was reached
-  EXPECT_EQ(bench.Text(busy), "Second time.");
-  EXPECT_EQ(bench.Whole(page).error().code, Code::kProtocolError);
-  EXPECT_EQ(bench.Whole(junk).error().code, Code::kProtocolError);
-  EXPECT_EQ(bench.Streamed(junk).error().code, Code::kProtocolError);
-  EXPECT_EQ(bench.Whole(drop).error().code, Code::kConnectionError);
-  EXPECT_EQ(bench.Streamed(drop).error().code, Code::kStreamTruncated);
-  const TimePoint start = bench.loop.Now();
-  EXPECT_EQ(bench.Text(late), "late");
-  EXPECT_EQ(bench.loop.Now() - start, 3s);
+  EXPECT_EQ(sim.Whole(Ask("page")).error().code, Code::kProtocolError);
+  EXPECT_EQ(sim.Whole(Ask("junk")).error().code, Code::kProtocolError);
+  EXPECT_EQ(sim.Streamed(Ask("junk")).error().code, Code::kProtocolError);
+  EXPECT_EQ(sim.Whole(Ask("drop")).error().code, Code::kConnectionError);
+  EXPECT_EQ(sim.Streamed(Ask("drop")).error().code, Code::kStreamTruncated);
 }
 
 TEST(SimEngine, AStallLastsUntilTheCallerGivesUp) {
-  Bench bench(Instant("[{reply: {text: a b c, stall_after: 1}}]"));
-  bench.ctx = bench.ctx.WithTimeout(1h);
+  SimInside sim(InstantSim("[{reply: {text: a b c, stall_after: 1}}]"));
+  sim.ctx = sim.ctx.WithTimeout(1h);
 
-  EXPECT_EQ(bench.Streamed(Ask("hi")).error().code, Code::kTimeout);
-  EXPECT_EQ(bench.loop.Now().time_since_epoch(), 1h);
+  EXPECT_EQ(sim.Streamed(Ask("hi")).error().code, Code::kTimeout);
+  EXPECT_EQ(sim.loop.Now().time_since_epoch(), 1h);
 }
 
 TEST(SimEngine, DescribesModelsAndAdapters) {
-  Bench bench;
+  SimInside sim;
 
-  const Result<model::EngineInfo> info = bench.loop.Run(bench.engine->Describe(bench.ctx));
+  const Result<model::EngineInfo> info = sim.loop.Run(sim.engine->Describe(sim.ctx));
 
   EXPECT_EQ(info->kind, "sim");
   ASSERT_EQ(info->models.size(), 2U);
   EXPECT_EQ(info->models[0].max_model_len, 2048);
+  EXPECT_EQ(info->models[1].id, "sql");
+  EXPECT_EQ(info->models[1].root, "/adapters/sql");
   EXPECT_EQ(info->models[1].parent, "sim-model");
 }
 
@@ -395,8 +455,10 @@ rc::Gen<Call> Calls() {
     if (*rc::gen::arbitrary<bool>()) sampling.max_tokens = *rc::gen::inRange(1, 200);
     if (*rc::gen::arbitrary<bool>()) sampling.logprobs = *rc::gen::inRange(0, 5);
     if (*rc::gen::arbitrary<bool>()) sampling.seed = *rc::gen::inRange(0, 9);
+    if (*rc::gen::arbitrary<bool>()) sampling.top_k = *rc::gen::inRange(2, 50);
     sampling.stop = *rc::gen::container<std::vector<std::string>>(
         rc::gen::element<std::string>(" the", "e", ". A", "more t", "garden", "ä"));
+    if (sampling.stop.size() > 4) sampling.stop.resize(4);
     sampling.return_token_ids = *rc::gen::arbitrary<bool>();
     sampling.include_stop_in_output = *rc::gen::arbitrary<bool>();
     sampling.ignore_eos = *rc::gen::arbitrary<bool>() && sampling.max_tokens;
@@ -406,10 +468,10 @@ rc::Gen<Call> Calls() {
 
 RC_GTEST_PROP(SimEngine, StreamedEqualsWhole, ()) {
   const Call call = *Calls();
-  Bench bench;
+  SimInside sim;
 
-  const Result<Reply> whole = bench.Whole(call);
-  const Result<Reply> streamed = bench.Streamed(call);
+  const Result<Reply> whole = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
 
   RC_ASSERT(whole.has_value());
   RC_ASSERT(streamed.has_value());

@@ -19,6 +19,31 @@ T OrDie(Result<T> result) {
   return *std::move(result);
 }
 
+async::Task<Result<model::Reply>> Drain(async::Context ctx, model::Engine& engine,
+                                        const model::Call& call) {
+  auto stream = co_await engine.Stream(ctx, call);
+  if (!stream) co_return Fail(stream.error());
+  co_return co_await model::Collect(ctx, **stream);
+}
+
+std::string DifferenceOf(const model::Choice& a, const model::Choice& b) {
+  if (a.text != b.text) return StrCat("text: ", a.text, " | ", b.text);
+  if (a.reasoning != b.reasoning) return StrCat("reasoning: ", a.reasoning, " | ", b.reasoning);
+  if (a.finish != b.finish || a.finish_text != b.finish_text) {
+    return StrCat("finish: ", a.finish_text, " | ", b.finish_text);
+  }
+  if (!(a.stop_reason == b.stop_reason)) return "stop reason";
+  if (a.tool_calls != b.tool_calls) return "tool calls";
+  if (a.token_ids != b.token_ids) return "token ids";
+  if (a.tokens.size() != b.tokens.size()) return "count of tokens";
+  for (std::size_t i = 0; i < a.tokens.size(); ++i) {
+    if (a.tokens[i].text != b.tokens[i].text) return "token text";
+    if (a.tokens[i].logprob != b.tokens[i].logprob) return "logprob";
+    if (a.tokens[i].text_offset != b.tokens[i].text_offset) return "offset";
+  }
+  return "";
+}
+
 http::ServerOptions QuickDrain() {
   http::ServerOptions options;
   options.drain = std::chrono::milliseconds(50);
@@ -54,7 +79,7 @@ void Dechunk(std::string_view wire, HttpAnswer& answer) {
 }
 
 HttpAnswer Parse(std::string_view wire) {
-  HttpAnswer answer;
+  HttpAnswer answer{.wire = std::string(wire)};
   const std::size_t end = wire.find("\r\n\r\n");
   if (end == wire.npos) {
     answer.cut = true;
@@ -77,6 +102,31 @@ HttpAnswer Parse(std::string_view wire) {
 }
 
 }  // namespace
+
+SimOptions InstantSim(std::string_view script) {
+  SimOptions options;
+  options.engine.latency.pace = Latency::Pace::kInstant;
+  options.models[0].adapters = {{.name = "sql", .path = "/adapters/sql"}};
+  options.models[0].max_model_len = 2048;
+  if (!script.empty()) options.script = OrDie(LoadScript(script, "script.yaml"));
+  return options;
+}
+
+model::Call Ask(std::string_view question) {
+  model::Call call;
+  call.messages.push_back(model::Message::Text(model::Role::kUser, std::string(question)));
+  return call;
+}
+
+std::string FirstDifference(const model::Reply& a, const model::Reply& b) {
+  if (a.choices.size() != b.choices.size()) return "count of choices";
+  for (std::size_t i = 0; i < a.choices.size(); ++i) {
+    const std::string difference = DifferenceOf(a.choices[i], b.choices[i]);
+    if (!difference.empty()) return StrCat("choice ", i, ": ", difference);
+  }
+  if (a.usage.completion_tokens != b.usage.completion_tokens) return "completion tokens";
+  return a.usage.prompt_tokens != b.usage.prompt_tokens ? "prompt tokens" : "";
+}
 
 SimServer::SimServer(SimOptions options)
     : core_(OrDie(NewSimCore(std::move(options)))),
@@ -118,6 +168,22 @@ HttpAnswer SimServer::Send(std::string_view method, std::string_view path, std::
   HttpAnswer answer = Parse(ReadToEnd(socket));
   ::close(socket);
   return answer;
+}
+
+SimInside::SimInside(SimOptions options)
+    : core(OrDie(NewSimCore(std::move(options)))), engine(NewSimEngine(core)) {}
+
+Result<model::Reply> SimInside::Whole(const model::Call& call) {
+  return loop.Run(engine->Call(ctx, call));
+}
+
+Result<model::Reply> SimInside::Streamed(const model::Call& call) {
+  return loop.Run(Drain(ctx, *engine, call));
+}
+
+std::string SimInside::Text(const model::Call& call) {
+  const Result<model::Reply> reply = Whole(call);
+  return reply ? reply->text() : Describe(reply.error());
 }
 
 }  // namespace weir::sim

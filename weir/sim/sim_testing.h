@@ -1,6 +1,6 @@
 #pragma once
 
-// A simulator that listens: for tests that need a model server on the other side of a socket.
+// Simulators for tests: one that listens on a socket, one in process on a virtual clock.
 
 #include <memory>
 #include <string>
@@ -9,14 +9,27 @@
 
 #include "weir/async/context.h"
 #include "weir/http/server.h"
+#include "weir/sim/core.h"
 #include "weir/sim/sim.h"
 
 namespace weir::sim {
 
+// A simulator that takes no time and answers by this script, with an adapter "sql" and a window of
+// 2048 tokens.
+SimOptions InstantSim(std::string_view script = "");
+
+// A chat of one message.
+model::Call Ask(std::string_view question);
+
+// Where two replies say something different, in words; empty when they say the same. Ids and times
+// do not count.
+std::string FirstDifference(const model::Reply& a, const model::Reply& b);
+
 // A whole HTTP answer, chunks joined. `cut` when the connection ended before the answer did.
 struct HttpAnswer {
   int status = 0;
-  std::string head;
+  std::string wire;  // every byte that came
+  std::string head;  // in lower case
   std::string body;
   bool cut = false;
 };
@@ -48,6 +61,22 @@ class SimServer {
   async::Loop loop_;
   async::Cancellation stop_;
   std::thread thread_;
+};
+
+// The in-process door on a loop whose time is virtual.
+class SimInside {
+ public:
+  explicit SimInside(SimOptions options = InstantSim());
+
+  Result<model::Reply> Whole(const model::Call& call);
+  Result<model::Reply> Streamed(const model::Call& call);
+  // The text of the first choice, or what went wrong.
+  std::string Text(const model::Call& call);
+
+  async::Loop loop{async::Loop::Time::kVirtual};
+  async::Context ctx{loop};
+  std::shared_ptr<SimCore> core;
+  std::unique_ptr<model::Engine> engine;
 };
 
 }  // namespace weir::sim

@@ -1,0 +1,388 @@
+#include "weir/sim/author.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "weir/base/random.h"
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/sim/scoring.h"
+
+namespace weir::sim {
+namespace {
+
+using model::Delta;
+using model::Finish;
+
+constexpr int kTrials = 200;
+constexpr std::size_t kTrialTokens = 4096;
+constexpr std::int64_t kLongThought = 300;  // tokens; a model that rambles on is stopped
+constexpr auto kThinkBegin = static_cast<TokenId>(Special::kThinkBegin);
+constexpr auto kThinkEnd = static_cast<TokenId>(Special::kThinkEnd);
+
+bool Continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Characters, not bytes: that is how the server counts what it holds back.
+std::size_t HoldBack(const AuthorOptions& options) {
+  if (options.stop_shown) return 0;
+  std::size_t longest = 1;
+  for (const std::string& stop : options.stop) {
+    longest = std::max(
+        longest, stop.size() - static_cast<std::size_t>(std::ranges::count_if(stop, Continues)));
+  }
+  return longest - 1;
+}
+
+// The end of the last whole character.
+std::size_t WholeCharacters(std::string_view text) {
+  std::size_t begin = text.size();
+  for (int i = 0; i < 4 && begin > 0; ++i) {
+    --begin;
+    if (!Continues(text[begin])) break;
+  }
+  return IsUtf8(text.substr(begin)) || text.size() - begin >= 4 ? text.size() : begin;
+}
+
+std::string TokenText(TokenId token, bool as_id) {
+  if (as_id) return StrCat("token_id:", token);
+  return std::string(Tokenizer::Piece(token));
+}
+
+std::vector<std::uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
+
+std::int64_t CharactersIn(std::string_view text) {
+  return static_cast<std::int64_t>(text.size()) - std::ranges::count_if(text, Continues);
+}
+
+// Whether a text that was tried is what it has to be.
+bool Passes(const Stretch& stretch, std::string_view text) {
+  const auto value = json::Read(text);
+  if (!value) return false;
+  if (stretch.violates.empty()) return stretch.check->Accepts(*value);
+  const std::vector<schema::Violation> violations = stretch.check->Check(*value);
+  return !violations.empty() && std::ranges::all_of(violations, [&](const auto& violation) {
+    return violation.keyword == stretch.violates;
+  });
+}
+
+}  // namespace
+
+Author::Author(std::shared_ptr<const LanguageModel> model, std::shared_ptr<const PieceTree> pieces,
+               const RenderedPrompt& prompt, AuthorOptions options)
+    : model_(std::move(model)),
+      pieces_(std::move(pieces)),
+      options_(std::move(options)),
+      passage_(prompt.question),
+      sampler_(*model_, options_.rules, prompt.tokens, options_.seed),
+      hold_back_(HoldBack(options_)) {
+  for (const TokenId token : prompt.lead) passage_.Append(token);
+}
+
+std::optional<Author::Trial> Author::Try(const Segment& segment, bool last,
+                                         std::uint64_t seed) const {
+  Trial trial;
+  Passage passage = passage_;
+  Sampler sampler(*model_, options_.rules, {}, seed);
+  TokenMask mask(pieces_, *segment.held.language);
+  std::string text;
+  while (trial.size() < kTrialTokens) {
+    std::optional<Sampled> sampled = sampler.Next(passage, &mask, options_.logprobs);
+    if (!sampled) return std::nullopt;
+    if (sampled->token == kEndToken) {
+      if (!Passes(segment.held, text)) return std::nullopt;
+      if (last) trial.push_back(*std::move(sampled));
+      return trial;
+    }
+    text += Tokenizer::Piece(sampled->token);
+    sampler.Commit(sampled->token);
+    passage.Append(sampled->token);
+    if (!mask.Commit(sampled->token)) return std::nullopt;
+    trial.push_back(*std::move(sampled));
+  }
+  return std::nullopt;
+}
+
+Result<void> Author::Prepare() {
+  for (std::size_t i = 0; i < options_.outline.size(); ++i) {
+    const Segment& segment = options_.outline[i];
+    if (segment.held.check == nullptr) continue;
+    std::optional<Trial> trial;
+    for (std::uint64_t attempt = 0; attempt < kTrials && !trial; ++attempt) {
+      const std::uint64_t number[] = {attempt, i};
+      trial = Try(segment, i + 1 == options_.outline.size(),
+                  StableHash(number, sizeof number, options_.seed));
+    }
+    if (!trial) {
+      return Fail(Code::kUnsupportedConstraint,
+                  StrCat("no text was found that obeys the schema in ", kTrials,
+                         " tries; make it easier to satisfy, or ask with another seed"));
+    }
+    trials_[i] = *std::move(trial);
+  }
+  return {};
+}
+
+void Author::Write(Delta& out) {
+  out.choice = options_.index;
+  out.has_choice = true;
+  if (written() == 0 && !options_.echo.empty()) BeginEcho(out);
+  const Sampled sampled = Choose(out);
+  Take(sampled, out);
+}
+
+void Author::Abort(Delta& out) {
+  out.choice = options_.index;
+  out.has_choice = true;
+  Finish(Finish::kAbort, json::Value(), out);
+}
+
+void Author::OpenSegment() {
+  open_ = true;
+  laid_at_ = 0;
+  const Segment& now = segment();
+  sampler_.Block({kThinkBegin, now.kind == Segment::Kind::kReasoning ? kEndToken : kThinkEnd});
+  mask_.reset();
+  if (now.kind == Segment::Kind::kReasoning) {
+    passage_.Append(kThinkBegin);
+  }
+  if (!IsLaid() && now.held.language && !trials_.contains(at_)) {
+    mask_ = std::make_unique<TokenMask>(pieces_, *now.held.language);
+  }
+}
+
+void Author::NextSegment(Delta& out) {
+  Release(true, out);
+  text_.clear();
+  shown_ = 0;
+  if (segment().kind == Segment::Kind::kName) {
+    out.tool_calls.push_back(segment().call);
+    call_ = segment().call.index;
+    ++calls_;
+  }
+  mask_.reset();
+  open_ = false;
+  ++at_;
+}
+
+Sampled Author::Choose(Delta& out) {
+  while (!AtEnd()) {
+    if (!open_) OpenSegment();
+    if (std::optional<Sampled> sampled = ChooseInSegment()) return *std::move(sampled);
+    NextSegment(out);
+  }
+  return Laid(kEndToken);
+}
+
+// Nothing: the segment is over.
+std::optional<Sampled> Author::ChooseInSegment() {
+  const Segment& now = segment();
+  if (const auto trial = trials_.find(at_); trial != trials_.end()) {
+    if (laid_at_ == trial->second.size()) return std::nullopt;
+    return trial->second[laid_at_++];
+  }
+  if (IsLaid()) {
+    if (laid_at_ == now.fixed.size()) return std::nullopt;
+    return Laid(now.fixed[laid_at_++]);
+  }
+  if (now.kind == Segment::Kind::kReasoning) {
+    const std::int64_t budget = options_.thinking_budget;
+    if (thought_ >= (budget >= 0 ? budget : kLongThought)) return Laid(kThinkEnd);
+  }
+  if (mask_ && mask_->only_end() && !InLast()) return std::nullopt;
+  std::optional<Sampled> sampled = sampler_.Next(passage_, mask_.get(), options_.logprobs);
+  if (!sampled) return InLast() ? std::optional(Laid(kEndToken)) : std::nullopt;
+  if (sampled->token == kEndToken && !InLast()) return std::nullopt;
+  return sampled;
+}
+
+Sampled Author::Laid(TokenId token) const {
+  if (!options_.logprobs) return {.token = token};
+  const auto probability = AtEnd() ? std::nullopt : segment().probability;
+  if (!probability) return Score(*model_, passage_, token, *options_.logprobs);
+  return ScoreAs(*model_, passage_, token, *options_.logprobs, *probability);
+}
+
+void Author::Take(const Sampled& sampled, Delta& out) {
+  const TokenId token = sampled.token;
+  tokens_.push_back(token);
+  sampler_.Commit(token);
+  passage_.Append(token);
+  if (mask_) (void)mask_->Commit(token);
+  Report(sampled, out);
+  const std::size_t before = text_.size();
+  if (!AtEnd()) {
+    if (segment().kind == Segment::Kind::kReasoning) ++thought_;
+    if (!Tokenizer::IsSpecial(token)) text_ += Tokenizer::Piece(token);
+  }
+  EndAfter(token, out);
+  if (finished()) return;
+  if (written() > options_.rules.min_tokens && EndAtStop(before, out)) return;
+  Release(false, out);
+  if (token == kThinkEnd && !AtEnd()) NextSegment(out);
+}
+
+// What vLLM's engine looks at after each token, in its order.
+void Author::EndAfter(TokenId token, Delta& out) {
+  if (written() < options_.rules.min_tokens) return;
+  const auto& stops = options_.rules.stops;
+  if (token == kEndToken) {
+    json::Value reason;
+    if (options_.end_named) reason = json::Value::Of(std::int64_t{kEndToken});
+    return Finish(Finish::kStop, std::move(reason), out);
+  }
+  if (std::ranges::find(stops, token) != stops.end()) {
+    if (!options_.stop_shown && !Tokenizer::IsSpecial(token)) {
+      text_.resize(text_.size() - Tokenizer::Piece(token).size());
+    }
+    return Finish(Finish::kStop, json::Value::Of(std::int64_t{token}), out);
+  }
+  if (written() < options_.room) {
+    if (Repeats()) {
+      Finish(Finish::kRepetition, json::Value::Of(std::string_view("repetition_detected")), out);
+    }
+    return;
+  }
+  if (written() > options_.rules.min_tokens && EndAtStop(shown_, out)) return;
+  if (options_.room == 0) text_.clear();
+  Finish(Finish::kLength, json::Value(), out);
+}
+
+// The stop text that is complete first in what came behind `before`.
+bool Author::EndAtStop(std::size_t before, Delta& out) {
+  std::size_t best_begin = 0;
+  std::size_t best_end = std::string::npos;
+  const std::string* best = nullptr;
+  for (const std::string& stop : options_.stop) {
+    const std::size_t from = before + 1 > stop.size() ? before + 1 - stop.size() : 0;
+    const std::size_t found = text_.find(stop, from);
+    if (found == std::string::npos || found + stop.size() >= best_end) continue;
+    best_begin = found;
+    best_end = found + stop.size();
+    best = &stop;
+  }
+  if (best == nullptr) return false;
+  text_.resize(options_.stop_shown ? best_end : best_begin);
+  Finish(Finish::kStop, json::Value::Of(std::string_view(*best)), out);
+  return true;
+}
+
+// vLLM's test: the last tokens are one pattern, as often as `min_count` says.
+bool Author::Repeats() const {
+  if (!options_.repetition.IsObject()) return false;
+  const auto number = [&](std::string_view key, std::int64_t otherwise) {
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(1, options_.repetition.Find(key).AsInt64().value_or(otherwise)));
+  };
+  const std::size_t count = number("min_count", 2);
+  for (std::size_t size = number("min_pattern_size", 1); size <= number("max_pattern_size", 1);
+       ++size) {
+    if (size * count > tokens_.size()) return false;
+    const auto end = tokens_.end();
+    const auto step = static_cast<std::ptrdiff_t>(size);
+    if (std::equal(end - step * static_cast<std::ptrdiff_t>(count), end - step,
+                   end - step * static_cast<std::ptrdiff_t>(count - 1))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Author::Finish(model::Finish finish, json::Value reason, Delta& out) {
+  finish_ = finish;
+  if (!AtEnd()) Release(true, out);
+  const bool called = calls_ > 0 || options_.called_without_calls;
+  if (called && finish == Finish::kStop && options_.called != Finish::kNone) {
+    finish_ = options_.called;
+  } else if (calls_ > 0 && finish == Finish::kLength && options_.called_and_cut != Finish::kNone) {
+    finish_ = options_.called_and_cut;
+  }
+  out.finish = finish_;
+  out.finish_text = model::FinishName(finish_);
+  if (!options_.finish_word.empty()) {
+    out.finish_text = options_.finish_word;
+    out.finish = model::ParseFinish(options_.finish_word);
+  }
+  out.stop_reason = std::move(reason);
+}
+
+// Hands out what is sure: whole characters, less what may still become a stop text.
+void Author::Release(bool all, Delta& out) {
+  if (AtEnd()) return;
+  std::size_t end = text_.size();
+  if (!all) {
+    end = WholeCharacters(text_);
+    for (std::size_t held = 0; held < hold_back_ && end > shown_; ++held) {
+      do {
+        --end;
+      } while (end > shown_ && Continues(text_[end]));
+    }
+  }
+  if (end <= shown_) return;
+  const std::string_view piece = std::string_view(text_).substr(shown_, end - shown_);
+  shown_ = end;
+  switch (segment().kind) {
+    case Segment::Kind::kReasoning:
+      if (options_.thoughts_shown) out.reasoning += piece;
+      break;
+    case Segment::Kind::kText:
+      out.text += piece;
+      break;
+    case Segment::Kind::kArguments:
+      if (out.tool_calls.empty() || out.tool_calls.back().index != call_) {
+        out.tool_calls.push_back({.index = call_});
+      }
+      out.tool_calls.back().arguments += piece;
+      break;
+    case Segment::Kind::kHidden:
+    case Segment::Kind::kName:
+      break;
+  }
+}
+
+void Author::Report(const Sampled& sampled, Delta& out) {
+  if (options_.token_ids) out.token_ids.push_back(sampled.token);
+  if (options_.logprobs) out.tokens.push_back(Describe(sampled));
+}
+
+model::Token Author::Describe(const Sampled& sampled) {
+  const auto wanted =
+      static_cast<std::size_t>(*options_.logprobs < 0 ? Tokenizer::size() : *options_.logprobs);
+  const auto top_token = [&](TokenId token, float logprob) {
+    std::string text = TokenText(token, options_.tokens_as_ids);
+    std::vector<std::uint8_t> bytes = BytesOf(text);
+    return model::TopToken{std::move(text), logprob, std::move(bytes)};
+  };
+  model::Token token{.text = TokenText(sampled.token, options_.tokens_as_ids),
+                     .logprob = sampled.logprob,
+                     .bytes = BytesOf(Tokenizer::Piece(sampled.token))};
+  if (options_.token_ids) token.id = sampled.token;
+  // The chosen token stands first; chat counts it among the alternatives, completions do not.
+  const std::size_t size = options_.chat ? wanted : wanted + 1;
+  if (size > 0) token.top.push_back(top_token(sampled.token, sampled.logprob));
+  for (std::size_t i = 0; i < std::min(wanted, sampled.top.size()); ++i) {
+    if (token.top.size() == size) break;
+    if (sampled.top[i].token == sampled.token) continue;
+    token.top.push_back(top_token(sampled.top[i].token, sampled.top[i].logprob));
+  }
+  if (!options_.chat) {
+    token.text_offset = offset_;
+    offset_ += CharactersIn(token.text);
+  }
+  return token;
+}
+
+void Author::BeginEcho(Delta& out) {
+  out.text = options_.echo;
+  if (!options_.logprobs) return;
+  const std::vector<Sampled> scores =
+      ScorePrompt(*model_, options_.echo_tokens, *options_.logprobs);
+  for (const Sampled& score : scores) {
+    out.tokens.push_back(Describe(score));
+    if (out.tokens.size() > 1) continue;
+    out.tokens.back().logprob.reset();
+    out.tokens.back().top.clear();
+  }
+}
+
+}  // namespace weir::sim

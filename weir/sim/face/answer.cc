@@ -1,0 +1,311 @@
+// One request that was understood, on its way to an answer.
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/sim/face/format.h"
+#include "weir/sim/fault.h"
+#include "weir/wire/control_server.h"
+
+namespace weir::sim {
+namespace {
+
+using async::Context;
+using async::Task;
+
+constexpr std::size_t kWriteBytes = 16 * 1024;  // events that are due together go out together
+constexpr std::size_t kRun = 64;                // steps at a time in the instant pace
+
+std::vector<Prompt> PromptsOf(const wire::IncomingCall& incoming) {
+  std::vector<Prompt> prompts;
+  for (const std::string& text : incoming.prompts) prompts.push_back({text, {}});
+  for (const auto& ids : incoming.token_prompts) prompts.push_back({{}, ids});
+  if (prompts.empty()) prompts.emplace_back();
+  return prompts;
+}
+
+// Counts the request in /load as long as it lives.
+class Loaded {
+ public:
+  explicit Loaded(SimCore& core) : load_(core.load()) { ++load_; }
+  ~Loaded() { --load_; }
+  Loaded(const Loaded&) = delete;
+  Loaded& operator=(const Loaded&) = delete;
+
+ private:
+  std::atomic<std::int64_t>& load_;
+};
+
+// One request: the visit, what was asked, and what will be played.
+class Player {
+ public:
+  Player(Visit& visit, wire::IncomingCall& incoming, FormatMaker make)
+      : visit_(visit),
+        incoming_(incoming),
+        make_(make),
+        ctx_(visit.exchange.context()),
+        loaded_(visit.core) {}
+
+  Task<void> Play() {
+    const std::vector<Prompt> prompts = PromptsOf(incoming_);
+    const Cue cue{incoming_.call, prompts, &visit_.exchange.head().headers, incoming_.stream};
+    Outcome outcome = visit_.core.Decide(cue);
+    script_ = std::move(outcome.script);
+    if (outcome.delay > Duration::zero()) {
+      const Result<void> waited = co_await async::Sleep(ctx_, outcome.delay);
+      if (!waited) co_return;
+    }
+    if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
+      co_return co_await Refuse(*refusal);
+    }
+    if (const auto* raw = std::get_if<RawAnswer>(&outcome.answer)) {
+      co_return co_await RespondRaw(*raw);
+    }
+    taken_ = &std::get<Taken>(outcome.answer);
+    info_ = visit_.core.NewInfo(incoming_.call.api, taken_->model, incoming_.call.request_id,
+                                visit_.WallNanos());
+    format_ = make_(incoming_, visit_.dialect(), info_);
+    tamper_.emplace(script_ == nullptr ? std::span<const Fault>() : script_->faults);
+    if (incoming_.stream) {
+      co_await PlayStream();
+    } else {
+      co_await PlayWhole();
+    }
+  }
+
+ private:
+  http::Headers HeadersOf(std::string_view content_type) const {
+    http::Headers headers = AnswerHeaders(visit_, content_type);
+    if (script_ != nullptr) {
+      for (const auto& [name, value] : script_->headers) headers.Set(name, value);
+    }
+    return headers;
+  }
+
+  std::string_view StreamType() {
+    if (format_ == nullptr) format_ = make_(incoming_, visit_.dialect(), {});
+    return format_->stream_type();
+  }
+
+  // One step at a time where a fault counts them.
+  std::size_t run() const { return tamper_->active() ? 1 : kRun; }
+
+  Task<void> PlayWhole() {
+    const Result<void> entered = taken_->performance.Enter(ctx_, visit_.core.scheduler());
+    if (!entered) co_return co_await Refuse(BusyRefusal(entered.error().message));
+    model::Assembler assembler;
+    std::vector<model::Delta> deltas;
+    for (bool more = true; more;) {
+      if (const Fault* fault = tamper_->EndsWholeBefore(taken_->performance.steps())) {
+        co_return co_await EndBadly(*fault);
+      }
+      const Result<bool> next = co_await taken_->performance.Next(ctx_, run(), deltas);
+      if (!next) co_return;
+      if (info_.first_token == Duration::zero()) info_.first_token = ctx_.Now() - visit_.began;
+      for (const model::Delta& delta : deltas) assembler.Add(delta);
+      deltas.clear();
+      more = *next;
+    }
+    if (const Fault* fault = tamper_->EndsWholeBefore(EventTamper::kEnd)) {
+      co_return co_await EndBadly(*fault);
+    }
+    model::Reply reply = std::move(assembler).Finish(std::move(info_));
+    reply.usage = taken_->performance.usage();
+    AddPrompts(reply);
+    std::string body = format_->Whole(reply);
+    if (incoming_.echo && incoming_.echo->store && visit_.core.options().switches.responses_store) {
+      visit_.core.responses().Put(reply.info.id, body);
+    }
+    co_await RespondWhole(std::move(body));
+  }
+
+  // What was asked for of the prompt: chat carries it once, completions with each choice.
+  void AddPrompts(model::Reply& reply) {
+    if (!taken_->refusal.empty()) {
+      for (model::Choice& choice : reply.choices) choice.refusal = taken_->refusal;
+    }
+    const std::size_t prompts =
+        std::max(taken_->prompt_logprobs.size(), taken_->prompt_tokens.size());
+    if (prompts == 0) return;
+    const bool chat = incoming_.call.api != model::Api::kCompletions;
+    const std::size_t each = std::max<std::size_t>(1, reply.choices.size() / prompts);
+    for (std::size_t i = 0; i < (chat ? 1 : reply.choices.size()); ++i) {
+      const std::size_t prompt = std::min(i / each, prompts - 1);
+      if (prompt < taken_->prompt_logprobs.size()) {
+        (chat ? reply.prompt_logprobs : reply.choices[i].prompt_logprobs) =
+            taken_->prompt_logprobs[prompt];
+      }
+      if (prompt < taken_->prompt_tokens.size()) {
+        const json::Value ids = wire::TokenIds(taken_->prompt_tokens[prompt]);
+        if (chat) {
+          reply.prompt_token_ids = ids;
+        } else {
+          reply.choices[i].extra = wire::WithPromptTokenIds(reply.choices[i].extra, ids);
+        }
+      }
+    }
+  }
+
+  Task<void> RespondWhole(std::string body) {
+    const WholeTamper changed = tamper_->TamperWhole(body);
+    const http::Headers headers = HeadersOf("application/json");
+    visit_.status = 200;
+    if (changed.plain()) {
+      (void)co_await visit_.exchange.Respond(200, headers, body);
+      co_return;
+    }
+    const Result<void> begun = co_await visit_.exchange.BeginSized(200, headers, changed.length);
+    if (!begun) co_return;
+    const Result<void> sent = co_await Send(body);
+    if (!sent) co_return;
+    if (changed.ending != nullptr) co_return co_await EndBadly(*changed.ending);
+    (void)co_await visit_.exchange.End();
+  }
+
+  // The headers leave before the request has its turn: waiting is silence, as with the real one.
+  Task<void> PlayStream() {
+    const http::Headers headers = HeadersOf(format_->stream_type());
+    visit_.status = 200;
+    const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
+    if (!begun) co_return;
+    const Result<void> entered = taken_->performance.Enter(ctx_, visit_.core.scheduler());
+    std::string out;
+    if (!entered) {
+      format_->AppendError(BusyRefusal(entered.error().message).error, out);
+      co_return co_await SendLast(std::move(out));
+    }
+    format_->AppendBegin(out);
+    std::vector<model::Delta> deltas;
+    for (bool more = true; more;) {
+      if (const Fault* fault = tamper_->EndsBefore(taken_->performance.steps())) {
+        const Result<void> sent = co_await Send(out);
+        if (sent) co_await EndBadly(*fault);
+        co_return;
+      }
+      const std::size_t step = taken_->performance.steps();
+      const Result<bool> next = co_await taken_->performance.Next(ctx_, run(), deltas);
+      if (!next) co_return;
+      more = *next;
+      const std::size_t before = out.size();
+      for (const model::Delta& delta : deltas) format_->Append(delta, out);
+      deltas.clear();
+      if (tamper_->active()) Tamper(step, before, out);
+      if (out.size() < kWriteBytes && !more) break;
+      const Result<void> sent = co_await Send(out);
+      if (!sent) co_return;
+      out.clear();
+    }
+    if (const Fault* fault = tamper_->EndsBefore(EventTamper::kEnd)) {
+      const Result<void> sent = co_await Send(out);
+      if (sent) co_await EndBadly(*fault);
+      co_return;
+    }
+    std::string tail;
+    format_->AppendEnd(taken_->performance.usage(), tail);
+    tamper_->TamperEnd(tail);
+    out += tail;
+    co_await SendLast(std::move(out));
+  }
+
+  void Tamper(std::size_t step, std::size_t from, std::string& out) {
+    std::string events = out.substr(from);
+    out.resize(from);
+    tamper_->Tamper(step, events);
+    out += events;
+  }
+
+  Task<Result<void>> Send(std::string_view bytes) {
+    if (bytes.empty()) co_return Result<void>();
+    const Fault* drip = tamper_->drip();
+    if (drip == nullptr || taken_->performance.steps() < drip->after) {
+      co_return co_await visit_.exchange.Write(bytes);
+    }
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const Result<void> sent = co_await visit_.exchange.Write(bytes.substr(i, 1));
+      if (!sent) co_return sent;
+      const Result<void> waited = co_await async::Sleep(ctx_, drip->pause);
+      if (!waited) co_return waited;
+    }
+    co_return Result<void>();
+  }
+
+  Task<void> SendLast(std::string bytes) {
+    const Result<void> sent = co_await Send(bytes);
+    if (sent) (void)co_await visit_.exchange.End();
+  }
+
+  Task<void> EndBadly(const Fault& fault) {
+    if (const std::optional<http::BreakOff> how = BreakOffOf(fault)) {
+      co_return co_await visit_.exchange.Break(*how);
+    }
+    switch (fault.kind) {
+      case Fault::Kind::kStall:
+        (void)co_await async::WaitForever(ctx_);
+        co_return;
+      case Fault::Kind::kNoFinish:
+        (void)co_await visit_.exchange.End();
+        co_return;
+      case Fault::Kind::kErrorEvent: {
+        wire::ServerError error{
+            .status = 500,
+            .type = "InternalServerError",
+            .message = fault.text.empty() ? "Internal server error" : fault.text};
+        if (!incoming_.stream) {
+          Refusal refusal;
+          refusal.error = std::move(error);
+          co_return co_await RespondError(visit_, refusal);
+        }
+        std::string tail;
+        format_->AppendError(error, tail);
+        co_return co_await SendLast(std::move(tail));
+      }
+      default:
+        co_return;
+    }
+  }
+
+  Task<void> Refuse(const Refusal& refusal) {
+    if (!incoming_.stream || refusal.stage == Refusal::Stage::kFront) {
+      co_return co_await RespondError(visit_, refusal);
+    }
+    if (format_ == nullptr) format_ = make_(incoming_, visit_.dialect(), {});
+    const http::Headers headers = HeadersOf(format_->stream_type());
+    visit_.status = 200;
+    const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
+    if (!begun) co_return;
+    std::string out;
+    format_->AppendError(refusal.error, out);
+    const Result<void> sent = co_await visit_.exchange.Write(out);
+    if (sent) (void)co_await visit_.exchange.End();
+  }
+
+  Task<void> RespondRaw(const RawAnswer& raw) {
+    const std::string_view type = !raw.content_type.empty() ? std::string_view(raw.content_type)
+                                  : incoming_.stream        ? "text/event-stream; charset=utf-8"
+                                                            : "application/json";
+    const http::Headers headers = HeadersOf(type);
+    visit_.status = 200;
+    (void)co_await visit_.exchange.Respond(200, headers, raw.body);
+  }
+
+  Visit& visit_;
+  wire::IncomingCall& incoming_;
+  const FormatMaker make_;
+  const Context ctx_;
+  const Loaded loaded_;
+  std::shared_ptr<const ScriptedReply> script_;
+  Taken* taken_ = nullptr;
+  model::ReplyInfo info_;
+  std::unique_ptr<AnswerFormat> format_;
+  std::optional<EventTamper> tamper_;
+};
+
+}  // namespace
+
+Task<void> Answer(Visit& visit, wire::IncomingCall& incoming, FormatMaker make) {
+  Player player(visit, incoming, make);
+  co_await player.Play();
+}
+
+}  // namespace weir::sim

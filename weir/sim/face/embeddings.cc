@@ -1,0 +1,77 @@
+// The room of vectors: /v1/embeddings.
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/sim/face/visit.h"
+#include "weir/sim/vectors.h"
+#include "weir/wire/control_server.h"
+
+namespace weir::sim {
+namespace {
+
+using async::Task;
+
+std::vector<std::vector<TokenId>> TokensOf(const wire::IncomingEmbedding& incoming) {
+  std::vector<std::vector<TokenId>> inputs;
+  for (const std::string& text : incoming.texts) inputs.push_back(Tokenizer::Encode(text));
+  for (const auto& ids : incoming.tokens) {
+    inputs.push_back(Render({.api = model::Api::kCompletions}, {{}, ids}).tokens);
+  }
+  if (!incoming.messages.empty()) {
+    inputs.push_back(Render({.messages = incoming.messages}, {}).tokens);
+  }
+  return inputs;
+}
+
+Task<void> ServeEmbeddings(Visit& visit) {
+  if (const std::optional<Refusal> refusal = RefuseMedia(visit)) {
+    co_return co_await RespondError(visit, *refusal);
+  }
+  const auto incoming = wire::DecodeEmbedding(visit.exchange.body(), visit.dialect());
+  Refusal refusal;
+  if (!incoming) {
+    refusal.error = incoming.error();
+    co_return co_await RespondError(visit, refusal);
+  }
+  SimCore& core = visit.core;
+  model::Call asked;
+  asked.model = incoming->model;
+  const auto name = core.NameOf(asked);
+  if (!name) {
+    refusal.error = {.status = 404,
+                     .type = "NotFoundError",
+                     .message = StrCat("The model `", incoming->model, "` does not exist."),
+                     .param = "model"};
+    co_return co_await RespondError(visit, refusal);
+  }
+  const std::size_t most = core.options().max_embedding_dimensions;
+  const auto dimensions =
+      static_cast<std::size_t>(incoming->dimensions.value_or(static_cast<std::int64_t>(most)));
+  if (dimensions > most) {
+    refusal.error.message = StrCat("dimensions must be at most ", most, ", got ", dimensions, ".");
+    refusal.error.param = "dimensions";
+    co_return co_await RespondError(visit, refusal);
+  }
+  std::vector<std::vector<float>> vectors;
+  std::int64_t tokens = 0;
+  for (const std::vector<TokenId>& input : TokensOf(*incoming)) {
+    tokens += static_cast<std::int64_t>(input.size());
+    vectors.push_back(Embed(input, dimensions, core.options().seed));
+  }
+  model::ReplyInfo info =
+      core.NewInfo(model::Api::kChat, *name, incoming->request_id, visit.WallNanos());
+  info.id.replace(0, std::string_view("chatcmpl-").size(), "embd-");
+  co_await RespondJson(
+      visit, 200, wire::EncodeEmbedding(info, vectors, incoming->base64, tokens, visit.dialect()));
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/embeddings", ServeEmbeddings},
+};
+
+}  // namespace
+
+std::span<const Route> EmbeddingRoutes() { return kRoutes; }
+
+}  // namespace weir::sim

@@ -1,0 +1,44 @@
+#pragma once
+
+// AnswerFormat: how one reply is written for a client: whole, or as the events of a stream. One for
+// each API; the codecs are those of `wire`.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "weir/sim/face/visit.h"
+#include "weir/wire/server_codec.h"
+
+namespace weir::sim {
+
+class AnswerFormat {
+ public:
+  virtual ~AnswerFormat() = default;
+
+  virtual std::string_view stream_type() const { return "text/event-stream; charset=utf-8"; }
+  // What is sent before the first token is there; mostly nothing.
+  virtual void AppendBegin(std::string&) {}
+  virtual void Append(const model::Delta& delta, std::string& out) = 0;
+  virtual void AppendEnd(const model::Usage& usage, std::string& out) = 0;
+  virtual void AppendError(const wire::ServerError& error, std::string& out) = 0;
+  virtual std::string Whole(const model::Reply& reply) = 0;
+};
+
+// Of /v1/chat/completions and /v1/completions.
+std::unique_ptr<AnswerFormat> NewChatFormat(const wire::IncomingCall& incoming,
+                                            const wire::Dialect& dialect, model::ReplyInfo info);
+
+// Makes the format once the reply has a name.
+using FormatMaker = std::unique_ptr<AnswerFormat> (*)(const wire::IncomingCall& incoming,
+                                                      const wire::Dialect& dialect,
+                                                      model::ReplyInfo info);
+
+// Reads a request of an API that generates, and answers it.
+async::Task<void> Generate(Visit& visit, model::Api api, FormatMaker make);
+
+// Answers a request that was decoded: plays it in its format, whole or as a stream. Both must
+// outlive the task.
+async::Task<void> Answer(Visit& visit, wire::IncomingCall& incoming, FormatMaker make);
+
+}  // namespace weir::sim

@@ -1,0 +1,94 @@
+// The rooms where a model writes: chat, completions.
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/sim/face/format.h"
+#include "weir/wire/responses_server.h"
+
+namespace weir::sim {
+namespace {
+
+using async::Task;
+using model::Api;
+
+class ChatFormat final : public AnswerFormat {
+ public:
+  ChatFormat(const wire::IncomingCall& incoming, const wire::Dialect& dialect,
+             model::ReplyInfo info)
+      : api_(incoming.call.api),
+        dialect_(dialect),
+        encoder_({.api = incoming.call.api,
+                  .dialect = dialect,
+                  .include_usage = incoming.include_usage,
+                  .continuous_usage = incoming.continuous_usage,
+                  .return_token_ids = incoming.call.sampling.return_token_ids.value_or(false)},
+                 std::move(info)) {}
+
+  void Append(const model::Delta& delta, std::string& out) override { encoder_.Append(delta, out); }
+  void AppendEnd(const model::Usage& usage, std::string& out) override {
+    encoder_.AppendEnd(usage, out);
+  }
+  void AppendError(const wire::ServerError& error, std::string& out) override {
+    encoder_.AppendError(error, out);
+  }
+  std::string Whole(const model::Reply& reply) override {
+    return wire::EncodeReply(api_, reply, dialect_);
+  }
+
+ private:
+  const Api api_;
+  const wire::Dialect& dialect_;
+  wire::ChunkEncoder encoder_;
+};
+
+Task<void> ServeChat(Visit& visit) { return Generate(visit, Api::kChat, NewChatFormat); }
+
+Task<void> ServeCompletions(Visit& visit) {
+  return Generate(visit, Api::kCompletions, NewChatFormat);
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/chat/completions", ServeChat},
+    {"POST", "/v1/completions", ServeCompletions},
+};
+
+}  // namespace
+
+Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
+  if (const std::optional<Refusal> refusal = RefuseMedia(visit)) {
+    co_return co_await RespondError(visit, *refusal);
+  }
+  auto incoming = wire::DecodeRequest(api, visit.exchange.body(), visit.dialect());
+  if (!incoming) {
+    Refusal refusal;
+    refusal.error = std::move(incoming).error();
+    co_return co_await RespondError(visit, refusal);
+  }
+  if (incoming->echo) {
+    if (const auto error = wire::RefuseStored(*incoming->echo)) {
+      Refusal refusal;
+      refusal.error = *error;
+      co_return co_await RespondError(visit, refusal);
+    }
+  }
+  if (visit.core.options().switches.force_include_usage && incoming->stream) {
+    incoming->include_usage = incoming->continuous_usage = true;
+    incoming->call.continuous_usage = true;
+  }
+  const http::Headers& headers = visit.exchange.head().headers;
+  if (const auto id = headers.Find("X-Request-Id")) incoming->call.request_id = *id;
+  if (const auto priority = headers.Find("X-Vllm-Priority")) {
+    if (const auto number = ParseInt(*priority)) incoming->call.priority = *number;
+  }
+  co_await Answer(visit, *incoming, make);
+}
+
+std::unique_ptr<AnswerFormat> NewChatFormat(const wire::IncomingCall& incoming,
+                                            const wire::Dialect& dialect, model::ReplyInfo info) {
+  return std::make_unique<ChatFormat>(incoming, dialect, std::move(info));
+}
+
+std::span<const Route> GenerateRoutes() { return kRoutes; }
+
+}  // namespace weir::sim

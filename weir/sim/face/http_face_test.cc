@@ -1,0 +1,286 @@
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
+#include "weir/sim/sim_testing.h"
+#include "weir/wire/codec.h"
+#include "weir/wire/wire_testing.h"
+
+namespace weir::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Api;
+using testing::HasSubstr;
+
+SimOptions Instant(std::string_view script = "") {
+  SimOptions options = InstantSim(script);
+  options.models[0].max_model_len = 100;
+  return options;
+}
+
+constexpr std::string_view kChat = "/v1/chat/completions";
+
+std::string Body(std::string_view more = "") {
+  return StrCat(R"({"messages":[{"role":"user","content":"hi"}])", more, "}");
+}
+
+// What differs from run to run, made equal.
+std::string Masked(std::string text) {
+  for (std::size_t at = 0; (at = text.find("\"created\":", at)) != text.npos;) {
+    at += 10;
+    const std::size_t end = text.find_first_not_of("0123456789", at);
+    text.replace(at, end - at, "1");
+  }
+  return text;
+}
+
+TEST(SimHttp, ShortReplyIsTheExactChunkSequence) {
+  SimServer server(Instant("[{reply: {text: Hi you}}]"));
+
+  const HttpAnswer answer =
+      server.Send("POST", kChat, Body(R"(,"stream":true,"stream_options":{"include_usage":true})"),
+                  "content-type: application/json; charset=utf-8\r\nx-request-id: 7\r\n");
+
+  const std::string start =
+      R"({"id":"chatcmpl-7","object":"chat.completion.chunk","created":1,"model":"sim-model",)";
+  const std::vector<TokenId> tokens = Tokenizer::Encode("Hi you");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.head, HasSubstr("content-type: text/event-stream; charset=utf-8\r\n"));
+  EXPECT_THAT(answer.head, HasSubstr("server: uvicorn\r\n"));
+  const std::vector<std::string> events = wire::EventsOf(Masked(answer.body));
+  ASSERT_EQ(events.size(), tokens.size() + 4);
+  EXPECT_EQ(events[0], start + R"("choices":[{"index":0,"delta":{"role":"assistant","content":""},)"
+                               R"("logprobs":null,"finish_reason":null}],"prompt_token_ids":null,)"
+                               R"("prompt_text":null})");
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    EXPECT_EQ(
+        events[i + 1],
+        StrCat(start, R"("choices":[{"index":0,"delta":{"content":")", Tokenizer::Piece(tokens[i]),
+               R"("},"logprobs":null,"finish_reason":null,"token_ids":null}]})"));
+  }
+  EXPECT_EQ(events[events.size() - 3],
+            start + R"("choices":[{"index":0,"delta":{"content":""},"logprobs":null,)"
+                    R"("finish_reason":"stop","stop_reason":null,"token_ids":null}]})");
+  EXPECT_THAT(events[events.size() - 2],
+              HasSubstr(StrCat(R"("completion_tokens":)", tokens.size() + 1)));
+  EXPECT_EQ(events.back(), "[DONE]");
+}
+
+// Both doors, whole and streamed, say the same.
+TEST(SimHttp, SaysWhatTheInProcessDoorSays) {
+  SimServer server(Instant());
+  async::Loop loop;
+  async::Context ctx(loop);
+  const auto engine = NewSimEngine(NewSimCore(Instant()).value());
+  for (const Api api : {Api::kChat, Api::kCompletions}) {
+    SCOPED_TRACE(model::ApiName(api));
+    model::Call call = wire::SimpleCall(api);
+    call.adapter = "sql";
+    call.sampling.n = 2;
+    call.sampling.logprobs = 2;
+    call.sampling.stop = {"more", "ide"};
+    call.sampling.temperature = 0.7;
+
+    const Result<model::Reply> inside = loop.Run(engine->Call(ctx, call));
+    const auto whole = wire::EncodeRequest(call, {});
+    const auto outside = wire::DecodeReply(api, server.Post(whole->path, whole->body).body);
+    const auto stream = wire::EncodeRequest(call, {.stream = true});
+    wire::ChunkDecoder decoder(api);
+    model::Assembler assembler;
+    for (const std::string& event : wire::EventsOf(server.Post(stream->path, stream->body).body)) {
+      model::Delta delta;
+      ASSERT_TRUE(decoder.Decode(event, delta).has_value()) << event;
+      assembler.Add(delta);
+    }
+    const model::Reply streamed = std::move(assembler).Finish({});
+
+    ASSERT_TRUE(inside.has_value() && outside.has_value());
+    for (const model::Reply* reply : {&*outside, &streamed}) {
+      ASSERT_EQ(reply->choices.size(), 2U);
+      for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(reply->choices[i].text, inside->choices[i].text);
+        EXPECT_EQ(reply->choices[i].finish, inside->choices[i].finish);
+        EXPECT_EQ(reply->choices[i].stop_reason, inside->choices[i].stop_reason);
+        EXPECT_EQ(reply->choices[i].tokens.size(), inside->choices[i].tokens.size());
+      }
+      EXPECT_EQ(reply->usage.prompt_tokens, inside->usage.prompt_tokens);
+      EXPECT_EQ(reply->usage.completion_tokens, inside->usage.completion_tokens);
+    }
+    EXPECT_EQ(outside->info.model, "sql");
+  }
+}
+
+struct Case {
+  const char* name;
+  std::string_view method;
+  std::string_view path;
+  std::string body;
+  int status;
+  std::string_view answer;
+};
+
+const Case kCases[] = {
+    {"health", "GET", "/health", "", 200, ""},
+    {"ping", "POST", "/ping", "", 200, ""},
+    {"version", "GET", "/version", "", 200, R"({"version":"0.28.0"})"},
+    {"load", "GET", "/load?x=1", "", 200, R"({"server_load":0})"},
+    {"unknown_path", "GET", "/v1/nope", "", 404, R"({"detail":"Not Found"})"},
+    {"wrong_method", "GET", kChat, "", 405, R"({"detail":"Method Not Allowed"})"},
+    {"unknown_model", "POST", kChat, Body(R"(,"model":"foo","stream":true)"), 404,
+     R"({"error":{"message":"The model `foo` does not exist.","type":"NotFoundError",)"
+     R"("param":"model","code":404}})"},
+    {"late_error_of_a_stream", "POST", kChat,
+     Body(R"(,"logprobs":true,"top_logprobs":21,"stream":true)"), 200,
+     "data: {\"error\": {\"message\": \"Requested sample logprobs of 21, which is greater than "
+     "max allowed: 20 (parameter=logprobs, value=21)\", \"type\": \"BadRequestError\", "
+     "\"param\": \"logprobs\", \"code\": 400}}\n\n"
+     "data: [DONE]\n\n"},
+    {"late_error_of_a_whole_reply", "POST", kChat, Body(R"(,"logprobs":true,"top_logprobs":21)"),
+     400,
+     R"({"error":{"message":"Requested sample logprobs of 21, which is greater than max allowed: )"
+     R"~(20 (parameter=logprobs, value=21)","type":"BadRequestError","param":"logprobs",)~"
+     R"("code":400}})"},
+};
+
+class SimHttpTest : public testing::TestWithParam<Case> {};
+
+TEST_P(SimHttpTest, Answers) {
+  SimServer server(Instant());
+
+  const HttpAnswer answer = server.Send(GetParam().method, GetParam().path, GetParam().body);
+
+  EXPECT_EQ(answer.status, GetParam().status);
+  EXPECT_EQ(answer.body, GetParam().answer);
+  EXPECT_FALSE(answer.cut);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, SimHttpTest, testing::ValuesIn(kCases),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(SimHttp, BadBodies) {
+  SimServer server(Instant());
+
+  const HttpAnswer broken = server.Post(kChat, "{");
+  const HttpAnswer plain = server.Send("POST", kChat, Body(), "content-type: text/plain\r\n");
+  const HttpAnswer none = server.Post(kChat, "{}");
+
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_THAT(broken.body, HasSubstr("JSON decode error"));
+  EXPECT_EQ(plain.status, 400);
+  EXPECT_THAT(plain.body, HasSubstr("Unsupported Media Type: Only 'application/json' is allowed"));
+  EXPECT_EQ(none.status, 400);
+  EXPECT_THAT(none.body, HasSubstr("Field required"));
+}
+
+TEST(SimHttp, TheKeyGuardsWhatTheRealOneGuards) {
+  SimOptions options = Instant();
+  options.api_keys = {"k", "second"};
+  SimServer server(options);
+
+  for (const std::string_view path : {"/v1/models", "/v1/nope", "/v2/x", "/inference/x"}) {
+    const HttpAnswer answer = server.Get(path);
+    EXPECT_EQ(answer.status, 401) << path;
+    EXPECT_EQ(answer.body, R"({"error":"Unauthorized"})");
+  }
+  for (const std::string_view path : {"/health", "/version", "/load", "/ping"}) {
+    EXPECT_EQ(server.Get(path).status, 200) << path;
+  }
+  EXPECT_EQ(server.Send("GET", "/v1/models", "", "authorization: bearer k\r\n").status, 200);
+  EXPECT_EQ(server.Send("GET", "/v1/models", "", "authorization: Bearer second\r\n").status, 200);
+  EXPECT_EQ(server.Send("GET", "/v1/models", "", "authorization: Bearer kk\r\n").status, 401);
+}
+
+TEST(SimHttp, ModelsAreCards) {
+  SimServer server(Instant());
+
+  const auto models = wire::DecodeModels(server.Get("/v1/models").body);
+
+  ASSERT_TRUE(models.has_value());
+  ASSERT_EQ(models->size(), 2U);
+  EXPECT_EQ((*models)[0].max_model_len, 100);
+  EXPECT_EQ((*models)[1].id, "sql");
+  EXPECT_EQ((*models)[1].parent, "sim-model");
+}
+
+TEST(SimHttp, CompletionsOfManyPrompts) {
+  SimServer server(Instant());
+  const auto ask = [&](std::string_view prompt) {
+    const HttpAnswer answer = server.Post("/v1/completions", StrCat(R"({"prompt":)", prompt, "}"));
+    return wire::DecodeReply(Api::kCompletions, answer.body).value();
+  };
+
+  const model::Reply both = ask(R"(["one","two"])");
+
+  ASSERT_EQ(both.choices.size(), 2U);
+  EXPECT_EQ(both.choices[0].text, ask(R"("one")").text());
+  EXPECT_EQ(both.choices[1].text, ask(R"("two")").text());
+  EXPECT_EQ(both.usage.completion_tokens,
+            *ask(R"("one")").usage.completion_tokens + *ask(R"("two")").usage.completion_tokens);
+  EXPECT_EQ(ask("[[1,2,3]]").usage.prompt_tokens, 3);
+}
+
+TEST(SimHttp, ScriptedFaults) {
+  SimServer server(Instant(R"(
+- {match: {contains: busy}, reply: {error: {status: 429, retry_after: 3}}}
+- {match: {contains: page}, reply: {html: "<html>"}}
+- {match: {contains: junk}, reply: {garbage: "data: {oops\n\n"}}
+- {match: {contains: drop}, reply: {text: one two three four, drop_after: 2}}
+)"));
+  const auto ask = [&](std::string_view word, std::string_view more) {
+    return server.Post(
+        kChat, StrCat(R"({"messages":[{"role":"user","content":")", word, R"("}])", more, "}"));
+  };
+  constexpr std::string_view kStream = R"(,"stream":true)";
+
+  const HttpAnswer busy = ask("busy", kStream);
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_THAT(busy.head, HasSubstr("retry-after: 3\r\n"));
+  const HttpAnswer page = ask("page", "");
+  EXPECT_EQ(page.body, "<html>");
+  EXPECT_THAT(page.head, HasSubstr("content-type: text/html"));
+  EXPECT_EQ(ask("junk", kStream).body, "data: {oops\n\n");
+  const HttpAnswer cut = ask("drop", kStream);
+  EXPECT_TRUE(cut.cut);
+  const std::vector<TokenId> words = Tokenizer::Encode("one two three four");
+  const auto delta = [&](std::size_t i) {
+    return StrCat(R"({"content":")", Tokenizer::Piece(words[i]), R"("})");
+  };
+  EXPECT_THAT(cut.body, HasSubstr(delta(1)));
+  EXPECT_FALSE(cut.body.contains(delta(2)));
+  EXPECT_TRUE(ask("drop", "").cut);
+}
+
+// Its place is free again, or the second request would wait for a day.
+TEST(SimHttp, AClientThatLeavesFreesItsPlace) {
+  SimOptions options = Instant(R"([{match: {contains: slow}, reply: {text: a, ttft: 1440m}}])");
+  options.engine.max_num_seqs = 1;
+  SimServer server(options);
+  const std::string body = R"({"messages":[{"role":"user","content":"slow"}],"stream":true})";
+  const std::string request =
+      StrCat("POST ", kChat, " HTTP/1.1\r\nhost: sim\r\ncontent-type: application/json\r\n",
+             "content-length: ", body.size(), "\r\n\r\n", body);
+  const int socket = server.Connect();
+  ASSERT_GT(::send(socket, request.data(), request.size(), MSG_NOSIGNAL), 0);
+  char head[4096];
+  ASSERT_GT(::recv(socket, head, sizeof head, 0), 0);  // it has begun
+
+  ::close(socket);
+
+  EXPECT_EQ(server.Post(kChat, Body()).status, 200);
+}
+
+TEST(SimHttp, LegacyDialectSpeaksItsOwnErrors) {
+  SimOptions options = Instant();
+  options.dialect = wire::DialectByName("vllm-0.10").value();
+  SimServer server(options);
+
+  EXPECT_EQ(server.Post(kChat, Body(R"(,"model":"foo")")).body,
+            R"({"object":"error","message":"The model `foo` does not exist.",)"
+            R"("type":"NotFoundError","param":null,"code":404})");
+  EXPECT_EQ(server.Get("/version").body, R"({"version":"0.10.0"})");
+}
+
+}  // namespace
+}  // namespace weir::sim

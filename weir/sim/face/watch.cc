@@ -1,0 +1,55 @@
+// The room for tests: what came in, and what is to happen from now on. It is not part of any
+// server that is played, and asks for no key.
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+#include "weir/sim/face/visit.h"
+
+namespace weir::sim {
+namespace {
+
+using async::Task;
+
+Task<void> ServeRequests(Visit& visit) {
+  const auto last = ParseUint(visit.Query("last"));
+  return RespondJson(
+      visit, 200,
+      visit.core.log().Json(last ? static_cast<std::size_t>(*last) : static_cast<std::size_t>(-1)));
+}
+
+Task<void> ServeForget(Visit& visit) {
+  visit.core.log().Clear();
+  return RespondEmpty(visit, 200);
+}
+
+Task<void> ServeConfig(Visit& visit) {
+  return RespondJson(visit, 200, StrCat("{\"rules\":", visit.core.rehearsal().CountsJson(), "}"));
+}
+
+// A script takes the place of the one before, as a whole: a list of rules or {"rules": [...]}.
+Task<void> ServeNewConfig(Visit& visit) {
+  Result<Script> script = LoadScript(visit.exchange.body(), "request");
+  if (!script) {
+    Refusal refusal;
+    refusal.error.message = script.error().message;
+    co_return co_await RespondError(visit, refusal);
+  }
+  visit.core.rehearsal().Replace(*std::move(script));
+  co_await ServeConfig(visit);
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/sim/requests", ServeRequests},
+    {"DELETE", "/sim/requests", ServeForget},
+    {"GET", "/sim/config", ServeConfig},
+    {"POST", "/sim/config", ServeNewConfig},
+};
+
+}  // namespace
+
+std::span<const Route> WatchRoutes() { return kRoutes; }
+
+}  // namespace weir::sim

@@ -1,0 +1,136 @@
+#include "weir/sim/performance.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace weir::sim {
+namespace {
+
+bool Finished(const Part& part) { return std::ranges::all_of(part.authors, &Author::finished); }
+
+Ended EndOf(const Part& part) {
+  switch (part.authors.front().finish()) {
+    case model::Finish::kLength:
+      return Ended::kLength;
+    case model::Finish::kRepetition:
+      return Ended::kRepetition;
+    case model::Finish::kAbort:
+      return Ended::kAbort;
+    default:
+      return Ended::kStop;
+  }
+}
+
+std::int64_t Written(const Part& part) {
+  std::int64_t written = 0;
+  for (const Author& author : part.authors) written += author.written();
+  return written;
+}
+
+}  // namespace
+
+Performance::Performance(std::vector<Part> parts, PerformanceOptions options)
+    : parts_(std::move(parts)), done_(parts_.size(), false), options_(options) {
+  for (const Part& part : parts_) {
+    prompt_tokens_ += static_cast<std::int64_t>(part.request.prompt.size());
+  }
+}
+
+Result<void> Performance::Enter(const async::Context& ctx, Scheduler& scheduler) {
+  turns_.reserve(parts_.size());
+  for (Part& part : parts_) {
+    WEIR_TRY(Scheduler::Turn turn, scheduler.Enter(ctx, std::move(part.request)));
+    turns_.push_back(std::move(turn));
+  }
+  return {};
+}
+
+async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
+                                            std::vector<model::Delta>& out) {
+  const std::size_t before = out.size();
+  bool open = false;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    if (done_[i]) continue;
+    open = true;
+    Result<bool> due = co_await turns_[i].Step(ctx);
+    if (!due) co_return Fail(due.error());
+    lateness_ = turns_[i].lateness();
+    if (!*due) {
+      Abort(parts_[i], out);
+      done_[i] = true;
+      continue;
+    }
+    const std::size_t now = turns_[i].instant() ? run : 1;
+    std::int64_t more = 0;  // tokens of the steps behind the one that Step() has counted
+    for (std::size_t step = 0; step < now && !Finished(parts_[i]); ++step) {
+      const std::size_t written = WriteStep(parts_[i], out);
+      more += step == 0 ? 0 : static_cast<std::int64_t>(written);
+      steps_ += i == 0 ? 1 : 0;
+    }
+    if (more > 0) turns_[i].Wrote(more);
+    if (!Finished(parts_[i])) continue;
+    Close(parts_[i], turns_[i]);
+    done_[i] = true;
+  }
+  if (!options_.at_once) co_return open;
+  std::move(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(),
+            std::back_inserter(kept_));
+  out.resize(before);
+  if (std::ranges::find(done_, false) == done_.end()) {
+    std::ranges::move(std::exchange(kept_, {}), std::back_inserter(out));
+  }
+  co_return open;
+}
+
+// How many answers wrote a token.
+std::size_t Performance::WriteStep(Part& part, std::vector<model::Delta>& out) {
+  const std::size_t before = out.size();
+  for (Author& author : part.authors) {
+    if (author.finished()) continue;
+    model::Delta& delta = out.emplace_back();
+    author.Write(delta);
+    if (options_.continuous_usage) delta.usage = UsageOf(author);
+  }
+  return out.size() - before;
+}
+
+void Performance::Close(Part& part, Scheduler::Turn& turn) {
+  turn.Finish(EndOf(part), Written(part), part.authors.front().tokens());
+}
+
+// A request that the server gives up says so where it has begun to speak; else it just ends.
+void Performance::Abort(Part& part, std::vector<model::Delta>& out) {
+  for (Author& author : part.authors) {
+    if (author.finished() || author.written() == 0) continue;
+    author.Abort(out.emplace_back());
+  }
+}
+
+model::Usage Performance::UsageOf(const Author& author) const {
+  model::Usage usage;
+  usage.prompt_tokens = prompt_tokens_;
+  usage.completion_tokens = author.written();
+  usage.total_tokens = prompt_tokens_ + author.written();
+  return usage;
+}
+
+model::Usage Performance::usage() const {
+  model::Usage usage;
+  std::int64_t written = 0;
+  std::int64_t thought = 0;
+  for (const Part& part : parts_) {
+    for (const Author& author : part.authors) {
+      written += author.written();
+      thought += author.thought();
+    }
+  }
+  usage.prompt_tokens = prompt_tokens_;
+  usage.completion_tokens = written;
+  usage.total_tokens = prompt_tokens_ + written;
+  if (options_.cached_shown && !turns_.empty()) usage.cached_tokens = turns_[0].cached_tokens();
+  if (options_.thoughts_counted) usage.reasoning_tokens = thought;
+  return usage;
+}
+
+}  // namespace weir::sim
