@@ -14,6 +14,7 @@
 #include "weir/base/version.h"
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/vllm_serve.h"
 
 namespace weir::cli {
 namespace {
@@ -41,6 +42,10 @@ int Run(int argc, char** argv) {
   RaiseFileLimit();
   const Env env = TakeEnv();
   Session session{.env = env, .terminal = Terminal(env), .config_file = {}, .run = {}};
+  // A link of that name stands in for the program itself.
+  if (weir::cli::IsCalledVllm(argv[0])) {
+    return weir::cli::RunVllmLink({argv + 1, argv + argc}, session);
+  }
 
   CLI::App app("weir gets the best out of vLLM servers: calls, streams, a simulator.", "weir");
   app.set_version_flag("--version", StrCat("weir ", kVersion));
@@ -78,7 +83,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   // The commonest question of scripts is answered before anything else is set up.
-  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0 && !weir::cli::IsCalledVllm(argv[0])) {
     std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
     return weir::cli::kExitOk;
   }

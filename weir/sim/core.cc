@@ -19,6 +19,7 @@ constexpr std::size_t kMaxVoices = 64;
 
 constexpr wire::Version kThoughtsCounted{0, 28, 0};
 constexpr wire::Version kRequiredSaysCalls{0, 11, 1};
+constexpr wire::Version kNothingCachedShown{0, 24, 0};
 
 std::string TypeOf(int status) {
   switch (status) {
@@ -221,7 +222,8 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
     // A stream says so whenever a piece of a call has left, even one that was cut.
     if (draft.cue.stream || !required) base.called_and_cut = model::Finish::kToolCalls;
   }
-  if (!base.chat && call.echo.value_or(false)) {
+  // With the ids of the tokens asked for, vLLM leaves the text of the prompt out.
+  if (!base.chat && call.echo.value_or(false) && !base.token_ids) {
     base.echo = draft.cue.prompts[prompt].ids.empty() ? std::string(draft.cue.prompts[prompt].text)
                                                       : Tokenizer::Decode(rendered.tokens, true);
     if (sampling.logprobs) base.echo_tokens = rendered.tokens;
@@ -309,11 +311,13 @@ Outcome SimCore::Decide(const Cue& cue) {
   }
   const bool thoughts =
       options_.models[admitted->model].reasons && options_.dialect.version >= kThoughtsCounted;
-  Taken taken{.performance = Performance(std::move(parts),
-                                         {.at_once = call.sampling.beam_width.has_value(),
-                                          .continuous_usage = call.continuous_usage,
-                                          .cached_shown = options_.switches.prompt_tokens_details,
-                                          .thoughts_counted = thoughts}),
+  Taken taken{.performance = Performance(
+                  std::move(parts),
+                  {.at_once = call.sampling.beam_width.has_value(),
+                   .continuous_usage = call.continuous_usage,
+                   .cached_shown = options_.switches.prompt_tokens_details,
+                   .nothing_cached_shown = options_.dialect.version >= kNothingCachedShown,
+                   .thoughts_counted = thoughts}),
               .model = admitted->name};
   if (call.sampling.prompt_logprobs) {
     const auto voice = VoiceOf(admitted->model, admitted->adapter);

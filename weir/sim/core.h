@@ -20,6 +20,7 @@
 #include "weir/sim/admission.h"
 #include "weir/sim/constraint.h"
 #include "weir/sim/engine/metrics.h"
+#include "weir/sim/lateness.h"
 #include "weir/sim/performance.h"
 #include "weir/sim/rehearsal.h"
 #include "weir/sim/request_log.h"
@@ -63,6 +64,7 @@ class SimCore {
   Adapters& adapters() { return adapters_; }
   Rehearsal& rehearsal() { return rehearsal_; }
   RequestLog& log() { return log_; }
+  Lateness& lateness() { return lateness_; }
   ResponseStore& responses() { return responses_; }
 
   // Decides what becomes of a request. `prompts` is not empty; a chat has one empty prompt.
@@ -98,6 +100,7 @@ class SimCore {
   Scheduler scheduler_;
   Rehearsal rehearsal_;
   RequestLog log_;
+  Lateness lateness_;
   Adapters adapters_;
   ResponseStore responses_;
   ConstraintCache constraints_;

@@ -87,6 +87,8 @@ class OutlineMaker {
       segments_.push_back(Fixed(Segment::Kind::kArguments, call.arguments));
       segments_.back().probability = script.probability;
       CloseCall();
+      // The server keeps the first call when the client wants no more than one.
+      if (!call_.parallel_tool_calls.value_or(true)) break;
     }
   }
 

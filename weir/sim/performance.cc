@@ -128,7 +128,10 @@ model::Usage Performance::usage() const {
   usage.prompt_tokens = prompt_tokens_;
   usage.completion_tokens = written;
   usage.total_tokens = prompt_tokens_ + written;
-  if (options_.cached_shown && !turns_.empty()) usage.cached_tokens = turns_[0].cached_tokens();
+  if (options_.cached_shown && !turns_.empty()) {
+    const std::int64_t cached = turns_[0].cached_tokens();
+    if (cached > 0 || options_.nothing_cached_shown) usage.cached_tokens = cached;
+  }
   if (options_.thoughts_counted) usage.reasoning_tokens = thought;
   return usage;
 }

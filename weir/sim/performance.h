@@ -26,7 +26,8 @@ struct PerformanceOptions {
   bool at_once = false;           // a beam search: nothing is delivered before everything is there
   bool continuous_usage = false;  // every delta tells the counts so far
   bool cached_shown = false;      // usage tells the cached tokens
-  bool thoughts_counted = false;  // ... and those of thoughts
+  bool nothing_cached_shown = true;  // ... also when there are none
+  bool thoughts_counted = false;     // ... and those of thoughts
 };
 
 class Performance {

@@ -41,11 +41,20 @@ Task<void> ServeNewConfig(Visit& visit) {
   co_await ServeConfig(visit);
 }
 
+// How late the tokens of streams left since the last DELETE.
+Task<void> ServeLateness(Visit& visit) {
+  return RespondJson(visit, 200, visit.core.lateness().Json());
+}
+
+Task<void> ServeOnTime(Visit& visit) {
+  visit.core.lateness().Reset();
+  return RespondEmpty(visit, 200);
+}
+
 constexpr Route kRoutes[] = {
-    {"GET", "/sim/requests", ServeRequests},
-    {"DELETE", "/sim/requests", ServeForget},
-    {"GET", "/sim/config", ServeConfig},
-    {"POST", "/sim/config", ServeNewConfig},
+    {"GET", "/sim/requests", ServeRequests}, {"DELETE", "/sim/requests", ServeForget},
+    {"GET", "/sim/lateness", ServeLateness}, {"DELETE", "/sim/lateness", ServeOnTime},
+    {"GET", "/sim/config", ServeConfig},     {"POST", "/sim/config", ServeNewConfig},
 };
 
 }  // namespace
