@@ -44,6 +44,25 @@ std::size_t WholeCharacters(std::string_view text) {
   return IsUtf8(text.substr(begin)) || text.size() - begin >= 4 ? text.size() : begin;
 }
 
+// What is no character becomes U+FFFD, as where the server turns tokens into text.
+std::string Mended(std::string_view bytes) {
+  if (IsUtf8(bytes)) return std::string(bytes);
+  std::string text;
+  while (!bytes.empty()) {
+    std::size_t size = 1;
+    while (size < std::min<std::size_t>(4, bytes.size()) && !IsUtf8(bytes.substr(0, size))) ++size;
+    if (IsUtf8(bytes.substr(0, size))) {
+      text += bytes.substr(0, size);
+    } else {
+      text += "\xEF\xBF\xBD";
+      size = 1;
+      while (size < bytes.size() && Continues(bytes[size])) ++size;
+    }
+    bytes.remove_prefix(size);
+  }
+  return text;
+}
+
 std::string TokenText(TokenId token, bool as_id) {
   if (as_id) return StrCat("token_id:", token);
   return std::string(Tokenizer::Piece(token));
@@ -319,7 +338,7 @@ void Author::Release(bool all, Delta& out) {
     }
   }
   if (end <= shown_) return;
-  const std::string_view piece = std::string_view(text_).substr(shown_, end - shown_);
+  const std::string piece = Mended(std::string_view(text_).substr(shown_, end - shown_));
   shown_ = end;
   switch (segment().kind) {
     case Segment::Kind::kReasoning:

@@ -314,6 +314,7 @@ Outcome SimCore::Decide(const Cue& cue) {
   Taken taken{.performance = Performance(
                   std::move(parts),
                   {.at_once = call.sampling.beam_width.has_value(),
+                   .in_one = !cue.stream,
                    .continuous_usage = call.continuous_usage,
                    .cached_shown = options_.switches.prompt_tokens_details,
                    .nothing_cached_shown = options_.dialect.version >= kNothingCachedShown,

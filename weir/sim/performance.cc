@@ -63,10 +63,15 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
     }
     const std::size_t now = turns_[i].instant() ? run : 1;
     std::int64_t more = 0;  // tokens of the steps behind the one that Step() has counted
-    for (std::size_t step = 0; step < now && !Finished(parts_[i]); ++step) {
-      const std::size_t written = WriteStep(parts_[i], out);
-      more += step == 0 ? 0 : static_cast<std::int64_t>(written);
-      steps_ += i == 0 ? 1 : 0;
+    if (options_.in_one && now > 1) {
+      more = WriteInOne(parts_[i], now, out);
+      steps_ += i == 0 ? now : 0;
+    } else {
+      for (std::size_t step = 0; step < now && !Finished(parts_[i]); ++step) {
+        const std::size_t written = WriteStep(parts_[i], out);
+        more += step == 0 ? 0 : static_cast<std::int64_t>(written);
+        steps_ += i == 0 ? 1 : 0;
+      }
     }
     if (more > 0) turns_[i].Wrote(more);
     if (!Finished(parts_[i])) continue;
@@ -93,6 +98,22 @@ std::size_t Performance::WriteStep(Part& part, std::vector<model::Delta>& out) {
     if (options_.continuous_usage) delta.usage = UsageOf(author);
   }
   return out.size() - before;
+}
+
+// One delta for each answer, with all that it writes in so many steps. How many tokens that is,
+// beyond one for each answer.
+std::int64_t Performance::WriteInOne(Part& part, std::size_t steps,
+                                     std::vector<model::Delta>& out) {
+  std::int64_t more = 0;
+  for (Author& author : part.authors) {
+    if (author.finished()) continue;
+    model::Delta& delta = out.emplace_back();
+    for (std::size_t step = 0; step < steps && !author.finished(); ++step) {
+      author.Write(delta);
+      more += step == 0 ? 0 : 1;
+    }
+  }
+  return more;
 }
 
 void Performance::Close(Part& part, Scheduler::Turn& turn) {

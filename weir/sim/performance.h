@@ -24,6 +24,7 @@ struct Part {
 
 struct PerformanceOptions {
   bool at_once = false;           // a beam search: nothing is delivered before everything is there
+  bool in_one = false;            // tokens that come at once are one delta: a whole reply
   bool continuous_usage = false;  // every delta tells the counts so far
   bool cached_shown = false;      // usage tells the cached tokens
   bool nothing_cached_shown = true;  // ... also when there are none
@@ -49,6 +50,7 @@ class Performance {
 
  private:
   std::size_t WriteStep(Part& part, std::vector<model::Delta>& out);
+  static std::int64_t WriteInOne(Part& part, std::size_t steps, std::vector<model::Delta>& out);
   void Close(Part& part, Scheduler::Turn& turn);
   void Abort(Part& part, std::vector<model::Delta>& out);
   model::Usage UsageOf(const Author& author) const;

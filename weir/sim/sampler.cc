@@ -21,6 +21,8 @@ constexpr double kColdest = 0.01;
 constexpr float kLogFloor = -9999;
 // Draws from the model before the exact way is taken: what a rule allows is mostly nearly all.
 constexpr int kTries = 8;
+constexpr int kColdTries = 48;
+constexpr double kCool = 0.3;  // below it too few draws would be kept
 // So many probabilities cost less one by one than all of them at once.
 constexpr std::size_t kFew = 8;
 
@@ -80,6 +82,19 @@ double Sum(std::span<const float> values) {
     sum += SumOfChunk(values.subspan(i, std::min(kChunk, values.size() - i)));
   }
   return sum;
+}
+
+float Largest(std::span<const float> values) {
+  std::array<float, 16> lanes = {};
+  std::size_t i = 0;
+  for (; i + lanes.size() <= values.size(); i += lanes.size()) {
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      lanes[lane] = std::max(lanes[lane], values[i + lane]);
+    }
+  }
+  float largest = *std::ranges::max_element(lanes);
+  for (; i < values.size(); ++i) largest = std::max(largest, values[i]);
+  return largest;
 }
 
 // The index into `weights` that lies at `share` (in [0, 1)) of their sum.
@@ -315,19 +330,40 @@ std::optional<Sampled> Sampler::Next(const Passage& passage, const TokenFilter* 
   return Report(*token, passage, filter, *top, work);
 }
 
-// Where the rules only mask, a draw from the model that happens to be permitted is exact.
+// Where the rules only mask, a draw from the model that happens to be permitted is exact. So is one
+// that a colder temperature keeps with the chance p^(1/t - 1): what is kept is spread like p^(1/t).
 std::optional<TokenId> Sampler::Try(const Passage& passage, const TokenFilter* filter) {
   const bool cut = rules_.top_k > 0 || rules_.top_p < 1 || rules_.min_p > 0;
-  if (shaped() || cut || (filter != nullptr && filter->leans())) return std::nullopt;
-  for (int i = 0; i < kTries; ++i) {
+  if (!changes_.empty() || cut || (filter != nullptr && filter->leans())) return std::nullopt;
+  const double temperature = rules_.temperature;
+  if (temperature > 1 || temperature < kCool) return std::nullopt;
+  const auto exponent = static_cast<float>(1 / temperature - 1);
+  for (int i = 0; i < (exponent > 0 ? kColdTries : kTries); ++i) {
     const TokenId token = model_->Draw(passage, random_);
-    if (Permits(token) && (filter == nullptr || filter->Allows(token))) return token;
+    if (!Permits(token) || (filter != nullptr && !filter->Allows(token))) continue;
+    if (exponent > 0) {
+      const float kept = Exp(exponent * std::min(0.0F, Log(model_->Probability(passage, token))));
+      if (random_.Uniform() >= kept) continue;
+    }
+    return token;
   }
   return std::nullopt;
 }
 
+// The likeliest token, where nothing but blocked tokens stands in its way.
+std::optional<TokenId> Sampler::Likeliest(const Passage& passage, Work& work) const {
+  work.model.resize(static_cast<std::size_t>(Tokenizer::size()));
+  model_->Distribute(passage, work.model);
+  const float most = Largest(work.model);
+  const auto found = static_cast<TokenId>(std::ranges::find(work.model, most) - work.model.begin());
+  return Permits(found) ? std::optional(found) : std::nullopt;
+}
+
 std::optional<TokenId> Sampler::Choose(const Passage& passage, const TokenFilter* filter,
                                        Work& work) {
+  if (greedy() && filter == nullptr && changes_.empty() && rules_.allowed.empty()) {
+    if (const std::optional<TokenId> likeliest = Likeliest(passage, work)) return likeliest;
+  }
   ListCandidates(filter, work);
   if (work.candidates.empty()) return std::nullopt;
   if (work.candidates.size() == 1) return work.candidates[0];

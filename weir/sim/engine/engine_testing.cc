@@ -9,7 +9,7 @@ namespace weir::sim {
 namespace {
 
 async::Task<void> All(async::Context ctx, Scheduler& scheduler, std::vector<Arrival> arrivals,
-                      std::vector<Outcome>& outcomes) {
+                      std::vector<Served>& outcomes) {
   async::TaskScope scope(ctx);
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
     scope.Spawn(Serve(scope.context(), scheduler, std::move(arrivals[i]), outcomes[i]));
@@ -33,7 +33,7 @@ SequenceRequest TestRequest(std::int64_t prompt, std::int64_t max_tokens, TokenI
 }
 
 async::Task<void> Serve(async::Context ctx, Scheduler& scheduler, Arrival arrival,
-                        Outcome& outcome) {
+                        Served& outcome) {
   if (arrival.after > Duration::zero()) {
     const Result<void> slept = co_await async::Sleep(ctx, arrival.after);
     if (!slept) co_return;
@@ -68,9 +68,9 @@ async::Task<void> Serve(async::Context ctx, Scheduler& scheduler, Arrival arriva
   turn->Finish(arrival.stops_after > 0 ? Ended::kStop : Ended::kLength, most * sequences);
 }
 
-std::vector<Outcome> ServeAll(async::Loop& loop, Scheduler& scheduler,
-                              std::vector<Arrival> arrivals) {
-  std::vector<Outcome> outcomes(arrivals.size());
+std::vector<Served> ServeAll(async::Loop& loop, Scheduler& scheduler,
+                             std::vector<Arrival> arrivals) {
+  std::vector<Served> outcomes(arrivals.size());
   loop.Run(All(async::Context(loop), scheduler, std::move(arrivals), outcomes));
   return outcomes;
 }

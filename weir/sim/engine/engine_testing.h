@@ -21,7 +21,7 @@ struct Arrival {
 };
 
 // What became of it.
-struct Outcome {
+struct Served {
   std::vector<TimePoint> tokens;  // when each was read
   std::int64_t cached = 0;
   Duration worst_lateness{};
@@ -35,11 +35,10 @@ struct Outcome {
 std::vector<TokenId> TestPrompt(std::int64_t size, TokenId first = 1000);
 SequenceRequest TestRequest(std::int64_t prompt, std::int64_t max_tokens, TokenId first = 1000);
 
-async::Task<void> Serve(async::Context ctx, Scheduler& scheduler, Arrival arrival,
-                        Outcome& outcome);
+async::Task<void> Serve(async::Context ctx, Scheduler& scheduler, Arrival arrival, Served& outcome);
 // All at once, on `loop`; returns when the last one has ended.
-std::vector<Outcome> ServeAll(async::Loop& loop, Scheduler& scheduler,
-                              std::vector<Arrival> arrivals);
+std::vector<Served> ServeAll(async::Loop& loop, Scheduler& scheduler,
+                             std::vector<Arrival> arrivals);
 
 // The value behind the series whose line starts with `series`, as it stands in a metrics text.
 double ValueOf(std::string_view text, std::string_view series);

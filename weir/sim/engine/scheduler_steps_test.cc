@@ -27,7 +27,7 @@ SchedulerOptions Modelled() {
 
 class SchedulerStepsTest : public testing::Test {
  protected:
-  std::vector<Outcome> Run(Scheduler& scheduler, std::vector<Arrival> arrivals) {
+  std::vector<Served> Run(Scheduler& scheduler, std::vector<Arrival> arrivals) {
     return ServeAll(loop_, scheduler, std::move(arrivals));
   }
   std::string Text(const Scheduler& scheduler) { return metrics_.Text(scheduler.gauges()); }
@@ -142,7 +142,7 @@ TEST_F(SchedulerStepsTest, AFullCacheSendsTheLastOneBackAndAllGetTheirTokens) {
   const auto outcomes =
       Run(scheduler, {{.request = TestRequest(64, 60)}, {.request = TestRequest(64, 60, 5000)}});
 
-  EXPECT_THAT(outcomes, Each(Field(&Outcome::tokens, SizeIs(60))));
+  EXPECT_THAT(outcomes, Each(Field(&Served::tokens, SizeIs(60))));
   EXPECT_LT(outcomes[0].last(), outcomes[1].last());
   EXPECT_EQ(ValueOf(Text(scheduler), "vllm:num_preemptions_total"), 1);
   EXPECT_EQ(ValueOf(Text(scheduler), "vllm:generation_tokens_total"), 120);
@@ -160,7 +160,7 @@ TEST_F(SchedulerStepsTest, WithPrioritiesTheOneThatMattersLeastIsSentBack) {
   const auto outcomes =
       Run(scheduler, {{.request = least}, {.request = TestRequest(64, 60, 5000), .after = 1ms}});
 
-  EXPECT_THAT(outcomes, Each(Field(&Outcome::tokens, SizeIs(60))));
+  EXPECT_THAT(outcomes, Each(Field(&Served::tokens, SizeIs(60))));
   EXPECT_GT(outcomes[0].last(), outcomes[1].last());
 }
 
@@ -207,7 +207,7 @@ TEST_F(SchedulerStepsTest, AScriptedTimeIsKeptBesideTheSteps) {
 TEST_F(SchedulerStepsTest, JitterStaysNearAndFollowsItsSeed) {
   SchedulerOptions options = Modelled();
   options.latency.jitter = 0.05;
-  std::vector<std::vector<Outcome>> runs;
+  std::vector<std::vector<Served>> runs;
   for (int i = 0; i < 2; ++i) {
     async::Loop loop(async::Loop::Time::kVirtual);
     Scheduler scheduler(options, metrics_);
@@ -262,7 +262,7 @@ RC_GTEST_PROP(SchedulerLawTest, EveryTokenAskedForIsDeliveredAndSeatsAreNeverExc
     }
   });
   look.Arm(TimePoint(1ms));
-  const std::vector<Outcome> outcomes = ServeAll(loop, scheduler, arrivals);
+  const std::vector<Served> outcomes = ServeAll(loop, scheduler, arrivals);
 
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     RC_ASSERT(static_cast<std::int64_t>(outcomes[i].tokens.size()) ==

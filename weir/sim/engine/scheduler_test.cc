@@ -31,7 +31,7 @@ SchedulerOptions Instant() {
 
 class SchedulerTest : public testing::Test {
  protected:
-  std::vector<Outcome> Run(Scheduler& scheduler, std::vector<Arrival> arrivals) {
+  std::vector<Served> Run(Scheduler& scheduler, std::vector<Arrival> arrivals) {
     return ServeAll(loop_, scheduler, std::move(arrivals));
   }
   std::string Text(const Scheduler& scheduler) { return metrics_.Text(scheduler.gauges()); }
@@ -183,7 +183,7 @@ TEST_F(SchedulerTest, WhatCanNeverFitInTheCacheRunsWithWhatThereIs) {
   const auto outcomes =
       Run(scheduler, {{.request = TestRequest(500, 3)}, {.request = TestRequest(8, 3)}});
 
-  EXPECT_THAT(outcomes, Each(testing::Field(&Outcome::tokens, testing::SizeIs(3))));
+  EXPECT_THAT(outcomes, Each(testing::Field(&Served::tokens, testing::SizeIs(3))));
 }
 
 TEST_F(SchedulerTest, AnAdapterTooManyWaitsAndOthersPassIt) {
@@ -307,7 +307,7 @@ TEST(SchedulerThreadTest, RequestsOfSeveralLoopsShareTheEngine) {
     options.latency = {.pace = pace, .time_scale = 0.0001};
     Scheduler scheduler(options, metrics);
     std::vector<std::thread> threads;
-    std::vector<std::vector<Outcome>> outcomes(3);
+    std::vector<std::vector<Served>> outcomes(3);
     for (auto& its : outcomes) {
       threads.emplace_back([&] {
         async::Loop loop;
@@ -317,7 +317,7 @@ TEST(SchedulerThreadTest, RequestsOfSeveralLoopsShareTheEngine) {
     for (std::thread& thread : threads) thread.join();
 
     for (const auto& its : outcomes) {
-      EXPECT_THAT(its, Each(testing::Field(&Outcome::tokens, testing::SizeIs(5))));
+      EXPECT_THAT(its, Each(testing::Field(&Served::tokens, testing::SizeIs(5))));
     }
     EXPECT_EQ(ValueOf(metrics.Text(scheduler.gauges()), "vllm:generation_tokens_total"), 300);
     EXPECT_EQ(scheduler.running() + scheduler.waiting(), 0U);
