@@ -1,6 +1,7 @@
 #include "weir/sim/engine/engine_testing.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
@@ -20,8 +21,8 @@ async::Task<void> All(async::Context ctx, Scheduler& scheduler, std::vector<Arri
 }  // namespace
 
 std::vector<TokenId> TestPrompt(std::int64_t size, TokenId first) {
-  std::vector<TokenId> prompt;
-  for (std::int64_t i = 0; i < size; ++i) prompt.push_back(first + static_cast<TokenId>(i));
+  std::vector<TokenId> prompt(static_cast<std::size_t>(size));
+  std::iota(prompt.begin(), prompt.end(), first);
   return prompt;
 }
 

@@ -308,6 +308,7 @@ TEST(SchedulerThreadTest, RequestsOfSeveralLoopsShareTheEngine) {
     Scheduler scheduler(options, metrics);
     std::vector<std::thread> threads;
     std::vector<std::vector<Served>> outcomes(3);
+    threads.reserve(outcomes.size());
     for (auto& its : outcomes) {
       threads.emplace_back([&] {
         async::Loop loop;

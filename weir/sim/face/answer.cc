@@ -37,7 +37,9 @@ class Loaded {
   std::atomic<std::int64_t>& load_;
 };
 
-// One request: the visit, what was asked, and what will be played.
+// One request: the visit, what was asked, and what will be played. Its ways to answer are not
+// inlined: the compiler would lay the frames of all of them into one, and a stream that waits for
+// its next token would pay for those it does not take.
 class Player {
  public:
   Player(Visit& visit, wire::IncomingCall& incoming, FormatMaker make)
@@ -63,6 +65,8 @@ class Player {
       co_return co_await RespondRaw(*raw);
     }
     taken_ = &std::get<Taken>(outcome.answer);
+    incoming_.call.messages = {};  // the engine has its tokens
+    incoming_.call.tools = {};
     info_ = visit_.core.NewInfo(incoming_.call.api, taken_->model, incoming_.call.request_id,
                                 visit_.WallNanos());
     format_ = make_(incoming_, visit_.dialect(), info_);
@@ -91,7 +95,7 @@ class Player {
   // One step at a time where a fault counts them.
   std::size_t run() const { return tamper_->active() ? 1 : kRun; }
 
-  Task<void> PlayWhole() {
+  [[gnu::noinline]] Task<void> PlayWhole() {
     const Result<void> entered = taken_->performance.Enter(ctx_, visit_.core.scheduler());
     if (!entered) co_return co_await Refuse(BusyRefusal(entered.error().message));
     model::Assembler assembler;
@@ -147,7 +151,7 @@ class Player {
     }
   }
 
-  Task<void> RespondWhole(std::string body) {
+  [[gnu::noinline]] Task<void> RespondWhole(std::string body) {
     const WholeTamper changed = tamper_->TamperWhole(body);
     const http::Headers headers = HeadersOf("application/json");
     visit_.status = 200;
@@ -164,7 +168,7 @@ class Player {
   }
 
   // The headers leave before the request has its turn: waiting is silence, as with the real one.
-  Task<void> PlayStream() {
+  [[gnu::noinline]] Task<void> PlayStream() {
     const http::Headers headers = HeadersOf(format_->stream_type());
     visit_.status = 200;
     const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
@@ -231,12 +235,12 @@ class Player {
     co_return Result<void>();
   }
 
-  Task<void> SendLast(std::string bytes) {
+  [[gnu::noinline]] Task<void> SendLast(std::string bytes) {
     const Result<void> sent = co_await Send(bytes);
     if (sent) (void)co_await visit_.exchange.End();
   }
 
-  Task<void> EndBadly(const Fault& fault) {
+  [[gnu::noinline]] Task<void> EndBadly(const Fault& fault) {
     if (const std::optional<http::BreakOff> how = BreakOffOf(fault)) {
       co_return co_await visit_.exchange.Break(*how);
     }
@@ -266,7 +270,7 @@ class Player {
     }
   }
 
-  Task<void> Refuse(const Refusal& refusal) {
+  [[gnu::noinline]] Task<void> Refuse(const Refusal& refusal) {
     if (!incoming_.stream || refusal.stage == Refusal::Stage::kFront) {
       co_return co_await RespondError(visit_, refusal);
     }
@@ -281,7 +285,7 @@ class Player {
     if (sent) (void)co_await visit_.exchange.End();
   }
 
-  Task<void> RespondRaw(const RawAnswer& raw) {
+  [[gnu::noinline]] Task<void> RespondRaw(const RawAnswer& raw) {
     const std::string_view type = !raw.content_type.empty() ? std::string_view(raw.content_type)
                                   : incoming_.stream        ? "text/event-stream; charset=utf-8"
                                                             : "application/json";
