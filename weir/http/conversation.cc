@@ -7,7 +7,7 @@
 namespace weir::http {
 namespace {
 
-constexpr std::size_t kFirstBuffer = 4 * 1024;
+constexpr std::size_t kFirstBuffer = 2 * 1024;  // thousands of streams keep theirs while they wait
 constexpr std::size_t kMostBuffer = 256 * 1024;
 constexpr std::size_t kKeptBody = 1 << 20;       // a larger one is not kept for the next request
 constexpr std::size_t kWriteSlice = 256 * 1024;  // what a client must take within `write_stall`

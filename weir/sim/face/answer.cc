@@ -19,6 +19,7 @@ constexpr std::size_t kRun = 64;                // steps at a time in the instan
 
 std::vector<Prompt> PromptsOf(const wire::IncomingCall& incoming) {
   std::vector<Prompt> prompts;
+  prompts.reserve(incoming.prompts.size() + incoming.token_prompts.size() + 1);
   for (const std::string& text : incoming.prompts) prompts.push_back({text, {}});
   for (const auto& ids : incoming.token_prompts) prompts.push_back({{}, ids});
   if (prompts.empty()) prompts.emplace_back();
