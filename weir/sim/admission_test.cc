@@ -265,5 +265,18 @@ TEST(Admission, SwitchesOpenDoors) {
   EXPECT_TRUE(AdmitCall(options, call).has_value());
 }
 
+TEST(Admission, ATruncatedCompletionKeepsRoomForItsDefaultLength) {
+  std::string prompt;
+  for (int i = 0; i < 200; ++i) prompt += " river";
+  Call call = Completion(prompt);
+  call.sampling.truncate_prompt_tokens = -1;
+
+  const auto admitted = AdmitCall(Server(), call);
+
+  ASSERT_TRUE(admitted.has_value()) << admitted.error().error.message;
+  EXPECT_EQ(admitted->prompts[0].tokens.size(), 84U);
+  EXPECT_EQ(admitted->rooms[0], 16);
+}
+
 }  // namespace
 }  // namespace weir::sim

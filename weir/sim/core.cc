@@ -356,7 +356,8 @@ model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
   info.model = model;
   info.created = options_.deterministic ? kStillTime : wall_nanos / kNanosPerSecond;
   if (options_.dialect.fingerprint_shown) {
-    Random random(StableHash(model.data(), model.size()));
+    const std::string& base = options_.models.front().served_names.front();
+    Random random(StableHash(base.data(), base.size()));
     info.system_fingerprint = options_.dialect.kind == wire::ServerKind::kVllm
                                   ? StrCat("vllm-", Version(), "-", HexId(random, 8))
                                   : StrCat("fp_", HexId(random, 10));

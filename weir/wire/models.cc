@@ -11,17 +11,19 @@ namespace weir::wire {
 namespace {
 
 // An id for a permission card. vLLM draws it; made from the name, the bytes stay the same.
-std::string PermissionId(std::string_view name, std::int64_t created) {
+std::string PermissionId(std::string_view name, std::int64_t created, bool short_ids) {
   std::uint64_t hash = 14695981039346656037ULL ^ static_cast<std::uint64_t>(created);
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  std::string id = "modelperm-";
-  for (int shift = 60; shift >= 0; shift -= 4) id += "0123456789abcdef"[(hash >> shift) & 15];
-  return id;
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[(hash >> shift) & 15];
+  if (!short_ids) digits += std::string(digits.rbegin(), digits.rend());
+  return StrCat("modelperm-", digits);
 }
 
-void WritePermission(std::string_view name, std::int64_t created, json::Writer& out) {
+void WritePermission(std::string_view name, std::int64_t created, bool short_ids,
+                     json::Writer& out) {
   out.BeginObject();
-  out.Field("id", PermissionId(name, created));
+  out.Field("id", PermissionId(name, created, short_ids));
   out.Field("object", "model_permission");
   out.Key("created");
   out.Int(created);
@@ -115,7 +117,7 @@ std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int6
     entry.max_model_len ? out.Int(*entry.max_model_len) : out.Null();
     out.Key("permission");
     out.BeginArray();
-    WritePermission(entry.id, created, out);
+    WritePermission(entry.id, created, dialect.short_ids, out);
     out.EndArray();
     for (const json::Member member : entry.extra.members()) out.Field(member.key, member.value);
     out.EndObject();

@@ -13,6 +13,7 @@
 namespace weir::wire {
 namespace {
 
+constexpr Version kPhraseAsType{0, 9, 0};    // the phrase of the status instead of a class
 constexpr Version kDecorated{0, 14, 0};      // " (parameter=..., value=...)" behind messages
 constexpr Version kOwnValidators{0, 28, 0};  // validators answer without pydantic's wrapping
 
@@ -32,11 +33,11 @@ std::string LocationTuple(std::string_view location) {
 ServerError ValidationError(const std::vector<std::string>& entries, std::string param,
                             const Dialect& dialect) {
   ServerError error;
+  if (dialect.version >= kPhraseAsType) error.type = "Bad Request";
   if (dialect.error_shape == ErrorShape::kFlat) {
     error.message = StrCat("[", Join(entries, ", "), "]");
     return error;
   }
-  error.type = "Bad Request";
   error.message = StrCat(entries.size(), " validation error", entries.size() == 1 ? "" : "s", ":");
   for (const std::string& entry : entries) StrAppend(error.message, "\n  ", entry);
   error.param = std::move(param);

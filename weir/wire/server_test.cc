@@ -145,6 +145,27 @@ TEST(ServerErrorTest, EachDialectHasItsEnvelope) {
       R"({"error":"Unauthorized"})");
 }
 
+TEST(ServerModelsTest, PermissionIdsAreLongInOldVersions) {
+  const std::vector<model::ModelEntry> models = {{.id = "m"}};
+  const auto digits = [&](std::string_view dialect) {
+    const std::string body = EncodeModels(models, 1, Named(dialect));
+    const std::size_t begin = body.find("modelperm-") + 10;
+    return body.find('"', begin) - begin;
+  };
+  EXPECT_EQ(digits("vllm-0.11"), 32U);
+  EXPECT_EQ(digits("vllm-latest"), 16U);
+}
+
+TEST(ServerErrorTest, ValidationNamesThePhraseOfTheStatusSinceVersion09) {
+  const auto type = [](std::string_view dialect) {
+    return DecodeRequest(Api::kChat, WithMessages(R"("max_tokens":"abc")"), Named(dialect))
+        .error()
+        .type;
+  };
+  EXPECT_EQ(type("vllm-0.6"), "BadRequestError");
+  EXPECT_EQ(type("vllm-0.10"), "Bad Request");
+}
+
 TEST(ServerModelsTest, ListReadsBackAsItself) {
   std::vector<model::ModelEntry> models(2);
   models[0] = {.id = "m", .root = "org/m", .parent = "", .owned_by = "vllm", .max_model_len = 4096};
