@@ -66,11 +66,14 @@ void WriteReasoning(const std::string& reasoning, const Dialect& dialect, json::
   }
 }
 
-void WriteMessage(const model::Choice& choice, const Dialect& dialect, json::Writer& out) {
+void WriteMessage(const model::Choice& choice, const Dialect& dialect, bool call_forced,
+                  json::Writer& out) {
   out.Key("message");
   out.BeginObject();
   out.Field("role", "assistant");
-  if (choice.text.empty() && (!choice.tool_calls.empty() || !choice.reasoning.empty())) {
+  const bool beside_call = !choice.tool_calls.empty() && !call_forced;
+  const bool beside_thoughts = !choice.reasoning.empty() && choice.tool_calls.empty();
+  if (choice.text.empty() && (beside_call || beside_thoughts)) {
     WriteNull("content", out);
   } else {
     out.Field("content", choice.text);
@@ -98,11 +101,12 @@ void WriteRoutedExperts(const model::Choice& choice, const Dialect& dialect, jso
   if (dialect.version >= kNewest) WriteFrom(choice.extra, "routed_experts", out);
 }
 
-void WriteChatChoice(const model::Choice& choice, const Dialect& dialect, json::Writer& out) {
+void WriteChatChoice(const model::Choice& choice, const Dialect& dialect, bool call_forced,
+                     json::Writer& out) {
   out.BeginObject();
   out.Key("index");
   out.Int(choice.index);
-  WriteMessage(choice, dialect, out);
+  WriteMessage(choice, dialect, call_forced, out);
   out.Key("logprobs");
   if (choice.tokens.empty()) {
     out.Null();
@@ -164,7 +168,8 @@ void WriteTail(model::Api api, const model::Reply& reply, const Dialect& dialect
 
 }  // namespace
 
-std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect& dialect) {
+std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect& dialect,
+                        bool call_forced) {
   if (dialect.kind != ServerKind::kVllm) return EncodeOpenAiReply(api, reply, dialect);
   const bool chat = api == model::Api::kChat;
   std::string body;
@@ -179,7 +184,7 @@ std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect
   out.BeginArray();
   for (const model::Choice& choice : reply.choices) {
     if (chat) {
-      WriteChatChoice(choice, dialect, out);
+      WriteChatChoice(choice, dialect, call_forced, out);
     } else {
       WriteTextChoice(choice, dialect, out);
     }

@@ -70,7 +70,10 @@ std::string EncodeError(const ServerError& error, const Dialect& dialect);
 std::string EncodeErrorEvent(const ServerError& error, const Dialect& dialect);
 
 // A whole reply with all its nulls, in the key order of the dialect.
-std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect& dialect);
+// `call_forced`: the client named a tool or required one, and the content beside the call is then
+// "" instead of null.
+std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect& dialect,
+                        bool call_forced = false);
 
 // Writes the events of one stream, each as the data of one server-sent event appended to `out` with
 // its framing ("data: ...\n\n").

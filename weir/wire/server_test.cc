@@ -145,6 +145,15 @@ TEST(ServerErrorTest, EachDialectHasItsEnvelope) {
       R"({"error":"Unauthorized"})");
 }
 
+TEST(ServerReplyTest, ContentBesideAForcedCallIsEmptyAndNotNull) {
+  model::Reply reply;
+  reply.choices.push_back({.tool_calls = {{"id", "look", "{}"}}});
+  EXPECT_THAT(EncodeReply(Api::kChat, reply, Named("vllm-latest")),
+              testing::HasSubstr(R"("content":null)"));
+  EXPECT_THAT(EncodeReply(Api::kChat, reply, Named("vllm-latest"), true),
+              testing::HasSubstr(R"("content":"")"));
+}
+
 TEST(ServerModelsTest, PermissionIdsAreLongInOldVersions) {
   const std::vector<model::ModelEntry> models = {{.id = "m"}};
   const auto digits = [&](std::string_view dialect) {

@@ -17,6 +17,8 @@ class ChatFormat final : public AnswerFormat {
   ChatFormat(const wire::IncomingCall& incoming, const wire::Dialect& dialect,
              model::ReplyInfo info)
       : api_(incoming.call.api),
+        call_forced_(incoming.call.tool_choice.kind == model::ToolChoice::Kind::kRequired ||
+                     incoming.call.tool_choice.kind == model::ToolChoice::Kind::kNamed),
         dialect_(dialect),
         encoder_({.api = incoming.call.api,
                   .dialect = dialect,
@@ -33,11 +35,12 @@ class ChatFormat final : public AnswerFormat {
     encoder_.AppendError(error, out);
   }
   std::string Whole(const model::Reply& reply) override {
-    return wire::EncodeReply(api_, reply, dialect_);
+    return wire::EncodeReply(api_, reply, dialect_, call_forced_);
   }
 
  private:
   const Api api_;
+  const bool call_forced_;
   const wire::Dialect& dialect_;
   wire::ChunkEncoder encoder_;
 };
