@@ -192,6 +192,7 @@ TEST(SemaphoreThreads, PermitsAreHandedBetweenLoopsWithoutALostUpdate) {
   Semaphore semaphore({.permits = 1});
   int sum = 0;  // guarded by the only permit
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       Loop loop;

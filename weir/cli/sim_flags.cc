@@ -87,7 +87,8 @@ void AddServerFlags(CLI::App& command, SimFlags& flags) {
 void AddWordFlags(CLI::App& command, SimFlags& flags) {
   Under(command, kWords);
   NumberFlag(command, "--seed", flags.seed, "another seed, other answers");
-  command.add_option("--scenario", flags.scenario, "YAML file of scripted replies (docs/sim.md)");
+  command.add_option("--scenario", flags.scenario,
+                     "YAML file of scripted replies (docs/simulator.md)");
   command.add_flag("--ignore-constraints", flags.ignore_constraints,
                    "answer as a server does that does not know schemas and patterns");
   command.add_flag("--deterministic", flags.deterministic,

@@ -142,7 +142,8 @@ SimCore::SimCore(SimOptions options)
       scheduler_(options_.engine, metrics_),
       rehearsal_(options_.script, options_.seed),
       log_({.entries = options_.logged_requests}),
-      adapters_(options_.models) {}
+      adapters_(options_.models),
+      ids_seed_(options_.deterministic ? options_.seed : Random::FromSystem().Next()) {}
 
 // What is known of a request once it is admitted.
 struct SimCore::Draft {
@@ -184,8 +185,9 @@ SequenceRequest SimCore::RequestOf(const Draft& draft, std::size_t prompt,
 }
 
 // A model of vLLM thinks when it was started with a parser for thoughts, one of Ollama when it is
-// asked to.
+// asked to. Completions go on from a prompt as it is.
 bool SimCore::Reasons(const SimModel& model, const model::Call& call) const {
+  if (call.api == model::Api::kCompletions) return false;
   return model.reasons || (options_.dialect.kind == wire::ServerKind::kOllama &&
                            call.reasoning.enable.value_or(false));
 }
@@ -345,7 +347,7 @@ model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
                                             : "chatcmpl-";
   if (request_id.empty()) {
     const std::uint64_t number = ++replies_;
-    Random random(StableHash(&number, sizeof number, options_.seed));
+    Random random(StableHash(&number, sizeof number, ids_seed_));
     const bool openai = options_.dialect.kind == wire::ServerKind::kOpenAi;
     info.id += openai ? WordId(random, kOpenAiIdDigits)
                       : HexId(random, options_.dialect.short_ids ? 16 : 32);

@@ -106,7 +106,8 @@ class SimCore {
   ConstraintCache constraints_;
   std::mutex voices_mutex_;
   std::map<std::uint64_t, std::shared_ptr<const LanguageModel>> voices_;  // by voice
-  std::atomic<std::uint64_t> replies_ = 0;                                // numbers ids
+  const std::uint64_t ids_seed_;            // so that two servers do not give the same ids
+  std::atomic<std::uint64_t> replies_ = 0;  // numbers ids
   std::atomic<std::int64_t> load_ = 0;
   std::atomic<int> sleep_level_ = -1;  // -1: awake
 };

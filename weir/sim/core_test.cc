@@ -50,6 +50,29 @@ TEST_P(WrongOptionTest, IsRefusedByName) {
 INSTANTIATE_TEST_SUITE_P(SimCore, WrongOptionTest, testing::ValuesIn(kWrong),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST(SimCore, TwoServersGiveDifferentIds) {
+  SimCore one(InstantSim());
+  SimCore other(InstantSim());
+
+  EXPECT_NE(one.NewInfo(model::Api::kChat, "m", "", 5).id,
+            other.NewInfo(model::Api::kChat, "m", "", 5).id);
+}
+
+TEST(SimCore, CompletionsDoNotThink) {
+  SimOptions options = InstantSim();
+  options.models[0].reasons = true;
+  SimInside sim(options);
+  model::Call call;
+  call.api = model::Api::kCompletions;
+  call.prompt = "Once upon";
+  call.sampling.max_tokens = 20;
+
+  const model::Reply reply = sim.Whole(call).value();
+
+  EXPECT_THAT(reply.text(), testing::Not(testing::IsEmpty()));
+  EXPECT_EQ(reply.choices[0].reasoning, "");
+}
+
 TEST(SimCore, IdsAreCountedAndTheSameInEveryRun) {
   SimOptions options = InstantSim();
   options.deterministic = true;

@@ -29,7 +29,7 @@ std::string Lateness::Json() const {
     for (std::size_t step = 0; step < kSteps; ++step) {
       seen += counts_[step].load(std::memory_order_relaxed);
       if (static_cast<double>(seen) >= share * static_cast<double>(total) && total > 0) {
-        return static_cast<std::int64_t>(step + 1) * kStepMicros;
+        return std::min(static_cast<std::int64_t>(step + 1) * kStepMicros, most_micros_.load());
       }
     }
     return std::int64_t{0};

@@ -235,7 +235,7 @@ Result<Latency> BuiltInLatency(std::string_view name) {
   const auto near = Nearest(name, names);
   return Fail(Code::kConfigError, StrCat("there is no latency profile `", name, "`; ",
                                          near ? StrCat("did you mean `", *near, "`?")
-                                              : StrCat("built in are ", Join(names, ", ")),
+                                              : StrCat("built in are ", Join(names, ", "), "."),
                                          " A file of your own is named with its path"));
 }
 

@@ -69,8 +69,10 @@ class SimHandler final : public http::Handler {
 
   Task<void> Handle(http::Exchange& exchange) override {
     Visit visit{.exchange = exchange, .core = *core_};
-    core_->log().Add(exchange.head(), exchange.body(), visit.WallNanos());
     std::string_view path = visit.path();
+    if (!path.starts_with("/sim/")) {
+      core_->log().Add(exchange.head(), exchange.body(), visit.WallNanos());
+    }
     const std::string& models_path = core_->options().models_path;
     if (!models_path.empty() && path == models_path) path = "/v1/models";
     std::string_view handler = "none";
