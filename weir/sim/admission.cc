@@ -37,15 +37,6 @@ std::unexpected<Refusal> Late(std::unexpected<Refusal> refused) {
   return refused;
 }
 
-std::unexpected<Refusal> UnknownModel(const SimOptions& options, std::string_view name) {
-  Refusal refusal;
-  refusal.error.status = 404;
-  refusal.error.type = "NotFoundError";
-  refusal.error.message = StrCat("The model `", name, "` does not exist.");
-  if (options.dialect.version >= kDecorated) refusal.error.param = "model";
-  return std::unexpected(std::move(refusal));
-}
-
 std::expected<void, Refusal> CheckTools(const SimOptions& options, const model::Call& call) {
   const ToolChoice::Kind kind = call.tool_choice.kind;
   const bool forced = kind == ToolChoice::Kind::kRequired || kind == ToolChoice::Kind::kNamed;
@@ -218,6 +209,15 @@ std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model:
 
 }  // namespace
 
+Refusal UnknownModel(const SimOptions& options, std::string_view name) {
+  Refusal refusal;
+  refusal.error.status = 404;
+  refusal.error.type = "NotFoundError";
+  refusal.error.message = StrCat("The model `", name, "` does not exist.");
+  if (options.dialect.version >= kDecorated) refusal.error.param = "model";
+  return refusal;
+}
+
 // An adapter is asked for by its own name, with or without the name of its model.
 std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const Adapters& adapters,
                                            const model::Call& call) {
@@ -241,7 +241,7 @@ std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const Adap
     admitted.adapter = admitted.name = name;
     return admitted;
   }
-  return UnknownModel(options, name);
+  return std::unexpected(UnknownModel(options, name));
 }
 
 std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters& adapters,

@@ -6,6 +6,7 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/sim/adapters.h"
@@ -35,6 +36,9 @@ struct Admitted {
   std::vector<RenderedPrompt> prompts;  // cut as the request asks
   std::vector<std::int64_t> rooms;      // per prompt: most tokens that may be written
 };
+
+// The refusal of a model that is not there.
+Refusal UnknownModel(const SimOptions& options, std::string_view name);
 
 // The model that a call names, the first when it names none; no prompts yet.
 std::expected<Admitted, Refusal> FindModel(const SimOptions& options, const Adapters& adapters,

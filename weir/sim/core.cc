@@ -356,7 +356,7 @@ model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
   }
   info.request_id = request_id;
   info.model = model;
-  info.created = options_.deterministic ? kStillTime : wall_nanos / kNanosPerSecond;
+  info.created = SecondsOf(wall_nanos);
   if (options_.dialect.fingerprint_shown) {
     const std::string& base = options_.models.front().served_names.front();
     Random random(StableHash(base.data(), base.size()));
@@ -367,10 +367,8 @@ model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
   return info;
 }
 
-std::optional<std::string> SimCore::NameOf(const model::Call& call) const {
-  const auto found = FindModel(options_, adapters_, call);
-  if (!found) return std::nullopt;
-  return found->name;
+std::int64_t SimCore::SecondsOf(std::int64_t wall_nanos) const {
+  return options_.deterministic ? kStillTime : wall_nanos / kNanosPerSecond;
 }
 
 std::vector<model::ModelEntry> SimCore::Models() const {

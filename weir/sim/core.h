@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,8 +75,12 @@ class SimCore {
   model::ReplyInfo NewInfo(model::Api api, std::string_view model, std::string_view request_id,
                            std::int64_t wall_nanos);
 
-  // The name that replies give the model of a call; nothing when there is no such model.
-  std::optional<std::string> NameOf(const model::Call& call) const;
+  // The model that a call names, without its prompts, or the refusal of one that is not there.
+  std::expected<Admitted, Refusal> ModelOf(const model::Call& call) const {
+    return FindModel(options_, adapters_, call);
+  }
+  // The time that replies tell, in seconds since 1970.
+  std::int64_t SecondsOf(std::int64_t wall_nanos) const;
   std::vector<model::ModelEntry> Models() const;
   std::string Version() const;
   std::string MetricsText(std::int64_t wall_nanos) const;

@@ -191,7 +191,7 @@ class Player {
       const std::size_t step = taken_->performance.steps();
       const Result<bool> next = co_await taken_->performance.Next(ctx_, run(), deltas);
       if (!next) co_return;
-      visit_.core.lateness().Add(taken_->performance.lateness());
+      if (*next) visit_.core.lateness().Add(taken_->performance.lateness());
       more = *next;
       const std::size_t before = out.size();
       for (const model::Delta& delta : deltas) format_->Append(delta, out);

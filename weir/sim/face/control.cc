@@ -14,9 +14,6 @@ namespace {
 
 using async::Task;
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-constexpr std::int64_t kStillTime = 1'700'000'000;
-
 constexpr wire::Version kPathsHidden{0, 26, 0};
 constexpr wire::Version kInPlaceNamed{0, 14, 0};
 constexpr wire::Version kResetAnswers{0, 26, 0};
@@ -70,20 +67,8 @@ Task<void> ServeMetrics(Visit& visit) {
                      visit.core.MetricsText(visit.WallNanos()));
 }
 
-std::int64_t CreatedAt(const Visit& visit) {
-  if (visit.core.options().deterministic) return kStillTime;
-  return visit.WallNanos() / kNanosPerSecond;
-}
-
-Refusal UnknownModel(std::string_view name) {
-  return RefusalOf({.status = 404,
-                    .type = "NotFoundError",
-                    .message = StrCat("The model `", name, "` does not exist."),
-                    .param = "model"});
-}
-
 Task<void> ServeModels(Visit& visit) {
-  const std::int64_t now = CreatedAt(visit);
+  const std::int64_t now = visit.core.SecondsOf(visit.WallNanos());
   return RespondJson(visit, 200, wire::EncodeModels(visit.core.Models(), now, visit.dialect()));
 }
 
@@ -92,42 +77,37 @@ Task<void> ServeModel(Visit& visit) {
   const std::string name = schema::PercentDecode(escaped);
   for (const model::ModelEntry& entry : visit.core.Models()) {
     if (entry.id != name) continue;
-    co_return co_await RespondJson(visit, 200,
-                                   wire::EncodeModel(entry, CreatedAt(visit), visit.dialect()));
+    co_return co_await RespondJson(
+        visit, 200,
+        wire::EncodeModel(entry, visit.core.SecondsOf(visit.WallNanos()), visit.dialect()));
   }
-  co_await RespondError(visit, UnknownModel(name));
+  co_await RespondError(visit, UnknownModel(visit.core.options(), name));
 }
 
-// The window of the model that a request names; nothing when there is no such model.
-std::optional<std::int64_t> WindowOf(const SimCore& core, std::string_view name) {
-  if (name.empty()) return core.options().models.front().max_model_len;
-  for (const model::ModelEntry& entry : core.Models()) {
-    if (entry.id != name) continue;
-    return entry.max_model_len.value_or(core.options().models.front().max_model_len);
-  }
-  return std::nullopt;
+std::expected<Admitted, Refusal> ModelNamed(const SimCore& core, const std::string& name) {
+  return core.ModelOf({.model = name});
 }
 
 Task<void> ServeTokenize(Visit& visit) {
   const auto incoming = wire::DecodeTokenize(visit.exchange.body(), visit.dialect());
   if (!incoming) co_return co_await RespondError(visit, RefusalOf(incoming.error()));
-  const auto window = WindowOf(visit.core, incoming->call.model);
-  if (!window) co_return co_await RespondError(visit, UnknownModel(incoming->call.model));
+  const auto found = ModelNamed(visit.core, incoming->call.model);
+  if (!found) co_return co_await RespondError(visit, found.error());
+  const std::int64_t window = visit.core.options().models[found->model].max_model_len;
   const std::vector<TokenId> tokens = Render(incoming->call, {incoming->call.prompt, {}}).tokens;
   std::vector<std::string> texts;
   if (incoming->token_texts) {
     for (const TokenId token : tokens) texts.emplace_back(Tokenizer::Piece(token));
   }
   co_await RespondJson(
-      visit, 200, wire::EncodeTokenize(tokens, *window, incoming->token_texts ? &texts : nullptr));
+      visit, 200, wire::EncodeTokenize(tokens, window, incoming->token_texts ? &texts : nullptr));
 }
 
 Task<void> ServeDetokenize(Visit& visit) {
   const auto incoming = wire::DecodeDetokenize(visit.exchange.body(), visit.dialect());
   if (!incoming) co_return co_await RespondError(visit, RefusalOf(incoming.error()));
-  if (!WindowOf(visit.core, incoming->model)) {
-    co_return co_await RespondError(visit, UnknownModel(incoming->model));
-  }
+  const auto found = ModelNamed(visit.core, incoming->model);
+  if (!found) co_return co_await RespondError(visit, found.error());
   std::vector<TokenId> tokens;
   for (const std::int64_t id : incoming->tokens) {
     if (id < 0 || id >= Tokenizer::size()) {

@@ -35,16 +35,8 @@ Task<void> ServeEmbeddings(Visit& visit) {
     co_return co_await RespondError(visit, refusal);
   }
   SimCore& core = visit.core;
-  model::Call asked;
-  asked.model = incoming->model;
-  const auto name = core.NameOf(asked);
-  if (!name) {
-    refusal.error = {.status = 404,
-                     .type = "NotFoundError",
-                     .message = StrCat("The model `", incoming->model, "` does not exist."),
-                     .param = "model"};
-    co_return co_await RespondError(visit, refusal);
-  }
+  const auto found = core.ModelOf({.model = incoming->model});
+  if (!found) co_return co_await RespondError(visit, found.error());
   const std::size_t most = core.options().max_embedding_dimensions;
   const auto dimensions =
       static_cast<std::size_t>(incoming->dimensions.value_or(static_cast<std::int64_t>(most)));
@@ -60,7 +52,7 @@ Task<void> ServeEmbeddings(Visit& visit) {
     vectors.push_back(Embed(input, dimensions, core.options().seed));
   }
   model::ReplyInfo info =
-      core.NewInfo(model::Api::kChat, *name, incoming->request_id, visit.WallNanos());
+      core.NewInfo(model::Api::kChat, found->name, incoming->request_id, visit.WallNanos());
   info.id.replace(0, std::string_view("chatcmpl-").size(), "embd-");
   co_await RespondJson(
       visit, 200, wire::EncodeEmbedding(info, vectors, incoming->base64, tokens, visit.dialect()));
