@@ -1,14 +1,19 @@
 // What the same traffic costs through weir's whole chain, wired as every program of weir is: retry,
 // limit, encode, HTTP, decode. Every reply and every delta is decoded and checked to have come.
-// Modes as in raw/client.cc: requests, latency, streams.
+// Modes as in raw/client.cc: requests, latency, streams. --chain says how much of the chain:
+// "bare" (the HTTP engine alone), "whole", or "recorded" (whole, verification around it, and the
+// events of every call to a file).
 
 #include <chrono>
 #include <exception>
+#include <filesystem>
 
 #include "bench/measure.h"
 
 #include "weir/async/scope.h"
 #include "weir/client/wiring.h"
+#include "weir/engine/http_engine.h"
+#include "weir/events/event.h"
 
 namespace weir::bench {
 namespace {
@@ -115,11 +120,30 @@ config::EngineConfig EngineAt(std::size_t port, const std::string& model) {
   return config;
 }
 
-Outcome Measure(Plan plan, const config::EngineConfig& config, Duration limit) {
+Result<std::unique_ptr<model::Engine>> Build(const std::string& chain,
+                                             const config::EngineConfig& config,
+                                             http::Client& transport) {
+  if (chain == "bare") return engine::NewHttpEngine(client::HttpOptionsOf(config), transport);
+  WEIR_TRY(std::unique_ptr<model::Engine> engine, client::BuildEngine(config, transport));
+  if (chain == "whole") return engine;
+  if (chain != "recorded") Die("--chain is bare, whole or recorded");
+  return engine::NewVerifyEngine(std::move(engine), {});
+}
+
+Outcome Measure(Plan plan, const std::string& chain, const config::EngineConfig& config,
+                Duration limit) {
   async::Loop loop;
   const std::unique_ptr<http::Client> transport = client::BuildTransport(config, Env());
-  Result<std::unique_ptr<model::Engine>> engine = client::BuildEngine(config, *transport);
+  const Result<std::unique_ptr<model::Engine>> engine = Build(chain, config, *transport);
   if (!engine) Die(engine.error().message);
+  Result<std::unique_ptr<events::JsonlSink>> sink;
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "weir-bench.jsonl";
+  if (chain == "recorded") {
+    sink = events::OpenJsonl(loop, {.path = file.string(), .keep = 0, .spans = false});
+  }
+  if (!sink) Die(sink.error().message);
+  async::Context ctx(loop);
+  ctx.trace = sink->get();
   plan.call = client::WithDefaults(std::move(plan.call), config);
   plan.call.timeouts->total = limit;
 
@@ -128,8 +152,9 @@ Outcome Measure(Plan plan, const config::EngineConfig& config, Duration limit) {
   tally.rss_before = RssKibNow();
   const CpuTime before = CpuNow();
   const SteadyClock::time_point start = SteadyClock::now();
-  loop.Run(RunAll(async::Context(loop), **engine, plan, tally));
+  loop.Run(RunAll(ctx, **engine, plan, tally));
   const CpuTime after = CpuNow();
+  std::filesystem::remove(file);
   if (tally.failure) Die(tally.failure->message);
   return Outcome{.mode = {},
                  .connections = plan.connections,
@@ -154,6 +179,7 @@ int Main(int argc, char** argv) {
   plan.count = flags.Number("count", plan.streams ? plan.connections : 20000);
   plan.events = flags.Number("events", 0);
   const std::string model = flags.Text("model", std::string(kModel));
+  const std::string chain = flags.Text("chain", "whole");
   const std::chrono::seconds limit(flags.Number("seconds", 120));
   flags.RefuseOthers();
   RaiseFileLimit();
@@ -161,7 +187,7 @@ int Main(int argc, char** argv) {
   plan.call.messages.push_back(model::Message::Text(model::Role::kUser, std::string(kPrompt)));
   plan.call.sampling.max_tokens = 200;
   plan.call.sampling.temperature = 0.7;
-  Outcome outcome = Measure(std::move(plan), EngineAt(port, model), limit);
+  Outcome outcome = Measure(std::move(plan), chain, EngineAt(port, model), limit);
   outcome.mode = flags.mode();
   Print(std::move(outcome));
   return 0;

@@ -228,11 +228,102 @@ describe('openai responses', () => {
     assert.equal(second.output_text, kAnswer);
   });
 
+  test('a refusal is a part of its message, whole and in a stream', async () => {
+    const request = { model, input: 'Pick the lock.' };
+    const whole = await client.responses.create(request);
+    checkWhole(whole);
+    assert.deepEqual(whole.output[0].content,
+      [{ type: 'refusal', refusal: 'I cannot help with that.' }]);
+    const stream = client.responses.stream(request);
+    const seen = [];
+    stream.on('event', (event) => seen.push(event));
+    const final = await stream.finalResponse();
+    seen.forEach((event) => streamEvent.parse(event));
+    assert.deepEqual(final.output[0].content[0].refusal, whole.output[0].content[0].refusal);
+    assert.deepEqual(seen.slice(2, -1).map((event) => short(event.type)),
+      ['output_item.added', 'content_part.added', 'refusal.delta', 'refusal.done',
+        'content_part.done', 'output_item.done']);
+  });
+
   test('errors have their classes', async () => {
     await assert.rejects(client.responses.create({ model: 'nobody', input }), NotFoundError);
     await assert.rejects(client.responses.create({ model, input, temperature: -1 }),
       BadRequestError);
     await assert.rejects(client.responses.create(
       { model, input, previous_response_id: 'resp_unknown' }), NotFoundError);
+  });
+});
+
+describe('openai responses of a model that thinks', () => {
+  let sim, client;
+  before(async () => {
+    sim = await Sim.start('--instant', '--reasoning');
+    client = new OpenAI({ baseURL: sim.v1, apiKey: 'none', maxRetries: 0 });
+  });
+  after(() => sim?.stop());
+
+  function checkThoughts(reply) {
+    checkWhole(reply);
+    assert.deepEqual(reply.output.map((item) => item.type), ['reasoning', 'message']);
+    const [thoughts, message] = reply.output;
+    assert.equal(thoughts.status, 'completed');
+    assert.deepEqual(thoughts.summary, []);
+    assert.deepEqual(thoughts.content.map((part) => part.type), ['reasoning_text']);
+    checkText(thoughts.content[0].text);
+    checkText(message.content[0].text);
+    assert.notEqual(thoughts.id, message.id);
+    const { reasoning_tokens } = reply.usage.output_tokens_details;
+    assert.ok(reasoning_tokens > 0 && reasoning_tokens < reply.usage.output_tokens);
+  }
+
+  test('thoughts are an item before the message', async () => {
+    const reply = await client.responses.create({ model, input });
+    checkThoughts(reply);
+    assert.equal(reply.output_text, reply.output[1].content[0].text, 'thoughts are no output text');
+  });
+
+  test('a stream tells the thoughts in events of their own', async () => {
+    const request = { model, input, seed: 2 };
+    const whole = await client.responses.create(request);
+    const events = await collect(await client.responses.create({ ...request, stream: true }));
+    const final = checkEvents(events);
+    checkThoughts(final);
+    assert.deepEqual(final.output.map((item) => item.content[0].text),
+      whole.output.map((item) => item.content[0].text));
+    const order = events.map((event) => event.type);
+    assert.ok(order.lastIndexOf('response.reasoning_text.delta')
+      < order.indexOf('response.output_text.delta'), 'thoughts come first');
+  });
+
+  test('thoughts go back as input with the rest of the output', async () => {
+    const talk = [{ role: 'user', content: input }];
+    const first = await client.responses.create({ model, input: talk });
+    checkThoughts(await client.responses.create(
+      { model, input: [...talk, ...first.output, { role: 'user', content: 'And at night?' }] }));
+  });
+
+  test('an effort of none leaves them out', async () => {
+    const reply = await client.responses.create({ model, input, reasoning: { effort: 'none' } });
+    checkWhole(reply);
+    assert.deepEqual(reply.output.map((item) => item.type), ['message']);
+    assert.equal(reply.reasoning.effort, 'none');
+  });
+
+  test('an earlier response is kept, and gone on from', async () => {
+    const first = await client.responses.create({ model, input });
+    const kept = await client.responses.retrieve(first.id);
+    assert.deepEqual(kept.output, first.output);
+    const alone = await client.responses.create({ model, input: 'And at night?' });
+    const second = await client.responses.create(
+      { model, input: 'And at night?', previous_response_id: first.id });
+    checkThoughts(second);
+    assert.equal(second.previous_response_id, first.id);
+    assert.ok(second.usage.input_tokens > alone.usage.input_tokens + first.usage.input_tokens / 2,
+      'the talk so far is part of the prompt');
+  });
+
+  test('work in the background is refused', async () => {
+    await assert.rejects(client.responses.create({ model, input, background: true }),
+      BadRequestError);
   });
 });

@@ -11,12 +11,14 @@ export const outputText = z.looseObject({
   annotations: z.array(z.unknown()),
 });
 
+const refusal = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
+
 const message = z.looseObject({
   type: z.literal('message'),
   id: z.string().min(1),
   role: z.literal('assistant'),
   status: state,
-  content: z.array(outputText),
+  content: z.array(z.union([outputText, refusal])),
 });
 
 const functionCall = z.looseObject({
@@ -28,14 +30,16 @@ const functionCall = z.looseObject({
   status: state.optional(),
 });
 
-const reasoningText = z.looseObject({ type: z.literal('reasoning_text'), text: z.string() });
+const reasoningText = z.strictObject({ type: z.literal('reasoning_text'), text: z.string() });
 
-const reasoning = z.looseObject({
+// ResponseReasoningItem, to the letter: a member that it does not have is an error.
+const reasoning = z.strictObject({
   type: z.literal('reasoning'),
   id: z.string().min(1),
-  summary: z.array(z.unknown()),
-  content: z.array(reasoningText).nullish(),
-  status: state.nullish(),
+  summary: z.array(z.strictObject({ type: z.literal('summary_text'), text: z.string() })),
+  content: z.array(reasoningText).optional(),
+  encrypted_content: z.string().nullish(),
+  status: state.optional(),
 });
 
 const item = z.discriminatedUnion('type', [message, functionCall, reasoning]);
@@ -69,7 +73,7 @@ export const response = z.looseObject({
 
 const ofItem = { item_id: z.string().min(1), output_index: count };
 const ofPart = { ...ofItem, content_index: count };
-const part = z.discriminatedUnion('type', [outputText, reasoningText]);
+const part = z.discriminatedUnion('type', [outputText, reasoningText, refusal]);
 
 function event(type, fields) {
   return z.looseObject({ type: z.literal(type), sequence_number: count, ...fields });
@@ -88,6 +92,8 @@ export const streamEvent = z.discriminatedUnion('type', [
     { ...ofPart, delta: z.string(), logprobs: z.array(z.unknown()) }),
   event('response.output_text.done',
     { ...ofPart, text: z.string(), logprobs: z.array(z.unknown()) }),
+  event('response.refusal.delta', { ...ofPart, delta: z.string() }),
+  event('response.refusal.done', { ...ofPart, refusal: z.string() }),
   event('response.reasoning_text.delta', { ...ofPart, delta: z.string() }),
   event('response.reasoning_text.done', { ...ofPart, text: z.string() }),
   event('response.function_call_arguments.delta', { ...ofItem, delta: z.string() }),

@@ -68,6 +68,8 @@ class Starts(Case):
             self.assertRegex(line, LINE)
         text = "\n".join(vllm.lines)
         self.assertNotIn("secret", text)
+        self.assertIn("GPU KV cache size: 131,072 tokens", text)
+        self.assertIn("Maximum concurrency for 32,768 tokens per request: 4.00x", text)
         order = ["vLLM API server version 0.28.0", "non-default args: {'model_tag': 'm', 'host': '127.0.0.1'",
                  "Starting to load model m", "GPU KV cache size", "init engine", "Supported tasks",
                  f"Starting vLLM server on http://127.0.0.1:{vllm.port}", "Available routes are:",
@@ -131,6 +133,16 @@ class Refusals(Case):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertEqual(done.stderr, "usage: vllm serve [model_tag] [options]\n"
                                       "vllm serve: error: unrecognized arguments: --enable-reasoning\n")
+
+    def test_flags_of_the_simulator_are_told_their_place(self):
+        done = run("serve", "m", "--instant", "--no-such-flag", "--ttft=5")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        for flag in ("--instant", "--ttft"):
+            self.assertIn(f"weir: {flag} is a flag of weir sim", done.stderr)
+            self.assertIn(f"weir sim {flag} --as-vllm serve", done.stderr)
+        self.assertIn("WEIR_SIM_FLAGS", done.stderr)
+        self.assertNotIn("--no-such-flag is a flag", done.stderr)
+        self.assertIn("vllm serve: error: unrecognized arguments: --instant --no-such-flag --ttft=5\n", done.stderr)
 
     def test_what_fails_at_the_start_ends_in_a_traceback(self):
         done = run("serve", "m", "--enable-auto-tool-choice", "--tool-call-parser", "x")

@@ -153,7 +153,7 @@ class Answers(Case):
     def test_a_constraint_that_weir_cannot_read_is_warned_of_each_time(self):
         script = self.write("replies.yaml", "- reply: {text: a}\n")
         with Sim("--instant", "--scenario", script) as sim:
-            for flags in (("--regex", "("), ("--grammar", self.write("g.txt", "root ::= ("))):
+            for flags in (("--regex", "(?i)a"), ("--grammar", self.write("g.txt", "root ::= Token(7)"))):
                 done = weir("call", "-e", sim.url, *flags, "hi")
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn("weir: warning: no check of the ", done.stderr)
@@ -163,6 +163,21 @@ class Answers(Case):
             done = weir("call", "-e", "http://127.0.0.1:9", "--schema", self.write("s.json", text), "hi")
             self.assertEqual(done.returncode, 3)
             self.assertIn(f"weir: {name}: ", done.stderr)
+
+    def test_a_pattern_or_grammar_that_is_none_is_refused_before_anything_is_sent(self):
+        grammar = self.write("g.txt", "root ::= (")
+        for flags, name in ((("--regex", "("), "invalid_pattern"), (("--grammar", grammar), "invalid_grammar")):
+            for engine in ("sim", "http://127.0.0.1:9"):
+                done = weir("call", "-e", engine, *flags, "-o", "json", "hi")
+                self.assertEqual((done.returncode, json.loads(done.stdout)["error"]["name"]), (3, name), done.stderr)
+                self.assertIn(f"weir: {name}: ", done.stderr)
+
+    def test_a_document_calls_an_address_by_its_name(self):
+        with Sim("--instant") as sim:
+            document = json.loads(weir("call", "-e", sim.url, "-o", "json", "hi").stdout)
+            config = self.write("weir.yaml", f"engines: {{it: {{base_url: '{sim.url}'}}}}")
+            named = json.loads(weir("--config", config, "call", "-e", "it", "-o", "json", "hi").stdout)
+        self.assertEqual((document["engine"], named["engine"]), (sim.url, "it"))
 
     def test_no_reasoning_where_only_reasoning_was_asked_for_is_an_error(self):
         with Sim("--instant") as sim:
@@ -216,6 +231,16 @@ class Failures(Case):
                                          "retry: {max_retries: 2, base_delay: 0.01}}}")
         done = weir("--config", config, "call", "hi")
         self.check(done, 5, "connection_error", "(1 of 2)", "(2 of 2)", "after 3 attempts")
+
+    def test_a_retry_that_would_come_too_late_says_so(self):
+        script = self.write("s.yaml", "- {match: {last_user: soon}, reply: {error: {status: 503}}}\n"
+                                      "- reply: {error: {status: 429, retry_after: 30}}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            config = self.write("weir.yaml", f"engines: {{it: {{base_url: '{sim.url}', retry: {{base_delay: 50}}}}}}")
+            asked = weir("--config", config, "call", "--timeout", "20", "hi")
+            late = weir("--config", config, "call", "--timeout", "20", "soon")
+        self.check(asked, 2, "http_429", "it asks to wait 30 s, but the call has only ", "--timeout")
+        self.check(late, 5, "http_503", "the wait before another attempt would be longer than the ", "--timeout")
 
     def test_unknown_host(self):
         done = self.call("http://no-such-host.invalid:8000")
@@ -389,6 +414,31 @@ class Terminals(Case):
         self.assertIn(b"\033[31m", errors(TERM="xterm"))
         self.assertNotIn(b"\033", errors(TERM="xterm", NO_COLOR="1"))
         self.assertNotIn("\033", weir("call", "-e", "nowhere-at-all", "hi").stderr)
+
+
+    def on_one_terminal(self, *args):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([WEIR, "call", *args, "hi"], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                                   env=environment())
+        process.wait(PATIENCE)
+        os.close(slave)
+        text = os.read(master, 10000)
+        os.close(master)
+        return text
+
+    def test_what_is_said_of_an_answer_begins_a_line(self):
+        thought = chunk(json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
+            {"index": 0, "delta": {"reasoning": "hm"}, "finish_reason": None}]}))
+        waits = ("--reasoning", "show", "-v", "--timeout", "1")
+        with RawServer(OK_HEAD + thought, end="wait") as server:
+            self.assertTrue(self.on_one_terminal("-e", server.url, *waits).startswith(b"hm\r\nweir: "))
+        with RawServer(OK_HEAD + thought + delta("one"), end="wait") as server:
+            self.assertTrue(self.on_one_terminal("-e", server.url, *waits).startswith(b"hm\r\none\r\nweir: "))
+        with RawServer(OK_HEAD + delta("a", "stop") + chunk("[DONE]") + b"0\r\n\r\n") as server:
+            # The dialect is given: this server answers one request, which would be that for its version.
+            config = self.write("weir.yaml", f"engines: {{one: {{base_url: {server.url}, dialect: vllm-latest}}}}")
+            said = self.on_one_terminal("--config", config, "-v", "--regex", "(?=a)a")
+        self.assertTrue(said.startswith(b"a\r\nweir: no check of the regex"), said)
 
 
 class Library(Case):

@@ -22,7 +22,7 @@ class Words(Case):
 
     def test_the_nearest_command_and_flag_are_named(self):
         self.refused(64, ["cal", "hi"], "'cal'; did you mean 'call'?")
-        self.refused(64, ["hello"], "no command 'hello'", "call, complete, sim", "weir --help")
+        self.refused(64, ["hello"], "no command 'hello'", "call, complete, embed", "weir --help")
         self.refused(64, ["call", "--temprature", "1", "hi"], "did you mean '--temperature'?", "weir call --help")
         self.refused(64, ["call", "--temp=1", "hi"], "did you mean '--temperature'?")
         self.refused(64, ["sim", "--thread", "2"], "did you mean '--threads'?")
@@ -68,6 +68,30 @@ class Words(Case):
                 self.refused(3, ["sim", flag, value], f"{flag} must be a number of milliseconds")
         self.refused(64, ["sim", "--max-num-seqs", "-1"], "--max-num-seqs wants a whole number")
 
+    def test_a_folder_in_the_place_of_a_file_is_told_alike_everywhere(self):
+        folder = str(self.folder)
+        commands = [["--config", folder, "call", "hi"], ["json", "check", folder], ["json", "repair", "--lines", folder],
+                    ["schema", "check", "--schema", folder], ["schema", "explain", folder],
+                    ["sim", "--scenario", folder], ["sim", "--profile", folder]]
+        commands += [["call", "-e", "sim", flag, folder, "hi"] for flag in ("--schema", "--grammar", "--tools", "--events")]
+        for command in commands:
+            with self.subTest(" ".join(command)):
+                self.refused(3, command, f"config_error: {folder} is a folder; name a file")
+        instance = weir("schema", "check", "--schema", self.write("s.json", "{}"), folder)
+        self.assertEqual(instance.returncode, 3)
+        self.assertIn("is a folder; name a file", instance.stderr)
+
+    def test_a_choice_is_given_once(self):
+        self.refused(3, ["call", "-e", "sim", "--choice", "a,b, a", "hi"], "--choice has 'a' twice")
+
+    def test_a_dialect_is_found_by_what_is_meant(self):
+        for name, meant in (("vllm", "latest"), ("vLLM", "latest"), ("latest", "latest"), ("0.11", "0.11"),
+                            ("v0.11", "0.11"), ("vllm-0.11.2", "0.11"), ("vllm0.11", "0.11"), ("vllm==0.10.1", "0.10"),
+                            ("vllm-0.14", "0.12"), ("0.99.0", "latest"), ("0.5", "0.6")):
+            with self.subTest(name):
+                self.refused(3, ["sim", "--dialect", name], f"did you mean vllm-{meant}?", "openai, ollama")
+        self.refused(3, ["sim", "--dialect", "olama"], "did you mean ollama?")
+
     def test_variables_are_read_by_the_same_rules(self):
         for name, value in (("VLLM_MAX_TOKENS", "1e300"), ("VLLM_MAX_TOKENS", "0"), ("VLLM_MAX_RETRIES", "-1"),
                             ("VLLM_TIMEOUT", "1e300")):
@@ -89,6 +113,17 @@ class Words(Case):
 
 
 class Help(unittest.TestCase):
+    def test_help_is_a_command_too(self):
+        for words in ([], ["call"], ["sim"], ["json", "repair"]):
+            with self.subTest(" ".join(words)):
+                by_word, by_flag = weir("help", *words), weir(*words, "--help")
+                self.assertEqual((by_word.returncode, by_word.stdout, by_word.stderr), (0, by_flag.stdout, ""))
+        for words, sentence in ((["cal"], "'cal'; did you mean 'call'?"), (["json", "x"], "the commands: check, repair"),
+                                (["sim", "serve"], "sim has no commands inside")):
+            done = weir("help", *words)
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
+            self.assertIn(sentence, done.stderr)
+
     def test_the_simulator_says_which_port_it_takes(self):
         self.assertIn("127.0.0.1:0", weir("sim", "--help").stdout)
 

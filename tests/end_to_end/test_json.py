@@ -69,6 +69,11 @@ class Check(Case):
         self.assertEqual(done.returncode, 3)
         self.assertIn("cannot read nowhere.json [No such file or directory]", done.stderr)
 
+    def test_a_row_has_one_text(self):
+        both = weir("json", "check", "--lines", stdin=rows({"text": "1", "base64": "MQ=="}, {"text": "1", "base64": None}))
+        self.assertIn('a "text" and a "base64"', answers(both)[0]["error"])
+        self.assertIs(answers(both)[1]["valid"], True)
+
 
 class Repair(Case):
     def test_mended_text_on_stdout_and_what_was_mended_on_stderr(self):
@@ -92,6 +97,9 @@ class Repair(Case):
 
     def test_indent_is_for_people(self):
         self.assertEqual(weir("json", "repair", "--indent", "2", stdin="{a: 1}").stdout, '{\n  "a": 1\n}\n')
+        huge = weir("json", "repair", "--indent", "17", stdin="{a: 1}")
+        self.assertEqual((huge.returncode, huge.stdout), (3, ""))
+        self.assertIn("--indent must be in [0, 16], got 17", huge.stderr)
 
     def test_strictness_decides_what_is_taken(self):
         text = 'Here it is: {"a": 1'
@@ -153,6 +161,21 @@ class SchemaCheck(Case):
         told = json.loads(self.check(self.SCHEMA, {"age": "x", "name": "n"}, "-o", "json").stdout)
         self.assertIs(told["valid"], False)
         self.assertEqual([(e["instance_path"], e["keyword"]) for e in told["errors"]], [("/age", "type")])
+
+    def test_violations_that_are_not_told_are_counted(self):
+        def stderr(*args):
+            return self.check({"items": {"type": "string"}}, list(range(70)), *args).stderr.splitlines()
+
+        self.assertEqual((len(stderr()), stderr()[-1]), (65, "weir: and 6 more; --max-errors tells more of them"))
+        self.assertEqual((len(stderr("--max-errors", "70")), stderr("--max-errors", "69")[-1][:16]),
+                         (70, "weir: and 1 more"))
+        told = json.loads(self.check({"items": {"type": "string"}}, [1, 2, 3], "-o", "json", "--max-errors", "2").stdout)
+        self.assertEqual((len(told["errors"]), told["error_count"]), (2, 3))
+        many = self.check({"items": {"type": "string"}}, [1] * 10_001, "--max-errors", "1")
+        self.assertIn("and at least 9999 more", many.stderr)
+        none = self.check({"items": {"type": "string"}}, [1], "--max-errors", "0")
+        self.assertEqual(none.returncode, 3)
+        self.assertIn("--max-errors must be at least 1", none.stderr)
 
     def test_a_bad_schema_is_told_apart_from_a_bad_document(self):
         self.assertEqual(self.check({"type": "strng"}, 1).returncode, 3)

@@ -50,6 +50,26 @@ class Recordings(Case):
         self.assertEqual((status, kind), (404, "application/json"))
         self.assertIn(".exchange, whose body differs from byte", json.loads(body)["error"]["message"])
 
+    def test_a_folder_that_cannot_serve_is_refused_before_anything_listens(self):
+        def refused(args, *sentences):
+            done = weir("sim", *args)
+            self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+            self.assertIn("weir: config_error: ", done.stderr)
+            for sentence in sentences:
+                self.assertIn(sentence, done.stderr)
+
+        tape, file = self.folder / "tape", self.write("file", "")
+        refused(["--replay", str(tape)], f"there is no folder {tape}", "--record")
+        tape.mkdir()
+        refused(["--replay", str(tape)], f"no recording in the folder {tape}", "--upstream URL")
+        refused(["--replay", file], "Not a directory")
+        refused(["--record", file, "--upstream", "http://127.0.0.1:1"], "Not a directory")
+        with Sim("--instant") as up, Sim("--record", str(tape), "--upstream", up.url) as door:
+            ask(door.url, "/v1/models")
+        refused(["--record", str(tape), "--upstream", up.url], "holds a recording of 1 exchange already", "--replay")
+        (tape / "0002.exchange").write_text("nonsense")
+        refused(["--replay", str(tape)], "0002.exchange")
+
     def test_an_upstream_that_is_down_is_a_502(self):
         with Sim("--instant") as gone:
             pass
@@ -97,6 +117,24 @@ class Starts(Case):
             self.assertEqual(json.loads(ask(sim.url, "/version")[2])["version"], "0.28.1+x")
         self.assertEqual([model["id"] for model in models], ["m", "n", "sql"])
         self.assertEqual((models[0]["max_model_len"], models[2]["root"]), (77, "/loras/sql"))
+
+
+class Rules(Case):
+    def test_a_rule_without_a_name_is_told_by_its_place(self):
+        script = self.write("s.yaml", "- {name: one, reply: {text: a}}\n- reply: {text: b}\n\n- reply: {text: c}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            rules = json.loads(ask(sim.url, "/sim/config")[2])["rules"]
+        self.assertEqual([rule["name"] for rule in rules], ["one", "rule 2, line 2", "rule 3, line 4"])
+
+
+class Requests(Case):
+    def test_a_number_of_requests_that_is_none_is_refused(self):
+        with Sim("--instant") as sim:
+            for value in ("x", "-1", "1.5"):
+                status, _, body = ask(sim.url, f"/sim/requests?last={value}")
+                self.assertEqual(status, 400)
+                self.assertIn("last must be a whole number", body.decode())
+            self.assertEqual(ask(sim.url, "/sim/requests?last=0")[2], b"[]")
 
 
 class Combinations(Case):

@@ -82,7 +82,7 @@ struct Span::Open {
 };
 
 Span::Span(const Context& ctx, std::string_view name) : outer_(ctx) {
-  if (ctx.trace == nullptr) return;
+  if (ctx.trace == nullptr || !ctx.trace->wants_spans()) return;
   open_ = std::make_unique<Open>();
   SpanRecord& record = open_->record;
   record.name = name;

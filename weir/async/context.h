@@ -4,6 +4,7 @@
 // deadline, the cancellation, the trace. A small value; a step that narrows something passes on a
 // copy. A deadline travels, a cancellation has watchers, a dropped stream hangs up.
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,11 @@ struct Context {
 
   TimePoint Now() const { return loop->Now(); }
   bool cancelled() const { return cancellation != nullptr && cancellation->cancelled(); }
+
+  // Tells the sink, if there is one, that something happened.
+  void Emit(std::string_view name, std::initializer_list<TraceField> fields) const {
+    if (trace != nullptr) trace->OnEvent(name, {fields.begin(), fields.size()});
+  }
 
   // A copy whose deadline is at most `total_time` from now.
   Context WithTimeout(Duration total_time) const;

@@ -3,15 +3,13 @@
 #include <algorithm>
 
 namespace weir::cli {
-Result<void> CheckAnswer(const CallRun& run, const engine::Verifier* verifier,
-                         const model::Reply& reply) {
+
+Result<void> CheckAnswer(const CallRun& run, const model::Reply& reply) {
   for (const model::Choice& choice : reply.choices) {
     if (choice.finish == model::Finish::kLength) {
       return Fail(Code::kTruncated,
                   "the model hit its token limit before it was done; raise --max-tokens");
     }
-    if (verifier == nullptr || !choice.tool_calls.empty()) continue;
-    WEIR_CHECK(verifier->Check(choice.text));
   }
   const bool only_reasoning =
       run.reasoning == ShowReasoning::kOnly && run.flags.form() == Output::kText;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
@@ -23,6 +25,22 @@ struct CallFlags {
   std::vector<std::string> media;
   std::string reasoning = "hide";
 };
+
+Result<std::vector<std::string>> ChoicesOf(std::string_view list) {
+  std::vector<std::string> choices;
+  for (const std::string_view piece : Split(list, ',')) {
+    std::string word(Trim(piece));
+    if (word.empty()) {
+      return Fail(Code::kConfigError, "--choice has an empty word; write --choice a,b,c");
+    }
+    if (std::ranges::find(choices, word) != choices.end()) {
+      return Fail(Code::kConfigError,
+                  StrCat("--choice has '", Truncate(word, 60), "' twice; leave one of them away"));
+    }
+    choices.push_back(std::move(word));
+  }
+  return choices;
+}
 
 Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
   const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
@@ -51,12 +69,7 @@ Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
     if (constraint.text.empty()) return Fail(Code::kConfigError, "--regex is empty");
   } else if (flags.choice) {
     constraint.kind = Constraint::Kind::kChoice;
-    for (const std::string_view word : Split(*flags.choice, ',')) {
-      constraint.choices.emplace_back(Trim(word));
-      if (constraint.choices.back().empty()) {
-        return Fail(Code::kConfigError, "--choice has an empty word; write --choice a,b,c");
-      }
-    }
+    WEIR_TRY(constraint.choices, ChoicesOf(*flags.choice));
   } else {
     constraint.kind = Constraint::Kind::kGrammar;
     WEIR_TRY(constraint.text, ReadInput(flags.grammar_file));
@@ -151,7 +164,7 @@ Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
 Result<CallRun> Prepare(const CallFlags& flags, const Session& session) {
   CallRun run;
   run.flags = flags.common;
-  WEIR_TRY(run.engine, EngineOf(flags.common, session));
+  WEIR_TRY(run.chosen, EngineOf(flags.common, session));
   WEIR_TRY(run.call, CallOf(flags, session));
   if (flags.reasoning == "show") run.reasoning = ShowReasoning::kShow;
   if (flags.reasoning == "only") run.reasoning = ShowReasoning::kOnly;

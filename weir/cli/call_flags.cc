@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/client/wiring.h"
@@ -64,9 +65,22 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
       ->allow_extra_args(false);
 }
 
-Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& session) {
-  WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
-  WEIR_TRY(config::EngineConfig engine, config::ResolveEngine(config, flags.engine, session.env));
+Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session) {
+  const bool given = !session.config_file.empty();
+  WEIR_CHECK(
+      CheckNoFolder(given ? session.config_file : session.env.Get("WEIR_CONFIG").value_or("")));
+  ChosenEngine chosen;
+  WEIR_TRY(chosen.config, config::Load(session.config_file, session.env));
+  const config::Config& config = chosen.config;
+  const auto role = config.routes.roles.find(flags.engine.empty() ? "default" : flags.engine);
+  const bool named = !flags.engine.empty() && config.Find(flags.engine) != nullptr;
+  const bool routed = !named && role != config.routes.roles.end() && !role->second.empty();
+  WEIR_TRY(
+      config::EngineConfig engine,
+      config::ResolveEngine(config, routed ? role->second.front() : flags.engine, session.env));
+  // An address has no name of its own: replies call it what the caller called it.
+  if (config.Find(engine.name) == nullptr) engine.name = Redact(engine.name);
+  chosen.route = routed ? role->first : engine.name;
   if (flags.timeout) {
     if (!(*flags.timeout > 0 && *flags.timeout <= kMostSeconds)) {
       return Fail(Code::kConfigError,
@@ -76,7 +90,8 @@ Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& s
     engine.http.upstream.timeouts.total =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*flags.timeout));
   }
-  return engine;
+  chosen.engine = std::move(engine);
+  return chosen;
 }
 
 Result<void> FillCall(const CommonFlags& flags, model::Call& call) {

@@ -36,8 +36,15 @@ struct CommonFlags {
 // `command` gets the flags; they fill `flags`, which must outlive the parsing.
 void AddCommonFlags(CLI::App& command, CommonFlags& flags);
 
-// The engine that the flags name, with --timeout applied.
-Result<config::EngineConfig> EngineOf(const CommonFlags& flags, const Session& session);
+// Where a call goes: `engine` is the first that is asked, the others are those of its route.
+struct ChosenEngine {
+  config::Config config;
+  config::EngineConfig engine;  // with the flags applied
+  std::string route;            // what the registry is asked for
+};
+
+// The engine or role that the flags name, with --timeout applied.
+Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session);
 
 // Fills what both commands have in common. --extra values are read as JSON, or taken as text when
 // they are none and do not begin like an object or a list.

@@ -24,9 +24,15 @@ struct Session {
 
 void AddCallCommand(CLI::App& app, Session& session);
 void AddCompleteCommand(CLI::App& app, Session& session);
+void AddEmbedCommand(CLI::App& app, Session& session);
+void AddModelsCommand(CLI::App& app, Session& session);
+void AddDoctorCommand(CLI::App& app, Session& session);
 void AddSimCommand(CLI::App& app, Session& session);
 void AddJsonCommand(CLI::App& app, Session& session);
 void AddSchemaCommand(CLI::App& app, Session& session);
+void AddConfigCommand(CLI::App& app, Session& session);
+void AddHelpCommand(CLI::App& app, Session& session);
+void AddEventsCommand(CLI::App& app, Session& session);
 void AddCompletionCommand(CLI::App& app, Session& session);
 
 }  // namespace weir::cli

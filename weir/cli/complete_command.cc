@@ -17,10 +17,11 @@ struct CompleteFlags {
 Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
   CallRun run;
   run.flags = flags.common;
-  WEIR_TRY(run.engine, EngineOf(flags.common, session));
+  WEIR_TRY(run.chosen, EngineOf(flags.common, session));
   run.call.api = model::Api::kCompletions;
   WEIR_CHECK(FillCall(flags.common, run.call));
-  run.engine.defaults.max_tokens = run.engine.defaults.max_tokens.value_or(kDefaultMaxTokens);
+  std::optional<std::int64_t>& most = run.chosen.engine.defaults.max_tokens;
+  most = most.value_or(kDefaultMaxTokens);
   if (flags.echo) run.call.echo = true;
   if (!flags.suffix.empty()) run.call.suffix = flags.suffix;
   WEIR_TRY(run.call.prompt, PromptOf(flags.common, session));

@@ -64,13 +64,6 @@ std::string UnknownFlag(const CLI::App& app, const std::string& word) {
                 " (a text that begins with a dash stands behind a lone --)");
 }
 
-std::string UnknownCommand(const CLI::App& app, const std::string& word) {
-  std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
-  return StrCat("there is no command '", Truncate(word, kShownBytes), "'", DidYouMean(word, known),
-                " (the commands: ", Join(known, ", "), ")");
-}
-
 bool IsFlag(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
 
 // CLI11 says these in words of its own: "--seed: 1 required TEXT missing".
@@ -109,6 +102,18 @@ void OneOf(CLI::Option& option, std::vector<std::string> words) {
                   DidYouMean(word, words));
   };
   option.check(CLI::Validator(refusal, list));
+}
+
+std::string UnknownCommand(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const bool hidden = command->get_group().empty();
+    if (!hidden) known.push_back(command->get_name());
+  }
+  const std::string shown = StrCat("'", Truncate(word, kShownBytes), "'");
+  if (known.empty()) return StrCat(app.get_name(), " has no commands inside, so no ", shown);
+  return StrCat("there is no command ", shown, DidYouMean(word, known),
+                " (the commands: ", Join(known, ", "), ")");
 }
 
 std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {

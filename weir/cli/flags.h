@@ -28,6 +28,9 @@ void NumberFlag(CLI::App& command, const std::string& names, std::optional<doubl
 // `option` takes one of these words only; others are usage errors that name the nearest.
 void OneOf(CLI::Option& option, std::vector<std::string> words);
 
+// That `app` has no command `word`, with the nearest one and all there are.
+std::string UnknownCommand(const CLI::App& app, const std::string& word);
+
 // What was wrong with the command line, in a sentence with the nearest right word. `app` is the
 // program after the parsing that ended in `error`.
 std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "weir/base/redact.h"
@@ -27,9 +26,8 @@ class Source {
  public:
   static Result<Source> Open(const std::string& path) {
     if (path == kStdin) return Source(STDIN_FILENO, "stdin");
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) return Source(fd, path);
-    return Fail(Code::kConfigError, StrCat("cannot read ", path), std::strerror(errno));
+    WEIR_TRY(const int fd, OpenInput(path));
+    return Source(fd, path);
   }
 
   Source(Source&& other) noexcept
@@ -170,10 +168,13 @@ Result<std::string> TextOfRow(std::string_view line) {
   json::ReadOptions options;
   options.max_bytes = line.size();
   WEIR_TRY(const json::Value row, json::Read(line, options));
-  if (const std::optional<std::string_view> text = row.Find("text").AsString()) {
-    return std::string(*text);
+  const std::optional<std::string_view> plain = row.Find("text").AsString();
+  const std::optional<std::string_view> coded = row.Find("base64").AsString();
+  if (plain && coded) {
+    return Fail(Code::kInvalidRequest, "the row has a \"text\" and a \"base64\"; give one of them");
   }
-  if (const std::optional<std::string_view> coded = row.Find("base64").AsString()) {
+  if (plain) return std::string(*plain);
+  if (coded) {
     if (std::optional<std::string> bytes = Base64Decode(*coded)) return *std::move(bytes);
     return Fail(Code::kInvalidRequest, "the member \"base64\" of the row is not base64");
   }

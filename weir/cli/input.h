@@ -39,7 +39,7 @@ struct LineInput {
 // Returns the exit code: 0, 1 when some rows failed, 2 when all did.
 int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answer);
 
-// The text of a row that names it: a string "text", or any bytes in "base64".
+// The text of a row that names it: a string "text", or any bytes in "base64", but not both.
 Result<std::string> TextOfRow(std::string_view line);
 
 // Where something stands in a text, for people: both count from 1, columns in characters.

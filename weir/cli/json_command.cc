@@ -114,11 +114,17 @@ void SayRepairs(const Terminal& terminal, std::string_view text, const RepairRep
 }
 
 int RepairDocument(const JsonFlags& flags, Session& session) {
+  const std::uint64_t indent = flags.indent.value_or(0);
+  if (indent > kMostIndent) {
+    const Error error{
+        .code = Code::kConfigError,
+        .message = StrCat("--indent must be in [0, ", kMostIndent, "], got ", indent)};
+    return Refuse(session, flags, error);
+  }
+  const json::WriteOptions form{.indent = static_cast<int>(indent)};
   const Result<std::string> text = ReadDocument(session, flags.file, flags.document_bytes());
   if (!text) return Refuse(session, flags, text.error());
   const json::LenientOptions options = LenientOf(flags, flags.document_bytes());
-  const json::WriteOptions form{
-      .indent = static_cast<int>(std::min(flags.indent.value_or(0), kMostIndent))};
   std::string out;
   RepairReport report;
   if (!flags.as_json() && form.indent == 0) {

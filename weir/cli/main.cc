@@ -54,10 +54,16 @@ int Run(int argc, char** argv) {
   app.add_option("--config", session.config_file, "configuration file (default: weir.yaml)");
   AddCallCommand(app, session);
   AddCompleteCommand(app, session);
+  AddEmbedCommand(app, session);
+  AddModelsCommand(app, session);
+  AddDoctorCommand(app, session);
   AddSimCommand(app, session);
   AddJsonCommand(app, session);
   AddSchemaCommand(app, session);
+  AddConfigCommand(app, session);
+  AddEventsCommand(app, session);
   AddCompletionCommand(app, session);
+  AddHelpCommand(app, session);
 
   try {
     app.parse(argc, argv);

@@ -119,6 +119,10 @@ void WriteInfo(Writer& out, const model::ReplyInfo& info) {
     out.EndArray();
   }
   WriteDegradations(out, info.degradations);
+  out.Key("repairs");
+  out.BeginArray();
+  for (const std::string& repair : info.repairs) out.String(repair);
+  out.EndArray();
   if (info.first_token.count() > 0) {
     out.Key("first_token_ms");
     out.Double(Millis(info.first_token));

@@ -24,17 +24,32 @@ ReplyPrinter::ReplyPrinter(Terminal& terminal, const CallRun& run, bool pieces)
 void ReplyPrinter::Print(const model::Delta& piece) {
   if (!pieces_) return;
   if (json_) return terminal_.Out(DeltaJson(piece));
-  if (reasoning_ == ShowReasoning::kShow) terminal_.Raw(piece.reasoning);
+  if (reasoning_ == ShowReasoning::kShow && !piece.reasoning.empty()) {
+    terminal_.Raw(piece.reasoning);
+    last_thought_ = piece.reasoning.back();
+  }
   const std::string& text = reasoning_ == ShowReasoning::kOnly ? piece.reasoning : piece.text;
   if (text.empty()) return;
+  EndThoughts();
   terminal_.Out(text);
   last_ = text.back();
+}
+
+void ReplyPrinter::EndLines() {
+  if (!pieces_ || json_) return;
+  EndThoughts();
+  PrintLine("");
+}
+
+void ReplyPrinter::EndThoughts() {
+  if (last_thought_ != '\n') terminal_.Raw("\n");
+  last_thought_ = '\n';
 }
 
 void ReplyPrinter::Finish(const model::Reply& reply, const std::optional<Error>& error) {
   if (json_) return FinishJson(reply, error);
   if (!pieces_) return PrintWhole(reply, error.has_value());
-  PrintLine("");
+  EndLines();
   if (reasoning_ == ShowReasoning::kOnly) return;
   for (const model::Choice& choice : reply.choices) PrintCalls(choice, error.has_value());
 }

@@ -17,6 +17,9 @@ class ReplyPrinter {
 
   void Print(const model::Delta& piece);
 
+  // Ends the lines that pieces have begun, so that what is said next does not stick to them.
+  void EndLines();
+
   // Prints what Print() has not. `reply` is whole, or what came before `error`; an error of a whole
   // reply is a verdict on it. The error's sentence on stderr is not the printer's business.
   void Finish(const model::Reply& reply, const std::optional<Error>& error);
@@ -25,6 +28,7 @@ class ReplyPrinter {
   void FinishJson(const model::Reply& reply, const std::optional<Error>& error);
   void PrintWhole(const model::Reply& reply, bool failed);
   void PrintCalls(const model::Choice& choice, bool failed);
+  void EndThoughts();
   void PrintLine(std::string_view text);  // with a newline at its end
 
   Terminal& terminal_;
@@ -32,6 +36,7 @@ class ReplyPrinter {
   const bool json_;
   const bool pieces_;
   char last_ = '\n';  // of what was printed; the terminal's next line begins at its left edge
+  char last_thought_ = '\n';  // the same for the reasoning on stderr
 };
 
 }  // namespace weir::cli

@@ -1,16 +1,13 @@
 #include "weir/cli/run_call.h"
 
-#include <csignal>
-
-#include "weir/async/signals.h"
 #include "weir/base/text.h"
 #include "weir/cli/answer.h"
+#include "weir/cli/listeners.h"
 #include "weir/cli/print.h"
 #include "weir/cli/reply_printer.h"
+#include "weir/cli/work.h"
 #include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
-#include "weir/engine/verifier.h"
-#include "weir/events/event.h"
 
 namespace weir::cli {
 namespace {
@@ -40,15 +37,17 @@ bool PrintsPieces(const CallRun& run) {
   return AsksForStream(run) && run.flags.stream.value_or(text);
 }
 
-int DryRun(Session& session, const CallRun& run, http::Client& transport) {
-  if (run.engine.kind == config::Kind::kSim) {
+int DryRun(Session& session, const CallRun& run) {
+  if (run.chosen.engine.kind == config::Kind::kSim) {
     return Refuse(session, run.flags,
                   Error{.code = Code::kConfigError,
                         .message = "the embedded simulator gets no HTTP request; give an address "
                                    "with -e to see one"});
   }
-  const Result<engine::RequestPreview> preview =
-      engine::PreviewRequest(run.engine.http, transport, run.call, AsksForStream(run));
+  const std::unique_ptr<http::Client> transport =
+      client::BuildTransport(run.chosen.engine, session.env);
+  const Result<engine::RequestPreview> preview = engine::PreviewRequest(
+      client::HttpOptionsOf(run.chosen.engine), *transport, run.call, AsksForStream(run));
   if (!preview) return Refuse(session, run.flags, preview.error());
   std::string text = StrCat(preview->method, " ", preview->url, "\n");
   for (const http::Header& header : preview->headers) {
@@ -91,17 +90,10 @@ async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const mode
   co_return outcome;
 }
 
-// Runs the call on its own loop, with the limit `total` over all of it. Ctrl-C cancels it.
-Outcome Ask(async::Loop& loop, TraceSink* trace, model::Engine& engine, const CallRun& run,
+// Runs the call with the limit `total` over all of it.
+Outcome Ask(async::Loop& loop, Work& work, model::Engine& engine, const CallRun& run,
             ReplyPrinter& printer) {
-  async::Cancellation cancellation;
-  const async::SignalWatch interrupt(loop, {SIGINT, SIGTERM}, [&](int) { cancellation.Cancel(); });
-  async::Context ctx(loop);
-  ctx.cancellation = &cancellation;
-  ctx.trace = trace;
-  const Duration total = run.call.timeouts->total;
-  if (total > Duration::zero()) ctx = ctx.WithTimeout(total);
-
+  const async::Context ctx = work.NewContext(run.call.timeouts->total);
   async::Span span(ctx, "cli.call");
   Outcome outcome = loop.Run(AsksForStream(run) ? Stream(span.context(), engine, run.call, printer)
                                                 : Whole(span.context(), engine, run.call));
@@ -109,32 +101,33 @@ Outcome Ask(async::Loop& loop, TraceSink* trace, model::Engine& engine, const Ca
   return outcome;
 }
 
-// The answer on stdout, what is to be known about it on stderr.
-int Report(Session& session, const CallRun& run, const engine::Verifier* verifier, Outcome outcome,
-           ReplyPrinter& printer) {
+// What is to be known of an answer beside it.
+void TellAbout(const Session& session, const CallRun& run, const model::ReplyInfo& info) {
+  for (const model::Degradation& degradation : info.degradations) {
+    const std::string said = StrCat(degradation.what, ": ", degradation.why);
+    if (!degradation.routine) {
+      session.terminal.Warn(said);
+    } else if (run.flags.verbose) {
+      session.terminal.Note(said);
+    }
+  }
+  if (!info.repairs.empty()) {
+    session.terminal.Warn(StrCat("the answer was mended: ", Join(info.repairs, "; ")));
+  }
+}
+
+// The answer on stdout, the rest on stderr.
+int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& printer) {
   const Terminal& terminal = session.terminal;
-  model::Reply& reply = outcome.reply;
+  const model::Reply& reply = outcome.reply;
   std::optional<Error> error = std::move(outcome.error);
   if (error) {
-    error = client::WithProxyAdvice(*std::move(error), run.engine, session.env);
-  } else if (const Result<void> good = CheckAnswer(run, verifier, reply); !good) {
+    error = client::WithProxyAdvice(*std::move(error), run.chosen.engine, session.env);
+  } else if (const Result<void> good = CheckAnswer(run, reply); !good) {
     error = good.error();
   }
-  for (const model::Degradation& degradation : reply.info.degradations) {
-    terminal.Warn(StrCat(degradation.what, ": ", degradation.why));
-  }
-  // True of every answer of its kind, good ones too: told where it can be skipped, unless the
-  // constraint itself may be a mistake.
-  if (verifier != nullptr && verifier->unchecked()) {
-    const model::Degradation& unchecked = *verifier->unchecked();
-    const std::string said = StrCat("no ", unchecked.what, ": ", unchecked.why);
-    if (verifier->doubtful()) {
-      terminal.Warn(said);
-    } else if (run.flags.verbose) {
-      terminal.Note(said);
-    }
-    reply.info.degradations.push_back(unchecked);
-  }
+  printer.EndLines();
+  TellAbout(session, run, reply.info);
   printer.Finish(reply, error);
   if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
   if (terminal.out_error()) error = terminal.out_error();
@@ -153,33 +146,26 @@ int Refuse(Session& session, const CommonFlags& flags, const Error& error) {
 
 int RunCall(Session& session, const CallRun& given) {
   CallRun run = given;
-  run.call = client::WithDefaults(given.call, given.engine);
-  async::Loop loop;  // outlives the connections of the transport
-  const std::unique_ptr<http::Client> transport = client::BuildTransport(run.engine, session.env);
-  if (run.flags.dry_run) return DryRun(session, run, *transport);
+  run.call = client::WithDefaults(given.call, given.chosen.engine);
+  // What is checked is shown once it is known to be good, unless pieces were asked for.
+  run.call.buffer = run.call.constraint && !run.flags.stream.value_or(false);
+  if (run.flags.dry_run) return DryRun(session, run);
 
-  std::optional<engine::Verifier> verifier;
-  if (run.call.constraint) {
-    Result<engine::Verifier> made = engine::Verifier::Make(*run.call.constraint);
-    if (!made) return Refuse(session, run.flags, made.error());
-    verifier = *std::move(made);
-  }
-  Result<std::unique_ptr<events::JsonlSink>> sink;
-  if (!run.flags.events_file.empty()) sink = events::OpenJsonl(loop, run.flags.events_file);
-  if (!sink) return Refuse(session, run.flags, sink.error());
-  const auto on_retry = [&](int retry, const Error& error, Duration delay) {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
-    const Error advised = client::WithProxyAdvice(error, run.engine, session.env);
-    session.terminal.Warn(StrCat(Describe(advised), "; trying again in ", FormatMillis(millis),
-                                 " (", retry, " of ", run.engine.retry.max_retries, ")"));
-  };
-  const Result<std::unique_ptr<model::Engine>> engine =
-      client::BuildEngine(run.engine, *transport, on_retry);
+  async::Loop loop;  // outlives the connections of the fleet
+  Result<Listeners> listeners =
+      Listeners::Open(loop, run.chosen.config.events, run.flags.events_file, session);
+  if (!listeners) return Refuse(session, run.flags, listeners.error());
+  Result<client::Fleet> fleet =
+      client::Fleet::Build(run.chosen.config, run.chosen.engine, session.env);
+  if (!fleet) return Refuse(session, run.flags, fleet.error());
+  const Result<std::shared_ptr<model::Engine>> engine = fleet->Get(run.chosen.route);
   if (!engine) return Refuse(session, run.flags, engine.error());
 
   ReplyPrinter printer(session.terminal, run, PrintsPieces(run));
-  Outcome outcome = Ask(loop, sink->get(), **engine, run, printer);
-  return Report(session, run, verifier ? &*verifier : nullptr, std::move(outcome), printer);
+  Work work(loop, session.terminal, listeners->sinks());
+  Outcome outcome = Ask(loop, work, **engine, run, printer);
+  listeners->Finish(session.terminal);
+  return Report(session, run, std::move(outcome), printer);
 }
 
 }  // namespace weir::cli

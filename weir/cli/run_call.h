@@ -11,7 +11,7 @@ enum class ShowReasoning : std::uint8_t { kHide, kShow, kOnly };
 struct CallRun {
   CommonFlags flags;
   model::Call call;
-  config::EngineConfig engine;
+  ChosenEngine chosen;
   ShowReasoning reasoning = ShowReasoning::kHide;  // show: on stderr; only: instead of the answer
 };
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,6 +104,8 @@ int Finish(Session& session, int code) {
 
 // weir schema check
 
+constexpr std::size_t kMostCounted = 10'000;  // violations of one document
+
 struct CheckFlags {
   SchemaFlags schema;
   std::string instance{kStdin};
@@ -110,22 +113,28 @@ struct CheckFlags {
   std::optional<std::uint64_t> max_errors;
   std::optional<std::uint64_t> max_bytes;
 
-  schema::CheckOptions check_options() const {
-    schema::CheckOptions options;
-    options.max_violations = std::max<std::size_t>(max_errors.value_or(options.max_violations), 1);
-    return options;
+  std::size_t shown() const { return max_errors.value_or(schema::CheckOptions().max_violations); }
+  // More are counted than are told, so that it can be said how many there are.
+  std::size_t counted() const {
+    const std::size_t above = shown() + 1;  // 0 when there is no number above
+    return std::max({shown(), above, kMostCounted});
   }
+  schema::CheckOptions check_options() const { return {.max_violations = counted()}; }
 };
 
-// {"valid":true}, or {"valid":false,"errors":[...]}.
-void WriteVerdict(Writer& out, const std::vector<Violation>& violations) {
+std::size_t Told(const CheckFlags& flags, const std::vector<Violation>& violations) {
+  return std::min(flags.shown(), violations.size());
+}
+
+// {"valid":true}, or {"valid":false,"errors":[...]}, with "error_count" when not all are told.
+void WriteVerdict(Writer& out, const CheckFlags& flags, const std::vector<Violation>& violations) {
   out.BeginObject();
   out.Key("valid");
   out.Bool(violations.empty());
   if (!violations.empty()) {
     out.Key("errors");
     out.BeginArray();
-    for (const Violation& violation : violations) {
+    for (const Violation& violation : std::span(violations).first(Told(flags, violations))) {
       out.BeginObject();
       out.Field("instance_path", violation.instance_path);
       out.Field("schema_path", violation.schema_path);
@@ -134,8 +143,23 @@ void WriteVerdict(Writer& out, const std::vector<Violation>& violations) {
       out.EndObject();
     }
     out.EndArray();
+    if (violations.size() > Told(flags, violations)) {
+      out.Key("error_count");
+      out.Uint(violations.size());
+    }
   }
   out.EndObject();
+}
+
+void SayViolations(const Terminal& terminal, const CheckFlags& flags,
+                   const std::vector<Violation>& violations) {
+  const std::size_t told = Told(flags, violations);
+  for (const Violation& violation : std::span(violations).first(told)) {
+    terminal.Note(violation.message);
+  }
+  if (violations.size() == told) return;
+  terminal.Note(StrCat("and ", violations.size() == flags.counted() ? "at least " : "",
+                       violations.size() - told, " more; --max-errors tells more of them"));
 }
 
 int CheckOne(const CheckFlags& flags, Session& session, const Schema& schema) {
@@ -153,10 +177,10 @@ int CheckOne(const CheckFlags& flags, Session& session, const Schema& schema) {
   if (flags.schema.as_json()) {
     std::string out;
     Writer writer(out);
-    WriteVerdict(writer, violations);
+    WriteVerdict(writer, flags, violations);
     session.terminal.Out(out + "\n");
   }
-  for (const Violation& violation : violations) session.terminal.Note(violation.message);
+  SayViolations(session.terminal, flags, violations);
   return Finish(session, violations.empty() ? kExitOk : kExitFailed);
 }
 
@@ -231,12 +255,17 @@ int CheckLines(const CheckFlags& flags, Session& session, const std::optional<Sc
     if (!question->schema.Accepts(question->instance)) {
       violations = question->schema.Check(question->instance, flags.check_options());
     }
-    WriteVerdict(writer, violations);
+    WriteVerdict(writer, flags, violations);
     return violations.empty() ? Row::kOk : Row::kFailed;
   });
 }
 
 int Check(const CheckFlags& flags, Session& session) {
+  if (flags.shown() == 0) {
+    return Refuse(session, flags.schema,
+                  Error{.code = Code::kConfigError,
+                        .message = "--max-errors must be at least 1: what is wrong is told"});
+  }
   const Result<schema::CompileOptions> options = OptionsOf(flags.schema);
   if (!options) return Refuse(session, flags.schema, options.error());
   std::optional<Schema> schema;

@@ -1,3 +1,6 @@
+#include <filesystem>
+#include <system_error>
+
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
@@ -5,6 +8,7 @@
 #include "weir/cli/sim_flags.h"
 #include "weir/cli/vllm_serve.h"
 #include "weir/http/cassette.h"
+#include "weir/http/cassette_file.h"
 #include "weir/sim/forward.h"
 #include "weir/sim/sim.h"
 
@@ -25,7 +29,44 @@ Result<Doors> SimulatedDoors(const SimFlags& flags) {
   return doors;
 }
 
+// Both are found out now: a server that is up answers nothing but 502.
+Result<void> CheckEmpty(const std::string& folder) {
+  std::error_code ignored;  // what cannot be looked at cannot be listed either
+  if (!std::filesystem::exists(folder, ignored)) return {};
+  const auto there = http::ListExchanges(folder, {});
+  if (!there) return Fail(Code::kConfigError, there.error().message, there.error().cause);
+  if (there->empty()) return {};
+  return Fail(Code::kConfigError,
+              StrCat("--record: the folder ", folder, " holds a recording of ", there->size(),
+                     there->size() == 1 ? " exchange" : " exchanges",
+                     " already; name a new folder, or delete that one (weir sim --replay ", folder,
+                     " plays it)"));
+}
+
+Result<void> CheckRecorded(const std::string& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) {
+    return Fail(Code::kConfigError,
+                StrCat("--replay: there is no folder ", folder, "; weir sim --record ", folder,
+                       " --upstream URL makes one"));
+  }
+  const auto paths = http::ListExchanges(folder, {});
+  if (!paths) return Fail(Code::kConfigError, paths.error().message, paths.error().cause);
+  if (paths->empty()) {
+    return Fail(Code::kConfigError,
+                StrCat("--replay: there is no recording in the folder ", folder,
+                       "; record one with weir sim --record ", folder, " --upstream URL"));
+  }
+  for (const std::string& path : *paths) {
+    const auto exchange = http::ReadExchangeFile(path, {});
+    if (!exchange)
+      return Fail(Code::kConfigError, exchange.error().message, exchange.error().cause);
+  }
+  return {};
+}
+
 Result<Doors> RecordingDoor(const SimFlags& flags, const Env& env) {
+  WEIR_CHECK(CheckEmpty(flags.record));
   Result<http::Url> upstream = http::ParseUrl(flags.upstream);
   if (!upstream) return Fail(Code::kConfigError, StrCat("--upstream: ", upstream.error().message));
   auto dialer = http::NewRecordingDialer(http::NewSystemDialer({.proxy = http::ProxyFromEnv(env)}),
@@ -40,6 +81,7 @@ Result<Doors> ReplayingDoor(const SimFlags& flags) {
   if (!(time_scale >= 0)) {
     return Fail(Code::kConfigError, StrCat("--time-scale must not be negative, got ", time_scale));
   }
+  WEIR_CHECK(CheckRecorded(flags.replay));
   WEIR_TRY(http::Url nowhere, http::ParseUrl("http://replay"));
   Doors doors;
   doors.push_back(sim::NewForwardHandler(

@@ -235,6 +235,50 @@ Result<void> ReadEngine(const SimFlags& flags, sim::SchedulerOptions& engine) {
   return {};
 }
 
+// The dialect of vLLM that is meant by "vllm", "latest", "0.11", "vLLM 0.11.2" or "v0.11": the
+// newest one that is not newer.
+std::optional<std::string> VllmDialectMeant(std::string_view name) {
+  const std::string lower = ToLower(Trim(name));
+  std::string_view rest = lower;
+  const auto skip = [&rest](std::string_view word) {
+    if (!rest.starts_with(word)) return false;
+    rest.remove_prefix(word.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of("-_=@: "), rest.size()));
+    return true;
+  };
+  const bool says_vllm = skip("vllm");
+  if ((says_vllm && rest.empty()) || rest == "latest") return wire::Dialect().name;
+  skip("v");
+  if (rest.empty() || rest.front() < '0' || rest.front() > '9') return std::nullopt;
+  const std::string numbers(rest.substr(0, rest.find_first_not_of("0123456789.")));
+  if (!numbers.contains('.')) return std::nullopt;
+  const auto release = [](wire::Version version) {
+    version.patch = 0;
+    return version;
+  };
+  const wire::Version version = release(wire::DialectOfVersion(numbers).version);
+  std::optional<std::string> meant;
+  wire::Version newest;
+  for (const std::string& known : wire::ClientDialectNames()) {
+    const Result<wire::Dialect> dialect = wire::DialectByName(known);
+    if (!dialect) continue;
+    const wire::Version its = release(dialect->version);
+    if (meant && (its > version || its < newest)) continue;
+    meant = known;
+    newest = its;
+  }
+  return meant;
+}
+
+Result<wire::Dialect> DialectFlag(const std::string& name) {
+  Result<wire::Dialect> dialect = wire::DialectByName(name);
+  const std::optional<std::string> meant = dialect ? std::nullopt : VllmDialectMeant(name);
+  if (!meant) return dialect;
+  return Fail(Code::kConfigError,
+              StrCat("there is no dialect '", Truncate(name, 60), "'; did you mean ", *meant,
+                     "? There are ", Join(wire::DialectNames(), ", ")));
+}
+
 Result<void> ReadModel(const SimFlags& flags, sim::SimModel& model) {
   if (!flags.served_names.empty()) model.served_names = flags.served_names;
   for (const std::string& text : flags.adapters) {
@@ -282,7 +326,7 @@ std::string SimulatingFlag(const CLI::App& command) {
 Result<sim::SimOptions> SimOptionsOf(const SimFlags& flags) {
   sim::SimOptions options;
   options.switches = flags.switches;
-  WEIR_TRY(options.dialect, wire::DialectByName(flags.dialect));
+  WEIR_TRY(options.dialect, DialectFlag(flags.dialect));
   WEIR_CHECK(ReadModel(flags, options.models.front()));
   WEIR_TRY(options.engine.latency, PaceOf(flags));
   WEIR_CHECK(ReadEngine(flags, options.engine));

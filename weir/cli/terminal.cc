@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "weir/base/limits.h"
@@ -83,12 +84,24 @@ void Terminal::Problem(const Error& error) const {
   Line(kRed, StrCat(Name(error), ": "), text);
 }
 
+Result<int> OpenInput(const std::string& path) {
+  WEIR_CHECK(CheckNoFolder(path));
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Fail(Code::kConfigError, StrCat("cannot read ", path), std::strerror(errno));
+  return fd;
+}
+
+Result<void> CheckNoFolder(const std::string& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return {};
+  return Fail(Code::kConfigError, StrCat(path, " is a folder; name a file"));
+}
+
 Result<std::string> ReadStdin() { return ReadAll(STDIN_FILENO, "stdin"); }
 
 Result<std::string> ReadInput(const std::string& path) {
   if (path == "-") return ReadStdin();
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Fail(Code::kConfigError, StrCat("cannot read ", path), std::strerror(errno));
+  WEIR_TRY(const int fd, OpenInput(path));
   Result<std::string> text = ReadAll(fd, path);
   ::close(fd);
   return text;

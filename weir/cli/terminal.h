@@ -38,6 +38,10 @@ class Terminal {
   std::optional<Error> out_error_;
 };
 
+// Opens a file for reading, close-on-exec. Fails with kConfigError, for a folder too.
+Result<int> OpenInput(const std::string& path);
+// Fails with kConfigError where a folder stands in the place of a file.
+Result<void> CheckNoFolder(const std::string& path);
 // All of stdin, at most limits::kStdinBytes of it.
 Result<std::string> ReadStdin();
 // A whole file, or stdin for "-".

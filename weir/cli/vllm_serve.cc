@@ -82,6 +82,26 @@ int RefuseStart(const Terminal& terminal, std::string_view last_line) {
   return kExitTraceback;
 }
 
+// vLLM's sentence about flags that it does not know gets a word of ours in front when the
+// simulator would have known them.
+void SayWhoseFlagsTheyAre(const Terminal& terminal, std::string_view problem) {
+  constexpr std::string_view kUnknown = "unrecognized arguments: ";
+  if (!problem.starts_with(kUnknown)) return;
+  SimFlags flags;
+  CLI::App app("", "vllm");
+  AddSimFlags(app, flags);
+  for (const std::string_view word : Split(problem.substr(kUnknown.size()), ' ')) {
+    const std::string flag(word.substr(0, word.find('=')));
+    if (!flag.starts_with("--") || app.get_option_no_throw(flag) == nullptr) continue;
+    terminal.Note(StrCat(flag,
+                         " is a flag of weir sim, not of vllm serve; it stands in front: weir "
+                         "sim ",
+                         flag,
+                         " --as-vllm serve ..., or for a link named vllm in the "
+                         "variable WEIR_SIM_FLAGS"));
+  }
+}
+
 void Echo(const std::vector<std::string>& args, const Session& session, Terminal& terminal) {
   std::string text;
   json::Writer out(text);
@@ -115,16 +135,33 @@ void LogStart(const VllmLog& log, const VllmArguments& arguments, const VllmPlan
   log.Engine("gpu_model_runner.py:2602", StrCat("Starting to load model ", model.root, "..."));
 }
 
+// As Python's {:,} writes it.
+std::string WithCommas(std::int64_t number) {
+  std::string text = StrCat(number);
+  for (std::size_t at = text.size(); at > 3;) {
+    at -= 3;
+    text.insert(at, ",");
+  }
+  return text;
+}
+
+// As Python's {:.2f} writes it.
+std::string WithTwoPlaces(std::int64_t hundredths) {
+  const std::int64_t places = hundredths % 100;
+  return StrCat(hundredths / 100, places < 10 ? ".0" : ".", places);
+}
+
 void LogEngine(const VllmLog& log, const VllmPlan& plan) {
   const sim::KvCacheOptions& cache = plan.sim.engine.cache;
   const std::int64_t window = plan.sim.models.front().max_model_len;
   const std::int64_t tokens = cache.blocks * cache.block_size;
   log.Engine("default_loader.py:267", "Loading weights took 0.01 seconds");
   log.Engine("gpu_model_runner.py:2653", "Model loading took 0.0000 GiB and 0.010000 seconds");
-  log.Engine("kv_cache_utils.py:1087", StrCat("GPU KV cache size: ", tokens, " tokens"));
+  log.Engine("kv_cache_utils.py:1087",
+             StrCat("GPU KV cache size: ", WithCommas(tokens), " tokens"));
   log.Engine("kv_cache_utils.py:1091",
-             StrCat("Maximum concurrency for ", window, " tokens per request: ",
-                    static_cast<double>(tokens * 100 / window) / 100, "x"));
+             StrCat("Maximum concurrency for ", WithCommas(window),
+                    " tokens per request: ", WithTwoPlaces(tokens * 100 / window), "x"));
   log.Engine("gpu_model_runner.py:3480", "Graph capturing finished in 0 secs, took 0.00 GiB");
   log.Engine("core.py:210",
              "init engine (profile, create kv cache, warmup model) took 0.01 seconds");
@@ -259,7 +296,10 @@ int RunVllm(const std::vector<std::string>& args, const SimFlags& flags, Session
   }
   const std::vector<std::string> behind(args.begin() + 1, args.end());
   const Result<VllmArguments> arguments = ReadVllmServe(behind, version, ReadInput);
-  if (!arguments) return RefuseUsage(session.terminal, "vllm serve", arguments.error().message);
+  if (!arguments) {
+    SayWhoseFlagsTheyAre(session.terminal, arguments.error().message);
+    return RefuseUsage(session.terminal, "vllm serve", arguments.error().message);
+  }
   if (arguments->help) {
     session.terminal.Out(
         StrCat(kUsage, "\noptions:\n  ", Join(VllmFlagNames(version), "\n  "), "\n"));

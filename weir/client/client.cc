@@ -7,13 +7,13 @@
 
 namespace weir {
 
-// In the order of their needs: the engine uses the transport, both use the loop.
+// In the order of their needs: the engine uses the transports of the fleet, all use the loop.
 struct Client::State {
   async::Loop loop;
   Env env;
   config::EngineConfig config;
-  std::unique_ptr<http::Client> transport;
-  std::unique_ptr<model::Engine> engine;
+  std::optional<client::Fleet> fleet;
+  std::shared_ptr<model::Engine> engine;
 
   async::Context NewContext(const model::Call& call) {
     const async::Context ctx(loop);
@@ -56,8 +56,8 @@ Result<Client> Client::Open(ClientOptions options) {
   WEIR_TRY(const config::Config config, config::Load(options.config, options.env));
   WEIR_TRY(state->config, config::ResolveEngine(config, options.engine, options.env));
   state->env = std::move(options.env);
-  state->transport = client::BuildTransport(state->config, state->env);
-  WEIR_TRY(state->engine, client::BuildEngine(state->config, *state->transport));
+  WEIR_TRY(state->fleet, client::Fleet::Build(config, state->config, state->env));
+  WEIR_TRY(state->engine, state->fleet->Get(state->config.name));
   return Client(std::move(state));
 }
 

@@ -4,8 +4,10 @@
 // behaviour is put around them.
 
 #include <memory>
+#include <vector>
 
 #include "weir/config/config.h"
+#include "weir/engine/registry.h"
 #include "weir/http/client.h"
 #include "weir/model/engine.h"
 
@@ -14,11 +16,35 @@ namespace weir::client {
 // The transport of an engine: its TLS settings and the proxies of the environment.
 std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config, const Env& env);
 
-// The engine with its decorators, outer to inner: retry, limit, and the engine itself. `transport`
-// must outlive it.
-Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& config,
-                                                   http::Client& transport,
-                                                   engine::RetryObserver on_retry = {});
+// What its HTTP engine is made with.
+engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config);
+
+// The engine with its own decorators, outer to inner: retry, limit, record, and the engine itself.
+// `transport` must outlive it; `breaker` may be null.
+Result<std::unique_ptr<model::Engine>> BuildEngine(
+    const config::EngineConfig& config, http::Client& transport,
+    std::shared_ptr<engine::Breaker> breaker = nullptr);
+
+// All engines of a configuration with the transports under them. Connections are closed with it.
+class Fleet {
+ public:
+  // `chosen` is added to the engines of `config` when it is none of them: an address, the
+  // simulator.
+  static Result<Fleet> Build(const config::Config& config, const config::EngineConfig& chosen,
+                             const Env& env);
+
+  // With its fallbacks and verification around it. Empty: the default one.
+  Result<std::shared_ptr<model::Engine>> Get(std::string_view name) { return registry_->Get(name); }
+  engine::Registry& registry() { return *registry_; }
+
+ private:
+  using Transports = std::vector<std::unique_ptr<http::Client>>;
+
+  Fleet() = default;
+
+  std::shared_ptr<Transports> transports_ = std::make_shared<Transports>();
+  std::unique_ptr<engine::Registry> registry_;
+};
 
 // A call as `config` completes it: what it leaves open comes from the engine's defaults.
 model::Call WithDefaults(model::Call call, const config::EngineConfig& config);

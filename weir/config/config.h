@@ -1,8 +1,10 @@
 #pragma once
 
 // weir.yaml and the environment, turned into typed options. Errors name file, line, column, key and
-// remedy; unknown keys are errors.
+// remedy; unknown keys are errors. docs/configuration.md is made from the same description of the
+// keys that the file is read by.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,30 +13,96 @@
 #include "weir/base/result.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/http_engine.h"
+#include "weir/engine/registry.h"
 #include "weir/http/client.h"
 #include "weir/model/call.h"
 #include "weir/sim/sim.h"
 
 namespace weir::config {
 
-enum class Kind : std::uint8_t { kVllm, kSim };
+enum class Kind : std::uint8_t { kVllm, kOpenAi, kOllama, kSim };
+
+// Named defaults. Unset fields leave the next layer's value.
+struct Profile {
+  std::string name;
+  model::Sampling sampling;               // max_tokens, temperature, ...
+  std::optional<Duration> call_timeout;   // the clock `total` of a call
+  std::optional<Duration> run_timeout;    // of a row, all its calls together
+  std::optional<std::int64_t> max_turns;  // of an agent
+  std::optional<std::int64_t> concurrency;
+};
+
+// A LoRA adapter that may be loaded on demand.
+struct AdapterConfig {
+  std::string name;
+  std::string path;  // on the server; empty: it must be there already
+};
+
+// How the state of an engine is watched where a process lives long.
+struct HealthConfig {
+  Duration interval = std::chrono::seconds(30);  // between checks; zero: only failures count
+  Duration timeout = std::chrono::seconds(10);   // of one check
+};
 
 struct EngineConfig {
   std::string name = "default";
   Kind kind = Kind::kVllm;
-  engine::HttpEngineOptions http;  // kVllm
-  sim::SimOptions sim;             // kSim
+  engine::HttpEngineOptions http;     // all but kSim
+  sim::SimOptions sim;                // kSim
+  int priority = 100;                 // lower is preferred
+  std::vector<std::string> fallback;  // names of engines, tried in order
+  std::vector<std::string> roles;     // routes that this engine joins
+  std::string profile;                // whose defaults lie below its own; empty: none
   engine::RetryRule retry;
   engine::LimitOptions limits;
+  engine::BreakerOptions breaker;
+  engine::VerifyOptions verify;  // `structured:`
+  // A JSON schema is asked for as a plain json_object (and checked here), for servers that know no
+  // more.
+  bool only_json_object = false;
+  bool guided_json = true;  // false: constraints are not sent, answers are only checked
+  HealthConfig health;
+  engine::DebugLevel debug = engine::DebugLevel::kOff;
+  std::size_t debug_truncate = 180;
   http::TlsOptions tls;
-  model::Sampling defaults;       // for what a call leaves open
+  model::Sampling defaults;                    // for what a call leaves open
+  std::int64_t max_logprobs = 20;              // more are refused before anything is sent
+  std::optional<std::int64_t> context_window;  // unset: what the server says
+  std::vector<AdapterConfig> adapters;
+  std::string adapter_fallback = "base";  // a missing adapter: "base" model with a warning, "error"
+  json::Value serve;                      // a managed server's block, read by whoever starts it
   std::optional<Error> unusable;  // why this engine cannot be used, told when somebody wants to
+};
+
+struct EventsConfig {
+  std::string file;      // JSON lines; empty: none are written
+  bool payloads = true;  // messages and answers in debug events
+  std::int64_t max_payload_chars = 4000;
+  std::string control_file;           // while it holds "off", nothing is written; empty: none
+  std::int64_t max_bytes = 64 << 20;  // a larger file is rotated
+  std::int64_t keep = 5;              // rotated files that stay
+  std::string otlp;                   // base URL of an OpenTelemetry collector; empty: none
+  std::map<std::string, std::string> otlp_headers;
+};
+
+// Where a value came from, for `weir config show`.
+struct Origin {
+  std::string pointer;  // into the effective configuration: /engines/qwen/retry/max_retries
+  std::string source;   // "weir.yaml:12:5", "$VLLM_MODEL", "profile chain", "default"
 };
 
 struct Config {
   std::vector<EngineConfig> engines;
+  std::map<std::string, Profile, std::less<>> profiles;  // the built-in ones and the file's
+  engine::RouteTable routes;
+  EventsConfig events;
   std::string default_engine;  // what calls without -e use
-  std::string file;            // where it came from; empty: no file was found
+  json::Value flows;           // read by module flow, as are the next two by their modules
+  json::Value worker;
+  json::Value gateway;
+  std::string file;                // where it came from; empty: no file was found
+  std::vector<Origin> origins;     // of what is not a default
+  std::vector<std::string> notes;  // what was read in an older spelling, said once
 
   const EngineConfig* Find(std::string_view name) const;
 };
@@ -51,6 +119,7 @@ Result<Config> Parse(std::string_view text, std::string_view file_name, const En
 // The engine that -e names: one of the file's, "sim" for the embedded simulator, or an address
 // ("http://...", "https://...", "unix:...", "host:port"). Empty: the default engine. The path of
 // an endpoint behind /v1 is dropped from its address, and a relative socket path is made absolute.
+// An address of OpenAI's, and Ollama's port 11434, are known for their kind.
 Result<EngineConfig> ResolveEngine(const Config& config, std::string_view name, const Env& env);
 
 }  // namespace weir::config

@@ -52,7 +52,7 @@ engines:
   EXPECT_EQ(b.http.model, "m");
   EXPECT_EQ(upstream.api_key, "secret");
   EXPECT_EQ(upstream.auth, wire::AuthMode::kBearer);
-  EXPECT_EQ(upstream.dialect.name, "vllm-0.11");
+  EXPECT_EQ(upstream.dialect->name, "vllm-0.11");
   EXPECT_EQ(upstream.timeouts.connect, 1s);
   EXPECT_EQ(upstream.timeouts.first_token, 2500ms);
   EXPECT_EQ(upstream.timeouts.idle, 3s);
@@ -90,7 +90,8 @@ const ErrorCase kErrorCases[] = {
      "weir.yaml:1:1: unknown key 'engine'; did you mean 'engines'?"},
     {"wrong_type", "engines: {a: {retry: {max_retries: many}}}",
      "max_retries must be a whole number, found string"},
-    {"wrong_word", "engines: {a: {kind: llama}}", "kind must be one of vllm, sim, found 'llama'"},
+    {"wrong_word", "engines: {a: {kind: llama}}",
+     "kind must be one of vllm, openai, ollama, sim, found 'llama'; did you mean 'ollama'?"},
     {"negative_time", "engines: {a: {timeout: -1}}", "timeout must be a number of seconds"},
     {"not_a_map", "engines: {a: 5}", "expected a map of keys, found number"},
     {"range", "engines: {a: {defaults: {temperature: 3}}}", "temperature must be in [0, 2], got 3"},

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/async/scope.h"
+#include "weir/base/text.h"
 #include "weir/engine/decorators.h"
 #include "weir/model/engine_testing.h"
 
@@ -186,18 +187,47 @@ TEST_F(DecoratorTest, CancellingEndsTheWaitForARetry) {
   EXPECT_EQ(Elapsed(), 500ms);
 }
 
-TEST_F(DecoratorTest, RetriesAreAnnouncedBeforeTheirWait) {
-  std::vector<std::string> told;
-  auto scripted = std::make_unique<ScriptedEngine>(std::deque{Refuses(HttpError(500)), Says("hi")});
-  const auto engine = NewRetryEngine(std::move(scripted), kExact, Random(1),
-                                     [&](int retry, const Error& error, Duration delay) {
-                                       EXPECT_EQ(delay, 1s);
-                                       EXPECT_EQ(Elapsed(), 0s);
-                                       told.push_back(std::to_string(retry) + Name(error));
-                                     });
+// Keeps the names of events and one of their fields.
+class Ear final : public TraceSink {
+ public:
+  Ear() : TraceSink(false) {}
 
-  EXPECT_TRUE(Call(*engine).has_value());
-  EXPECT_EQ(told, std::vector<std::string>{"1http_500"});
+  void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
+    std::string line(name);
+    for (const TraceField& field : fields) {
+      if (field.key == "error") line += StrCat(" ", std::get<std::string_view>(field.value));
+    }
+    heard.push_back(std::move(line));
+  }
+  void OnSpanStart(const SpanRecord& /*span*/) override {}
+  void OnSpanEnd(const SpanRecord& /*span*/) override {}
+
+  std::vector<std::string> heard;
+};
+
+TEST_F(DecoratorTest, RetriesAreAnnouncedBeforeTheirWait) {
+  Ear ear;
+  ctx_.trace = &ear;
+  ctx_.deadline = loop_.Now() + 1500ms;  // time for the first wait alone
+  const auto engine = Retrying({Refuses(HttpError(500))});
+
+  EXPECT_FALSE(Call(*engine).has_value());
+  EXPECT_EQ(ear.heard, std::vector<std::string>{"provider:retry http_500"});
+}
+
+TEST_F(DecoratorTest, AnOpenBreakerEndsTheRetries) {
+  Ear ear;
+  ctx_.trace = &ear;
+  auto scripted = std::make_unique<ScriptedEngine>(std::deque{Refuses(HttpError(500))});
+  spy_ = scripted.get();
+  const auto breaker = std::make_shared<Breaker>(BreakerOptions{.failures = 2});
+  const auto engine = NewRetryEngine(std::move(scripted), kExact, Random(1), breaker);
+
+  EXPECT_FALSE(Call(*engine).has_value());
+  EXPECT_EQ(spy_->calls, 2);
+  EXPECT_EQ(ear.heard,
+            (std::vector<std::string>{"provider:retry http_500", "health.fail http_500"}));
+  EXPECT_EQ(breaker->state(loop_.Now()), Breaker::State::kOpen);
 }
 
 TEST_F(DecoratorTest, LimitCountsCallsAndWholeStreams) {

@@ -1,9 +1,11 @@
 #include "weir/engine/http_engine.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "weir/base/text.h"
-#include "weir/http/sse.h"
+#include "weir/engine/dialect_cache.h"
+#include "weir/engine/http_stream.h"
 #include "weir/json/builder.h"
 
 namespace weir::engine {
@@ -11,185 +13,115 @@ namespace {
 
 constexpr int kRequestIdDigits = 32;
 
-// The call as this engine sends it: its own model and extra fields where the call names none.
-model::Call WithDefaults(const HttpEngineOptions& options, const model::Call& call) {
-  model::Call filled = call;
-  if (filled.model.empty()) filled.model = options.model;
-  if (!options.extra.IsObject()) return filled;
-  if (!filled.extra.IsObject()) {
-    filled.extra = options.extra;
-    return filled;
-  }
+// The raw fields of both, of which the call's own win.
+json::Value Merged(const json::Value& defaults, const json::Value& own) {
+  if (!own.IsObject()) return defaults;
   json::Builder builder;
   builder.BeginObject();
-  for (const auto& [key, value] : options.extra.members()) {
-    if (filled.extra.Find(key).exists()) continue;
+  for (const auto& [key, value] : defaults.members()) {
+    if (own.Find(key).exists()) continue;
     builder.Key(key);
     builder.Copy(value);
   }
-  for (const auto& [key, value] : filled.extra.members()) {
+  for (const auto& [key, value] : own.members()) {
     builder.Key(key);
     builder.Copy(value);
   }
   builder.EndObject();
-  filled.extra = std::move(builder).Finish();
-  return filled;
+  return std::move(builder).Finish();
 }
 
-bool NeedsDefaults(const HttpEngineOptions& options, const model::Call& call) {
-  return options.extra.IsObject() || (call.model.empty() && !options.model.empty());
+bool SendsOtherConstraint(const HttpEngineOptions& options, const model::Call& call) {
+  if (!call.constraint) return false;
+  if (options.send_constraint == SendConstraint::kNothing) return true;
+  return options.send_constraint == SendConstraint::kJsonObject &&
+         call.constraint->kind == model::Constraint::Kind::kJsonSchema;
 }
 
-bool IsEmpty(const model::Choice& choice) {
-  return choice.text.empty() && choice.reasoning.empty() && choice.refusal.empty() &&
-         choice.tool_calls.empty() && choice.finish != model::Finish::kLength;
+Result<void> CheckLogprobs(const HttpEngineOptions& options, const model::Sampling& sampling) {
+  const std::int64_t asked =
+      std::max(sampling.logprobs.value_or(0), sampling.prompt_logprobs.value_or(0));
+  if (asked <= options.max_logprobs) return {};
+  return Fail(Code::kInvalidRequest,
+              StrCat("logprobs of ", asked, " are above the limit of ", options.max_logprobs,
+                     ", which is vLLM's own; raise it on both sides: vllm serve --max-logprobs, "
+                     "and `defaults.max_logprobs` of the engine"));
 }
 
-Error EmptyReply(const std::string& where) {
-  return Error{.code = Code::kEmptyModelResponse,
-               .message = StrCat(where,
-                                 " answered with nothing: no text, no reasoning, no tool call; try "
-                                 "again, or check the chat template and the stop texts")};
+bool GoesElsewhere(const HttpEngineOptions& options, const model::Call& call) {
+  return call.api == model::Api::kChat && options.api != model::Api::kChat;
 }
 
-class HttpReplyStream final : public model::ReplyStream {
- public:
-  HttpReplyStream(model::Api api, TimePoint start, const std::string& where)
-      : decoder_(api), start_(start), where_(where) {}
+// Whether the call is sent as it is.
+bool IsReady(const HttpEngineOptions& options, const model::Call& call) {
+  return !options.extra.IsObject() && (!call.model.empty() || options.model.empty()) &&
+         !GoesElsewhere(options, call) && !SendsOtherConstraint(options, call);
+}
 
-  // Filled while the request is prepared, and the response once it is there.
-  model::ReplyInfo& own_info() { return info_; }
-  void Attach(std::unique_ptr<http::Response> response) { response_ = std::move(response); }
-
-  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override;
-
-  model::ReplyInfo info() const override {
-    model::ReplyInfo info = decoder_.info();
-    info.engine = info_.engine;
-    info.request_id = info_.request_id;
-    info.degradations = info_.degradations;
-    info.first_token = info_.first_token;
-    info.total = info_.total;
-    return info;
-  }
-
- private:
-  // Decodes one event of those that are buffered; false when they hold no further piece.
-  Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
-  std::optional<Error> VerdictAtEnd() const;
-  async::Task<Result<bool>> End(async::Context ctx);
-
-  std::unique_ptr<http::Response> response_;
-  model::ReplyInfo info_;
-  http::SseReader sse_;
-  wire::ChunkDecoder decoder_;
-  const TimePoint start_;
-  const std::string& where_;  // the upstream's name, which outlives its streams
-  bool done_ = false;         // [DONE] has come
-  bool ended_ = false;        // Next() has returned false
-  bool content_ = false;      // some piece had something in it
-  std::optional<Error> failure_;
-};
-
-async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta& piece) {
-  if (ended_) co_return false;
-  while (!failure_) {
-    const Result<bool> decoded = Decode(piece, ctx);
-    if (!decoded) {
-      failure_ = decoded.error();
-    } else if (*decoded) {
-      co_return true;
-    } else if (done_) {
-      co_return co_await End(ctx);
-    } else if (const auto bytes = response_->Poll()) {
-      if (*bytes && (*bytes)->empty()) co_return co_await End(ctx);
-      const Result<void> fed =
-          *bytes ? sse_.Feed(**bytes) : Result<void>(std::unexpect, bytes->error());
-      if (!fed) failure_ = fed.error();
-    } else {
-      const http::IoResult read = co_await response_->Wait(ctx);
-      response_->Take(read);
+// The call as this engine sends it: with its own model and extra fields where the call names none,
+// and its messages as one prompt when it speaks to the completions API.
+Result<model::Call> Prepared(const HttpEngineOptions& options, const model::Call& call) {
+  model::Call ready = call;
+  if (ready.model.empty()) ready.model = options.model;
+  if (options.extra.IsObject()) ready.extra = Merged(options.extra, call.extra);
+  if (SendsOtherConstraint(options, call)) {
+    ready.constraint.reset();
+    if (options.send_constraint == SendConstraint::kJsonObject) {
+      ready.constraint = model::Constraint{.kind = model::Constraint::Kind::kJsonObject};
     }
   }
-  response_.reset();
-  info_.total = ctx.Now() - start_;
-  co_return Fail(*failure_);
-}
-
-Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& ctx) {
-  http::SseEvent event;
-  while (!done_ && sse_.Next(event)) {
-    WEIR_TRY(const wire::ChunkDecoder::Kind kind, decoder_.Decode(event.data, piece));
-    if (kind == wire::ChunkDecoder::Kind::kDone) {
-      done_ = true;
-    } else if (kind == wire::ChunkDecoder::Kind::kDelta) {
-      content_ = content_ || !piece.text.empty() || !piece.reasoning.empty() ||
-                 !piece.tool_calls.empty() || piece.finish == model::Finish::kLength;
-      if (info_.first_token == Duration::zero()) {
-        const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
-        info_.first_token = ctx.Now() - start_;
+  if (!GoesElsewhere(options, call)) return ready;
+  ready.api = options.api;
+  if (ready.api == model::Api::kCompletions) {
+    WEIR_TRY(ready.prompt, PromptOf(call.messages, options.prompt_format));
+    ready.messages.clear();
+    for (std::string& stop : StopsOf(options.prompt_format)) {
+      if (std::ranges::find(ready.sampling.stop, stop) == ready.sampling.stop.end()) {
+        ready.sampling.stop.push_back(std::move(stop));
       }
-      return true;
     }
   }
-  return false;
+  return ready;
 }
 
-// The stream is over, cleanly only if every choice has said why it ended.
-async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
-  const Result<void> events = sse_.Finish();
-  failure_ = events ? VerdictAtEnd() : events.error();
-  if (done_ && !failure_) {
-    // What follows [DONE] is the end of the HTTP body; reading it frees the connection for others.
-    const Result<std::string_view> rest = co_await response_->Read(ctx);
-    if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
-  }
-  response_.reset();
-  info_.total = ctx.Now() - start_;
-  if (failure_) co_return Fail(*failure_);
-  ended_ = true;
-  co_return false;
-}
-
-std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
-  if (!decoder_.finished()) {
-    return Error{
-        .code = Code::kStreamTruncated,
-        .message = StrCat(where_, " ended the stream ", content_ ? "after a part of" : "before",
-                          " the answer, without a finish reason; the server or a proxy cut "
-                          "it off: look at its log, or try again")};
-  }
-  if (!done_ && response_->ended_by_close()) {
-    return Error{.code = Code::kStreamTruncated,
-                 .message = StrCat(where_, " closed the connection instead of ending the stream")};
-  }
-  if (!content_) return EmptyReply(where_);
-  return std::nullopt;
-}
-
-bool IsEventStream(const http::Response& response) {
+bool IsEventStream(const http::Response& response, Framing framing) {
   const std::optional<std::string_view> type = response.headers().Find("Content-Type");
-  return type && ToLower(*type).starts_with("text/event-stream");
+  if (!type) return false;
+  const std::string lower = ToLower(*type);
+  if (framing == Framing::kServerSentEvents) return lower.starts_with("text/event-stream");
+  return lower.starts_with("application/x-ndjson") || lower.starts_with("application/json");
 }
+
+// What is sent for a call, and what the reply will say about it.
+struct Outgoing {
+  wire::EncodedRequest request;
+  model::Api api = model::Api::kChat;
+  model::ReplyInfo info;
+};
 
 class HttpEngine final : public model::Engine {
  public:
-  HttpEngine(HttpEngineOptions options, std::unique_ptr<Upstream> upstream)
-      : options_(std::move(options)), upstream_(std::move(upstream)), ids_(Random::FromSystem()) {}
+  HttpEngine(HttpEngineOptions options, std::unique_ptr<Adapter> adapter,
+             std::unique_ptr<Upstream> upstream)
+      : options_(std::move(options)),
+        adapter_(std::move(adapter)),
+        upstream_(std::move(upstream)),
+        dialect_(*adapter_, *upstream_),
+        ids_(Random::FromSystem()) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
     async::Context inside = span.context();
     const TimePoint start = ctx.Now();
-    model::ReplyInfo info;
-    Result<wire::EncodedRequest> request = Encode(inside, call, false, info);
-    if (!request) {
-      span.Fail(request.error());
-      co_return Fail(std::move(request).error());
+    Result<Outgoing> out = Encode(inside, call, false, dialect_.Known(start));
+    if (NeedsDialect(out, start)) out = co_await EncodeAsked(inside, call, false);
+    if (!out) {
+      span.Fail(out.error());
+      co_return Fail(std::move(out).error());
     }
-    inside.request_id = info.request_id;
+    inside.request_id = out->info.request_id;
     const Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
-        inside, "POST", request->path, std::move(request->body), TimeoutsOf(call));
+        inside, "POST", out->request.path, std::move(out->request.body), TimeoutsOf(call));
     if (!response) {
       span.Fail(response.error());
       co_return Fail(response.error());
@@ -199,8 +131,8 @@ class HttpEngine final : public model::Engine {
       span.Fail(body.error());
       co_return Fail(body.error());
     }
-    info.total = ctx.Now() - start;
-    Result<model::Reply> reply = Decode(inside, call.api, *body, info);
+    out->info.total = ctx.Now() - start;
+    Result<model::Reply> reply = Decode(inside, *out, *body);
     if (!reply) span.Fail(reply.error());
     co_return reply;
   }
@@ -209,55 +141,66 @@ class HttpEngine final : public model::Engine {
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.http");
     async::Context inside = span.context();
-    auto stream = std::make_unique<HttpReplyStream>(call.api, ctx.Now(), upstream_->name());
-    Result<wire::EncodedRequest> request = Encode(inside, call, true, stream->own_info());
-    if (!request) {
-      span.Fail(request.error());
-      co_return Fail(std::move(request).error());
+    const TimePoint start = ctx.Now();
+    Result<Outgoing> out = Encode(inside, call, true, dialect_.Known(start));
+    if (NeedsDialect(out, start)) out = co_await EncodeAsked(inside, call, true);
+    if (!out) {
+      span.Fail(out.error());
+      co_return Fail(std::move(out).error());
     }
-    inside.request_id = stream->own_info().request_id;
+    inside.request_id = out->info.request_id;
     Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
-        inside, "POST", request->path, std::move(request->body), TimeoutsOf(call));
-    if (response && !IsEventStream(**response)) {
+        inside, "POST", out->request.path, std::move(out->request.body), TimeoutsOf(call));
+    if (response && !IsEventStream(**response, adapter_->framing(out->api))) {
       response = std::unexpected<Error>(co_await NotAStream(inside, **response));
     }
     if (!response) {
       span.Fail(response.error());
       co_return Fail(std::move(response).error());
     }
-    stream->Attach(*std::move(response));
+    auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
+    stream->Attach(std::move(out->info), *std::move(response));
     co_return stream;
   }
 
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
     async::Span span(ctx, "engine.describe");
-    WEIR_CO_TRY(const std::unique_ptr<http::Response> response,
-                co_await upstream_->Exchange(span.context(), "GET", "/v1/models", "",
-                                             upstream_->options().timeouts));
-    WEIR_CO_TRY(const std::string body,
-                co_await response->ReadAll(span.context(), limits::kReplyBodyBytes));
-    WEIR_CO_TRY(std::vector<model::ModelEntry> models, wire::DecodeModels(body));
+    WEIR_CO_TRY(std::vector<model::ModelEntry> models,
+                co_await ListModels(span.context(), *upstream_, *adapter_));
     co_return model::EngineInfo{.name = options_.name,
-                                .kind = "vllm",
+                                .kind = std::string(adapter_->kind()),
                                 .base_url = upstream_->options().base_url,
                                 .model = options_.model,
                                 .models = std::move(models)};
   }
 
  private:
-  Result<wire::EncodedRequest> Encode(const async::Context& ctx, const model::Call& call,
-                                      bool stream, model::ReplyInfo& info);
-  Result<model::Reply> Decode(const async::Context& ctx, model::Api api, std::string_view body,
-                              model::ReplyInfo& info) const;
+  // Without a dialect the latest is assumed, which is right for most calls.
+  Result<Outgoing> Encode(const async::Context& ctx, const model::Call& call, bool stream,
+                          std::optional<wire::Dialect> dialect);
+  async::Task<Result<Outgoing>> EncodeAsked(async::Context ctx, const model::Call& call,
+                                            bool stream);
+  Result<model::Reply> Decode(const async::Context& ctx, Outgoing& out,
+                              std::string_view body) const;
   async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
   std::string NewRequestId();
+
+  // Whether what was encoded for the assumed dialect may be wrong for the one that is there.
+  bool NeedsDialect(const Result<Outgoing>& out, TimePoint now) const {
+    if (dialect_.Known(now)) return false;
+    if (out) return out->request.version_matters;
+    return out.error().code == Code::kUnsupportedParam ||
+           out.error().code == Code::kUnsupportedConstraint;
+  }
 
   model::Timeouts TimeoutsOf(const model::Call& call) const {
     return call.timeouts ? *call.timeouts : upstream_->options().timeouts;
   }
 
   const HttpEngineOptions options_;
+  const std::unique_ptr<Adapter> adapter_;
   const std::unique_ptr<Upstream> upstream_;
+  DialectCache dialect_;
   std::mutex ids_mutex_;
   Random ids_;
 };
@@ -268,30 +211,46 @@ std::string HttpEngine::NewRequestId() {
   return HexId(ids_, kRequestIdDigits);
 }
 
-// Notes in `info` what the reply will say about its request.
-Result<wire::EncodedRequest> HttpEngine::Encode(const async::Context& ctx, const model::Call& call,
-                                                bool stream, model::ReplyInfo& info) {
+Result<Outgoing> HttpEngine::Encode(const async::Context& ctx, const model::Call& call, bool stream,
+                                    std::optional<wire::Dialect> dialect) {
   async::Span span(ctx, "wire.encode");
-  info.engine = options_.name;
-  info.request_id = call.request_id;
-  if (info.request_id.empty()) info.request_id = NewRequestId();
-  const wire::EncodeOptions how{.dialect = upstream_->options().dialect, .stream = stream};
-  Result<wire::EncodedRequest> request =
-      NeedsDefaults(options_, call) ? wire::EncodeRequest(WithDefaults(options_, call), how)
-                                    : wire::EncodeRequest(call, how);
-  if (request) {
-    info.degradations = std::move(request->degradations);
+  const wire::EncodeOptions how{.dialect = dialect ? *std::move(dialect) : dialect_.assumed(),
+                                .stream = stream,
+                                .degrade = options_.degrade};
+  Outgoing out{.request = {}, .api = call.api, .info = {}};
+  Result<wire::EncodedRequest> request;
+  if (const Result<void> few = CheckLogprobs(options_, call.sampling); !few) {
+    request = std::unexpected<Error>(few.error());
+  } else if (IsReady(options_, call)) {
+    request = adapter_->Encode(call, how);
+  } else if (const Result<model::Call> ready = Prepared(options_, call); ready) {
+    out.api = ready->api;
+    request = adapter_->Encode(*ready, how);
   } else {
-    span.Fail(request.error());
+    request = std::unexpected<Error>(ready.error());
   }
-  return request;
+  if (!request) {
+    span.Fail(request.error());
+    return Fail(std::move(request).error());
+  }
+  out.info.engine = options_.name;
+  out.info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
+  out.info.degradations = std::move(request->degradations);
+  out.request = *std::move(request);
+  return out;
 }
 
-// The reply, with what `info` knows of its request.
-Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, model::Api api,
-                                        std::string_view body, model::ReplyInfo& info) const {
+async::Task<Result<Outgoing>> HttpEngine::EncodeAsked(async::Context ctx, const model::Call& call,
+                                                      bool stream) {
+  WEIR_CO_TRY(wire::Dialect dialect, co_await dialect_.Ask(ctx));
+  co_return Encode(ctx, call, stream, std::move(dialect));
+}
+
+// The reply, with what is known of its request.
+Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out,
+                                        std::string_view body) const {
   async::Span span(ctx, "wire.decode");
-  Result<model::Reply> reply = wire::DecodeReply(api, body);
+  Result<model::Reply> reply = adapter_->Decode(out.api, body);
   if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
     reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }
@@ -299,10 +258,10 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, model::Api ap
     span.Fail(reply.error());
     return reply;
   }
-  reply->info.engine = std::move(info.engine);
-  reply->info.request_id = std::move(info.request_id);
-  reply->info.degradations = std::move(info.degradations);
-  reply->info.total = info.total;
+  reply->info.engine = std::move(out.info.engine);
+  reply->info.request_id = std::move(out.info.request_id);
+  reply->info.degradations = std::move(out.info.degradations);
+  reply->info.total = out.info.total;
   return reply;
 }
 
@@ -322,17 +281,41 @@ async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& re
 
 }  // namespace
 
+async::Task<Result<std::vector<model::ModelEntry>>> ListModels(async::Context ctx,
+                                                               Upstream& upstream,
+                                                               const Adapter& adapter) {
+  constexpr int kNotFound = 404;
+  const std::vector<std::string_view> paths = adapter.ModelPaths();
+  for (std::size_t i = 0;; ++i) {
+    Result<std::unique_ptr<http::Response>> response =
+        co_await upstream.Exchange(ctx, "GET", paths[i], "", upstream.options().timeouts);
+    const bool elsewhere = !response && response.error().http_status == kNotFound;
+    if (elsewhere && i + 1 < paths.size()) continue;
+    if (!response) co_return Fail(std::move(response).error());
+    WEIR_CO_TRY(const std::string body,
+                co_await (*response)->ReadAll(ctx, limits::kReplyBodyBytes));
+    co_return adapter.DecodeModels(body);
+  }
+}
+
 Result<std::unique_ptr<model::Engine>> NewHttpEngine(HttpEngineOptions options,
                                                      http::Client& client) {
   WEIR_TRY(std::unique_ptr<Upstream> upstream, Upstream::Make(options.upstream, client));
-  return std::make_unique<HttpEngine>(std::move(options), std::move(upstream));
+  std::unique_ptr<Adapter> adapter = NewAdapter(options.kind);
+  return std::make_unique<HttpEngine>(std::move(options), std::move(adapter), std::move(upstream));
 }
 
 Result<RequestPreview> PreviewRequest(const HttpEngineOptions& options, http::Client& client,
                                       const model::Call& call, bool stream) {
   WEIR_TRY(const std::unique_ptr<Upstream> upstream, Upstream::Make(options.upstream, client));
-  const wire::EncodeOptions how{.dialect = options.upstream.dialect, .stream = stream};
-  WEIR_TRY(wire::EncodedRequest encoded, wire::EncodeRequest(WithDefaults(options, call), how));
+  const std::unique_ptr<Adapter> adapter = NewAdapter(options.kind);
+  const wire::EncodeOptions how{
+      .dialect = options.upstream.dialect.value_or(adapter->DialectOf("")),
+      .stream = stream,
+      .degrade = options.degrade};
+  WEIR_CHECK(CheckLogprobs(options, call.sampling));
+  WEIR_TRY(const model::Call ready, Prepared(options, call));
+  WEIR_TRY(wire::EncodedRequest encoded, adapter->Encode(ready, how));
   return upstream->Preview("POST", encoded.path, std::move(encoded.body));
 }
 

@@ -48,8 +48,8 @@ class StartedStream final : public model::ReplyStream {
 class RetryEngine final : public model::Engine {
  public:
   RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random,
-              RetryObserver observer)
-      : next_(std::move(next)), rule_(rule), random_(random), observer_(std::move(observer)) {}
+              std::shared_ptr<Breaker> breaker)
+      : next_(std::move(next)), rule_(rule), random_(random), breaker_(std::move(breaker)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
@@ -59,7 +59,7 @@ class RetryEngine final : public model::Engine {
       async::Task<Result<model::Reply>> attempt = next_->Call(span.context(), call);
       Result<model::Reply>& reply = co_await attempt;  // stays there: a Reply is large
       if (reply) {
-        budget_.OnSuccess();
+        NoteSuccess(ctx);
         Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
         reply->info.total += start - began;
@@ -68,7 +68,7 @@ class RetryEngine final : public model::Engine {
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) reply = std::unexpected<Error>(async::CancelledError());
-        ExplainEnd(reply.error(), earlier);
+        ExplainEnd(ctx, reply.error(), earlier);
         span.Fail(reply.error());
         co_return std::move(reply);
       }
@@ -87,7 +87,7 @@ class RetryEngine final : public model::Engine {
         auto started = std::make_unique<StartedStream>(*std::move(stream), earlier, start - began);
         const Result<bool> first = co_await started->FetchFirst(span.context());
         if (first) {
-          budget_.OnSuccess();
+          NoteSuccess(ctx);
           started->Keep(*first);
           co_return started;
         }
@@ -96,7 +96,7 @@ class RetryEngine final : public model::Engine {
       const bool again = co_await WaitToRetry(span.context(), stream.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) stream = std::unexpected<Error>(async::CancelledError());
-        ExplainEnd(stream.error(), earlier);
+        ExplainEnd(ctx, stream.error(), earlier);
         span.Fail(stream.error());
         co_return stream;
       }
@@ -111,17 +111,50 @@ class RetryEngine final : public model::Engine {
   // Notes the failed attempt; false when there will be no other.
   async::Task<bool> WaitToRetry(async::Context ctx, const Error& error, TimePoint start,
                                 Attempts& earlier) {
-    budget_.OnFailure();
+    NoteFailure(ctx, error);
     earlier.push_back({.engine = {}, .error = error, .duration = ctx.Now() - start});
-    const std::optional<Duration> delay = Delay(static_cast<int>(earlier.size()), error);
-    if (!delay || !budget_.Allows()) co_return false;
+    const int retry = static_cast<int>(earlier.size());
+    const std::optional<Duration> delay = Delay(retry, error);
+    if (!delay || !budget_.Allows() || IsOpen(ctx)) co_return false;
     // Waiting past the deadline would replace the error that matters by a timeout.
     if (After(ctx.Now(), *delay) >= ctx.deadline) co_return false;
     earlier.back().waited = *delay;
-    if (observer_) observer_(static_cast<int>(earlier.size()), error, *delay);
+    EmitRetry(ctx, retry, error, *delay);
     async::Span span(ctx, "engine.retry.wait");
     const Result<void> slept = co_await async::Sleep(span.context(), *delay);
     co_return slept.has_value();
+  }
+
+  void NoteSuccess(const async::Context& ctx) {
+    budget_.OnSuccess();
+    if (breaker_ && breaker_->OnSuccess()) {
+      ctx.Emit("health.ok", {{"message", "it answers again"}});
+    }
+  }
+
+  void NoteFailure(const async::Context& ctx, const Error& error) {
+    if (!BlamesEngine(error)) {
+      if (breaker_) breaker_->OnNothing();
+      return;
+    }
+    budget_.OnFailure();
+    if (breaker_ && breaker_->OnFailure(ctx.Now())) {
+      ctx.Emit("health.fail", {{"error", Name(error)}, {"message", error.message}});
+    }
+  }
+
+  bool IsOpen(const async::Context& ctx) const {
+    return breaker_ && breaker_->state(ctx.Now()) == Breaker::State::kOpen;
+  }
+
+  void EmitRetry(const async::Context& ctx, int retry, const Error& error, Duration delay) const {
+    if (ctx.trace == nullptr) return;
+    const std::chrono::duration<double, std::milli> millis = delay;
+    ctx.Emit("provider:retry", {{"retry", std::int64_t{retry}},
+                                {"max_retries", std::int64_t{rule_.max_retries}},
+                                {"delay_ms", millis.count()},
+                                {"error", Name(error)},
+                                {"message", error.message}});
   }
 
   std::optional<Duration> Delay(int retry, const Error& error) {
@@ -130,31 +163,55 @@ class RetryEngine final : public model::Engine {
   }
 
   // Why there was no other attempt, where that is not plain from the error itself.
-  void ExplainEnd(Error& error, const Attempts& failed) const {
+  void ExplainEnd(const async::Context& ctx, Error& error, const Attempts& failed) const {
     const bool tries_left = static_cast<int>(failed.size()) <= rule_.max_retries;
-    if (tries_left && Retryable(error) && error.retry_after > rule_.max_retry_after) {
-      const auto most =
-          std::chrono::duration_cast<std::chrono::milliseconds>(rule_.max_retry_after);
-      StrAppend(error.message, "; it asks to wait ", FormatMillis(error.retry_after->count()),
-                ", which is more than `retry.max_retry_after` of ", FormatMillis(most.count()),
-                ": ask again later, or raise the setting");
-    }
+    if (tries_left && Retryable(error)) error.message += WhyStopped(ctx, error);
     if (failed.size() > 1) StrAppend(error.message, " (after ", failed.size(), " attempts)");
+  }
+
+  std::string WhyStopped(const async::Context& ctx, const Error& error) const {
+    const Duration left = ctx.deadline - ctx.Now();
+    if (error.retry_after > rule_.max_retry_after) {
+      return StrCat("; it asks to wait ", Millis(*error.retry_after),
+                    ", which is more than `retry.max_retry_after` of ",
+                    Millis(rule_.max_retry_after), ": ask again later, or raise the setting");
+    }
+    if (IsOpen(ctx)) return "; it is not tried again, because it failed several times in a row";
+    if (!budget_.Allows()) {
+      return "; it is not tried again, because most attempts have failed of late: ask again later";
+    }
+    if (IsOpen(ctx)) {
+      return "; it is not tried again, because this engine has failed too often in a row: ask "
+             "again "
+             "later";
+    }
+    if (left <= Duration::zero()) return {};  // the clock that ran out is the error
+    constexpr std::string_view kRemedy = ": ask again later, or raise `timeouts.total` (--timeout)";
+    if (error.retry_after) {
+      return StrCat("; it asks to wait ", Millis(*error.retry_after), ", but the call has only ",
+                    Millis(left), " left", kRemedy);
+    }
+    return StrCat("; the wait before another attempt would be longer than the ", Millis(left),
+                  " that the call has left", kRemedy);
+  }
+
+  static std::string Millis(Duration time) {
+    return FormatMillis(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
   }
 
   const std::unique_ptr<model::Engine> next_;
   const RetryRule rule_;
   std::mutex random_mutex_;
   Random random_;
-  const RetryObserver observer_;
+  const std::shared_ptr<Breaker> breaker_;  // may be null
   RetryBudget budget_;
 };
 
 }  // namespace
 
 std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
-                                              Random random, RetryObserver observer) {
-  return std::make_unique<RetryEngine>(std::move(next), rule, random, std::move(observer));
+                                              Random random, std::shared_ptr<Breaker> breaker) {
+  return std::make_unique<RetryEngine>(std::move(next), rule, random, std::move(breaker));
 }
 
 }  // namespace weir::engine

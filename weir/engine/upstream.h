@@ -4,6 +4,7 @@
 // exchange out of a path and a body; policies and decoding are the business of others.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,7 @@ struct UpstreamOptions {
   std::string base_url = "http://localhost:8000";  // with or without /v1; unix:PATH for a socket
   std::string api_key = "EMPTY";                   // EMPTY: the server wants none
   wire::AuthMode auth = wire::AuthMode::kAuto;
-  wire::Dialect dialect;
+  std::optional<wire::Dialect> dialect;  // unset: asked of the server when a call depends on it
   model::Timeouts timeouts;
   http::Headers headers;  // further headers of every request
 };

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "weir/base/result.h"
+#include "weir/json/lenient.h"
 #include "weir/model/reply.h"
 #include "weir/model/sampling.h"
 
@@ -17,7 +18,8 @@ namespace weir::engine {
 // Made once per call, before anything is sent; checking is thread-safe.
 class Verifier {
  public:
-  // Fails with kInvalidSchema or kInvalidPattern when the schema is none: no server could keep it.
+  // Fails with kInvalidSchema, kInvalidPattern or kInvalidGrammar when the constraint is none: no
+  // server could keep it. Servers read dialects that weir does not; what looks like one passes.
   static Result<Verifier> Make(const model::Constraint& constraint);
   Verifier(Verifier&&) noexcept;
   Verifier& operator=(Verifier&&) noexcept;
@@ -27,10 +29,22 @@ class Verifier {
   // and what was expected, so that a model can mend it) or kConstraintViolated.
   Result<void> Check(std::string_view text) const;
 
+  // The same, after mending what the options allow. Gives the answer as it then is.
+  struct Answer {
+    std::string text;
+    json::Value value;                 // null unless the constraint is one of JSON
+    std::vector<std::string> repairs;  // none: `text` is what came
+  };
+  struct Mending {
+    json::Strictness strictness = json::Strictness::kMend;
+    bool coerce = true;
+  };
+  Result<Answer> Mend(std::string_view text, const Mending& mending) const;
+
   // What Check() does not look at, and why: an expression with lookaround, a structural tag.
   const std::optional<model::Degradation>& unchecked() const;
-  // Whether the constraint is left unchecked because weir cannot even read it: a dialect of the
-  // server's own, or a mistake.
+  // Whether the constraint is left unchecked because weir cannot even read it: it looks like a
+  // dialect of the server's own, and may be a mistake.
   bool doubtful() const;
 
  private:

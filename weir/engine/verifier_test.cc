@@ -60,7 +60,14 @@ TEST(Verifier, AnAnswerIsHeldAgainstItsConstraint) {
 TEST(Verifier, WhatItCannotJudgeIsSaidAndLetThrough) {
   const Constraint constraints[] = {
       {.kind = Kind::kRegex, .text = "(?=a)a"},
-      {.kind = Kind::kGrammar, .text = "this is no grammar"},
+      {.kind = Kind::kRegex, .text = "(?i)yes|no"},
+      {.kind = Kind::kRegex, .text = "(?P<year>[0-9]{4})"},
+      {.kind = Kind::kRegex, .text = "[0-9]{2}\\Z"},
+      {.kind = Kind::kRegex, .text = "a++b"},
+      {.kind = Kind::kGrammar, .text = "root ::= TagDispatch((\"a\", root))"},
+      {.kind = Kind::kGrammar, .text = "root ::= (=\"a\") \"ab\""},
+      {.kind = Kind::kGrammar, .text = "start: <|tool|> \"a\""},
+      {.kind = Kind::kGrammar, .text = "start: %json {\"type\": \"object\"}"},
       {.kind = Kind::kStructuralTag, .text = "<tool>"},
   };
   for (const Constraint& constraint : constraints) {
@@ -70,6 +77,29 @@ TEST(Verifier, WhatItCannotJudgeIsSaidAndLetThrough) {
     ASSERT_TRUE(verifier->unchecked().has_value());
     EXPECT_THAT(verifier->unchecked()->why, HasSubstr("trusts the server"));
     EXPECT_TRUE(verifier->Check("anything").has_value());
+  }
+}
+
+TEST(Verifier, APatternOrGrammarThatIsNoneFailsBeforeAnythingIsSent) {
+  const struct {
+    Constraint constraint;
+    Code code;
+    std::string_view says;
+  } cases[] = {
+      {{.kind = Kind::kRegex, .text = "("}, Code::kInvalidPattern, "never closed"},
+      {{.kind = Kind::kRegex, .text = "[a-"}, Code::kInvalidPattern, "never closed"},
+      {{.kind = Kind::kRegex, .text = "*a"}, Code::kInvalidPattern, "repetition"},
+      {{.kind = Kind::kGrammar, .text = "root ::= ("}, Code::kInvalidGrammar, "line 1"},
+      {{.kind = Kind::kGrammar, .text = "root ::= \"a\" leaf"}, Code::kInvalidGrammar, "'leaf'"},
+      {{.kind = Kind::kGrammar, .text = "this is no grammar"}, Code::kInvalidGrammar, "line 1"},
+      {{.kind = Kind::kGrammar, .text = ""}, Code::kInvalidGrammar, "grammar"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.constraint.text);
+    const Result<Verifier> verifier = Verifier::Make(one.constraint);
+    ASSERT_FALSE(verifier.has_value());
+    EXPECT_EQ(verifier.error().code, one.code);
+    EXPECT_THAT(verifier.error().message, HasSubstr(std::string(one.says)));
   }
 }
 

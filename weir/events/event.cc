@@ -1,84 +1,144 @@
 #include "weir/events/event.h"
 
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
-#include <unistd.h>
+#include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/events/event_file.h"
 #include "weir/json/writer.h"
 
 namespace weir::events {
 namespace {
 
-// Closes with the last copy of the function that writes to it.
-struct File {
-  explicit File(int descriptor) : fd(descriptor) {}
-  ~File() { ::close(fd); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
+constexpr std::size_t kShortestKeyShape = 19;  // "sk-" and 16 characters
+constexpr std::size_t kMostKept = 64 * 1024;   // of the memory of a line
+constexpr std::string_view kMask = "***";
 
-  const int fd;
-};
+// What can stand between a name and its secret.
+constexpr std::array<bool, 256> kSeparators = [] {
+  std::array<bool, 256> set{};
+  for (const char c : {' ', '\t', '\n', '\r', ':', '=', '"', '\'', '\\'}) {
+    set[static_cast<unsigned char>(c)] = true;
+  }
+  return set;
+}();
+
+// Whether Redact() could change the text. It changes a single word only when that looks like a key.
+bool MayHoldSecret(std::string_view text) {
+  for (const char c : text) {
+    if (kSeparators[static_cast<unsigned char>(c)]) return true;
+  }
+  return text.size() >= kShortestKeyShape &&
+         (text.find("sk-") != text.npos || text.find("hf_") != text.npos);
+}
+
+void WriteText(json::Writer& out, std::string_view text) {
+  if (MayHoldSecret(text)) return out.String(Redact(text));
+  out.String(text);
+}
+
+// A line break between the tokens of a document would end the line.
+void WriteJson(json::Writer& out, std::string_view json) {
+  std::string text = Redact(json);
+  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  out.Raw(text.empty() ? "null" : text);
+}
+
+void WriteValue(json::Writer& out, const TraceField& field, bool secret) {
+  if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+    return secret ? out.String(RedactValue(*text)) : WriteText(out, *text);
+  }
+  if (const auto* flag = std::get_if<bool>(&field.value)) return out.Bool(*flag);
+  if (secret) return out.String(kMask);
+  if (const auto* json = std::get_if<JsonText>(&field.value)) return WriteJson(out, json->text);
+  if (const auto* whole = std::get_if<std::int64_t>(&field.value)) return out.Int(*whole);
+  const double number = std::get<double>(field.value);
+  std::isfinite(number) ? out.Double(number) : out.Null();
+}
 
 }  // namespace
 
-JsonlSink::JsonlSink(const Clock& clock, Write write) : clock_(clock), write_(std::move(write)) {}
+JsonlSink::JsonlSink(const Clock& clock, Write write, bool wants_spans, Wanted wanted)
+    : TraceSink(wants_spans), clock_(clock), write_(std::move(write)), wanted_(std::move(wanted)) {}
 
-void JsonlSink::Emit(const Event& event) {
+std::string_view JsonlSink::Now() {
+  constexpr std::int64_t kMilli = 1'000'000;
+  const std::int64_t millis = clock_.WallNanos() / kMilli;
+  if (millis / 1000 != second_) {
+    second_ = millis / 1000;
+    now_ = FormatWallTime(millis * kMilli);
+  }
+  char* const digits = &now_[sizeof "2026-01-31T23:59:59." - 1];
+  digits[0] = static_cast<char>('0' + millis / 100 % 10);
+  digits[1] = static_cast<char>('0' + millis / 10 % 10);
+  digits[2] = static_cast<char>('0' + millis % 10);
+  return now_;
+}
+
+// Field names are few and come again: asking IsSecretName() of each would be half of the work.
+bool JsonlSink::IsSecret(std::string_view key) {
+  if (key.empty()) return false;
+  const std::size_t hash = key.size() + 5U * static_cast<unsigned char>(key.front()) +
+                           11U * static_cast<unsigned char>(key[key.size() / 2]) +
+                           3U * static_cast<unsigned char>(key.back());
+  KnownKey& known = keys_[hash % keys_.size()];
+  if (known.key != key) known = {.key = std::string(key), .secret = IsSecretName(key)};
+  return known.secret;
+}
+
+void JsonlSink::OnEvent(std::string_view name, std::span<const TraceField> fields) {
   const std::scoped_lock lock(mutex_);
-  std::string line;
-  json::Writer writer(line);
+  if (wanted_ && !wanted_()) return;
+  line_.clear();
+  json::Writer writer(line_);
   writer.BeginObject();
-  writer.Field("ts", FormatWallTime(clock_.WallNanos()));
-  writer.Key("seq");
+  writer.PlainKey("ts");
+  writer.String(Now());
+  writer.PlainKey("seq");
   writer.Uint(++seq_);
-  writer.Field("event", event.name);
-  for (const auto& [name, value] : event.fields) writer.Field(name, json::View(value));
+  writer.PlainKey("event");
+  writer.String(name);
+  for (const TraceField& field : fields) {
+    writer.Key(field.key);
+    WriteValue(writer, field, IsSecret(field.key));
+  }
   writer.EndObject();
-  line = Redact(line);
-  line += '\n';
-  write_(line);
+  line_ += '\n';
+  if (!write_(line_)) lost_.fetch_add(1, std::memory_order_relaxed);
+  if (line_.capacity() > kMostKept) line_ = {};
 }
 
 void JsonlSink::OnSpanStart(const SpanRecord& span) {
-  Event event{.name = "span.start"};
-  event.fields.emplace_back("span", json::Value::Of(span.name));
-  event.fields.emplace_back("id", json::Value::Of(span.id));
-  event.fields.emplace_back("parent", json::Value::Of(span.parent));
-  Emit(event);
+  const TraceField fields[] = {{"span", span.name},
+                               {"id", static_cast<std::int64_t>(span.id)},
+                               {"parent", static_cast<std::int64_t>(span.parent)}};
+  OnEvent("span.start", fields);
 }
 
 void JsonlSink::OnSpanEnd(const SpanRecord& span) {
   const std::chrono::duration<double, std::milli> duration = span.end - span.start;
-  Event event{.name = "span.end"};
-  event.fields.emplace_back("span", json::Value::Of(span.name));
-  event.fields.emplace_back("id", json::Value::Of(span.id));
-  event.fields.emplace_back("duration_ms", json::Value::Of(duration.count()));
-  if (!span.detail.empty()) event.fields.emplace_back("detail", json::Value::Of(span.detail));
+  std::string error;
+  TraceField fields[6] = {{"span", span.name},
+                          {"id", static_cast<std::int64_t>(span.id)},
+                          {"duration_ms", duration.count()}};
+  std::size_t count = 3;
+  if (!span.detail.empty()) fields[count++] = {"detail", span.detail};
   if (span.error != nullptr) {
-    event.fields.emplace_back("error", json::Value::Of(Name(*span.error)));
-    event.fields.emplace_back("message", json::Value::Of(span.error->message));
+    error = Name(*span.error);
+    fields[count++] = {"error", std::string_view(error)};
+    fields[count++] = {"message", std::string_view(span.error->message)};
   }
-  Emit(event);
+  OnEvent("span.end", {fields, count});
 }
 
-Result<std::unique_ptr<JsonlSink>> OpenJsonl(const Clock& clock, const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return Fail(Code::kIoError, StrCat("cannot write events to ", path), std::strerror(errno));
-  }
-  const auto file = std::make_shared<File>(fd);
-  return std::make_unique<JsonlSink>(clock, [file](std::string_view line) {
-    // A full disk must not stop the work that is being reported on.
-    while (!line.empty()) {
-      const ssize_t written = ::write(file->fd, line.data(), line.size());
-      if (written <= 0) return;
-      line.remove_prefix(static_cast<std::size_t>(written));
-    }
-  });
+Result<std::unique_ptr<JsonlSink>> OpenJsonl(const Clock& clock, JsonlOptions options) {
+  const bool spans = options.spans;
+  WEIR_TRY(const std::shared_ptr<EventFile> file, EventFile::Open(clock, std::move(options)));
+  return std::make_unique<JsonlSink>(
+      clock, [file](std::string_view line) { return file->Write(line); }, spans,
+      [file] { return file->Wanted(); });
 }
 
 }  // namespace weir::events

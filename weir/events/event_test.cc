@@ -1,9 +1,9 @@
 #include "weir/events/event.h"
 
-#include <fstream>
-#include <sstream>
+#include <cmath>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "weir/json/reader.h"
@@ -11,28 +11,66 @@
 namespace weir::events {
 namespace {
 
+using testing::HasSubstr;
+using testing::Not;
+
 class FixedClock final : public Clock {
  public:
   TimePoint Now() const override { return TimePoint(); }
-  std::int64_t WallNanos() const override { return 1'700'000'000'123'000'000; }
+  std::int64_t WallNanos() const override { return wall; }
+
+  std::int64_t wall = 1'700'000'000'123'000'000;
 };
 
 class JsonlTest : public testing::Test {
  protected:
+  void Emit(std::vector<TraceField> fields) { sink_.OnEvent("it", fields); }
+
   FixedClock clock_;
   std::vector<std::string> lines_;
-  JsonlSink sink_{clock_, [this](std::string_view line) { lines_.emplace_back(line); }};
+  bool writable_ = true;
+  bool wanted_ = true;
+  JsonlSink sink_{clock_,
+                  [this](std::string_view line) {
+                    if (writable_) lines_.emplace_back(line);
+                    return writable_;
+                  },
+                  true, [this] { return wanted_; }};
 };
 
 TEST_F(JsonlTest, AnEventIsOneCompactLineInTheOrderOfItsFields) {
-  Event event{.name = "it"};
-  event.fields.emplace_back("b", json::Value::Of(1));
-  event.fields.emplace_back("a", json::Value::Of("x\ny"));
-  sink_.Emit(event);
+  Emit({{"b", std::int64_t{1}},
+        {"a", "x\ny"},
+        {"c", 1.5},
+        {"d", true},
+        {"e", JsonText{R"({"k":[1]})"}}});
+  Emit({});
 
-  EXPECT_EQ(lines_, std::vector<std::string>{
-                        R"({"ts":"2023-11-14T22:13:20.123Z","seq":1,"event":"it","b":1,"a":"x\ny"})"
-                        "\n"});
+  ASSERT_EQ(lines_.size(), 2U);
+  EXPECT_EQ(lines_[0],
+            R"({"ts":"2023-11-14T22:13:20.123Z","seq":1,"event":"it","b":1,"a":"x\ny","c":1.5,)"
+            R"("d":true,"e":{"k":[1]}})"
+            "\n");
+  EXPECT_EQ(lines_[1], "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"seq\":2,\"event\":\"it\"}\n");
+}
+
+TEST_F(JsonlTest, TimeGoesOnWithinASecondAndBeyond) {
+  for (const std::int64_t millis : {0, 7, 876, 877, 61'000}) {
+    clock_.wall = 1'700'000'000'123'000'000 + millis * 1'000'000;
+    Emit({});
+    EXPECT_THAT(lines_.back(), HasSubstr(FormatWallTime(clock_.wall)));
+  }
+}
+
+TEST_F(JsonlTest, WhatIsNoJsonStillGivesALineOfJson) {
+  Emit({{"nan", std::nan("")}, {"many_lines", JsonText{"{\n  \"a\": 1\r\n}"}}, {"no", JsonText{}}});
+
+  EXPECT_EQ(std::ranges::count(lines_[0], '\n'), 1);
+  const Result<json::Value> line = json::Read(lines_[0]);
+  ASSERT_TRUE(line.has_value()) << lines_[0];
+  EXPECT_TRUE(line->Find("nan").IsNull());
+  EXPECT_EQ(line->Find("many_lines").Find("a").AsInt64(), 1);
+  EXPECT_TRUE(line->Find("no").IsNull());
 }
 
 TEST_F(JsonlTest, SpansAreTwoLinesWithTheirErrorByName) {
@@ -44,21 +82,50 @@ TEST_F(JsonlTest, SpansAreTwoLinesWithTheirErrorByName) {
   sink_.OnSpanEnd(span);
 
   ASSERT_EQ(lines_.size(), 2U);
-  EXPECT_NE(lines_[0].find(R"("event":"span.start","span":"engine.http","id":7,"parent":3)"),
-            std::string::npos);
-  EXPECT_NE(lines_[1].find(R"("duration_ms":5)"), std::string::npos);
-  EXPECT_NE(lines_[1].find(R"("error":"http_503","message":"busy")"), std::string::npos);
+  EXPECT_THAT(lines_[0],
+              HasSubstr(R"("event":"span.start","span":"engine.http","id":7,"parent":3)"));
+  EXPECT_THAT(lines_[1], HasSubstr(R"("duration_ms":5)"));
+  EXPECT_THAT(lines_[1], HasSubstr(R"("error":"http_503","message":"busy")"));
 }
 
 TEST_F(JsonlTest, SecretsNeverReachALineAndItStaysJson) {
-  Event event{.name = "it"};
-  event.fields.emplace_back("api_key", json::Value::Of("sk-0123456789abcdef0123"));
-  event.fields.emplace_back("detail", json::Value::Of("Authorization: Bearer very-secret-token"));
-  sink_.Emit(event);
+  Emit({{"api_key", "plainword"},
+        {"token", std::int64_t{424242}},
+        {"key_alone", "sk-0123456789abcdef0123"},
+        {"header", "Authorization: Bearer very-secret-token"},
+        {"url", "http://user:hunter2@host/"},
+        {"request", JsonText{R"({"headers":{"X-Api-Key":"swordfish"},"max_tokens":5})"}},
+        {"max_tokens", std::int64_t{7}},
+        {"DB_PASSWORD", JsonText{R"(["tiger"])"}}});
 
-  EXPECT_EQ(lines_[0].find("0123456789abcdef"), std::string::npos);
-  EXPECT_EQ(lines_[0].find("very-secret"), std::string::npos);
+  for (const char* secret :
+       {"plainword", "424242", "0123456789abcdef", "very-secret", "hunter2", "swordfish", "tiger"})
+    EXPECT_THAT(lines_[0], Not(HasSubstr(secret)));
+  EXPECT_THAT(lines_[0], HasSubstr(R"("max_tokens":5)"));
+  EXPECT_THAT(lines_[0], HasSubstr(R"("max_tokens":7)"));
   EXPECT_TRUE(json::Read(lines_[0]).has_value()) << lines_[0];
+}
+
+TEST_F(JsonlTest, WhatNobodyWantsIsNeitherMadeNorNumbered) {
+  Emit({});
+  wanted_ = false;
+  Emit({});
+  wanted_ = true;
+  Emit({});
+
+  ASSERT_EQ(lines_.size(), 2U);
+  EXPECT_THAT(lines_[1], HasSubstr("\"seq\":2,"));
+}
+
+TEST_F(JsonlTest, LostLinesAreCountedAndTheirNumbersAreMissing) {
+  writable_ = false;
+  Emit({});
+  writable_ = true;
+  Emit({});
+
+  EXPECT_EQ(sink_.lost(), 1U);
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_THAT(lines_[0], HasSubstr("\"seq\":2,"));
 }
 
 TEST_F(JsonlTest, LinesOfManyThreadsNeverMixAndAreNumberedInOrder) {
@@ -66,7 +133,7 @@ TEST_F(JsonlTest, LinesOfManyThreadsNeverMixAndAreNumberedInOrder) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([this] {
-        for (int j = 0; j < 50; ++j) sink_.Emit(Event{.name = "it"});
+        for (int j = 0; j < 50; ++j) Emit({{"text", "of some length"}});
       });
     }
   }
@@ -75,25 +142,6 @@ TEST_F(JsonlTest, LinesOfManyThreadsNeverMixAndAreNumberedInOrder) {
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     EXPECT_EQ(json::Read(lines_[i])->Find("seq").AsUint64(), i + 1);
   }
-}
-
-TEST(OpenJsonl, AppendsAndReportsAPathThatCannotBeWritten) {
-  const FixedClock clock;
-  const std::string path = testing::TempDir() + "/weir_events_test.jsonl";
-  std::remove(path.c_str());
-  for (int i = 0; i < 2; ++i) {
-    const auto sink = OpenJsonl(clock, path);
-    ASSERT_TRUE(sink.has_value());
-    (*sink)->Emit(Event{.name = "it"});
-  }
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string all = text.str();
-  EXPECT_EQ(std::ranges::count(all, '\n'), 2);
-  std::remove(path.c_str());
-
-  EXPECT_EQ(OpenJsonl(clock, "/nonexistent/folder/x").error().code, Code::kIoError);
 }
 
 }  // namespace

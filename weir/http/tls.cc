@@ -1,5 +1,7 @@
 #include "weir/http/tls.h"
 
+#include <ctime>
+
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 
@@ -14,6 +16,7 @@ namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 
 constexpr Duration kHandshakeLimit = std::chrono::seconds(10);
+constexpr std::size_t kMostNameBytes = 200;
 
 using SslStream = ssl::stream<TcpSocket>;
 
@@ -93,6 +96,26 @@ void ExpectPeer(SSL* connection, const std::string& name) {
   X509_VERIFY_PARAM_set1_host(param, name.c_str(), name.size());
 }
 
+std::string NameOf(const X509_NAME* name) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), &BIO_free);
+  if (text == nullptr || X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  return Truncate(std::string_view(bytes, static_cast<std::size_t>(size)), kMostNameBytes);
+}
+
+// The session keeps no certificate that was refused, so it is looked at while it is judged.
+void Watch(SslStream& stream, TlsReport& report) {
+  stream.set_verify_callback([&report](bool fine, ssl::verify_context& context) {
+    const X509* certificate = X509_STORE_CTX_get0_cert(context.native_handle());
+    report.subject = NameOf(X509_get_subject_name(certificate));
+    report.issuer = NameOf(X509_get_issuer_name(certificate));
+    std::tm end{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1) report.expires = timegm(&end);
+    return fine;
+  });
+}
+
 Result<void> Load(ssl::context& context, const TlsOptions& options) {
   boost::system::error_code error;
   if (options.ca_file.empty()) {
@@ -130,10 +153,12 @@ class OpenSslClient final : public TlsClient {
   Result<void> Init() { return Load(context_, options_); }
 
   async::Task<Result<std::unique_ptr<ByteStream>>> Handshake(async::Context ctx, TcpSocket socket,
-                                                             std::string host) override {
+                                                             std::string host,
+                                                             TlsReport* report) override {
     const std::string name = options_.server_name.empty() ? host : options_.server_name;
     auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
     ExpectPeer(stream->ssl().native_handle(), name);
+    if (report != nullptr) Watch(stream->ssl(), *report);
 
     const Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
     const auto [error] =
@@ -145,6 +170,7 @@ class OpenSslClient final : public TlsClient {
                      StrCat("TLS with ", host, " failed: ", HandshakeAdvice(stream->ssl(), name)),
                      error.message());
     }
+    if (report != nullptr) report->version = SSL_get_version(stream->ssl().native_handle());
     co_return std::unique_ptr<ByteStream>(std::move(stream));
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "weir/http/dialer.h"
+#include "weir/http/examine.h"
 #include "weir/http/socket_stream.h"
 
 namespace weir::http {
@@ -16,10 +17,12 @@ class TlsClient {
   virtual ~TlsClient() = default;
 
   // Shakes hands with `host` (SNI and certificate check) over a connected socket. `ctx`'s deadline
-  // counts; a certificate that is refused says why and what to do.
+  // counts; a certificate that is refused says why and what to do. `report` may be null; what the
+  // peer showed stands in it even when it was refused. It must outlive the task.
   virtual async::Task<Result<std::unique_ptr<ByteStream>>> Handshake(async::Context ctx,
                                                                      TcpSocket socket,
-                                                                     std::string host) = 0;
+                                                                     std::string host,
+                                                                     TlsReport* report) = 0;
 };
 
 Result<std::unique_ptr<TlsClient>> NewTlsClient(const TlsOptions& options);

@@ -33,6 +33,9 @@ struct Call {
   Reasoning reasoning;
   Budget budget;
   std::optional<Timeouts> timeouts;  // unset: the engine's
+  // A streamed call with a constraint is held back until its answer is known to be good, so that it
+  // can be mended and asked again; otherwise it is delivered as it comes.
+  bool buffer = false;
 
   std::optional<std::int64_t> priority;  // vLLM: lower is sooner
   std::string request_id;                // empty: one is made

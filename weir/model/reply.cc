@@ -53,6 +53,7 @@ void Assembler::Add(const Delta& delta) {
   Choice& choice = ChoiceOf(delta.choice);
   choice.text += delta.text;
   choice.reasoning += delta.reasoning;
+  choice.refusal += delta.refusal;
   choice.tokens.insert(choice.tokens.end(), delta.tokens.begin(), delta.tokens.end());
   choice.token_ids.insert(choice.token_ids.end(), delta.token_ids.begin(), delta.token_ids.end());
   std::vector<std::int64_t>& indexes =

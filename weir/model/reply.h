@@ -70,6 +70,7 @@ struct Delta {
   std::int64_t choice = 0;
   std::string text;
   std::string reasoning;
+  std::string refusal;
   std::vector<ToolCallDelta> tool_calls;
   std::vector<Token> tokens;
   std::vector<std::int64_t> token_ids;
@@ -90,6 +91,7 @@ struct Choice {
   std::vector<Token> tokens;            // filled when logprobs were asked for
   std::vector<std::int64_t> token_ids;  // filled when they were asked for
   json::Value prompt_logprobs;          // as sent (completions carry them per choice)
+  json::Value value;                    // the verified answer to a JSON constraint; null: none
   Finish finish = Finish::kNone;
   std::string finish_text;
   json::Value stop_reason;
@@ -108,6 +110,7 @@ struct Attempt {
 struct Degradation {
   std::string what;
   std::string why;
+  bool routine = false;  // true of every call of its kind: worth a note, not a warning
 };
 
 // What is known of a reply beside its content; grows while a stream runs.
@@ -120,6 +123,7 @@ struct ReplyInfo {
   std::string request_id;
   std::vector<Attempt> attempts;
   std::vector<Degradation> degradations;
+  std::vector<std::string> repairs;        // what was mended in the answer, in words
   std::chrono::nanoseconds first_token{};  // since the call began; zero: no token came
   std::chrono::nanoseconds total{};
 };
@@ -131,7 +135,6 @@ struct Reply {
   json::Value prompt_logprobs;       // as sent (chat carries them once)
   json::Value prompt_token_ids;      // as sent
   std::optional<double> confidence;  // set by whoever asked for it
-  std::vector<std::string> repairs;  // what was mended in the answer, in words
   json::Value extra;                 // unknown top-level fields, an object; null: none
 
   const std::string& text() const;  // of the first choice; empty when there is none

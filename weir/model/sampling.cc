@@ -24,9 +24,8 @@ std::unexpected<Error> OutOfRange(std::string_view name, const std::optional<T>&
   return Fail(Code::kInvalidRequest, StrCat(name, " must be ", range, ", got ", *value));
 }
 
-// The highest number of alternatives that vLLM returns without --max-logprobs.
-constexpr std::int64_t kMaxLogprobs = 20;
-constexpr std::string_view kLogprobsRange = "in [0, 20] (the limit max_logprobs of the server)";
+// How many are too many is the server's to say (--max-logprobs).
+constexpr std::string_view kLogprobsRange = "at least 0, or -1 for the whole vocabulary";
 
 }  // namespace
 
@@ -49,10 +48,8 @@ Result<void> Sampling::Validate() const {
   if (!AtLeast(n, 1)) return OutOfRange("n", n, "at least 1");
   if (!AtLeast(best_of, 1)) return OutOfRange("best_of", best_of, "at least 1");
   if (!AtLeast(beam_width, 1)) return OutOfRange("beam width", beam_width, "at least 1");
-  if (!AtLeast(logprobs, 0) || logprobs > kMaxLogprobs) {
-    return OutOfRange("logprobs", logprobs, kLogprobsRange);
-  }
-  if (!AtLeast(prompt_logprobs, 0) || prompt_logprobs > kMaxLogprobs) {
+  if (!AtLeast(logprobs, -1)) return OutOfRange("logprobs", logprobs, kLogprobsRange);
+  if (!AtLeast(prompt_logprobs, -1)) {
     return OutOfRange("prompt_logprobs", prompt_logprobs, kLogprobsRange);
   }
   if (min_tokens && max_tokens && *min_tokens > *max_tokens) {

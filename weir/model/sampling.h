@@ -18,6 +18,7 @@ namespace weir::model {
 
 struct Sampling {
   std::optional<std::int64_t> max_tokens;    // most tokens to write, at least 1
+  bool max_completion_tokens = false;        // a server read it under that name: errors say so
   std::optional<std::int64_t> min_tokens;    // no end before that many
   std::optional<double> temperature;         // 0..2; 0 is greedy
   std::optional<double> top_p;               // (0, 1]

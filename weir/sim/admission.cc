@@ -138,16 +138,38 @@ std::unexpected<Refusal> TooLong(const SimOptions& options, std::int64_t window,
   return Bad(options, std::move(message), "input_tokens", StrCat(counted));
 }
 
+// More tokens are wanted than the window has, whatever the prompt.
+std::unexpected<Refusal> TooMany(const SimOptions& options, const model::Call& call,
+                                 std::int64_t window, std::int64_t wanted) {
+  const std::string_view name =
+      call.sampling.max_completion_tokens ? "max_completion_tokens" : "max_tokens";
+  if (options.dialect.kind == wire::ServerKind::kOpenAi) {
+    const std::string_view named =
+        call.api == model::Api::kResponses ? std::string_view("max_output_tokens") : name;
+    Refusal refusal;
+    refusal.error = {
+        .message = StrCat(named, " is too large: ", wanted, ". This model supports at most ",
+                          window, " completion tokens, whereas you provided ", wanted, "."),
+        .param = std::string(named),
+        .code = "invalid_value"};
+    return std::unexpected(std::move(refusal));
+  }
+  return Bad(options,
+             StrCat(name, "=", wanted, " cannot be greater than max_model_len=max_total_tokens=",
+                    window, ". Please request fewer output tokens."),
+             name, StrCat(wanted));
+}
+
 // How many tokens may be written behind a prompt.
 std::expected<std::int64_t, Refusal> RoomFor(const SimOptions& options, const model::Call& call,
                                              std::int64_t window, std::int64_t prompt_tokens) {
   std::optional<std::int64_t> wanted = call.sampling.max_tokens;
   if (!wanted && call.api == model::Api::kCompletions) wanted = kCompletionTokens;
-  if (wanted.value_or(0) > window) {
-    return Bad(options,
-               StrCat("max_tokens=", *wanted, " cannot be greater than max_model_len=",
-                      "max_total_tokens=", window, ". Please request fewer output tokens."),
-               "max_tokens", StrCat(*wanted));
+  const bool counts_prompt =
+      options.dialect.version < kContextReworded ||
+      (options.dialect.kind == wire::ServerKind::kOpenAi && call.api == model::Api::kCompletions);
+  if (wanted.value_or(0) > window && !counts_prompt) {
+    return TooMany(options, call, window, *wanted);
   }
   if (prompt_tokens > window - wanted.value_or(0)) {
     return TooLong(options, window, prompt_tokens, wanted.value_or(0));

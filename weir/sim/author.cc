@@ -122,6 +122,43 @@ std::optional<Author::Trial> Author::Try(const Segment& segment, bool last,
   return std::nullopt;
 }
 
+// The trial that writes just this text; nothing when the stretch does not have it.
+std::optional<Author::Trial> Author::Spell(const Segment& segment, bool last,
+                                           std::string_view text) const {
+  Trial trial;
+  Passage passage = passage_;
+  TokenMask mask(pieces_, *segment.held.language);
+  const auto add = [&](TokenId token) {
+    trial.push_back(options_.logprobs ? Score(*model_, passage, token, *options_.logprobs)
+                                      : Sampled{.token = token});
+    passage.Append(token);
+  };
+  for (const TokenId token : Tokenizer::Encode(text)) {
+    if (!mask.Commit(token)) return std::nullopt;
+    add(token);
+  }
+  if (!mask.complete()) return std::nullopt;
+  if (last) add(kEndToken);
+  return trial;
+}
+
+Result<Author::Trial> Author::Make(const Segment& segment, bool last) const {
+  std::string why = "its words would break the keyword that is to hold";
+  if (segment.held.violates.empty()) {
+    const auto texts = RareTexts(segment.held, options_.seed);
+    for (const std::string& text : texts.value_or(std::vector<std::string>())) {
+      if (auto trial = Spell(segment, last, text)) return *std::move(trial);
+    }
+    why =
+        texts ? "what obeys it is spelled in a way that answers never have" : texts.error().message;
+  }
+  return Fail(Code::kUnsupportedConstraint,
+              StrCat("no answer was found that obeys the schema in ", kTrials, " tries, because ",
+                     Join(segment.held.open, ", "),
+                     " can only be checked when the answer is written; making one failed too: ",
+                     why, ". Loosen what stands there"));
+}
+
 Result<void> Author::Prepare() {
   for (std::size_t i = 0; i < options_.outline.size(); ++i) {
     const Segment& segment = options_.outline[i];
@@ -133,9 +170,7 @@ Result<void> Author::Prepare() {
                   StableHash(number, sizeof number, options_.seed));
     }
     if (!trial) {
-      return Fail(Code::kUnsupportedConstraint,
-                  StrCat("no text was found that obeys the schema in ", kTrials,
-                         " tries; make it easier to satisfy, or ask with another seed"));
+      WEIR_TRY(trial, Make(segment, i + 1 == options_.outline.size()));
     }
     trials_[i] = *std::move(trial);
   }

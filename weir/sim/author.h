@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/model/reply.h"
@@ -51,8 +52,9 @@ class Author {
   Author(std::shared_ptr<const LanguageModel> model, std::shared_ptr<const PieceTree> pieces,
          const RenderedPrompt& prompt, AuthorOptions options);
 
-  // Tries the stretches whose language leaves something open until they are right. Before the first
-  // Write(). Fails with kUnsupportedConstraint when no text is found.
+  // Tries the stretches whose language leaves something open until they are right; what chance does
+  // not find is made from its schema. Before the first Write(). Fails with kUnsupportedConstraint
+  // when no text is found, saying what was left open.
   Result<void> Prepare();
 
   // Writes one more token into `out`, an empty delta; the last one carries the finish reason. Text
@@ -83,6 +85,8 @@ class Author {
   bool InLast() const { return at_ + 1 >= options_.outline.size(); }
 
   std::optional<Trial> Try(const Segment& segment, bool last, std::uint64_t seed) const;
+  std::optional<Trial> Spell(const Segment& segment, bool last, std::string_view text) const;
+  Result<Trial> Make(const Segment& segment, bool last) const;
   void OpenSegment();
   void NextSegment(model::Delta& out);
   Sampled Choose(model::Delta& out);

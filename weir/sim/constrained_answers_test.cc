@@ -105,6 +105,36 @@ std::vector<schema::Violation> ViolationsOf(const std::string& schema, std::stri
   return compiled->Check(*value);
 }
 
+// One in thousands of the texts that fit the form are right: chance does not find them.
+TEST(ConstrainedAnswers, RareTextsAreMade) {
+  SimInside sim(Server());
+  constexpr std::string_view kSchema =
+      R"({"type":"object","properties":{"order":{"type":"array","items":{"enum":
+          [1,2,3,4,5,6,7,8,9]},"uniqueItems":true,"minItems":9}},"required":["order"]})";
+  Call call = Held({.schema = json::Read(kSchema).value()}, 3);
+  call.sampling.logprobs = 1;
+  const Result<Reply> reply = sim.Whole(call);
+  ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
+  EXPECT_THAT(ViolationsOf(std::string(kSchema), reply->text()), testing::IsEmpty())
+      << reply->text();
+  EXPECT_EQ(static_cast<std::int64_t>(reply->choices[0].tokens.size()),
+            reply->usage.completion_tokens);
+}
+
+TEST(ConstrainedAnswers, WhatCannotBeWrittenIsRefusedWithTheReason) {
+  SimInside sim(Server());
+  Call call = Held({.schema = json::Read(R"({"type":"object","properties":{"a":{"type":"string",
+           "pattern":"^a+$","minLength":2,"maxLength":3,"not":{"type":"string"}}},
+           "required":["a"]})")
+                                  .value()},
+                   1);
+  const Result<Reply> reply = sim.Whole(call);
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, Code::kUnsupportedConstraint);
+  EXPECT_THAT(reply.error().message, testing::HasSubstr("#/properties/a/not"));
+}
+
 TEST(ConstrainedAnswers, EverySchemaIsObeyedByEverySeed) {
   SimInside sim(Server());
   const std::vector<std::string> schemas = Schemas();

@@ -26,6 +26,8 @@ struct Stretch {
   // What the language leaves open ("multipleOf", "uniqueItems", ...): the finished text must pass
   // this too. Null: the language says all.
   std::shared_ptr<const schema::Schema> check;
+  // The places of what it leaves open, for the sentence that refuses it.
+  std::vector<std::string> open;
   // A fault: the only keyword that the text must break when `check` looks at it. Empty: none.
   std::string violates;
 };
@@ -51,6 +53,11 @@ Result<CompiledConstraint> CompileConstraint(const model::Constraint& constraint
 // broken alone.
 Result<CompiledConstraint> CompileViolation(const model::Constraint& constraint,
                                             std::string_view keyword);
+
+// Ways to spell one value that passes the check of `stretch`, for where its language meets one too
+// rarely: made from the schema, not written word by word. None need be a text of the language.
+// Fails with kUnsupportedConstraint, naming the keyword that no value was found for.
+Result<std::vector<std::string>> RareTexts(const Stretch& stretch, std::uint64_t seed);
 
 // The compiled forms of the constraints met lately, by their text; failures are not kept. Of a
 // structural tag there are 16 variants, whatever the seed. Thread-safe.

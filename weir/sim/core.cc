@@ -8,18 +8,19 @@
 #include "weir/sim/beam_search.h"
 #include "weir/sim/digest.h"
 #include "weir/sim/scoring.h"
+#include "weir/wire/control_server.h"
 
 namespace weir::sim {
 namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-constexpr std::int64_t kStillTime = 1'700'000'000;  // what --deterministic takes for now
 constexpr int kOpenAiIdDigits = 29;
 constexpr std::size_t kMaxVoices = 64;
 
 constexpr wire::Version kThoughtsCounted{0, 28, 0};
 constexpr wire::Version kRequiredSaysCalls{0, 11, 1};
 constexpr wire::Version kNothingCachedShown{0, 24, 0};
+constexpr wire::Version kCacheWritesShown{0, 28, 0};
 
 std::string TypeOf(int status) {
   switch (status) {
@@ -258,6 +259,8 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
          .seed = one.seed,
          .reasons = Reasons(model, call),
          .short_ids = options_.dialect.short_ids,
+         .call_prefix =
+             options_.dialect.kind == wire::ServerKind::kVllm ? "chatcmpl-tool-" : "call_",
          .ignore_constraint = options_.ignore_constraints ||
                               FindFault(draft.script, Fault::Kind::kIgnoreConstraint) != nullptr,
          .white_space = FindFault(draft.script, Fault::Kind::kRunawayWhitespace) != nullptr,
@@ -313,14 +316,26 @@ Outcome SimCore::Decide(const Cue& cue) {
   }
   const bool thoughts =
       options_.models[admitted->model].reasons && options_.dialect.version >= kThoughtsCounted;
-  Taken taken{.performance = Performance(
-                  std::move(parts),
-                  {.at_once = call.sampling.beam_width.has_value(),
-                   .in_one = !cue.stream,
-                   .continuous_usage = call.continuous_usage,
-                   .cached_shown = options_.switches.prompt_tokens_details,
-                   .nothing_cached_shown = options_.dialect.version >= kNothingCachedShown,
-                   .thoughts_counted = thoughts}),
+  const bool writes_shown = options_.dialect.kind == wire::ServerKind::kVllm &&
+                            options_.dialect.version >= kCacheWritesShown &&
+                            options_.engine.cache.prefix_caching;
+  const bool ids_told = call.sampling.return_token_ids.value_or(false);
+  PerformanceOptions playing{
+      .at_once = call.sampling.beam_width.has_value(),
+      .in_one = !cue.stream,
+      .continuous_usage = call.continuous_usage,
+      .cached_shown = options_.switches.prompt_tokens_details,
+      .nothing_cached_shown = options_.dialect.version >= kNothingCachedShown,
+      .thoughts_counted = thoughts,
+      .cache_block = writes_shown ? options_.engine.cache.block_size : 0,
+      .refusal = script != nullptr ? script->refusal.value_or("") : "",
+      .openings = {}};
+  if (ids_told && cue.stream) {
+    for (const RenderedPrompt& prompt : admitted->prompts) {
+      playing.openings.push_back(wire::PromptIdsExtra(call.api, prompt.tokens));
+    }
+  }
+  Taken taken{.performance = Performance(std::move(parts), std::move(playing)),
               .model = admitted->name};
   if (call.sampling.prompt_logprobs) {
     const auto voice = VoiceOf(admitted->model, admitted->adapter);
@@ -329,12 +344,11 @@ Outcome SimCore::Decide(const Cue& cue) {
           PromptLogprobs(*voice, prompt.tokens, *call.sampling.prompt_logprobs));
     }
   }
-  if (call.sampling.return_token_ids.value_or(false)) {
+  if (ids_told) {
     for (RenderedPrompt& prompt : admitted->prompts) {
       taken.prompt_tokens.push_back(std::move(prompt.tokens));
     }
   }
-  if (script != nullptr && script->refusal) taken.refusal = *script->refusal;
   outcome.answer.emplace<Taken>(std::move(taken));
   return outcome;
 }
@@ -368,7 +382,7 @@ model::ReplyInfo SimCore::NewInfo(model::Api api, std::string_view model,
 }
 
 std::int64_t SimCore::SecondsOf(std::int64_t wall_nanos) const {
-  return options_.deterministic ? kStillTime : wall_nanos / kNanosPerSecond;
+  return options_.deterministic ? kStillSeconds : wall_nanos / kNanosPerSecond;
 }
 
 std::vector<model::ModelEntry> SimCore::Models() const {

@@ -31,6 +31,8 @@
 
 namespace weir::sim {
 
+inline constexpr std::int64_t kStillSeconds = 1'700'000'000;  // what --deterministic takes for now
+
 // What is said when too many requests wait already.
 Refusal BusyRefusal(std::string_view message);
 
@@ -46,7 +48,6 @@ struct Taken {
   std::string model;                                // as replies name it
   std::vector<json::Value> prompt_logprobs;         // by prompt; empty: not asked for
   std::vector<std::vector<TokenId>> prompt_tokens;  // by prompt; empty: not asked for
-  std::string refusal;                              // laid down by a script
 };
 
 struct Outcome {

@@ -135,7 +135,7 @@ class OutlineMaker {
     if (!MarksCalls()) segment.fixed.clear();
     segment.probability = probability;
     segment.call.index = calls_++;
-    segment.call.id = StrCat("chatcmpl-tool-", HexId(random, options_.short_ids ? 16 : 32));
+    segment.call.id = StrCat(options_.call_prefix, HexId(random, options_.short_ids ? 16 : 32));
     segment.call.name = name;
     segments_.push_back(std::move(segment));
     if (MarksCalls()) segments_.push_back(Fixed(Segment::Kind::kHidden, "\", \"arguments\": "));

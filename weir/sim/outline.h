@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/model/call.h"
@@ -39,9 +40,10 @@ struct OutlineOptions {
   const model::Call& call;
   const ScriptedReply* script = nullptr;  // null, or one that lays nothing down: made up
   ConstraintCache& constraints;
-  std::uint64_t seed = 0;  // of this choice
-  bool reasons = false;    // the model thinks before it answers
-  bool short_ids = true;   // of tool calls: 16 hexadecimal digits, not 32
+  std::uint64_t seed = 0;                           // of this choice
+  bool reasons = false;                             // the model thinks before it answers
+  bool short_ids = true;                            // of tool calls: 16 hexadecimal digits, not 32
+  std::string_view call_prefix = "chatcmpl-tool-";  // ... behind this
   bool ignore_constraint = false;
   bool white_space = false;  // a fault: a constrained answer is white space
   std::string violate;       // a fault: the keyword that a constrained answer breaks; empty: none

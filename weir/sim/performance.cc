@@ -4,13 +4,16 @@
 #include <iterator>
 #include <utility>
 
+#include "weir/base/text.h"
+#include "weir/json/builder.h"
+
 namespace weir::sim {
 namespace {
 
 bool Finished(const Part& part) { return std::ranges::all_of(part.authors, &Author::finished); }
 
-Ended EndOf(const Part& part) {
-  switch (part.authors.front().finish()) {
+Ended EndOf(const Author& author) {
+  switch (author.finish()) {
     case model::Finish::kLength:
       return Ended::kLength;
     case model::Finish::kRepetition:
@@ -22,6 +25,21 @@ Ended EndOf(const Part& part) {
   }
 }
 
+// The details of usage that our own words have no place for, as a client finds them.
+json::Value CacheWrites(std::int64_t cached, std::int64_t created) {
+  json::Builder out;
+  out.BeginObject();
+  out.Key("prompt_tokens_details");
+  out.BeginObject();
+  out.Key("cached_tokens");
+  out.Int(cached);
+  out.Key("created_cache_tokens");
+  out.Int(created);
+  out.EndObject();
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
 std::int64_t Written(const Part& part) {
   std::int64_t written = 0;
   for (const Author& author : part.authors) written += author.written();
@@ -31,9 +49,18 @@ std::int64_t Written(const Part& part) {
 }  // namespace
 
 Performance::Performance(std::vector<Part> parts, PerformanceOptions options)
-    : parts_(std::move(parts)), done_(parts_.size(), false), options_(options) {
+    : parts_(std::move(parts)), done_(parts_.size(), false), options_(std::move(options)) {
   for (const Part& part : parts_) {
     prompt_tokens_ += static_cast<std::int64_t>(part.request.prompt.size());
+  }
+  if (!parts_.empty()) {
+    first_prompt_ = static_cast<std::int64_t>(parts_.front().request.prompt.size());
+  }
+}
+
+void Performance::Name(std::string_view id, bool numbered) {
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    parts_[i].request.id = numbered ? StrCat(id, "-", i) : std::string(id);
   }
 }
 
@@ -55,7 +82,7 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
     open = true;
     Result<bool> due = co_await turns_[i].Step(ctx);
     if (!due) co_return Fail(due.error());
-    lateness_ = turns_[i].lateness();
+    due_ = ctx.Now() - turns_[i].lateness();
     if (!*due) {
       Abort(parts_[i], out);
       done_[i] = true;
@@ -94,6 +121,7 @@ std::size_t Performance::WriteStep(Part& part, std::vector<model::Delta>& out) {
   for (Author& author : part.authors) {
     if (author.finished()) continue;
     model::Delta& delta = out.emplace_back();
+    if (author.written() == 0) Open(part, delta);
     author.Write(delta);
     if (options_.continuous_usage) delta.usage = UsageOf(author);
   }
@@ -108,6 +136,7 @@ std::int64_t Performance::WriteInOne(Part& part, std::size_t steps,
   for (Author& author : part.authors) {
     if (author.finished()) continue;
     model::Delta& delta = out.emplace_back();
+    if (author.written() == 0) Open(part, delta);
     for (std::size_t step = 0; step < steps && !author.finished(); ++step) {
       author.Write(delta);
       more += step == 0 ? 0 : 1;
@@ -116,8 +145,20 @@ std::int64_t Performance::WriteInOne(Part& part, std::size_t steps,
   return more;
 }
 
+// What the first delta of an answer brings beside the author's words.
+void Performance::Open(const Part& part, model::Delta& delta) const {
+  delta.refusal = options_.refusal;
+  const auto place = static_cast<std::size_t>(&part - parts_.data());
+  if (place < options_.openings.size()) delta.extra = options_.openings[place];
+}
+
 void Performance::Close(Part& part, Scheduler::Turn& turn) {
-  turn.Finish(EndOf(part), Written(part), part.authors.front().tokens());
+  std::vector<Ended> each;
+  if (part.authors.size() > 1) {
+    for (const Author& author : part.authors) each.push_back(EndOf(author));
+  }
+  const Author& first = part.authors.front();
+  turn.Finish(EndOf(first), Written(part), first.tokens(), each);
 }
 
 // A request that the server gives up says so where it has begun to speak; else it just ends.
@@ -152,6 +193,10 @@ model::Usage Performance::usage() const {
   if (options_.cached_shown && !turns_.empty()) {
     const std::int64_t cached = turns_[0].cached_tokens();
     if (cached > 0 || options_.nothing_cached_shown) usage.cached_tokens = cached;
+    if (options_.cache_block > 0) {
+      const std::int64_t kept = first_prompt_ / options_.cache_block * options_.cache_block;
+      usage.extra = CacheWrites(cached, std::max<std::int64_t>(0, kept - cached));
+    }
   }
   if (options_.thoughts_counted) usage.reasoning_tokens = thought;
   return usage;

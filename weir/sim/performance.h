@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/async/context.h"
@@ -27,13 +28,20 @@ struct PerformanceOptions {
   bool in_one = false;            // tokens that come at once are one delta: a whole reply
   bool continuous_usage = false;  // every delta tells the counts so far
   bool cached_shown = false;      // usage tells the cached tokens
-  bool nothing_cached_shown = true;  // ... also when there are none
-  bool thoughts_counted = false;     // ... and those of thoughts
+  bool nothing_cached_shown = true;   // ... also when there are none
+  bool thoughts_counted = false;      // ... and those of thoughts
+  std::int64_t cache_block = 0;       // usage tells the tokens that blocks of so many keep; 0: not
+  std::string refusal;                // every answer says this beside its text
+  std::vector<json::Value> openings;  // by part: the `extra` of its answers' first deltas, or none
 };
 
 class Performance {
  public:
   Performance(std::vector<Part> parts, PerformanceOptions options);
+
+  // The engine then knows the prompts by the id of their reply; `numbered`: with their places
+  // behind it ("cmpl-1-0"). Before Enter().
+  void Name(std::string_view id, bool numbered);
 
   // Queues every prompt. Fails with kBudgetExceeded when the server takes no more.
   Result<void> Enter(const async::Context& ctx, Scheduler& scheduler);
@@ -46,11 +54,12 @@ class Performance {
   // The prompt's tokens and what was written so far.
   model::Usage usage() const;
   std::size_t steps() const { return steps_; }  // that are done
-  Duration lateness() const { return lateness_; }
+  TimePoint due() const { return due_; }        // when the last step was
 
  private:
   std::size_t WriteStep(Part& part, std::vector<model::Delta>& out);
-  static std::int64_t WriteInOne(Part& part, std::size_t steps, std::vector<model::Delta>& out);
+  std::int64_t WriteInOne(Part& part, std::size_t steps, std::vector<model::Delta>& out);
+  void Open(const Part& part, model::Delta& delta) const;
   void Close(Part& part, Scheduler::Turn& turn);
   void Abort(Part& part, std::vector<model::Delta>& out);
   model::Usage UsageOf(const Author& author) const;
@@ -58,11 +67,12 @@ class Performance {
   std::vector<Part> parts_;
   std::vector<Scheduler::Turn> turns_;
   std::vector<bool> done_;
-  const PerformanceOptions options_;
+  PerformanceOptions options_;
   std::vector<model::Delta> kept_;  // of a beam search, until the end
   std::int64_t prompt_tokens_ = 0;
+  std::int64_t first_prompt_ = 0;  // tokens of the first one
   std::size_t steps_ = 0;
-  Duration lateness_{};
+  TimePoint due_;
 };
 
 }  // namespace weir::sim

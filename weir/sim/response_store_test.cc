@@ -10,35 +10,42 @@
 namespace weir::sim {
 namespace {
 
+KeptResponse Body(std::string body) { return {.body = std::move(body), .talk = {}}; }
+
+std::string BodyOf(const ResponseStore& store, std::string_view id) {
+  const auto kept = store.Get(id);
+  return kept == nullptr ? "nothing" : kept->body;
+}
+
 TEST(ResponseStore, GivesBackWhatWasKept) {
   ResponseStore store;
-  store.Put("a", "1");
-  store.Put("b", "2");
+  store.Put("a", Body("1"));
+  store.Put("b", Body("2"));
 
-  EXPECT_EQ(store.Get("a"), "1");
-  EXPECT_EQ(store.Get("b"), "2");
-  EXPECT_EQ(store.Get("c"), std::nullopt);
+  EXPECT_EQ(BodyOf(store, "a"), "1");
+  EXPECT_EQ(BodyOf(store, "b"), "2");
+  EXPECT_EQ(store.Get("c"), nullptr);
 }
 
 TEST(ResponseStore, TheOldestMakeRoom) {
   ResponseStore store(2);
-  for (const char* id : {"a", "b", "c"}) store.Put(id, id);
+  for (const char* id : {"a", "b", "c"}) store.Put(id, Body(id));
 
-  EXPECT_EQ(store.Get("a"), std::nullopt);
-  EXPECT_EQ(store.Get("b"), "b");
-  EXPECT_EQ(store.Get("c"), "c");
+  EXPECT_EQ(store.Get("a"), nullptr);
+  EXPECT_EQ(BodyOf(store, "b"), "b");
+  EXPECT_EQ(BodyOf(store, "c"), "c");
 }
 
 TEST(ResponseStore, TheSameIdIsOneEntry) {
   ResponseStore store(2);
-  store.Put("a", "1");
-  store.Put("a", "2");
-  store.Put("a", "3");
-  EXPECT_EQ(store.Get("a"), "3");
-  store.Put("b", "4");
+  store.Put("a", Body("1"));
+  store.Put("a", Body("2"));
+  store.Put("a", Body("3"));
+  EXPECT_EQ(BodyOf(store, "a"), "3");
+  store.Put("b", Body("4"));
 
-  EXPECT_EQ(store.Get("a"), "3");
-  EXPECT_EQ(store.Get("b"), "4");
+  EXPECT_EQ(BodyOf(store, "a"), "3");
+  EXPECT_EQ(BodyOf(store, "b"), "4");
 }
 
 TEST(ResponseStore, ManyThreadsMayUseIt) {
@@ -47,15 +54,15 @@ TEST(ResponseStore, ManyThreadsMayUseIt) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&store, t] {
       for (int i = 0; i < 200; ++i) {
-        store.Put(StrCat(t, "-", i), "body");
+        store.Put(StrCat(t, "-", i), Body("body"));
         (void)store.Get(StrCat(t, "-", i / 2));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
 
-  store.Put("last", "body");
-  EXPECT_EQ(store.Get("last"), "body");
+  store.Put("last", Body("body"));
+  EXPECT_EQ(BodyOf(store, "last"), "body");
 }
 
 }  // namespace

@@ -188,6 +188,20 @@ bool Holds(const std::vector<TokenId>& sorted, TokenId token) {
   return std::ranges::binary_search(sorted, token);
 }
 
+// Takes the ones out of the others, in one pass: both are sorted.
+void RemoveSorted(std::vector<TokenId>& tokens, const std::vector<TokenId>& unwanted) {
+  auto kept = tokens.begin();
+  auto next = tokens.begin();
+  for (const TokenId token : unwanted) {
+    const auto found = std::lower_bound(next, tokens.end(), token);
+    if (found == tokens.end() || *found != token) continue;
+    kept = std::move(next, found, kept);
+    next = found + 1;
+  }
+  kept = next == kept ? tokens.end() : std::move(next, tokens.end(), kept);
+  tokens.erase(kept, tokens.end());
+}
+
 // Inside of a text a word has a blank before it, and then it may be one token just as well.
 void AddBadWord(std::string_view word, std::vector<std::vector<TokenId>>& out) {
   const std::string bare(word.substr(std::min(word.find_first_not_of(' '), word.size())));
@@ -206,7 +220,8 @@ bool InVocabulary(std::int64_t token) { return token >= 0 && token < Tokenizer::
 // Buffers of one step. They belong to the thread and not to the sampler: there may be thousands of
 // answers under way, and nothing stays in here from one step to the next.
 struct Sampler::Work {
-  std::vector<float> model;  // its distribution; empty: not asked yet
+  std::vector<float> space;  // for `model`
+  std::span<float> model;    // its distribution; empty: not asked yet
   std::vector<TokenId> candidates;
   std::vector<float> weights;  // of the candidates
   std::vector<std::uint64_t> keys;
@@ -322,7 +337,7 @@ bool Sampler::Permits(TokenId token) const {
 std::optional<Sampled> Sampler::Next(const Passage& passage, const TokenFilter* filter,
                                      std::optional<std::int64_t> top) {
   static thread_local Work work;
-  work.model.clear();
+  work.model = {};
   std::optional<TokenId> token = Try(passage, filter);
   if (!token) token = Choose(passage, filter, work);
   if (!token) return std::nullopt;
@@ -350,10 +365,15 @@ std::optional<TokenId> Sampler::Try(const Passage& passage, const TokenFilter* f
   return std::nullopt;
 }
 
+void Sampler::AskModel(const Passage& passage, Work& work) const {
+  work.space.resize(static_cast<std::size_t>(Tokenizer::size()));
+  work.model = work.space;
+  model_->Distribute(passage, work.model);
+}
+
 // The likeliest token, where nothing but blocked tokens stands in its way.
 std::optional<TokenId> Sampler::Likeliest(const Passage& passage, Work& work) const {
-  work.model.resize(static_cast<std::size_t>(Tokenizer::size()));
-  model_->Distribute(passage, work.model);
+  AskModel(passage, work);
   const float most = Largest(work.model);
   const auto found = static_cast<TokenId>(std::ranges::find(work.model, most) - work.model.begin());
   return Permits(found) ? std::optional(found) : std::nullopt;
@@ -379,8 +399,8 @@ std::optional<TokenId> Sampler::Choose(const Passage& passage, const TokenFilter
 
 void Sampler::ListCandidates(const TokenFilter* filter, Work& work) const {
   std::vector<TokenId>& out = work.candidates;
-  out.clear();
   if (filter != nullptr) {
+    out.clear();
     filter->AppendAll(out);
     if (!rules_.allowed.empty()) {
       std::erase_if(out, [&](TokenId token) { return !Holds(rules_.allowed, token); });
@@ -389,20 +409,14 @@ void Sampler::ListCandidates(const TokenFilter* filter, Work& work) const {
     out = rules_.allowed;
   } else {
     out.resize(static_cast<std::size_t>(Tokenizer::size()));
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<TokenId>(i);
+    std::iota(out.begin(), out.end(), TokenId{0});
   }
-  for (const TokenId token : closed_) {
-    const auto found = std::ranges::lower_bound(out, token);
-    if (found != out.end() && *found == token) out.erase(found);
-  }
+  RemoveSorted(out, closed_);
 }
 
 void Sampler::Weigh(const Passage& passage, const TokenFilter* filter, Work& work) const {
   work.weights.resize(work.candidates.size());
-  if (work.candidates.size() > kFew) {
-    work.model.resize(static_cast<std::size_t>(Tokenizer::size()));
-    model_->Distribute(passage, work.model);
-  }
+  if (work.candidates.size() > kFew) AskModel(passage, work);
   for (std::size_t i = 0; i < work.candidates.size(); ++i) {
     const TokenId token = work.candidates[i];
     work.weights[i] = work.model.empty() ? model_->Probability(passage, token)
@@ -478,10 +492,7 @@ void Sampler::Cut(Work& work) const {
 Sampled Sampler::Report(TokenId token, const Passage& passage, const TokenFilter* filter,
                         std::int64_t top, Work& work) const {
   const auto size = static_cast<std::size_t>(Tokenizer::size());
-  if (work.model.empty()) {
-    work.model.resize(size);
-    model_->Distribute(passage, work.model);
-  }
+  if (work.model.empty()) AskModel(passage, work);
   if (filter != nullptr && filter->leans()) {
     for (std::size_t i = 0; i < size; ++i) {
       work.model[i] *= filter->Leaning(static_cast<TokenId>(i));

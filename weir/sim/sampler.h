@@ -105,6 +105,7 @@ class Sampler {
   Change& ChangeOf(TokenId token);
   void CloseTokens();
   std::optional<TokenId> Try(const Passage& passage, const TokenFilter* filter);
+  void AskModel(const Passage& passage, Work& work) const;
   std::optional<TokenId> Likeliest(const Passage& passage, Work& work) const;
   std::optional<TokenId> Choose(const Passage& passage, const TokenFilter* filter, Work& work);
   void ListCandidates(const TokenFilter* filter, Work& work) const;

@@ -53,6 +53,9 @@ Result<Script> ReadScript(const ScriptReader& reader) {
   script.rules.reserve(rules.size());
   for (std::size_t i = 0; i < rules.size(); ++i) {
     WEIR_TRY(Rule rule, ReadRule(reader, rules.At(i)));
+    if (rule.name.empty()) {
+      rule.name = StrCat("rule ", i + 1, ", line ", reader.LineOf(rules.At(i)));
+    }
     script.rules.push_back(std::move(rule));
   }
   return script;

@@ -96,7 +96,7 @@ struct ScriptedReply {
 };
 
 struct Rule {
-  std::string name;  // for /sim/config and the log; may be empty
+  std::string name;  // for /sim/config; of a rule without one, its place: "rule 2, line 5"
   Match match;
   ScriptedReply reply;
   double rate = 1;  // how often it applies, of the requests that fit; drawn by the seed

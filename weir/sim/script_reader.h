@@ -39,6 +39,8 @@ class ScriptReader {
   explicit ScriptReader(const json::YamlDocument& document) : document_(document) {}
 
   Place Root() const { return {document_.value, ""}; }
+  // The line that it begins in, counted from 1.
+  int LineOf(const Place& place) const { return document_.MarkOf(place.pointer).line; }
 
   Result<void> Text(const Place& place, std::string& out) const;
   Result<void> Text(const Place& place, std::optional<std::string>& out) const;

@@ -59,6 +59,17 @@ constexpr std::string_view kFull = R"(
 - reply: {refusal: I will not.}
 )";
 
+TEST(Script, ARuleWithoutANameIsCalledByItsPlace) {
+  const Result<Script> script = LoadScript(
+      "rules:\n- reply: {text: a}\n- name: b\n  reply: {text: b}\n- reply: {}\n", "s.yaml");
+
+  ASSERT_TRUE(script.has_value()) << script.error().message;
+  ASSERT_EQ(script->rules.size(), 3U);
+  EXPECT_EQ(script->rules[0].name, "rule 1, line 2");
+  EXPECT_EQ(script->rules[1].name, "b");
+  EXPECT_EQ(script->rules[2].name, "rule 3, line 5");
+}
+
 TEST(Script, EveryFieldIsRead) {
   const Result<Script> script = LoadScript(kFull, "s.yaml");
 

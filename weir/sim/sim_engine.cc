@@ -159,7 +159,6 @@ class SimEngine final : public model::Engine {
     if (!taken.prompt_tokens.empty()) {
       reply.prompt_token_ids = wire::TokenIds(taken.prompt_tokens.front());
     }
-    for (model::Choice& choice : reply.choices) choice.refusal = taken.refusal;
     co_return std::move(reply);
   }
 
@@ -205,10 +204,11 @@ class SimEngine final : public model::Engine {
     co_return std::move(outcome);
   }
 
-  model::ReplyInfo NewInfo(const Context& ctx, const model::Call& call, const Taken& taken) {
+  model::ReplyInfo NewInfo(const Context& ctx, const model::Call& call, Taken& taken) {
     model::ReplyInfo info =
         core_->NewInfo(call.api, taken.model, call.request_id, ctx.loop->WallNanos());
     info.engine = "sim";
+    taken.performance.Name(info.id, call.api == model::Api::kCompletions);
     return info;
   }
 

@@ -6,6 +6,7 @@
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 #include "weir/sim/sim_testing.h"
 
 namespace weir::sim {
@@ -57,6 +58,59 @@ TEST(SimEngine, GreedyAnswersIgnoreTheSeedOfTheCall) {
   call.sampling.seed = 7;
 
   EXPECT_EQ(sim.Text(call), without);
+}
+
+TEST(SimEngine, TheServersOptionSaysHowManyLogprobsAreTooMany) {
+  Call call = Ask("How do tides work?");
+  call.sampling.logprobs = 30;
+  call.sampling.max_tokens = 2;
+  SimOptions generous = InstantSim();
+  generous.switches.max_logprobs = 30;
+
+  EXPECT_THAT(SimInside().Text(call), testing::HasSubstr("max allowed: 20"));
+  const Result<Reply> reply = SimInside(generous).Whole(call);
+  ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
+  EXPECT_GE(reply->choices[0].tokens[0].top.size(), 30U);
+  call.sampling.logprobs = -1;
+  EXPECT_THAT(SimInside(generous).Text(call), testing::HasSubstr("max allowed: 30"));
+}
+
+TEST(SimEngine, ARefusalIsToldWholeAndInAStream) {
+  SimInside sim(InstantSim("[{reply: {refusal: I will not.}}]"));
+  Call call = Ask("Do it");
+  call.sampling.n = 2;
+
+  for (const Result<Reply>& reply : {sim.Whole(call), sim.Streamed(call)}) {
+    ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
+    ASSERT_EQ(reply->choices.size(), 2U);
+    for (const model::Choice& choice : reply->choices) {
+      EXPECT_EQ(choice.refusal, "I will not.");
+      EXPECT_EQ(choice.text, "");
+    }
+  }
+}
+
+TEST(SimEngine, TheFinishOfEveryAnswerIsCounted) {
+  SimInside sim;
+  Call call = Ask("How do tides work?");
+  call.sampling.n = 3;
+  call.sampling.max_tokens = 2;
+  ASSERT_TRUE(sim.Whole(call).has_value());
+
+  EXPECT_THAT(sim.core->MetricsText(0), testing::ContainsRegex("finished_reason=.length.[^\n]* 3"));
+}
+
+TEST(SimEngine, AStreamThatAsksForIdsBeginsWithThoseOfThePrompt) {
+  SimInside sim;
+  Call call = Ask("How do tides work?");
+  call.sampling.return_token_ids = true;
+  const Result<Reply> whole = sim.Whole(call);
+  const Result<Reply> streamed = sim.Streamed(call);
+
+  ASSERT_TRUE(whole.has_value() && streamed.has_value());
+  EXPECT_GT(whole->prompt_token_ids.size(), 3U);
+  EXPECT_EQ(json::Write(streamed->extra.Find("prompt_token_ids")),
+            json::Write(whole->prompt_token_ids));
 }
 
 TEST(SimEngine, AnswersHaveNaturalLengthAndExactUsage) {

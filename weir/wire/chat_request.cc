@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -11,7 +10,14 @@ namespace {
 using model::Message;
 using model::Part;
 
-void WriteUrlPart(std::string_view type, const Part& part, json::Writer& json) {
+// Whether the part's name is sent: the cache of media that it speaks to is vLLM's.
+bool SendsUuid(const Part& part, RequestWriter& out) {
+  if (part.uuid.empty()) return false;
+  if (out.openai()) out.Degrade("messages.uuid", "OpenAI has no cache of media by name");
+  return !out.openai();
+}
+
+void WriteUrlPart(std::string_view type, const Part& part, RequestWriter& out, json::Writer& json) {
   json.BeginObject();
   json.Field("type", type);
   json.Key(type);
@@ -19,15 +25,19 @@ void WriteUrlPart(std::string_view type, const Part& part, json::Writer& json) {
   json.Field("url", part.url);
   if (!part.detail.empty()) json.Field("detail", part.detail);
   json.EndObject();
-  if (!part.uuid.empty()) json.Field("uuid", part.uuid);
+  if (SendsUuid(part, out)) json.Field("uuid", part.uuid);
   json.EndObject();
 }
 
-void WriteAudioPart(const Part& part, json::Writer& json) {
+Result<void> WriteAudioPart(const Part& part, RequestWriter& out, json::Writer& json) {
   const std::optional<InlineAudio> audio = ReadInlineAudio(part);
+  if (!audio && out.openai()) {
+    return out.Refuse("messages.audio",
+                      "OpenAI fetches no audio: send it inline, as a data: URL with base64");
+  }
   if (!audio) {
-    WriteUrlPart("audio_url", part, json);
-    return;
+    WriteUrlPart("audio_url", part, out, json);
+    return {};
   }
   json.BeginObject();
   json.Field("type", "input_audio");
@@ -36,11 +46,33 @@ void WriteAudioPart(const Part& part, json::Writer& json) {
   json.Field("data", audio->data);
   json.Field("format", audio->format);
   json.EndObject();
-  if (!part.uuid.empty()) json.Field("uuid", part.uuid);
+  if (SendsUuid(part, out)) json.Field("uuid", part.uuid);
   json.EndObject();
+  return {};
 }
 
-Result<void> WritePart(const Part& part, json::Writer& json) {
+Result<void> WriteFilePart(const Part& part, RequestWriter& out, json::Writer& json) {
+  if (!out.openai()) {
+    return out.Refuse("messages.file", StrCat("vLLM takes no files in messages (", part.format,
+                                              "): send the file's text, or its pages as images"));
+  }
+  if (!part.url.starts_with("data:")) {
+    return out.Refuse("messages.file",
+                      StrCat("the chat API of OpenAI fetches no files (", part.format,
+                             "): send it inline, as a data: URL, or use the responses API"));
+  }
+  json.BeginObject();
+  json.Field("type", "file");
+  json.Key("file");
+  json.BeginObject();
+  if (!part.format.empty()) json.Field("filename", part.format);
+  json.Field("file_data", part.url);
+  json.EndObject();
+  json.EndObject();
+  return {};
+}
+
+Result<void> WritePart(const Part& part, RequestWriter& out, json::Writer& json) {
   switch (part.kind) {
     case Part::Kind::kText:
       json.BeginObject();
@@ -49,18 +81,18 @@ Result<void> WritePart(const Part& part, json::Writer& json) {
       json.EndObject();
       return {};
     case Part::Kind::kImage:
-      WriteUrlPart("image_url", part, json);
+      WriteUrlPart("image_url", part, out, json);
       return {};
     case Part::Kind::kVideo:
-      WriteUrlPart("video_url", part, json);
+      if (out.openai()) {
+        return out.Refuse("messages.video", "OpenAI takes no videos: send some frames as images");
+      }
+      WriteUrlPart("video_url", part, out, json);
       return {};
     case Part::Kind::kAudio:
-      WriteAudioPart(part, json);
-      return {};
+      return WriteAudioPart(part, out, json);
     case Part::Kind::kFile:
-      return Fail(Code::kUnsupportedParam,
-                  StrCat("vLLM takes no files in messages (", part.format,
-                         "): send the file's text, or its pages as images"));
+      return WriteFilePart(part, out, json);
     case Part::Kind::kRaw:
       if (!part.raw.IsObject()) {
         return Fail(Code::kInvalidRequest, "a raw part of a message must be a JSON object");
@@ -71,7 +103,7 @@ Result<void> WritePart(const Part& part, json::Writer& json) {
   std::unreachable();
 }
 
-Result<void> WriteContent(const Message& message, json::Writer& json) {
+Result<void> WriteContent(const Message& message, RequestWriter& out, json::Writer& json) {
   if (message.parts.empty()) return {};
   json.Key("content");
   if (message.parts.size() == 1 && message.parts[0].kind == Part::Kind::kText) {
@@ -80,14 +112,19 @@ Result<void> WriteContent(const Message& message, json::Writer& json) {
   }
   json.BeginArray();
   for (const Part& part : message.parts) {
-    WEIR_CHECK(WritePart(part, json));
+    WEIR_CHECK(WritePart(part, out, json));
   }
   json.EndArray();
   return {};
 }
 
-void WriteReplayedReasoning(const Message& message, const Dialect& dialect, json::Writer& json) {
+void WriteReplayedReasoning(const Message& message, RequestWriter& out, json::Writer& json) {
   if (message.reasoning.empty()) return;
+  if (out.openai()) {
+    out.Degrade("messages.reasoning", "OpenAI takes no thoughts back: they were left out");
+    return;
+  }
+  const Dialect& dialect = out.dialect();
   if (dialect.reasoning != ReasoningField::kReasoningContent) {
     json.Field("reasoning", message.reasoning);
   }
@@ -126,8 +163,8 @@ Result<void> WriteMessage(const Message& message, RequestWriter& out, json::Writ
   json.BeginObject();
   json.Field("role", model::RoleName(message.role));
   if (!message.name.empty()) json.Field("name", message.name);
-  WEIR_CHECK(WriteContent(message, json));
-  WriteReplayedReasoning(message, out.dialect(), json);
+  WEIR_CHECK(WriteContent(message, out, json));
+  WriteReplayedReasoning(message, out, json);
   WriteToolCalls(message, json);
   if (!message.tool_call_id.empty()) json.Field("tool_call_id", message.tool_call_id);
   for (const json::Member member : message.extra.members()) {
@@ -142,60 +179,6 @@ Result<void> WriteMessage(const Message& message, RequestWriter& out, json::Writ
   return {};
 }
 
-void WriteTool(const model::ToolSpec& tool, json::Writer& json) {
-  json.BeginObject();
-  json.Field("type", "function");
-  json.Key("function");
-  json.BeginObject();
-  json.Field("name", tool.name);
-  if (!tool.description.empty()) json.Field("description", tool.description);
-  if (!tool.parameters.IsNull()) json.Field("parameters", tool.parameters);
-  if (tool.strict) {
-    json.Key("strict");
-    json.Bool(*tool.strict);
-  }
-  json.EndObject();
-  json.EndObject();
-}
-
-Result<void> WriteToolChoice(RequestWriter& out) {
-  const model::ToolChoice& choice = out.call().tool_choice;
-  const std::vector<model::ToolSpec>& tools = out.call().tools;
-  using Kind = model::ToolChoice::Kind;
-  if (choice.kind == Kind::kUnset || (choice.kind == Kind::kNone && tools.empty())) return {};
-  if (tools.empty()) {
-    return Fail(Code::kInvalidRequest, "tool_choice is set but the call has no tools");
-  }
-  switch (choice.kind) {
-    case Kind::kUnset:
-      return {};
-    case Kind::kAuto:
-      out.SetText("tool_choice", "auto");
-      return {};
-    case Kind::kNone:
-      out.SetText("tool_choice", "none");
-      return {};
-    case Kind::kRequired:
-      out.SetText("tool_choice", "required");
-      return {};
-    case Kind::kNamed:
-      break;
-  }
-  if (std::ranges::find(tools, choice.name, &model::ToolSpec::name) == tools.end()) {
-    return Fail(Code::kInvalidRequest,
-                StrCat("tool_choice names \"", choice.name, "\", which is not among the tools"));
-  }
-  json::Writer& json = out.Key("tool_choice");
-  json.BeginObject();
-  json.Field("type", "function");
-  json.Key("function");
-  json.BeginObject();
-  json.Field("name", choice.name);
-  json.EndObject();
-  json.EndObject();
-  return {};
-}
-
 }  // namespace
 
 Result<void> WriteMessages(RequestWriter& out) {
@@ -205,20 +188,6 @@ Result<void> WriteMessages(RequestWriter& out) {
     WEIR_CHECK(WriteMessage(message, out, json));
   }
   json.EndArray();
-  return {};
-}
-
-Result<void> WriteTools(RequestWriter& out) {
-  const model::Call& call = out.call();
-  if (!call.tools.empty()) {
-    WEIR_CHECK(out.Carries("tools"));
-    json::Writer& json = out.Key("tools");
-    json.BeginArray();
-    for (const model::ToolSpec& tool : call.tools) WriteTool(tool, json);
-    json.EndArray();
-  }
-  WEIR_CHECK(WriteToolChoice(out));
-  out.Offer("parallel_tool_calls", call.parallel_tool_calls);
   return {};
 }
 

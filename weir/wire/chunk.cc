@@ -138,6 +138,7 @@ void Reset(model::Delta& out) {
   out.choice = 0;
   out.text.clear();
   out.reasoning.clear();
+  out.refusal.clear();
   out.tool_calls.clear();
   out.tokens.clear();
   out.token_ids.clear();
@@ -150,9 +151,9 @@ void Reset(model::Delta& out) {
 }
 
 bool IsEmpty(const model::Delta& delta) {
-  return delta.text.empty() && delta.reasoning.empty() && delta.finish == model::Finish::kNone &&
-         delta.tool_calls.empty() && delta.tokens.empty() && delta.token_ids.empty() &&
-         !delta.usage && delta.extra.IsNull();
+  return delta.text.empty() && delta.reasoning.empty() && delta.refusal.empty() &&
+         delta.finish == model::Finish::kNone && delta.tool_calls.empty() && delta.tokens.empty() &&
+         delta.token_ids.empty() && !delta.usage && delta.extra.IsNull();
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ std::string Chat(std::string_view choice, std::string_view rest = "") {
 std::string Show(const Delta& d) {
   std::string text = StrCat(d.has_choice ? StrCat(d.choice) : std::string("-"), "|", d.text, "|",
                             d.reasoning, "|", d.finish_text);
+  if (!d.refusal.empty()) StrAppend(text, "|refusal ", d.refusal);
   for (const auto& call : d.tool_calls) {
     StrAppend(text, "|#", call.index, " ", call.id, " ", call.name, " ", call.arguments);
   }
@@ -55,6 +56,7 @@ std::vector<Case> Chunks() {
        Chat(
            R"({"index":1,"delta":{"content":"Hi \u00e9\n"},"logprobs":null,"finish_reason":null,"token_ids":null})"),
        "1|Hi é\n||"},
+      {"refusal", Api::kChat, Chat(R"({"index":0,"delta":{"refusal":"No."}})"), "0||||refusal No."},
       {"reasoning", Api::kChat, Chat(R"({"index":0,"delta":{"reasoning":"hm"}})"), "0||hm|"},
       {"old reasoning", Api::kChat, Chat(R"({"index":0,"delta":{"reasoning_content":"hm"}})"),
        "0||hm|"},

@@ -18,9 +18,9 @@ constexpr auto kTopFields = {std::string_view("id"),
                              std::string_view("choices"),
                              std::string_view("usage"),
                              std::string_view("system_fingerprint")};
-constexpr auto kDeltaFields = {std::string_view("role"), std::string_view("content"),
+constexpr auto kDeltaFields = {std::string_view("role"),      std::string_view("content"),
                                std::string_view("reasoning"), std::string_view("reasoning_content"),
-                               std::string_view("tool_calls")};
+                               std::string_view("refusal"),   std::string_view("tool_calls")};
 constexpr auto kChatChoiceFields = {
     std::string_view("index"),         std::string_view("delta"),
     std::string_view("logprobs"),      std::string_view("token_ids"),
@@ -54,6 +54,7 @@ void DecodeChoice(model::Api api, json::View choice, model::Delta& out) {
     const json::View delta = choice.Find("delta");
     out.text = StringOf(delta.Find("content"));
     out.reasoning = ReasoningOf(delta);
+    out.refusal = StringOf(delta.Find("refusal"));
     DecodeToolCalls(delta.Find("tool_calls"), out.tool_calls);
   } else {
     out.text = StringOf(choice.Find("text"));

@@ -20,6 +20,9 @@ namespace weir::wire {
 struct EncodeOptions {
   Dialect dialect;
   bool stream = false;
+  // What the server cannot carry is left out with a degradation instead of failing with
+  // kUnsupportedParam. Constraints stay errors.
+  bool degrade = false;
 };
 
 struct EncodedRequest {
@@ -27,6 +30,9 @@ struct EncodedRequest {
   std::string
       body;  // JSON; the same call gives the same bytes in every run (prefix caches rely on it)
   std::vector<model::Degradation> degradations;  // what could be carried only in part
+  // Whether another version of the same kind of server would have been sent something else. Only
+  // then is it worth asking a server for its version.
+  bool version_matters = false;
 };
 
 // Encodes for vLLM's chat and completions. The members stand in one order: model, messages or
@@ -40,30 +46,42 @@ Result<EncodedRequest> EncodeRequest(const model::Call& call, const EncodeOption
 // object), kEmptyModelResponse when it has no choice at all.
 Result<model::Reply> DecodeReply(model::Api api, std::string_view body);
 
-// Decodes the events of one stream, in order.
-class ChunkDecoder {
+// Decodes the events of one stream, in order: one implementation for each form of stream.
+class EventDecoder {
  public:
   enum class Kind : std::uint8_t {
     kDelta,  // `out` holds the piece
     kEmpty,  // nothing for the reader in it (a role chunk, a keep-alive)
-    kDone,   // the event was [DONE]
+    kDone,   // the last event of the stream; it holds no piece
   };
 
+  virtual ~EventDecoder() = default;
+
+  // `data` is one event (of server-sent events, the data) or one line. An error in the stream
+  // becomes the error it stands for. The memory of `out` is used again.
+  virtual Result<Kind> Decode(std::string_view data, model::Delta& out) = 0;
+
+  // id, model, created and fingerprint, taken from the events seen so far.
+  virtual const model::ReplyInfo& info() const = 0;
+  // Whether every choice that was opened has had its finish reason, and at least one was.
+  virtual bool finished() const = 0;
+};
+
+// The chunks of chat and completions, ended by [DONE].
+class ChunkDecoder final : public EventDecoder {
+ public:
   explicit ChunkDecoder(model::Api api);
-  ~ChunkDecoder();
+  ~ChunkDecoder() override;
   ChunkDecoder(ChunkDecoder&&) noexcept;
   ChunkDecoder& operator=(ChunkDecoder&&) noexcept;
 
-  // `data` is the data of one server-sent event. An error event becomes the error it stands for
-  // (its `code` is the effective HTTP status); text that is not a chunk, or holds more than one
-  // choice, is kProtocolError. In `out.extra`, unknown fields of the choice stand under "choice",
-  // those of its delta under "delta". The memory of `out` is used again.
-  Result<Kind> Decode(std::string_view data, model::Delta& out);
+  // The `code` of an error event is the effective HTTP status; text that is not a chunk, or holds
+  // more than one choice, is kProtocolError. In `out.extra`, unknown fields of the choice stand
+  // under "choice", those of its delta under "delta".
+  Result<Kind> Decode(std::string_view data, model::Delta& out) override;
 
-  // id, model, created and fingerprint, taken from the chunks seen so far.
-  const model::ReplyInfo& info() const;
-  // Whether every choice that was opened has had its finish reason, and at least one was.
-  bool finished() const;
+  const model::ReplyInfo& info() const override;
+  bool finished() const override;
 
  private:
   struct State;

@@ -9,20 +9,38 @@ namespace {
 using model::Constraint;
 
 constexpr Version kTopLevelStructuralTag{0, 8, 5};
+constexpr Version kResponsesStructuredOutputs{0, 17, 0};
 
-void WriteJsonSchema(const Constraint& constraint, RequestWriter& out) {
-  json::Writer& json = out.Key("response_format");
+// {"type":"json_schema",...}; its members are a level deeper in chat than in responses.
+void WriteFormat(const Constraint& constraint, bool deep, json::Writer& json) {
+  const bool has_schema = constraint.kind == Constraint::Kind::kJsonSchema;
   json.BeginObject();
-  json.Field("type", "json_schema");
-  json.Key("json_schema");
-  json.BeginObject();
-  json.Field("name", constraint.name);
-  json.Field("schema", constraint.schema);
-  if (constraint.strict) {
-    json.Key("strict");
-    json.Bool(*constraint.strict);
+  json.Field("type", has_schema ? "json_schema" : "json_object");
+  if (has_schema) {
+    if (deep) {
+      json.Key("json_schema");
+      json.BeginObject();
+    }
+    json.Field("name", constraint.name);
+    json.Field("schema", constraint.schema);
+    if (constraint.strict) {
+      json.Key("strict");
+      json.Bool(*constraint.strict);
+    }
+    if (deep) json.EndObject();
   }
   json.EndObject();
+}
+
+void WriteFormatMember(const Constraint& constraint, RequestWriter& out) {
+  if (!out.responses()) {
+    WriteFormat(constraint, true, out.Key("response_format"));
+    return;
+  }
+  json::Writer& json = out.Key("text");
+  json.BeginObject();
+  json.Key("format");
+  WriteFormat(constraint, false, json);
   json.EndObject();
 }
 
@@ -69,6 +87,8 @@ void WriteStructuredOutputs(const Constraint& constraint, RequestWriter& out) {
     WriteChoices(constraint, json);
   } else if (constraint.kind == Constraint::Kind::kStructuralTag) {
     json.String(TagText(constraint));
+  } else if (constraint.kind == Constraint::Kind::kJsonObject) {
+    json.Bool(true);
   } else {
     json.String(constraint.text);
   }
@@ -97,22 +117,42 @@ Result<void> Check(const Constraint& constraint) {
   std::unreachable();
 }
 
+bool IsJson(Constraint::Kind kind) {
+  return kind == Constraint::Kind::kJsonSchema || kind == Constraint::Kind::kJsonObject;
+}
+
+Result<void> WriteForOpenAi(const Constraint& constraint, RequestWriter& out) {
+  if (IsJson(constraint.kind) && (out.chat() || out.responses())) {
+    WriteFormatMember(constraint, out);
+    return {};
+  }
+  return Fail(
+      Code::kUnsupportedConstraint,
+      StrCat("OpenAI cannot enforce the constraint ", model::ConstraintName(constraint.kind),
+             " on the ", model::ApiName(out.call().api),
+             " API: it knows JSON schemas and json_object, on chat and responses; use one "
+             "of these, or a vLLM server"));
+}
+
 }  // namespace
 
 Result<void> WriteConstraint(RequestWriter& out) {
   if (!out.call().constraint) return {};
   const Constraint& constraint = *out.call().constraint;
   WEIR_CHECK(Check(constraint));
-  if (constraint.kind == Constraint::Kind::kJsonSchema) {
-    WriteJsonSchema(constraint, out);
+  if (out.openai()) return WriteForOpenAi(constraint, out);
+  // vLLM reads json_object out of `text` and then does nothing about it.
+  const bool ignored = out.responses() && constraint.kind == Constraint::Kind::kJsonObject;
+  if (IsJson(constraint.kind) && !ignored) {
+    WriteFormatMember(constraint, out);
     return {};
   }
-  if (constraint.kind == Constraint::Kind::kJsonObject) {
-    json::Writer& json = out.Key("response_format");
-    json.BeginObject();
-    json.Field("type", "json_object");
-    json.EndObject();
-    return {};
+  out.SetVersionMatters();
+  if (out.responses() && out.dialect().version < kResponsesStructuredOutputs) {
+    return Fail(Code::kUnsupportedConstraint,
+                StrCat(out.dialect().name, " cannot enforce the constraint ",
+                       model::ConstraintName(constraint.kind),
+                       " on the responses API: use a JSON schema, or the chat API"));
   }
   if (out.dialect().constraints == ConstraintSpelling::kGuided) {
     return WriteGuided(constraint, out);

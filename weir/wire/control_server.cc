@@ -249,6 +249,21 @@ json::Value TokenIds(std::span<const std::int32_t> tokens) {
   return std::move(out).Finish();
 }
 
+json::Value PromptIdsExtra(model::Api api, std::span<const std::int32_t> tokens) {
+  const bool chat = api != model::Api::kCompletions;
+  json::Builder out;
+  out.BeginObject();
+  if (!chat) {
+    out.Key("choice");
+    out.BeginObject();
+  }
+  out.Key("prompt_token_ids");
+  out.Copy(TokenIds(tokens));
+  if (!chat) out.EndObject();
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
 json::Value WithPromptTokenIds(json::View choice_extra, json::View ids) {
   json::Builder out;
   out.BeginObject();

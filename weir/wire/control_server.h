@@ -65,5 +65,7 @@ std::string EncodeEmbedding(const model::ReplyInfo& info,
 // prompt.
 json::Value TokenIds(std::span<const std::int32_t> tokens);
 json::Value WithPromptTokenIds(json::View choice_extra, json::View ids);
+// The `extra` of a stream's first delta that tells the tokens of its prompt.
+json::Value PromptIdsExtra(model::Api api, std::span<const std::int32_t> tokens);
 
 }  // namespace weir::wire

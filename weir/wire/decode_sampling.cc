@@ -44,7 +44,9 @@ constexpr Field<bool> kBools[] = {
 
 void ReadMaxTokens(RequestReader& in, Sampling& sampling) {
   in.Read("max_tokens", sampling.max_tokens);
-  if (in.chat()) in.Read("max_completion_tokens", sampling.max_tokens);
+  if (!in.chat()) return;
+  in.Read("max_completion_tokens", sampling.max_tokens);
+  sampling.max_completion_tokens = IsSet(in.body().Find("max_completion_tokens"));
 }
 
 // A beam search counts its beams with n, in old versions with best_of.
@@ -70,6 +72,9 @@ void ReadLogprobs(RequestReader& in, Sampling& sampling) {
   std::optional<std::int64_t> top;
   in.Read("logprobs", wanted);
   in.Read("top_logprobs", top);
+  const bool nulled =
+      in.dialect().kind == ServerKind::kVllm && !top && in.body().Find("top_logprobs").exists();
+  if (nulled) return;  // vLLM takes the null for "none at all", whatever `logprobs` says
   if (wanted.value_or(false)) {
     sampling.logprobs = top.value_or(0);
   } else if (top.value_or(0) != 0) {

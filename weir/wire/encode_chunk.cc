@@ -11,10 +11,23 @@ namespace {
 
 constexpr std::string_view kDone = "data: [DONE]\n\n";
 
+constexpr Version kThoughtsParsed{0, 7, 0};
+
 // A delta with nothing but a piece of text, or with nothing at all.
 bool IsPlain(const model::Delta& delta) {
-  return delta.reasoning.empty() && delta.tool_calls.empty() && delta.tokens.empty() &&
-         delta.token_ids.empty() && delta.finish == model::Finish::kNone;
+  return delta.reasoning.empty() && delta.refusal.empty() && delta.tool_calls.empty() &&
+         delta.tokens.empty() && delta.token_ids.empty() && delta.finish == model::Finish::kNone;
+}
+
+// Of a choice of completions.
+void WritePromptIds(const model::Delta& delta, json::Writer& out) {
+  const json::View ids = delta.extra.Find("choice").Find("prompt_token_ids");
+  out.Key("prompt_token_ids");
+  if (ids.exists()) {
+    out.Value(ids);
+  } else {
+    out.Null();
+  }
 }
 
 bool IsEmpty(const model::Delta& delta) { return delta.text.empty() && IsPlain(delta); }
@@ -42,9 +55,11 @@ void WriteToolCalls(const std::vector<model::ToolCallDelta>& calls, json::Writer
 
 void WriteDelta(const model::Delta& delta, const Dialect& dialect, json::Writer& out) {
   out.BeginObject();
-  if (!delta.text.empty() || (delta.reasoning.empty() && delta.tool_calls.empty())) {
+  const bool refuses = !delta.refusal.empty() && dialect.version >= kOpenAiFields;
+  if (!delta.text.empty() || (delta.reasoning.empty() && delta.tool_calls.empty() && !refuses)) {
     out.Field("content", delta.text);
   }
+  if (refuses) out.Field("refusal", delta.refusal);
   if (dialect.reasoning != ReasoningField::kReasoningContent && !delta.reasoning.empty()) {
     out.Field("reasoning", delta.reasoning);
   }
@@ -111,6 +126,30 @@ void ChunkEncoder::Append(const model::Delta& delta, std::string& out) {
   if (!delta.has_choice) return;
   if (foreign()) return AppendForeign(delta, out);
   const bool chat = options_.api == model::Api::kChat;
+  if (chat && options_.dialect.version < kThoughtsParsed &&
+      (!delta.reasoning.empty() || thinking_.contains(delta.choice))) {
+    return AppendUnparsed(delta, out);
+  }
+  AppendOwn(delta, out);
+}
+
+// Nobody parsed thoughts then: they came as text, between their marks.
+void ChunkEncoder::AppendUnparsed(const model::Delta& delta, std::string& out) {
+  model::Delta shown = delta;
+  shown.reasoning.clear();
+  shown.text.clear();
+  if (thinking_.insert(delta.choice).second) shown.text += kThinkBegin;
+  shown.text += delta.reasoning;
+  if (!delta.text.empty() || !delta.tool_calls.empty() || delta.finish != model::Finish::kNone) {
+    thinking_.erase(delta.choice);
+    shown.text += kThinkEnd;
+  }
+  shown.text += delta.text;
+  AppendOwn(shown, out);
+}
+
+void ChunkEncoder::AppendOwn(const model::Delta& delta, std::string& out) {
+  const bool chat = options_.api == model::Api::kChat;
   if (chat && std::ranges::find(opened_, delta.choice) == opened_.end()) {
     opened_.push_back(delta.choice);
     AppendRole(delta, out);
@@ -118,7 +157,7 @@ void ChunkEncoder::Append(const model::Delta& delta, std::string& out) {
   // What a parser swallows (the marks around a tool call) is not sent at all.
   if (chat && IsEmpty(delta)) return;
   out += prefix_;
-  if (IsPlain(delta)) {
+  if (IsPlain(delta) && (chat || delta.extra.IsNull())) {
     StrAppend(out, "{\"index\":", delta.choice, chat ? ",\"delta\":{\"content\":" : ",\"text\":");
     json::AppendQuoted(out, delta.text);
     out += plain_tail_;
@@ -143,7 +182,11 @@ void ChunkEncoder::AppendRole(const model::Delta& delta, std::string& out) const
     before.total_tokens = delta.usage->prompt_tokens;
     AppendUsage(before, out);
   }
-  if (dialect.token_ids_shown) out += ",\"prompt_token_ids\":null";
+  if (dialect.token_ids_shown) {
+    out += ",\"prompt_token_ids\":";
+    const json::View ids = delta.extra.Find("prompt_token_ids");
+    out += ids.exists() ? json::Write(ids) : "null";
+  }
   if (dialect.prompt_text_shown) out += ",\"prompt_text\":null";
   out += "}\n\n";
 }
@@ -166,8 +209,7 @@ void ChunkEncoder::AppendChoice(const model::Delta& delta, std::string& out) con
   if (!chat || finished) json.Field("stop_reason", delta.stop_reason);
   if (options_.dialect.token_ids_shown) {
     if (!chat) {
-      json.Key("prompt_token_ids");
-      json.Null();
+      WritePromptIds(delta, json);
     }
     WriteTokenIds(delta, options_.return_token_ids, json);
   }

@@ -6,6 +6,7 @@ namespace weir::wire {
 namespace {
 
 constexpr Version kUsageDetails{0, 28, 0};  // completion_tokens_details
+constexpr Version kCacheWrites{0, 28, 0};   // created_cache_tokens, multimodal_tokens
 
 void WriteLogprob(const std::optional<double>& logprob, json::Writer& out) {
   out.Raw(PythonFloat(logprob.value_or(model::kLogprobFloor)));
@@ -34,6 +35,31 @@ void WriteDetails(std::string_view key, std::string_view inner,
     out.Key(key);
     out.Null();
   }
+}
+
+void WriteMore(std::string_view key, json::View details, bool nulls, json::Writer& out) {
+  const json::View value = details.Find(key);
+  if (value.exists()) {
+    out.Field(key, value);
+  } else if (nulls) {
+    out.Key(key);
+    out.Null();
+  }
+}
+
+// Beside the count of cached tokens, which the details always have.
+void WritePromptDetails(const model::Usage& usage, bool nulls, const Dialect& dialect,
+                        json::Writer& out) {
+  if (!usage.cached_tokens || dialect.version < kCacheWrites) {
+    return WriteDetails("prompt_tokens_details", "cached_tokens", usage.cached_tokens, nulls, out);
+  }
+  const json::View more = usage.extra.Find("prompt_tokens_details");
+  out.Key("prompt_tokens_details");
+  out.BeginObject();
+  WriteCount("cached_tokens", usage.cached_tokens, out);
+  WriteMore("created_cache_tokens", more, nulls, out);
+  WriteMore("multimodal_tokens", more, nulls, out);
+  out.EndObject();
 }
 
 }  // namespace
@@ -118,7 +144,7 @@ void WriteUsage(const model::Usage& usage, UsageForm form, const Dialect& dialec
   WriteCount("total_tokens", usage.total_tokens, out);
   WriteCount("completion_tokens", usage.completion_tokens, out);
   if (form != UsageForm::kContinuous) {
-    WriteDetails("prompt_tokens_details", "cached_tokens", usage.cached_tokens, nulls, out);
+    WritePromptDetails(usage, nulls, dialect, out);
   }
   WriteDetails("completion_tokens_details", "reasoning_tokens", usage.reasoning_tokens,
                form != UsageForm::kLast && dialect.version >= kUsageDetails, out);

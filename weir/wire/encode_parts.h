@@ -3,6 +3,7 @@
 // The pieces that whole replies and chunks have in common, written as vLLM writes them.
 
 #include <span>
+#include <string_view>
 
 #include "weir/json/writer.h"
 #include "weir/model/reply.h"
@@ -25,6 +26,13 @@ void WriteUsage(const model::Usage& usage, UsageForm form, const Dialect& dialec
                 json::Writer& out);
 
 void WriteInts(std::span<const std::int64_t> values, json::Writer& out);
+
+// The first version whose messages have what OpenAI's have: refusal, annotations, audio.
+inline constexpr Version kOpenAiFields{0, 9, 0};
+
+// The marks between which a model thinks, where no parser takes its thoughts out of the text.
+inline constexpr std::string_view kThinkBegin = "<think>";
+inline constexpr std::string_view kThinkEnd = "</think>";
 
 // The word for `finish`: the server's own where it is not one of ours.
 std::string_view FinishWord(model::Finish finish, const std::string& text);

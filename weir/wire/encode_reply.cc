@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "weir/base/text.h"
 #include "weir/json/writer.h"
 #include "weir/wire/encode_parts.h"
 #include "weir/wire/json_fields.h"
@@ -10,8 +11,7 @@ namespace weir::wire {
 namespace {
 
 // The first version in which each member stands in whole replies.
-constexpr Version kReasoning{0, 7, 0};
-constexpr Version kOpenAiFields{0, 9, 0};  // refusal ... function_call, service_tier
+constexpr Version kReasoning{0, 7, 0};  // before it, thoughts are part of the text
 constexpr Version kKvTransfer{0, 9, 2};
 constexpr Version kNewest{0, 28, 0};  // routed_experts, ec_transfer_params, metrics
 
@@ -73,7 +73,9 @@ void WriteMessage(const model::Choice& choice, const Dialect& dialect, bool call
   out.Field("role", "assistant");
   const bool beside_call = !choice.tool_calls.empty() && !call_forced;
   const bool beside_thoughts = !choice.reasoning.empty() && choice.tool_calls.empty();
-  if (choice.text.empty() && (beside_call || beside_thoughts)) {
+  if (dialect.version < kReasoning && !choice.reasoning.empty()) {
+    out.Field("content", StrCat(kThinkBegin, choice.reasoning, kThinkEnd, choice.text));
+  } else if (choice.text.empty() && (beside_call || beside_thoughts)) {
     WriteNull("content", out);
   } else {
     out.Field("content", choice.text);

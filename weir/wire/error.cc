@@ -18,6 +18,7 @@ struct Words {
   int status = 0;    // when the body names one
   bool route_missing = false;
   bool html = false;
+  bool warming_up = false;
 };
 
 struct StatusOf {
@@ -48,12 +49,18 @@ constexpr StatusOf kStatusOfWord[] = {
     {"UnprocessableEntityError", 422},
 };
 
+// What gateways say in front of a server that is not there yet, with whatever status.
+constexpr std::string_view kWarmUpPhrases[] = {
+    "starting up", "warming up", "is starting", "is loading", "still loading", "not ready yet",
+};
+
 // What servers say when prompt and answer do not fit. The last two come from a server whose prompt
 // leaves no room for an answer: weir itself never asks for less than one token.
 constexpr std::string_view kContextPhrases[] = {
     "maximum context length",
     "context_length_exceeded",
     "exceeds the available context size",
+    "exceeds the context length",
     "exceed_context_size",
     "cannot be greater than max_model_len",
     "longer than the maximum model length",
@@ -113,6 +120,9 @@ std::string TitleOf(std::string_view html) {
 Words ReadWords(std::string_view body) {
   Words words;
   const std::string_view text = Trim(body);
+  const std::string lower = ToLower(text);
+  words.warming_up = std::ranges::any_of(
+      kWarmUpPhrases, [&](std::string_view phrase) { return Has(lower, phrase); });
   if (text.starts_with('<')) {
     words.html = true;
     words.message = TitleOf(text);
@@ -150,16 +160,28 @@ int StatusFromWords(const Words& words) {
   return 500;
 }
 
-// "The model `foo` does not exist." -> foo
+// "The model `foo` does not exist." -> foo; Ollama writes other quotation marks.
 std::string_view ModelIn(std::string_view message) {
-  const std::size_t start = message.find("model `");
-  if (start == message.npos) return {};
-  const std::size_t end = message.find('`', start + 7);
-  return end == message.npos ? std::string_view() : message.substr(start + 7, end - start - 7);
+  for (const std::string_view begin : {"model `", "model '", "model \""}) {
+    const std::size_t start = message.find(begin);
+    if (start == message.npos) continue;
+    const std::size_t name = start + begin.size();
+    const std::size_t end = message.find(begin.back(), name);
+    return end == message.npos ? std::string_view() : message.substr(name, end - name);
+  }
+  return {};
+}
+
+// A gateway in front of a server that starts: the model or the page is "not found" for now.
+bool IsWarmUp(int status, const Words& words) {
+  return words.warming_up && (status == 403 || status == 404 || status == 425);
 }
 
 // What happened and what to do about it; the server's own words follow.
 std::string Advice(int status, Code code, const Words& words) {
+  if (IsWarmUp(status, words)) {
+    return StrCat("a gateway says that the server is still starting (", status, ")");
+  }
   if (code == Code::kContextLength) {
     return "prompt and answer do not fit the model's context window: shorten the prompt or lower "
            "max_tokens";
@@ -180,8 +202,10 @@ std::string Advice(int status, Code code, const Words& words) {
                   "): the base URL is probably wrong, or the model is of another kind");
   }
   if (const std::string_view model = ModelIn(words.message); status == 404 && !model.empty()) {
-    return StrCat("the server does not have the model \"", Quoted(model),
-                  "\" (404): its /v1/models lists those it has");
+    const bool ollama = Has(words.message, "\" not found") || Has(words.message, "' not found");
+    return StrCat("the server does not have the model \"", Quoted(model), "\" (404): ",
+                  ollama ? "pull it into Ollama first, or take one that its /api/tags lists"
+                         : "its /v1/models lists those it has");
   }
   if (status == 404) return "the server does not know the model or the path (404)";
   if (status == 429) return "the server limits the rate of requests (429)";
@@ -208,6 +232,9 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
   const std::string said = Quoted(words.message);
   if (!said.empty()) StrAppend(error.message, "; it said: ", said);
   error.retry_after = ParseRetryAfter(retry_after, wall_nanos);
+  // Asking again helps, which the status alone would deny.
+  constexpr int kUnavailable = 503;
+  if (IsWarmUp(status, words)) error.http_status = kUnavailable;
   return error;
 }
 

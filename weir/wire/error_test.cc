@@ -26,6 +26,14 @@ constexpr Case kEnvelopes[] = {
      Code::kHttpStatus, "it said: m3"},
     {404, R"({"error":{"message":"The model `foo` does not exist.","code":404}})",
      Code::kHttpStatus, R"(does not have the model "foo" (404): its /v1/models lists)"},
+    {404, R"({"error":"model 'foo' not found"})", Code::kHttpStatus,
+     R"(does not have the model "foo" (404): pull it into Ollama first)"},
+    {404, R"({"error":"model \"foo:1b\" not found, try pulling it first"})", Code::kHttpStatus,
+     R"(does not have the model "foo:1b" (404): pull it into Ollama first)"},
+    {400, R"({"error":"\"foo\" does not support thinking"})", Code::kHttpStatus,
+     R"(refused the request (400); it said: "foo" does not support thinking)"},
+    {400, R"({"error":"the input length exceeds the context length"})", Code::kContextLength,
+     "shorten the prompt"},
     {401, R"({"error":"Unauthorized"})", Code::kHttpStatus, "api_key"},
     {503, R"({"error":"The model is currently scaling. Please try again later."})",
      Code::kHttpStatus, "scaling"},
@@ -102,6 +110,18 @@ TEST(ErrorTest, RetryAfterIsSecondsOrADate) {
   for (const auto& [value, wait] : cases) {
     EXPECT_EQ(DecodeError(503, "", value, kThen).retry_after, wait) << value;
   }
+}
+
+TEST(Error, APageThatSaysTheServerIsStartingIsWorthAnotherTry) {
+  for (const int status : {403, 404, 425}) {
+    const Error error = DecodeError(
+        status, "<html><title>Not Found</title><body>Your app is starting up.</body></html>");
+    EXPECT_EQ(error.http_status, 503) << status;
+    EXPECT_TRUE(Retryable(error)) << status;
+    EXPECT_NE(error.message.find("still starting"), std::string::npos) << error.message;
+  }
+  EXPECT_EQ(DecodeError(404, R"({"detail":"Not Found"})").http_status, 404);
+  EXPECT_EQ(DecodeError(400, "starting up").http_status, 400);
 }
 
 }  // namespace

@@ -124,6 +124,7 @@ void WriteDelta(const model::Delta& delta, const Dialect& dialect, json::Writer&
   out.BeginObject();
   if (!delta.text.empty()) out.Field("content", delta.text);
   if (IsOllama(dialect) && !delta.reasoning.empty()) out.Field("reasoning", delta.reasoning);
+  if (!IsOllama(dialect) && !delta.refusal.empty()) out.Field("refusal", delta.refusal);
   if (!delta.tool_calls.empty()) {
     out.Key("tool_calls");
     out.BeginArray();
@@ -202,17 +203,20 @@ void ChunkEncoder::AppendForeign(const model::Delta& delta, std::string& out) {
   const Dialect& dialect = options_.dialect;
   const bool chat = options_.api == Api::kChat;
   const bool thinks = IsOllama(dialect) && !delta.reasoning.empty();
+  const bool refuses = chat && !IsOllama(dialect) && !delta.refusal.empty();
   if (chat && std::ranges::find(opened_, delta.choice) == opened_.end()) {
     opened_.push_back(delta.choice);
     AppendForeignChoice(delta.choice, {}, {}, out, [&](json::Writer& json) {
       const bool calls = !delta.tool_calls.empty() && delta.text.empty();
       json.Key("delta");
       json.Raw(IsOllama(dialect) ? R"({"role":"assistant","content":""})"
+               : refuses         ? R"({"role":"assistant","content":null,"refusal":""})"
                : calls           ? R"({"role":"assistant","content":null,"refusal":null})"
                                  : R"({"role":"assistant","content":"","refusal":null})");
     });
   }
-  if (!delta.text.empty() || thinks || !delta.tool_calls.empty() || !delta.tokens.empty()) {
+  if (!delta.text.empty() || thinks || refuses || !delta.tool_calls.empty() ||
+      !delta.tokens.empty()) {
     AppendForeignChoice(delta.choice, {}, delta.tokens, out, [&](json::Writer& json) {
       if (chat) {
         json.Key("delta");

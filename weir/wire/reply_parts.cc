@@ -1,5 +1,9 @@
 #include "weir/wire/reply_parts.h"
 
+#include <string>
+
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
 #include "weir/wire/json_fields.h"
 
 namespace weir::wire {
@@ -12,25 +16,6 @@ std::vector<std::uint8_t> BytesOf(json::View array) {
     bytes.push_back(static_cast<std::uint8_t>(item.AsInt64().value_or(0)));
   }
   return bytes;
-}
-
-std::vector<model::Token> ChatTokens(json::View content) {
-  std::vector<model::Token> tokens;
-  tokens.reserve(content.items().size());
-  for (const json::View entry : content.items()) {
-    model::Token& token = tokens.emplace_back();
-    token.text = StringOf(entry.Find("token"));
-    token.logprob = entry.Find("logprob").AsDouble();
-    token.bytes = BytesOf(entry.Find("bytes"));
-    token.id = entry.Find("id").AsInt64();
-    for (const json::View item : entry.Find("top_logprobs").items()) {
-      model::TopToken& top = token.top.emplace_back();
-      top.text = StringOf(item.Find("token"));
-      top.logprob = item.Find("logprob").AsDouble().value_or(model::kLogprobFloor);
-      top.bytes = BytesOf(item.Find("bytes"));
-    }
-  }
-  return tokens;
 }
 
 std::vector<model::Token> CompletionTokens(json::View logprobs) {
@@ -53,6 +38,37 @@ std::vector<model::Token> CompletionTokens(json::View logprobs) {
 
 }  // namespace
 
+Result<json::Value> ReadReplyBody(std::string_view body) {
+  auto read = json::Read(body);
+  if (read) return *std::move(read);
+  const bool html = Trim(body).starts_with('<');
+  return Fail(Code::kProtocolError,
+              StrCat("the server answered 200 with ",
+                     html ? "an HTML page instead of a reply: the base URL probably names a web "
+                            "site, not a model server"
+                          : "something that is not JSON; it may have been cut on its way"),
+              Quoted(html ? body : read.error().message));
+}
+
+std::vector<model::Token> DecodeTokenList(json::View list) {
+  std::vector<model::Token> tokens;
+  tokens.reserve(list.items().size());
+  for (const json::View entry : list.items()) {
+    model::Token& token = tokens.emplace_back();
+    token.text = StringOf(entry.Find("token"));
+    token.logprob = entry.Find("logprob").AsDouble();
+    token.bytes = BytesOf(entry.Find("bytes"));
+    token.id = entry.Find("id").AsInt64();
+    for (const json::View item : entry.Find("top_logprobs").items()) {
+      model::TopToken& top = token.top.emplace_back();
+      top.text = StringOf(item.Find("token"));
+      top.logprob = item.Find("logprob").AsDouble().value_or(model::kLogprobFloor);
+      top.bytes = BytesOf(item.Find("bytes"));
+    }
+  }
+  return tokens;
+}
+
 model::Usage DecodeUsage(json::View usage) {
   model::Usage decoded;
   decoded.prompt_tokens = usage.Find("prompt_tokens").AsInt64();
@@ -74,8 +90,8 @@ model::Usage DecodeUsage(json::View usage) {
 }
 
 std::vector<model::Token> DecodeLogprobs(json::View logprobs) {
-  const json::View content = logprobs.Find("content");
-  return content.IsArray() ? ChatTokens(content) : CompletionTokens(logprobs);
+  const json::View content = logprobs.IsArray() ? logprobs : logprobs.Find("content");
+  return content.IsArray() ? DecodeTokenList(content) : CompletionTokens(logprobs);
 }
 
 std::string_view ReasoningOf(json::View message) {

@@ -3,8 +3,10 @@
 // The pieces that whole replies and chunks have in common, read from their JSON.
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
+#include "weir/base/result.h"
 #include "weir/json/value.h"
 #include "weir/model/reply.h"
 
@@ -12,7 +14,14 @@ namespace weir::wire {
 
 model::Usage DecodeUsage(json::View usage);
 
-// `logprobs` of a choice: an object in the form of chat ("content") or of completions ("tokens").
+// The tree of a whole reply. What is not JSON is kProtocolError; an HTML page is told as such.
+Result<json::Value> ReadReplyBody(std::string_view body);
+
+// A list of tokens with their log-probabilities, as chat and responses have it.
+std::vector<model::Token> DecodeTokenList(json::View list);
+
+// `logprobs` of a choice: an object in the form of chat ("content") or of completions ("tokens"),
+// or Ollama's, the list that is the content of the former.
 std::vector<model::Token> DecodeLogprobs(json::View logprobs);
 
 // The reasoning text under either of its names. Servers that send both send the same text twice.

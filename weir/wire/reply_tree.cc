@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "weir/base/text.h"
-#include "weir/json/reader.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/json_fields.h"
 #include "weir/wire/reply_parts.h"
@@ -45,17 +43,7 @@ model::Choice DecodeChoice(model::Api api, json::View choice, std::int64_t posit
 }  // namespace
 
 Result<model::Reply> DecodeReplyTree(model::Api api, std::string_view body) {
-  auto read = json::Read(body);
-  if (!read) {
-    const bool html = Trim(body).starts_with('<');
-    return Fail(Code::kProtocolError,
-                StrCat("the server answered 200 with ",
-                       html ? "an HTML page instead of a reply: the base URL probably names a web "
-                              "site, not a model server"
-                            : "something that is not JSON; it may have been cut on its way"),
-                Quoted(html ? body : read.error().message));
-  }
-  const json::Value& root = *read;
+  WEIR_TRY(const json::Value root, ReadReplyBody(body));
   const json::View choices = root.Find("choices");
   if (IsSet(root.Find("error")) || root.Find("object").StringOr("") == "error") {
     const Error error = DecodeError(0, body);

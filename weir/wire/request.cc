@@ -71,8 +71,12 @@ void WriteStream(RequestWriter& out) {
   json.Key("include_usage");
   json.Bool(true);
   if (call.continuous_usage) {
-    json.Key("continuous_usage_stats");
-    json.Bool(true);
+    if (out.openai()) {
+      out.Degrade("continuous_usage", "OpenAI counts the tokens only at the end of a stream");
+    } else {
+      json.Key("continuous_usage_stats");
+      json.Bool(true);
+    }
   }
   json.EndObject();
 }

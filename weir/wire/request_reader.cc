@@ -46,7 +46,7 @@ ServerError ValidationError(const std::vector<std::string>& entries, std::string
 
 json::View RequestReader::Take(std::string_view key) {
   const FieldSince* const row = FindField(key);
-  if (row != nullptr && dialect_.version < row->For(api_)) return {};
+  if (row != nullptr && dialect_.version < row->For(dialect_.kind, api_)) return {};
   read_.push_back(key);
   return body_.Find(key);
 }

@@ -179,7 +179,7 @@ TEST(RequestTest, WrongCallsAreRefusedBeforeAnythingIsSent) {
       {[](Call& c) { c.messages.clear(); }, "at least one message"},
       {[](Call& c) { c.prompt = "x"; }, "takes messages"},
       {[](Call& c) { c.sampling.temperature = 2.5; }, "temperature must be in [0, 2], got 2.5"},
-      {[](Call& c) { c.sampling.logprobs = 25; }, "max_logprobs"},
+      {[](Call& c) { c.sampling.logprobs = -2; }, "logprobs must be at least 0"},
       {[](Call& c) { c.sampling.max_tokens = 0; }, "max_tokens must be at least 1"},
       {[](Call& c) { c.sampling.length_penalty = 1; }, "beam"},
       {[](Call& c) { c.constraint = Constraint{}; }, "JSON schema"},

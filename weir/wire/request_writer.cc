@@ -8,11 +8,14 @@ namespace weir::wire {
 namespace {
 
 // Fields that are the codec's alone: another value would break the reading of the answer.
-constexpr std::string_view kReserved[] = {"model", "messages", "prompt", "stream",
-                                          "stream_options"};
+constexpr std::string_view kReserved[] = {"model", "messages", "prompt",
+                                          "input", "stream",   "stream_options"};
 
 std::string WhyMissing(std::string_view key, const model::Call& call, const Dialect& dialect,
                        Version since) {
+  if (dialect.kind == ServerKind::kOpenAi) {
+    return StrCat("OpenAI's ", model::ApiName(call.api), " API has no ", key);
+  }
   if (since == kNever) {
     return StrCat("the ", model::ApiName(call.api), " API of vLLM has no ", key);
   }
@@ -42,12 +45,20 @@ RequestWriter::RequestWriter(const model::Call& call, const EncodeOptions& optio
 }
 
 Result<bool> RequestWriter::Missing(const FieldSince& field) {
-  std::string why = WhyMissing(field.key, call_, dialect(), field.For(call_.api));
+  std::string why = WhyMissing(field.key, call_, dialect(), field.For(dialect().kind, call_.api));
   if (field.missing == IfMissing::kFail) {
-    return Fail(Code::kUnsupportedParam, StrCat(why, ": leave it out, or use another server"));
+    why += ": leave it out, or use another server";
+    WEIR_CHECK(Refuse(field.key, std::move(why)));
+  } else {
+    Degrade(std::string(field.key), std::move(why));
   }
-  Degrade(std::string(field.key), std::move(why));
   return false;
+}
+
+Result<void> RequestWriter::Refuse(std::string_view what, std::string why) {
+  if (!options_.degrade) return Fail(Code::kUnsupportedParam, std::move(why));
+  Degrade(std::string(what), std::move(why));
+  return {};
 }
 
 Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
@@ -74,7 +85,7 @@ Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
     }
   }
   json_.EndObject();
-  return EncodedRequest{path, std::move(body_), std::move(degradations_)};
+  return EncodedRequest{path, std::move(body_), std::move(degradations_), version_matters_};
 }
 
 }  // namespace weir::wire

@@ -33,6 +33,8 @@ class RequestWriter {
   const Dialect& dialect() const { return options_.dialect; }
   bool stream() const { return options_.stream; }
   bool chat() const { return call_.api == model::Api::kChat; }
+  bool responses() const { return call_.api == model::Api::kResponses; }
+  bool openai() const { return dialect().kind == ServerKind::kOpenAi; }
 
   // Begins a member; its value goes to the result.
   json::Writer& Key(Member member) {
@@ -45,9 +47,13 @@ class RequestWriter {
   void SetText(Member member, std::string_view value) { Key(member).String(value); }
 
   // Whether this server can carry the member: true; false, when it is only a hint (the degradation
-  // is recorded); or kUnsupportedParam, when leaving it out would change the answer.
+  // is recorded) or such things are to be left out; or kUnsupportedParam, when leaving it out would
+  // change the answer.
   Result<bool> Carries(Member member) {
-    if (member.row == nullptr || dialect().version >= member.row->For(call_.api)) return true;
+    if (member.row == nullptr) return true;
+    const Version since = member.row->For(dialect().kind, call_.api);
+    if (since != kAlways && since != kNever) version_matters_ = true;
+    if (dialect().version >= since) return true;
     return Missing(*member.row);
   }
 
@@ -58,12 +64,19 @@ class RequestWriter {
     if (IsGiven(value)) Give(member, value);
   }
 
+  // What is written now depends on the version of the server.
+  void SetVersionMatters() { version_matters_ = true; }
+
   // The first failure of Offer(). It stands before any that a writer of members returned later.
   const std::optional<Error>& failure() const { return failure_; }
 
   void Degrade(std::string what, std::string why) {
     degradations_.push_back({std::move(what), std::move(why)});
   }
+
+  // Something that this server cannot carry and that no row of the table stands for: `what` is left
+  // out, or it is kUnsupportedParam.
+  Result<void> Refuse(std::string_view what, std::string why);
 
   // Adds the raw fields of the call, of which the computed ones win, and gives the result.
   Result<EncodedRequest> Finish(std::string_view path) &&;
@@ -113,13 +126,14 @@ class RequestWriter {
   const bool records_keys_;  // only raw fields can clash with others
   std::vector<std::string_view> keys_;
   std::vector<model::Degradation> degradations_;
+  bool version_matters_ = false;
   std::optional<Error> failure_;
 };
 
 // The groups of members, in the order in which they stand in the body.
 Result<void> WriteMessages(RequestWriter& out);    // chat: messages
-Result<void> WriteTools(RequestWriter& out);       // chat: tools, tool_choice, ...
-Result<void> WriteConstraint(RequestWriter& out);  // response_format, structured_outputs, ...
+Result<void> WriteTools(RequestWriter& out);       // tools, tool_choice, ...
+Result<void> WriteConstraint(RequestWriter& out);  // response_format, text, structured_outputs, ...
 Result<void> WriteSampling(RequestWriter& out);    // max_tokens ... repetition_detection
 Result<void> WriteReasoning(RequestWriter& out);   // reasoning_effort ... chat_template_kwargs
 void WriteRequestMeta(RequestWriter& out);         // priority, request_id, ...

@@ -142,6 +142,7 @@ std::vector<ResponseItem> ItemsOf(const model::Choice& choice, const model::Repl
         .kind = kind, .status = Status::kCompleted, .id = ItemId(kind, info, place), .text = text});
   };
   if (!choice.reasoning.empty()) add(Kind::kReasoning, choice.reasoning);
+  if (!choice.refusal.empty()) add(Kind::kMessage, choice.refusal).refused = true;
   if (!choice.text.empty()) add(Kind::kMessage, choice.text).tokens = choice.tokens;
   for (const model::ToolCall& call : choice.tool_calls) {
     ResponseItem& item = add(Kind::kFunctionCall, call.arguments);
@@ -206,6 +207,12 @@ void WritePart(const ResponseItem& item, bool begun, bool logprobs, json::Writer
   if (item.kind == Kind::kReasoning) {
     out.Field("text", text);
     out.Field("type", "reasoning_text");
+    out.EndObject();
+    return;
+  }
+  if (item.refused) {
+    out.Field("refusal", text);
+    out.Field("type", "refusal");
     out.EndObject();
     return;
   }
@@ -328,18 +335,16 @@ ServerError ResponseNotFound(std::string_view id) {
           .param = "response_id"};
 }
 
-std::optional<ServerError> RefuseStored(const ResponsesEcho& echo) {
-  if (echo.background) {
-    return ServerError{
-        .type = "invalid_request_error",
-        .message =
-            "This vLLM engine does not support `store=True` and therefore does not support "
-            "the background mode. To enable these features, set the environment variable "
-            "`VLLM_ENABLE_RESPONSES_API_STORE=1` when launching the vLLM server.",
-        .param = "background"};
-  }
-  if (!echo.previous_response_id.empty()) return ResponseNotFound(echo.previous_response_id);
-  return std::nullopt;
+ServerError RefuseBackground(bool keeps_responses) {
+  return {.type = "invalid_request_error",
+          .message = keeps_responses
+                         ? "This server does not answer in the background: ask without "
+                           "`background`, with `stream` if the answer takes long."
+                         : "This vLLM engine does not support `store=True` and therefore does not "
+                           "support the background mode. To enable these features, set the "
+                           "environment variable `VLLM_ENABLE_RESPONSES_API_STORE=1` when "
+                           "launching the vLLM server.",
+          .param = "background"};
 }
 
 }  // namespace weir::wire

@@ -28,6 +28,7 @@ struct ResponseItem {
   Status status = Status::kInProgress;
   std::string id;
   std::string text;                  // the thoughts, the answer or the arguments
+  bool refused = false;              // kMessage: the text is a refusal
   std::string call_id;               // kFunctionCall: what its result will refer to
   std::string name;                  // kFunctionCall
   std::int64_t call_index = 0;       // kFunctionCall: its index in the stream
@@ -43,10 +44,9 @@ std::string EncodeResponse(const model::Reply& reply, const ResponsesEcho& echo,
 // The error for an id that is not kept here (404).
 ServerError ResponseNotFound(std::string_view id);
 
-// What a server that keeps no responses refuses: work in the background, and going on from an
-// earlier response. nullopt when there is neither. vLLM asks this after it has looked for the
-// model.
-std::optional<ServerError> RefuseStored(const ResponsesEcho& echo);
+// The refusal of work in the background: by a server that keeps no responses in vLLM's words, and
+// otherwise in those of the simulator, which always answers on the connection that asked.
+ServerError RefuseBackground(bool keeps_responses);
 
 // Writes the events of one stream with their framing ("event: ...\ndata: ...\n\n"). There is no
 // [DONE]; the last event is response.completed, response.incomplete or response.failed.
@@ -79,6 +79,7 @@ class ResponsesEncoder {
   void AppendPart(std::string_view type, bool begun, std::string& out);
   void AppendText(ResponseItem::Kind kind, std::string_view piece,
                   std::span<const model::Token> tokens, std::string& out);
+  void AppendRefusal(std::string_view piece, std::string& out);
   void AppendCall(const model::ToolCallDelta& piece, std::string& out);
   bool IsOpen(ResponseItem::Kind kind) const;
   std::int64_t output_index() const { return static_cast<std::int64_t>(items_.size()) - 1; }

@@ -146,15 +146,17 @@ TEST(ResponseTest, WhatWasAskedComesBack) {
       R"([{"token":"A","bytes":[65],"logprob":-0.5,"top_logprobs":[{"token":"A","bytes":[65],"logprob":-9999.0}]}])");
 }
 
-TEST(ResponseTest, ServersWithoutAStoreRefuseWhatNeedsOne) {
-  ResponsesEcho echo;
-  EXPECT_FALSE(RefuseStored(echo));
-  echo.previous_response_id = "resp_1";
+TEST(ResponseTest, AnIdThatIsNotKeptIsNotFound) {
   EXPECT_EQ(
-      EncodeError(*RefuseStored(echo), Dialect()),
+      EncodeError(ResponseNotFound("resp_1"), Dialect()),
       R"({"error":{"message":"Response with id 'resp_1' not found.","type":"invalid_request_error","param":"response_id","code":404}})");
-  echo.background = true;
-  EXPECT_EQ(RefuseStored(echo)->status, 400);
+}
+
+TEST(ResponseTest, TheRefusalOfBackgroundWorkNamesARemedyThatHelps) {
+  EXPECT_THAT(RefuseBackground(false).message,
+              testing::HasSubstr("VLLM_ENABLE_RESPONSES_API_STORE=1"));
+  EXPECT_THAT(RefuseBackground(true).message, testing::HasSubstr("ask without `background`"));
+  EXPECT_EQ(RefuseBackground(true).status, 400);
 }
 
 TEST(ResponsesEncoderTest, AStreamIsExactlyThis) {

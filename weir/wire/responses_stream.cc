@@ -95,6 +95,14 @@ void ResponsesEncoder::Close(Status status, std::string& out) {
       json.Field("name", item.name);
       WriteInt("output_index", output_index(), json);
     });
+  } else if (item.refused) {
+    AppendEvent("response.refusal.done", out, [&](json::Writer& json) {
+      WriteInt("content_index", 0, json);
+      json.Field("item_id", item.id);
+      WriteInt("output_index", output_index(), json);
+      json.Field("refusal", item.text);
+    });
+    AppendPart("response.content_part.done", false, out);
   } else {
     const bool message = item.kind == Kind::kMessage;
     const auto fill = [&](json::Writer& json) {
@@ -116,7 +124,7 @@ void ResponsesEncoder::Close(Status status, std::string& out) {
 
 void ResponsesEncoder::AppendText(Kind kind, std::string_view piece,
                                   std::span<const model::Token> tokens, std::string& out) {
-  if (!IsOpen(kind)) {
+  if (!IsOpen(kind) || items_.back().refused) {
     Open(kind, out);
     AppendItem("response.output_item.added", out);
     AppendPart("response.content_part.added", true, out);
@@ -135,6 +143,21 @@ void ResponsesEncoder::AppendText(Kind kind, std::string_view piece,
                 }
                 WriteInt("output_index", output_index(), json);
               });
+}
+
+void ResponsesEncoder::AppendRefusal(std::string_view piece, std::string& out) {
+  if (!IsOpen(Kind::kMessage) || !items_.back().refused) {
+    Open(Kind::kMessage, out).refused = true;
+    AppendItem("response.output_item.added", out);
+    AppendPart("response.content_part.added", true, out);
+  }
+  items_.back().text += piece;
+  AppendEvent("response.refusal.delta", out, [&](json::Writer& json) {
+    WriteInt("content_index", 0, json);
+    json.Field("delta", piece);
+    json.Field("item_id", items_.back().id);
+    WriteInt("output_index", output_index(), json);
+  });
 }
 
 void ResponsesEncoder::AppendCall(const model::ToolCallDelta& piece, std::string& out) {
@@ -162,6 +185,7 @@ void ResponsesEncoder::AppendCall(const model::ToolCallDelta& piece, std::string
 void ResponsesEncoder::Append(const model::Delta& delta, std::string& out) {
   if (!delta.has_choice || delta.choice != 0) return;
   if (!delta.reasoning.empty()) AppendText(Kind::kReasoning, delta.reasoning, {}, out);
+  if (!delta.refusal.empty()) AppendRefusal(delta.refusal, out);
   if (!delta.text.empty()) AppendText(Kind::kMessage, delta.text, delta.tokens, out);
   if (IsOpen(Kind::kMessage) && echo_.top_logprobs) {
     std::vector<model::Token>& tokens = items_.back().tokens;

@@ -1,4 +1,7 @@
+#include <span>
+
 #include "weir/base/text.h"
+#include "weir/wire/openai_habits.h"
 #include "weir/wire/request_writer.h"
 
 namespace weir::wire {
@@ -16,7 +19,10 @@ Result<void> WriteCandidates(RequestWriter& out) {
       out.Degrade("n", StrCat("a beam search answers with all its ", *sampling.beam_width,
                               " beams, best first"));
     }
+    WEIR_TRY(const bool carried, out.Carries("use_beam_search"));
+    if (!carried) return {};
     out.Set("n", *sampling.beam_width);
+    out.SetVersionMatters();
     if (!dialect.beam_width_is_n) out.Set("best_of", *sampling.beam_width);
     out.SetBool("use_beam_search", true);
     out.Offer("length_penalty", sampling.length_penalty);
@@ -29,20 +35,87 @@ Result<void> WriteCandidates(RequestWriter& out) {
   out.Offer("n", sampling.n);
   if (!sampling.best_of) return {};
   if (!dialect.has_best_of) {
-    return Fail(Code::kUnsupportedParam,
-                StrCat(dialect.name,
-                       " has no best_of, which vLLM 0.12 removed; best_of is done "
-                       "by the client in a later version of weir: ask for n candidates and choose "
-                       "among them"));
+    return out.Refuse("best_of",
+                      StrCat(dialect.name,
+                             " has no best_of, which vLLM 0.12 removed; best_of is done "
+                             "by the client in a later version of weir: ask for n candidates and "
+                             "choose among them"));
   }
   out.Offer("best_of", sampling.best_of);
   return {};
 }
 
+void WriteMaxTokens(RequestWriter& out) {
+  const std::optional<std::int64_t>& limit = out.call().sampling.max_tokens;
+  if (!limit) return;
+  if (out.responses()) {
+    out.Set("max_output_tokens", *limit);
+  } else if (out.openai() && out.chat()) {
+    out.Set("max_completion_tokens", *limit);  // every model knows it; not every one the old name
+  } else {
+    out.Set("max_tokens", *limit);
+  }
+}
+
+// A number that says how to sample, which some models of OpenAI do not let themselves be told.
+class Steering {
+ public:
+  explicit Steering(RequestWriter& out)
+      : out_(out), refused_(out.openai() && ChoosesItsSampling(out.call())) {}
+
+  void Offer(Member member, const std::optional<double>& value) {
+    if (!value) return;
+    if (!refused_) return out_.Offer(member, value);
+    out_.Degrade(std::string(member.name),
+                 StrCat("the model ", out_.call().model,
+                        " decides itself how it samples, and refuses the parameter"));
+  }
+
+ private:
+  RequestWriter& out_;
+  const bool refused_;
+};
+
+Result<void> WriteStop(RequestWriter& out) {
+  const std::vector<std::string>& stop = out.call().sampling.stop;
+  if (!out.openai() || stop.size() <= kOpenAiStops) {
+    out.Offer("stop", stop);
+    return {};
+  }
+  WEIR_TRY(const bool carried, out.Carries("stop"));
+  if (!carried) return {};
+  WEIR_CHECK(out.Refuse(
+      "stop", StrCat("OpenAI takes at most ", kOpenAiStops, " stop texts, and the call has ",
+                     stop.size(), ": the first ones must do")));
+  json::Writer& json = out.Key("stop");
+  json.BeginArray();
+  for (const std::string& text : std::span(stop).first(kOpenAiStops)) json.String(text);
+  json.EndArray();
+  return {};
+}
+
+// The Responses API has a word for "what fits" and no number.
+void WriteTruncation(RequestWriter& out) {
+  constexpr std::int64_t kWhatFits = -1;
+  const model::Sampling& sampling = out.call().sampling;
+  if (out.responses() && sampling.truncate_prompt_tokens == kWhatFits) {
+    out.SetText("truncation", "auto");
+  } else {
+    out.Offer("truncate_prompt_tokens", sampling.truncate_prompt_tokens);
+  }
+  out.Offer("truncation_side", sampling.truncation_side);
+}
+
 void WriteLogprobs(RequestWriter& out) {
   const std::optional<std::int64_t>& logprobs = out.call().sampling.logprobs;
   if (!logprobs) return;
-  if (out.chat()) {
+  if (out.responses()) {
+    json::Writer& json = out.Key("include");
+    json.BeginArray();
+    json.String("message.output_text.logprobs");
+    json.EndArray();
+    out.Set("top_logprobs", *logprobs);
+  } else if (out.chat()) {
     out.SetBool("logprobs", true);
     out.Set("top_logprobs", *logprobs);
   } else {
@@ -50,9 +123,11 @@ void WriteLogprobs(RequestWriter& out) {
   }
 }
 
-void WriteLogitBias(RequestWriter& out) {
+Result<void> WriteLogitBias(RequestWriter& out) {
   const std::map<std::string, double>& bias = out.call().sampling.logit_bias;
-  if (bias.empty()) return;
+  if (bias.empty()) return {};
+  WEIR_TRY(const bool carried, out.Carries("logit_bias"));
+  if (!carried) return {};
   json::Writer& json = out.Key("logit_bias");
   json.BeginObject();
   for (const auto& [token, value] : bias) {
@@ -60,6 +135,7 @@ void WriteLogitBias(RequestWriter& out) {
     json.Double(value);
   }
   json.EndObject();
+  return {};
 }
 
 // The switch has two names among the chat templates; a template ignores the one it does not know.
@@ -70,7 +146,14 @@ Result<void> WriteTemplateKwargs(RequestWriter& out) {
     out.Offer("chat_template_kwargs", kwargs);
     return {};
   }
-  WEIR_CHECK(out.Carries("chat_template_kwargs"));
+  if (out.openai()) {
+    out.Degrade("reasoning",
+                "OpenAI has no switch for it; how much a model thinks is told by the effort");
+    out.Offer("chat_template_kwargs", kwargs);
+    return {};
+  }
+  WEIR_TRY(const bool carried, out.Carries("chat_template_kwargs"));
+  if (!carried) return {};
   json::Writer& json = out.Key("chat_template_kwargs");
   json.BeginObject();
   for (const std::string_view name : {"enable_thinking", "thinking"}) {
@@ -89,32 +172,44 @@ Result<void> WriteTemplateKwargs(RequestWriter& out) {
   return {};
 }
 
+void WriteEffort(RequestWriter& out) {
+  const std::optional<std::string>& effort = out.call().reasoning.effort;
+  if (!out.responses()) {
+    out.Offer("reasoning_effort", effort);
+  } else if (effort && !effort->empty()) {
+    json::Writer& json = out.Key("reasoning");
+    json.BeginObject();
+    json.Field("effort", *effort);
+    json.EndObject();
+  }
+}
+
 }  // namespace
 
 Result<void> WriteSampling(RequestWriter& out) {
   const model::Sampling& sampling = out.call().sampling;
-  out.Offer("max_tokens", sampling.max_tokens);
+  Steering steering(out);
+  WriteMaxTokens(out);
   out.Offer("min_tokens", sampling.min_tokens);
-  out.Offer("temperature", sampling.temperature);
-  out.Offer("top_p", sampling.top_p);
+  steering.Offer("temperature", sampling.temperature);
+  steering.Offer("top_p", sampling.top_p);
   out.Offer("top_k", sampling.top_k);
   out.Offer("min_p", sampling.min_p);
-  out.Offer("frequency_penalty", sampling.frequency_penalty);
-  out.Offer("presence_penalty", sampling.presence_penalty);
+  steering.Offer("frequency_penalty", sampling.frequency_penalty);
+  steering.Offer("presence_penalty", sampling.presence_penalty);
   out.Offer("repetition_penalty", sampling.repetition_penalty);
   out.Offer("seed", sampling.seed);
   WEIR_CHECK(WriteCandidates(out));
-  out.Offer("stop", sampling.stop);
+  WEIR_CHECK(WriteStop(out));
   out.Offer("stop_token_ids", sampling.stop_token_ids);
   out.Offer("include_stop_str_in_output", sampling.include_stop_in_output);
   out.Offer("ignore_eos", sampling.ignore_eos);
   out.Offer("bad_words", sampling.bad_words);
   out.Offer("allowed_token_ids", sampling.allowed_token_ids);
-  WriteLogitBias(out);
+  WEIR_CHECK(WriteLogitBias(out));
   out.Offer("skip_special_tokens", sampling.skip_special_tokens);
   out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens);
-  out.Offer("truncate_prompt_tokens", sampling.truncate_prompt_tokens);
-  out.Offer("truncation_side", sampling.truncation_side);
+  WriteTruncation(out);
   WriteLogprobs(out);
   out.Offer("prompt_logprobs", sampling.prompt_logprobs);
   out.Offer("return_token_ids", sampling.return_token_ids);
@@ -125,7 +220,7 @@ Result<void> WriteSampling(RequestWriter& out) {
 
 Result<void> WriteReasoning(RequestWriter& out) {
   const model::Call& call = out.call();
-  out.Offer("reasoning_effort", call.reasoning.effort);
+  WriteEffort(out);
   out.Offer("include_reasoning", call.reasoning.include);
   out.Offer("thinking_token_budget", call.reasoning.thinking_budget);
   out.Offer("add_generation_prompt", call.add_generation_prompt);

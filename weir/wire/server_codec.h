@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,7 +91,9 @@ class ChunkEncoder {
   ChunkEncoder(Options options, model::ReplyInfo info);
 
   // One delta of one choice. The role chunk of a choice is written before its first delta; a delta
-  // with a finish reason is written as the finish chunk.
+  // with a finish reason is written as the finish chunk. The first delta of a choice may bring the
+  // tokens of the prompt, where a client finds them: "prompt_token_ids" in its `extra`, for
+  // completions in the member "choice" of that.
   void Append(const model::Delta& delta, std::string& out);
   // The usage chunk, if it was asked for, and [DONE].
   void AppendEnd(const model::Usage& usage, std::string& out);
@@ -107,6 +110,8 @@ class ChunkEncoder {
   void AppendForeignChoice(std::int64_t choice, std::string_view finish,
                            std::span<const model::Token> tokens, std::string& out, Fill fill) const;
 
+  void AppendOwn(const model::Delta& delta, std::string& out);
+  void AppendUnparsed(const model::Delta& delta, std::string& out);
   void AppendRole(const model::Delta& delta, std::string& out) const;
   void AppendChoice(const model::Delta& delta, std::string& out) const;
   void AppendUsage(const std::optional<model::Usage>& usage, std::string& out) const;
@@ -117,6 +122,7 @@ class ChunkEncoder {
   std::string prefix_;      // data: {"id":...,"model":"m","choices":[  the same in every chunk
   std::string plain_tail_;  // what follows the text of a plain chunk, to the end of its choice
   std::vector<std::int64_t> opened_;  // choices whose role chunk was sent
+  std::set<std::int64_t> thinking_;   // ... whose thoughts were begun as text
 };
 
 std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created,

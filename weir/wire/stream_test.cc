@@ -205,7 +205,7 @@ TEST(ReplyTest, WholeCompletionGivesExactlyTheseBytes) {
       R"("logprobs":{"text_offset":[0],"token_logprobs":[-0.25],"tokens":["Hi"],"top_logprobs":[{"Hi":-0.25,"Ho":-9999.0}]},)"
       R"("finish_reason":"stop","stop_reason":"END","token_ids":[5,6],"prompt_logprobs":[null],"prompt_token_ids":null,"routed_experts":null}],)"
       R"("service_tier":null,"system_fingerprint":"vllm-0.28.0-1a2b3c4d",)"
-      R"("usage":{"prompt_tokens":11,"total_tokens":13,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":null},)"
+      R"("usage":{"prompt_tokens":11,"total_tokens":13,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4,"created_cache_tokens":null,"multimodal_tokens":null},"completion_tokens_details":null},)"
       R"("kv_transfer_params":null,"ec_transfer_params":null,"metrics":null})");
 }
 
@@ -266,7 +266,8 @@ RC_GTEST_PROP(StreamProperty, AStreamedReplyEqualsTheWholeOne,
     std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) > 0x7E; });
     Delta& delta = deltas.emplace_back(Text(text, *rc::gen::inRange(0, 3)));
     if (api == Api::kCompletions) continue;
-    if (thinks) delta.reasoning = text + "?";
+    // vLLM 0.6 sends thoughts as marked text: one stretch of it then, and nothing to tell it by.
+    if (thinks && dialect.name != "vllm-0.6") delta.reasoning = text + "?";
     if (calls) delta.tool_calls = {{0, "id", "f", text}};
   }
   for (std::int64_t choice = 0; choice < 3; ++choice) {

@@ -81,7 +81,7 @@ model::Call SimpleCall(model::Api api) {
 model::Call FullCall(model::Api api, const Dialect& dialect) {
   const auto has = [&](std::string_view key) {
     const FieldSince* const row = FindField(key);
-    return row == nullptr || dialect.version >= row->For(api);
+    return row == nullptr || dialect.version >= row->For(dialect.kind, api);
   };
   model::Call call = SimpleCall(api);
   FillSampling(call.sampling, api == model::Api::kChat);

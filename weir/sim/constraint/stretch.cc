@@ -5,6 +5,7 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/json/writer.h"
 #include "weir/schema/generate.h"
 #include "weir/schema/grammar.h"
 #include "weir/schema/regex.h"
@@ -63,8 +64,16 @@ Result<Stretch> SchemaStretch(json::View schema) {
   WEIR_TRY(Stretch stretch, Held(std::move(found.language), "JSON schema"));
   if (!OnlyFormats(found.not_enforced)) {
     stretch.check = std::make_shared<const schema::Schema>(std::move(compiled));
+    stretch.open = std::move(found.not_enforced);
   }
   return stretch;
+}
+
+Result<std::vector<std::string>> RareTexts(const Stretch& stretch, std::uint64_t seed) {
+  Random random(seed);
+  auto value = schema::Generate(*stretch.check, random);
+  if (!value) return Fail(Code::kUnsupportedConstraint, std::move(value).error().message);
+  return std::vector<std::string>{json::WriteSpaced(*value), json::Write(*value)};
 }
 
 Result<Stretch> RegexStretch(std::string_view expression) {

@@ -11,8 +11,6 @@ namespace {
 using events::Counter;
 using events::Histogram;
 
-constexpr double kHttpBounds[] = {.1, .5, 1};
-
 double Seconds(Duration time) { return std::max(0.0, std::chrono::duration<double>(time).count()); }
 
 void Observe(Histogram* histogram, double value) {
@@ -70,13 +68,18 @@ void Metrics::OnPreempted() { series_->preemptions->Add(); }
 
 void Metrics::OnEnded(const Ending& ending) {
   const Series& s = *series_;
-  Counter* ended = s.ended[static_cast<std::size_t>(ending.how)];
-  // Versions that do not have the reason call it the nearest thing.
-  if (ended == nullptr) {
-    const Ended nearest = ending.how == Ended::kError ? Ended::kAbort : Ended::kStop;
-    ended = s.ended[static_cast<std::size_t>(nearest)];
-  }
-  ended->Add();
+  // Each sequence is a request of its own to the engine.
+  const auto count = [&](Ended how, std::int64_t sequences) {
+    Counter* ended = s.ended[static_cast<std::size_t>(how)];
+    // Versions that do not have the reason call it the nearest thing.
+    if (ended == nullptr) {
+      const Ended nearest = how == Ended::kError ? Ended::kAbort : Ended::kStop;
+      ended = s.ended[static_cast<std::size_t>(nearest)];
+    }
+    ended->Add(sequences);
+  };
+  for (const Ended how : ending.each) count(how, 1);
+  if (ending.each.empty()) count(ending.how, ending.sequences);
   s.request_prompt_tokens->Observe(static_cast<double>(ending.prompt_tokens));
   s.request_generation_tokens->Observe(static_cast<double>(ending.written));
   s.longest_sequence->Observe(static_cast<double>(ending.longest));
@@ -97,20 +100,9 @@ void Metrics::OnEnded(const Ending& ending) {
 }
 
 void Metrics::OnHttp(std::string_view handler, std::string_view method, int status, Duration time) {
-  const std::string handler_label(handler);
-  const std::string method_label(KnownMethod(method));
-  series_->registry
-      .CounterOf("http_requests_total", "Total number of requests by method, status and handler.",
-                 {{"handler", handler_label},
-                  {"method", method_label},
-                  {"status", StrCat(status / 100, "xx")}})
-      .Add();
-  series_->registry
-      .HistogramOf("http_request_duration_seconds",
-                   "Latency with only few buckets by handler. Made to be only used if aggregation "
-                   "by handler is important. ",
-                   kHttpBounds, {{"handler", handler_label}, {"method", method_label}})
-      .Observe(Seconds(time));
+  const Series::Http http = series_->HttpOf(handler, KnownMethod(method), status / 100);
+  http.requests->Add();
+  http.time->Observe(Seconds(time));
 }
 
 std::string Metrics::Text(const Gauges& gauges) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,7 @@ class Metrics {
 
   struct Ending {
     Ended how = Ended::kStop;
+    std::span<const Ended> each;  // of its sequences; empty: all as `how`
     std::int64_t prompt_tokens = 0;
     std::int64_t computed_tokens = 0;  // of the prompt, not found in the cache
     std::int64_t written = 0;          // tokens of all sequences

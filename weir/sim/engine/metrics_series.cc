@@ -15,6 +15,7 @@ constexpr double kRequestBounds[] = {.3, .5, .8, 1,  1.5, 2,   2.5, 5,   10,   1
                                      30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
 constexpr double kStepBounds[] = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 constexpr double kSequenceBounds[] = {1, 2, 5, 10, 20};
+constexpr double kHttpBounds[] = {.1, .5, 1};
 
 constexpr std::string_view kReasons[] = {"stop", "length", "abort", "error", "repetition"};
 
@@ -188,6 +189,27 @@ void Metrics::Series::NewCacheInfo() {
                          {"sliding_window", "None"}};
   registry.GaugeOf("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", labels)
       .Set(1);
+}
+
+Metrics::Series::Http Metrics::Series::HttpOf(std::string_view handler, std::string_view method,
+                                              int hundreds) {
+  const std::scoped_lock lock(http_mutex);
+  for (const NamedHttp& known : http) {
+    if (known.handler == handler && known.method == method && known.hundreds == hundreds) {
+      return known.series;
+    }
+  }
+  NamedHttp& added = http.emplace_back(NamedHttp{
+      .handler = std::string(handler), .method = std::string(method), .hundreds = hundreds});
+  added.series.requests = &registry.CounterOf(
+      "http_requests_total", "Total number of requests by method, status and handler.",
+      {{"handler", added.handler}, {"method", added.method}, {"status", StrCat(hundreds, "xx")}});
+  added.series.time = &registry.HistogramOf(
+      "http_request_duration_seconds",
+      "Latency with only few buckets by handler. Made to be only used if aggregation by handler "
+      "is important. ",
+      kHttpBounds, {{"handler", added.handler}, {"method", added.method}});
+  return added.series;
 }
 
 }  // namespace weir::sim

@@ -3,8 +3,11 @@
 // The series behind sim::Metrics: which there are, by version of the server that is played.
 
 #include <array>
+#include <mutex>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "weir/events/metrics.h"
 #include "weir/sim/engine/metrics.h"
@@ -33,6 +36,13 @@ struct Metrics::Series {
   void NewCacheInfo();
   bool Has(Version since) const { return options.dialect.version >= since; }
   Labels With(const Labels& extra) const;
+
+  struct Http {
+    Counter* requests = nullptr;
+    Histogram* time = nullptr;
+  };
+  // Any thread. Known ones are found without building their labels.
+  Http HttpOf(std::string_view handler, std::string_view method, int hundreds);
 
   const MetricsOptions options;
   events::MetricsRegistry registry;
@@ -73,6 +83,15 @@ struct Metrics::Series {
   Histogram* inference_time;
   Histogram* prefill_time;
   Histogram* decode_time;
+
+  struct NamedHttp {
+    std::string handler;
+    std::string method;
+    int hundreds;  // of the status
+    Http series;
+  };
+  std::mutex http_mutex;
+  std::vector<NamedHttp> http;
 };
 
 }  // namespace weir::sim

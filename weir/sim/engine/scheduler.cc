@@ -8,7 +8,7 @@ namespace weir::sim {
 namespace {
 
 // Streams with their own clocks share the ticks of their loop, so that one timer wakes many.
-constexpr Duration kTick = std::chrono::microseconds(250);
+constexpr Duration kTick = std::chrono::microseconds(500);
 
 // The first of the queue looks so long after a step whether anybody moves the engine on.
 constexpr Duration kWatch = std::chrono::milliseconds(5);
@@ -96,7 +96,8 @@ Result<std::shared_ptr<Scheduler::Entry>> Scheduler::Core::Enter(const async::Co
                   .number = ++arrivals_};
   unfinished_sequences_ += sequences;
   backlog_ += entry->prompt_size();
-  if (!modelled() && waiting_.empty() && !paused() && TryAdmit(*entry) == Admission::kSeated) {
+  if (!modelled() && waiting_.empty() && !paused() && !closed() &&
+      TryAdmit(*entry) == Admission::kSeated) {
     Seat(*entry, entry->arrived);
     return entry;
   }
@@ -235,7 +236,7 @@ void Scheduler::Core::Wrote(Entry& entry, std::int64_t tokens) {
 }
 
 void Scheduler::Core::Finish(Entry& entry, Ended ended, std::int64_t written,
-                             std::span<const TokenId> answer) {
+                             std::span<const TokenId> answer, std::span<const Ended> each) {
   const TimePoint now = entry.loop->Now();
   const std::scoped_lock lock(mutex_);
   if (entry.state == State::kAborted || entry.state == State::kEnded) return;
@@ -246,14 +247,15 @@ void Scheduler::Core::Finish(Entry& entry, Ended ended, std::int64_t written,
   }
   if (written > entry.counted) metrics_.OnGenerated(written - entry.counted);
   if (entry.backed && !answer.empty()) cache_.Keep(entry.lease, entry.request.prompt, answer);
-  CountEnd(entry, ended, written, now);
+  CountEnd(entry, ended, written, now, each);
   Remove(entry, State::kEnded);
 }
 
-void Scheduler::Core::CountEnd(const Entry& entry, Ended ended, std::int64_t written,
-                               TimePoint now) {
+void Scheduler::Core::CountEnd(const Entry& entry, Ended ended, std::int64_t written, TimePoint now,
+                               std::span<const Ended> each) {
   const std::int64_t sequences = entry.request.sequences;
   Metrics::Ending ending{.how = ended,
+                         .each = each,
                          .prompt_tokens = entry.prompt_size(),
                          .computed_tokens = entry.prompt_size() - entry.cached,
                          .written = written,
@@ -281,7 +283,7 @@ Scheduler::Turn& Scheduler::Turn::operator=(Turn&& other) noexcept {
 
 void Scheduler::Turn::Abandon() {
   if (entry_ == nullptr) return;
-  core_->Finish(*entry_, Ended::kAbort, entry_->counted, {});
+  core_->Finish(*entry_, Ended::kAbort, entry_->counted, {}, {});
   entry_.reset();
 }
 
@@ -297,8 +299,9 @@ bool Scheduler::Turn::instant() const {
 
 void Scheduler::Turn::Wrote(std::int64_t tokens) { core_->Wrote(*entry_, tokens); }
 
-void Scheduler::Turn::Finish(Ended ended, std::int64_t written, std::span<const TokenId> answer) {
-  core_->Finish(*entry_, ended, written, answer);
+void Scheduler::Turn::Finish(Ended ended, std::int64_t written, std::span<const TokenId> answer,
+                             std::span<const Ended> each) {
+  core_->Finish(*entry_, ended, written, answer, each);
 }
 
 std::int64_t Scheduler::Turn::cached_tokens() const { return entry_->cached; }
@@ -314,9 +317,12 @@ Result<Scheduler::Turn> Scheduler::Enter(const async::Context& ctx, SequenceRequ
 }
 
 void Scheduler::Pause() { core_->Pause(); }
+void Scheduler::Close() { core_->Close(); }
 void Scheduler::Resume() { core_->Resume(); }
-bool Scheduler::paused() const { return core_->paused(); }
+bool Scheduler::paused() const { return core_->paused() || core_->closed(); }
+bool Scheduler::drained() const { return core_->drained(); }
 std::int64_t Scheduler::AbortAll() { return core_->AbortAll(); }
+std::int64_t Scheduler::Abort(std::span<const std::string> ids) { return core_->Abort(ids); }
 void Scheduler::ResetPrefixes() { core_->ResetPrefixes(); }
 std::size_t Scheduler::running() const { return core_->gauges().running; }
 std::size_t Scheduler::waiting() const { return core_->gauges().waiting; }

@@ -40,6 +40,7 @@ struct SchedulerOptions {
 };
 
 struct SequenceRequest {
+  std::string id;  // what Abort() finds it by; need not be unique
   std::vector<TokenId> prompt;
   std::int64_t sequences = 1;   // answers to it that are written side by side (n)
   std::int64_t max_tokens = 0;  // most that each may write
@@ -78,8 +79,10 @@ class Scheduler {
     // followed by many tokens.
     void Wrote(std::int64_t tokens);
     // `written` counts the tokens of all sequences. The next turn of the conversation finds
-    // `answer` (what the first sequence wrote) in the cache.
-    void Finish(Ended ended, std::int64_t written, std::span<const TokenId> answer = {});
+    // `answer` (what the first sequence wrote) in the cache. `each` says how every sequence ended;
+    // empty: as the request did.
+    void Finish(Ended ended, std::int64_t written, std::span<const TokenId> answer = {},
+                std::span<const Ended> each = {});
 
     std::int64_t cached_tokens() const;
     Duration lateness() const;  // of the last Step(): how long after it was due the caller woke
@@ -105,9 +108,12 @@ class Scheduler {
   Result<Turn> Enter(const async::Context& ctx, SequenceRequest request);
 
   void Pause();  // requests are taken, none is run; those that run stand still
+  void Close();  // requests are taken, none is begun; those that run go on
   void Resume();
-  bool paused() const;
+  bool paused() const;      // or closed
+  bool drained() const;     // nothing runs that was begun
   std::int64_t AbortAll();  // returns how many
+  std::int64_t Abort(std::span<const std::string> ids);
   void ResetPrefixes();
 
   std::size_t running() const;  // sequences, as vLLM counts them

@@ -87,12 +87,17 @@ class Scheduler::Core {
   Result<std::shared_ptr<Entry>> Enter(const async::Context& ctx, SequenceRequest request);
   async::Task<Result<bool>> Step(async::Context ctx, std::shared_ptr<Entry> entry);
   void Wrote(Entry& entry, std::int64_t tokens);
-  void Finish(Entry& entry, Ended ended, std::int64_t written, std::span<const TokenId> answer);
+  void Finish(Entry& entry, Ended ended, std::int64_t written, std::span<const TokenId> answer,
+              std::span<const Ended> each);
   void Pause();
+  void Close();
   void Resume();
+  bool drained() const;
   std::int64_t AbortAll();
+  std::int64_t Abort(std::span<const std::string> ids);
   void ResetPrefixes();
   bool paused() const { return paused_.load(std::memory_order_relaxed); }
+  bool closed() const { return closed_.load(std::memory_order_relaxed); }
   Metrics::Gauges gauges() const;
 
   const SchedulerOptions options;
@@ -114,7 +119,8 @@ class Scheduler::Core {
   Next LookAtSteps(Entry& entry, TimePoint now, bool let_others_go);
   void Seat(Entry& entry, TimePoint now);
   void Deliver(Entry& entry, TimePoint due, TimePoint now);
-  void CountEnd(const Entry& entry, Ended ended, std::int64_t written, TimePoint now);
+  void CountEnd(const Entry& entry, Ended ended, std::int64_t written, TimePoint now,
+                std::span<const Ended> each = {});
 
   // scheduler_queue.cc: seats and cache.
   enum class Admission : std::uint8_t { kSeated, kFull, kNoAdapterSlot };
@@ -125,6 +131,7 @@ class Scheduler::Core {
   void LeaveRunning(Entry& entry);
   void Remove(Entry& entry, State state);
   void Notify(Entry& entry);
+  std::int64_t AbortEntries(std::span<Entry* const> entries);
   void NotifyFirstWaiting();
   Entry* FirstParked() const;
   template <class Visit>
@@ -151,6 +158,7 @@ class Scheduler::Core {
 
   Metrics& metrics_;
   std::atomic<bool> paused_ = false;
+  std::atomic<bool> closed_ = false;
   mutable std::mutex mutex_;
   KvCache cache_;
   std::map<Order, Entry*> waiting_;

@@ -30,7 +30,7 @@ Scheduler::Core::Admission Scheduler::Core::TryAdmit(Entry& entry) {
 }
 
 void Scheduler::Core::AdmitWaiting() {
-  if (paused()) return;
+  if (paused() || closed()) return;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     Entry& entry = *next->second;
     const Admission admission = TryAdmit(entry);
@@ -120,9 +120,21 @@ void Scheduler::Core::Pause() {
   });
 }
 
+void Scheduler::Core::Close() {
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+}
+
+bool Scheduler::Core::drained() const {
+  const std::scoped_lock lock(mutex_);
+  return running_requests_ == 0 && std::ranges::none_of(waiting_, [](const auto& waiting) {
+           return waiting.second->prefilled();  // it has lost its seat
+         });
+}
+
 void Scheduler::Core::Resume() {
   const std::scoped_lock lock(mutex_);
-  paused_ = false;
+  paused_ = closed_ = false;
   if (phase_ == Phase::kPending) phase_ = Phase::kIdle;
   if (modelled()) {
     NotifyFirstWaiting();
@@ -137,15 +149,31 @@ std::int64_t Scheduler::Core::AbortAll() {
   std::vector<Entry*> all;
   ForEachRunning([&](Entry& entry) { all.push_back(&entry); });
   for (const auto& [order, entry] : waiting_) all.push_back(entry);
-  // All leave the queue before anybody is let in.
+  return AbortEntries(all);
+}
+
+std::int64_t Scheduler::Core::Abort(std::span<const std::string> ids) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Entry*> named;
+  const auto add = [&](Entry& entry) {
+    if (std::ranges::find(ids, entry.request.id) != ids.end()) named.push_back(&entry);
+  };
+  ForEachRunning(add);
+  for (const auto& [order, entry] : waiting_) add(*entry);
+  return AbortEntries(named);
+}
+
+// All leave the queue before anybody is let in.
+std::int64_t Scheduler::Core::AbortEntries(std::span<Entry* const> entries) {
   const bool was_paused = paused_.exchange(true);
-  for (Entry* entry : all) {
+  for (Entry* entry : entries) {
     CountEnd(*entry, Ended::kAbort, entry->counted, entry->loop->Now());
     Remove(*entry, State::kAborted);
     Notify(*entry);
   }
   paused_ = was_paused;
-  return static_cast<std::int64_t>(all.size());
+  if (!modelled()) AdmitWaiting();
+  return static_cast<std::int64_t>(entries.size());
 }
 
 void Scheduler::Core::ResetPrefixes() {

@@ -110,6 +110,10 @@ void Scheduler::Core::PlanWaiting(std::int64_t budget, TimePoint start) {
   bool first_left = false;
   for (auto next = waiting_.begin(); next != waiting_.end() && budget > 0;) {
     Entry& entry = *next->second;
+    if (closed() && !entry.prefilled()) {
+      ++next;
+      continue;
+    }
     const Admission admission = TryAdmit(entry);
     if (admission == Admission::kFull) break;
     if (admission == Admission::kNoAdapterSlot) {

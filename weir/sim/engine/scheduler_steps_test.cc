@@ -179,6 +179,26 @@ TEST_F(SchedulerStepsTest, APauseEndsAfterTheStepAndLosesNothing) {
   EXPECT_EQ(outcomes[1].first(), TimePoint(1s + 11ms));
 }
 
+TEST_F(SchedulerStepsTest, ClosedItEndsWhatItBeganAndBeginsNothing) {
+  Scheduler scheduler(Modelled(), metrics_);
+  bool drained = false;
+  async::Alarm close(loop_, [&] { scheduler.Close(); });
+  async::Alarm resume(loop_, [&] {
+    drained = scheduler.drained();
+    scheduler.Resume();
+  });
+  close.Arm(TimePoint(15ms));
+  resume.Arm(TimePoint(2s));
+
+  const auto outcomes = Run(
+      scheduler, {{.request = TestRequest(8, 9)}, {.request = TestRequest(8, 1), .after = 20ms}});
+
+  EXPECT_EQ(outcomes[0].tokens.size(), 9U);
+  EXPECT_LT(outcomes[0].last(), TimePoint(2s));
+  EXPECT_TRUE(drained);
+  EXPECT_GE(outcomes[1].first(), TimePoint(2s));
+}
+
 TEST_F(SchedulerStepsTest, AbortAllFreesSeatsAndCache) {
   Scheduler scheduler(Modelled(), metrics_);
   async::Alarm alarm(loop_, [&] { scheduler.AbortAll(); });

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "weir/base/text.h"
 #include "weir/sim/engine/engine_testing.h"
 
 namespace weir::sim {
@@ -281,6 +282,69 @@ TEST_F(SchedulerTest, AbortAllEndsEveryRequest) {
   EXPECT_EQ(outcomes[0].tokens.size(), 2U);
   EXPECT_TRUE(outcomes[1].aborted);
   EXPECT_EQ(outcomes[2].tokens.size(), 2U);
+}
+
+TEST_F(SchedulerTest, AbortEndsThoseThatAreNamed) {
+  Scheduler scheduler(Fixed(1), metrics_);
+  std::int64_t aborted = 0;
+  async::Alarm alarm(loop_, [&] {
+    const std::string ids[] = {"a", "c", "nobody"};
+    aborted = scheduler.Abort(ids);
+  });
+  alarm.Arm(TimePoint(65ms));
+  std::vector<Arrival> arrivals;
+  for (const char* id : {"a", "b", "c"}) {
+    arrivals.push_back({.request = TestRequest(8, 3)});
+    arrivals.back().request.id = id;
+  }
+
+  const auto outcomes = Run(scheduler, std::move(arrivals));
+
+  EXPECT_EQ(aborted, 2);
+  EXPECT_TRUE(outcomes[0].aborted);
+  EXPECT_FALSE(outcomes[1].aborted);
+  EXPECT_EQ(outcomes[1].first(), TimePoint(65ms + 50ms));  // the seat was free at once
+  EXPECT_TRUE(outcomes[2].aborted);
+}
+
+TEST_F(SchedulerTest, ClosedItEndsWhatItBeganAndBeginsNothing) {
+  Scheduler scheduler(Fixed(2), metrics_);
+  std::vector<bool> drained;
+  async::Alarm close(loop_, [&] { scheduler.Close(); });
+  async::Alarm look(loop_, [&] {
+    drained.push_back(scheduler.drained());
+    if (drained.size() == 2) return scheduler.Resume();
+    look.Arm(TimePoint(1s));
+  });
+  close.Arm(TimePoint(55ms));
+  look.Arm(TimePoint(65ms));
+
+  const auto outcomes = Run(
+      scheduler, {{.request = TestRequest(8, 3)}, {.request = TestRequest(8, 1), .after = 60ms}});
+
+  EXPECT_EQ(outcomes[0].last(), TimePoint(70ms));
+  EXPECT_EQ(outcomes[1].first(), TimePoint(1s + 50ms));
+  EXPECT_THAT(drained, testing::ElementsAre(false, true));
+}
+
+TEST_F(SchedulerTest, EachSequenceCountsAsItEnded) {
+  Scheduler scheduler(Instant(), metrics_);
+  SequenceRequest request = TestRequest(8, 5);
+  request.sequences = 3;
+  Result<Scheduler::Turn> turn = scheduler.Enter(ctx_, request);
+  ASSERT_TRUE(turn.has_value());
+  ASSERT_TRUE(loop_.Run(turn->Step(ctx_)).has_value());
+
+  const Ended each[] = {Ended::kStop, Ended::kLength, Ended::kLength};
+  turn->Finish(Ended::kStop, 9, {}, each);
+
+  const std::string text = Text(scheduler);
+  const auto count = [&](std::string_view reason) {
+    return ValueOf(
+        text, StrCat("vllm:request_success_total{engine=\"0\",finished_reason=\"", reason, "\""));
+  };
+  EXPECT_EQ(count("stop"), 1);
+  EXPECT_EQ(count("length"), 2);
 }
 
 TEST_F(SchedulerTest, CountersNeverFall) {

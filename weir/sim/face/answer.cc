@@ -1,6 +1,7 @@
 // One request that was understood, on its way to an answer.
 
 #include <algorithm>
+#include <coroutine>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -25,6 +26,18 @@ std::vector<Prompt> PromptsOf(const wire::IncomingCall& incoming) {
   if (prompts.empty()) prompts.emplace_back();
   return prompts;
 }
+
+// Goes on when all that are due now have been woken. Events that are made first, and then sent one
+// right after the other, wake a client that waits for them once, and not each time: with thousands
+// of streams, waking it costs more than all the rest.
+struct LetOthersWrite {
+  async::Loop& loop;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> awaiting) {
+    loop.Post([awaiting] { awaiting.resume(); });
+  }
+  void await_resume() const noexcept {}
+};
 
 // Counts the request in /load as long as it lives.
 class Loaded {
@@ -70,6 +83,7 @@ class Player {
     incoming_.call.tools = {};
     info_ = visit_.core.NewInfo(incoming_.call.api, taken_->model, incoming_.call.request_id,
                                 visit_.WallNanos());
+    taken_->performance.Name(info_.id, incoming_.call.api == model::Api::kCompletions);
     format_ = make_(incoming_, visit_.dialect(), info_);
     tamper_.emplace(script_ == nullptr ? std::span<const Fault>() : script_->faults);
     if (incoming_.stream) {
@@ -118,18 +132,11 @@ class Player {
     model::Reply reply = std::move(assembler).Finish(std::move(info_));
     reply.usage = taken_->performance.usage();
     AddPrompts(reply);
-    std::string body = format_->Whole(reply);
-    if (incoming_.echo && incoming_.echo->store && visit_.core.options().switches.responses_store) {
-      visit_.core.responses().Put(reply.info.id, body);
-    }
-    co_await RespondWhole(std::move(body));
+    co_await RespondWhole(format_->Whole(reply));
   }
 
   // What was asked for of the prompt: chat carries it once, completions with each choice.
   void AddPrompts(model::Reply& reply) {
-    if (!taken_->refusal.empty()) {
-      for (model::Choice& choice : reply.choices) choice.refusal = taken_->refusal;
-    }
     const std::size_t prompts =
         std::max(taken_->prompt_logprobs.size(), taken_->prompt_tokens.size());
     if (prompts == 0) return;
@@ -170,10 +177,11 @@ class Player {
 
   // The headers leave before the request has its turn: waiting is silence, as with the real one.
   [[gnu::noinline]] Task<void> PlayStream() {
-    const http::Headers headers = HeadersOf(format_->stream_type());
+    http::Headers headers = HeadersOf(format_->stream_type());
     visit_.status = 200;
     const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
     if (!begun) co_return;
+    headers = {};  // thousands of streams keep what is left here while they wait
     const Result<void> entered = taken_->performance.Enter(ctx_, visit_.core.scheduler());
     std::string out;
     if (!entered) {
@@ -191,13 +199,15 @@ class Player {
       const std::size_t step = taken_->performance.steps();
       const Result<bool> next = co_await taken_->performance.Next(ctx_, run(), deltas);
       if (!next) co_return;
-      if (*next) visit_.core.lateness().Add(taken_->performance.lateness());
       more = *next;
       const std::size_t before = out.size();
       for (const model::Delta& delta : deltas) format_->Append(delta, out);
       deltas.clear();
       if (tamper_->active()) Tamper(step, before, out);
       if (out.size() < kWriteBytes && !more) break;
+      LetOthersWrite others{*ctx_.loop};
+      co_await others;
+      if (more) visit_.core.lateness().Add(ctx_.Now() - taken_->performance.due());
       const Result<void> sent = co_await Send(out);
       if (!sent) co_return;
       out.clear();

@@ -3,16 +3,20 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/uri.h"
 #include "weir/sim/face/visit.h"
 #include "weir/wire/control_server.h"
+#include "weir/wire/json_fields.h"
 #include "weir/wire/openai_server.h"
 
 namespace weir::sim {
 namespace {
 
 using async::Task;
+
+constexpr Duration kDrainWatch = std::chrono::milliseconds(2);
 
 constexpr wire::Version kPathsHidden{0, 26, 0};
 constexpr wire::Version kInPlaceNamed{0, 14, 0};
@@ -174,12 +178,28 @@ Task<void> ServeUnloadAdapter(Visit& visit) {
                        StrCat("Success: LoRA adapter '", wanted->name, "' removed successfully."));
 }
 
+// What becomes of the requests that run: "abort" ends them, "wait" lets them end first, "keep"
+// freezes them. Fails when the client hangs up meanwhile.
+Task<Result<void>> Quieten(Visit& visit) {
+  const std::string_view mode = visit.Query("mode");
+  Scheduler& scheduler = visit.core.scheduler();
+  if (mode.empty() || mode == "abort") scheduler.AbortAll();
+  if (mode == "wait") {
+    scheduler.Close();
+    while (!scheduler.drained()) {
+      const Result<void> waited = co_await async::Sleep(visit.exchange.context(), kDrainWatch);
+      if (!waited) co_return waited;
+    }
+  }
+  co_return Result<void>();
+}
+
 Task<void> ServeSleep(Visit& visit) {
   const std::int64_t level = ParseInt(visit.Query("level")).value_or(1);
-  const std::string_view mode = visit.Query("mode");
-  if (mode.empty() || mode == "abort") visit.core.scheduler().AbortAll();
+  const Result<void> quiet = co_await Quieten(visit);
+  if (!quiet) co_return;
   visit.core.Sleep(static_cast<int>(level));
-  return RespondEmpty(visit, 200);
+  co_await RespondEmpty(visit, 200);
 }
 
 Task<void> ServeWake(Visit& visit) {
@@ -192,10 +212,10 @@ Task<void> ServeIsSleeping(Visit& visit) {
 }
 
 Task<void> ServePause(Visit& visit) {
-  const std::string_view mode = visit.Query("mode");
-  if (mode.empty() || mode == "abort") visit.core.scheduler().AbortAll();
+  const Result<void> quiet = co_await Quieten(visit);
+  if (!quiet) co_return;
   visit.core.scheduler().Pause();
-  return RespondJson(visit, 200, Word("status", "paused"));
+  co_await RespondJson(visit, 200, Word("status", "paused"));
 }
 
 Task<void> ServeResume(Visit& visit) {
@@ -213,8 +233,13 @@ Task<void> ServeResetPrefixes(Visit& visit) {
   return RespondJson(visit, 200, Flag("success", true));
 }
 
+// A body without the list aborts everything.
 Task<void> ServeAbort(Visit& visit) {
-  const std::int64_t aborted = visit.core.scheduler().AbortAll();
+  const auto body = json::Read(visit.exchange.body());
+  const json::View ids = body ? body->Find("request_ids") : json::View();
+  Scheduler& scheduler = visit.core.scheduler();
+  const std::int64_t aborted =
+      ids.IsArray() ? scheduler.Abort(wire::StringsOf(ids)) : scheduler.AbortAll();
   return RespondJson(visit, 200, StrCat("{\"status\":\"aborted\",\"aborted\":", aborted, "}"));
 }
 

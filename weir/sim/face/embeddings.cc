@@ -14,6 +14,7 @@ using async::Task;
 
 std::vector<std::vector<TokenId>> TokensOf(const wire::IncomingEmbedding& incoming) {
   std::vector<std::vector<TokenId>> inputs;
+  inputs.reserve(incoming.texts.size() + incoming.tokens.size() + 1);
   for (const std::string& text : incoming.texts) inputs.push_back(Tokenizer::Encode(text));
   for (const auto& ids : incoming.tokens) {
     inputs.push_back(Render({.api = model::Api::kCompletions}, {{}, ids}).tokens);

@@ -34,6 +34,9 @@ using FormatMaker = std::unique_ptr<AnswerFormat> (*)(const wire::IncomingCall& 
                                                       const wire::Dialect& dialect,
                                                       model::ReplyInfo info);
 
+// The headers that win over the body: X-Request-Id, X-Vllm-Priority.
+void ReadHeaders(const Visit& visit, model::Call& call);
+
 // Reads a request of an API that generates, and answers it.
 async::Task<void> Generate(Visit& visit, model::Api api, FormatMaker make);
 

@@ -4,7 +4,6 @@
 
 #include "weir/base/text.h"
 #include "weir/sim/face/format.h"
-#include "weir/wire/responses_server.h"
 
 namespace weir::sim {
 namespace {
@@ -58,6 +57,14 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
+void ReadHeaders(const Visit& visit, model::Call& call) {
+  const http::Headers& headers = visit.exchange.head().headers;
+  if (const auto id = headers.Find("X-Request-Id")) call.request_id = *id;
+  if (const auto priority = headers.Find("X-Vllm-Priority")) {
+    if (const auto number = ParseInt(*priority)) call.priority = *number;
+  }
+}
+
 Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
   if (const std::optional<Refusal> refusal = RefuseMedia(visit)) {
     co_return co_await RespondError(visit, *refusal);
@@ -68,22 +75,11 @@ Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
     refusal.error = std::move(incoming).error();
     co_return co_await RespondError(visit, refusal);
   }
-  if (incoming->echo) {
-    if (const auto error = wire::RefuseStored(*incoming->echo)) {
-      Refusal refusal;
-      refusal.error = *error;
-      co_return co_await RespondError(visit, refusal);
-    }
-  }
   if (visit.core.options().switches.force_include_usage && incoming->stream) {
     incoming->include_usage = incoming->continuous_usage = true;
     incoming->call.continuous_usage = true;
   }
-  const http::Headers& headers = visit.exchange.head().headers;
-  if (const auto id = headers.Find("X-Request-Id")) incoming->call.request_id = *id;
-  if (const auto priority = headers.Find("X-Vllm-Priority")) {
-    if (const auto number = ParseInt(*priority)) incoming->call.priority = *number;
-  }
+  ReadHeaders(visit, incoming->call);
   co_await Answer(visit, *incoming, make);
 }
 

@@ -271,6 +271,138 @@ TEST(SimHttp, AClientThatLeavesFreesItsPlace) {
   EXPECT_EQ(server.Post(kChat, Body()).status, 200);
 }
 
+// A client that has sent its request and reads when it likes.
+class SlowReader {
+ public:
+  SlowReader(const SimServer& server, std::string_view id, std::string_view question)
+      : socket_(server.Connect()) {
+    const std::string body =
+        StrCat(R"({"messages":[{"role":"user","content":")", question, R"("}],"stream":true})");
+    const std::string request = StrCat(
+        "POST ", kChat, " HTTP/1.1\r\nhost: sim\r\nconnection: close\r\nx-request-id: ", id,
+        "\r\ncontent-type: application/json\r\ncontent-length: ", body.size(), "\r\n\r\n", body);
+    (void)::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
+  }
+  ~SlowReader() { ::close(socket_); }
+  SlowReader(const SlowReader&) = delete;
+  SlowReader& operator=(const SlowReader&) = delete;
+
+  // Everything up to `mark`, or to the end.
+  const std::string& ReadUntil(std::string_view mark) {
+    char buffer[4096];
+    while (!seen_.contains(mark)) {
+      const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
+      if (got <= 0) break;
+      seen_.append(buffer, static_cast<std::size_t>(got));
+    }
+    return seen_;
+  }
+
+ private:
+  int socket_;
+  std::string seen_;
+};
+
+TEST(SimHttp, AListOfIdsAbortsThoseOnly) {
+  SimServer server(Instant(R"([{match: {contains: slow}, reply: {text: a b c, itl: 1440m}}])"));
+  SlowReader a(server, "a", "slow");
+  SlowReader b(server, "b", "slow");
+  a.ReadUntil(R"("content":"a")");
+  b.ReadUntil(R"("content":"a")");
+
+  const HttpAnswer none = server.Post("/abort_requests", R"({"request_ids":["chatcmpl-c"]})");
+  const HttpAnswer one = server.Post("/abort_requests", R"({"request_ids":["chatcmpl-a"]})");
+
+  EXPECT_EQ(none.body, R"({"status":"aborted","aborted":0})");
+  EXPECT_EQ(one.body, R"({"status":"aborted","aborted":1})");
+  EXPECT_THAT(a.ReadUntil("[DONE]"), HasSubstr(R"("finish_reason":"abort")"));
+  EXPECT_EQ(server.Post("/abort_requests", "").body, R"({"status":"aborted","aborted":1})");
+  EXPECT_THAT(b.ReadUntil("[DONE]"), HasSubstr(R"("finish_reason":"abort")"));
+}
+
+TEST(SimHttp, WaitingToPauseOrSleepLetsWhatRunsEnd) {
+  for (const std::string_view path : {"/pause?mode=wait", "/sleep?level=1&mode=wait"}) {
+    SCOPED_TRACE(path);
+    SimServer server(Instant(R"([{match: {contains: slow}, reply: {text: a b c, itl: 20ms}}])"));
+    SlowReader slow(server, "1", "slow");
+    slow.ReadUntil(R"("content":"a")");
+
+    EXPECT_EQ(server.Post(path, "").status, 200);
+
+    EXPECT_THAT(slow.ReadUntil("[DONE]"), HasSubstr(R"("finish_reason":"stop")"));
+    EXPECT_EQ(server.Get("/is_paused").body, R"({"is_paused":true})");
+    SlowReader late(server, "2", "hi");
+    EXPECT_EQ(server.Post("/wake_up", "").status, 200);
+    EXPECT_THAT(late.ReadUntil("[DONE]"), HasSubstr("[DONE]"));
+  }
+}
+
+TEST(SimHttp, UsageTellsWhatTheCacheGaveAndGot) {
+  SimServer server(InstantSim("[{reply: {text: ok}}]"));
+  std::string words;
+  for (int i = 0; i < 80; ++i) words += "word ";
+  const auto ask = [&](std::string_view more) {
+    return server
+        .Post(kChat,
+              StrCat(R"({"messages":[{"role":"user","content":")", words, R"("}])", more, "}"))
+        .body;
+  };
+  const std::string first = ask("");
+  const std::int64_t prompt = *wire::DecodeReply(Api::kChat, first)->usage.prompt_tokens;
+  const std::int64_t kept = prompt / 16 * 16;
+  ASSERT_GE(kept, 64);
+
+  EXPECT_THAT(first, HasSubstr(StrCat(R"("prompt_tokens_details":{"cached_tokens":0,)",
+                                      R"("created_cache_tokens":)", kept,
+                                      R"(,"multimodal_tokens":null})")));
+  EXPECT_THAT(ask(R"(,"stream":true,"stream_options":{"include_usage":true})"),
+              HasSubstr(StrCat(R"("prompt_tokens_details":{"cached_tokens":)", kept,
+                               R"(,"created_cache_tokens":0})")));
+}
+
+TEST(SimHttp, AResponseGoesOnFromAnEarlierOne) {
+  SimServer server(Instant(R"(
+- {match: {last_user: again, contains: Ada}, reply: {text: "You are Ada."}}
+- {match: {last_user: again}, reply: {text: "Who are you?"}}
+- {match: {contains: Ada}, reply: {text: "Hello."}}
+)"));
+  constexpr std::string_view kPath = "/v1/responses";
+  const auto go_on = [&](std::string_view id, std::string_view more = "") {
+    return server.Post(
+        kPath, StrCat(R"({"input":"again","previous_response_id":")", id, R"(")", more, "}"));
+  };
+  const auto named = [&](std::string_view id, std::string_view more) {
+    return server.Send("POST", kPath, StrCat(R"({"input":"I am Ada")", more, "}"),
+                       StrCat("content-type: application/json\r\nx-request-id: ", id, "\r\n"));
+  };
+  EXPECT_EQ(named("whole", "").status, 200);
+  EXPECT_EQ(named("stream", R"(,"stream":true)").status, 200);
+  EXPECT_EQ(named("forgotten", R"(,"store":false)").status, 200);
+
+  const HttpAnswer second = go_on("resp_whole");
+  EXPECT_THAT(second.body, HasSubstr("You are Ada."));
+  EXPECT_THAT(second.body, HasSubstr(R"("previous_response_id":"resp_whole")"));
+  EXPECT_THAT(go_on("resp_stream", R"(,"stream":true)").body, HasSubstr("You are Ada."));
+  EXPECT_THAT(server.Get("/v1/responses/resp_stream").body, HasSubstr("Hello."));
+  EXPECT_THAT(server.Post(kPath, R"({"input":"again"})").body, HasSubstr("Who are you?"));
+  EXPECT_EQ(go_on("resp_forgotten").status, 404);
+  EXPECT_EQ(go_on("resp_never").status, 404);
+}
+
+TEST(SimHttp, WorkInTheBackgroundIsRefusedWithWhatHelps) {
+  constexpr std::string_view kAsk = R"({"input":"hi","background":true})";
+  SimOptions forgetful = Instant();
+  forgetful.switches.responses_store = false;
+
+  const HttpAnswer kept = SimServer(Instant()).Post("/v1/responses", kAsk);
+  const HttpAnswer forgot = SimServer(forgetful).Post("/v1/responses", kAsk);
+
+  EXPECT_EQ(kept.status, 400);
+  EXPECT_THAT(kept.body, HasSubstr("ask without `background`"));
+  EXPECT_EQ(forgot.status, 400);
+  EXPECT_THAT(forgot.body, HasSubstr("VLLM_ENABLE_RESPONSES_API_STORE=1"));
+}
+
 TEST(SimHttp, LegacyDialectSpeaksItsOwnErrors) {
   SimOptions options = Instant();
   options.dialect = wire::DialectByName("vllm-0.10").value();

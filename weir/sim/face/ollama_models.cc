@@ -16,7 +16,7 @@ using async::Task;
 
 constexpr std::string_view kLatestTag = ":latest";
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-constexpr std::int64_t kStillNanos = 1'700'000'000 * kNanosPerSecond;
+constexpr std::int64_t kStillNanos = kStillSeconds * kNanosPerSecond;
 constexpr std::int64_t kKeptSeconds = 300;  // a model that nobody asks is unloaded then
 constexpr std::int64_t kModelBytes = 1'929'912'432;
 

@@ -7,6 +7,8 @@
 #include "weir/base/text.h"
 #include "weir/wire/ollama_server.h"
 #include "weir/wire/openai_server.h"
+#include "weir/wire/python_text.h"
+#include "weir/wire/request_reader.h"
 
 namespace weir::sim {
 namespace {
@@ -147,10 +149,13 @@ std::optional<Refusal> RefuseMedia(const Visit& visit) {
   const auto type = visit.exchange.head().headers.Find("Content-Type");
   const std::string_view media = type ? type->substr(0, type->find(';')) : std::string_view();
   if (EqualsIgnoreCase(Trim(media), "application/json")) return std::nullopt;
+  constexpr std::string_view kOnlyJson =
+      "Unsupported Media Type: Only 'application/json' is allowed";
+  const bool listed = visit.dialect().error_shape == wire::ErrorShape::kFlat;
+  const std::string entry = listed ? wire::PythonRepr(kOnlyJson) : std::string(kOnlyJson);
   Refusal refusal;
-  refusal.error.type = "Bad Request";
-  refusal.error.message =
-      "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed";
+  refusal.error = wire::ValidationError({entry}, "", visit.dialect());
+  refusal.error.param.reset();
   return refusal;
 }
 

@@ -14,8 +14,16 @@ namespace {
 using async::Task;
 
 Task<void> ServeRequests(Visit& visit) {
-  const auto last = ParseUint(visit.Query("last"));
-  return RespondJson(
+  const std::string_view asked = visit.Query("last");
+  const auto last = ParseUint(asked);
+  if (!asked.empty() && !last) {
+    Refusal refusal;
+    refusal.error.message = StrCat("last must be a whole number of requests, as in ?last=1; got '",
+                                   weir::Truncate(asked, 60), "'");
+    refusal.error.param = "last";
+    co_return co_await RespondError(visit, refusal);
+  }
+  co_await RespondJson(
       visit, 200,
       visit.core.log().Json(last ? static_cast<std::size_t>(*last) : static_cast<std::size_t>(-1)));
 }

@@ -41,10 +41,13 @@ void Spread(const Tokens& tokens, float weight, std::span<float> probabilities) 
   for (const auto token : tokens) probabilities[static_cast<std::size_t>(token)] += share;
 }
 
-template <class Tokens>
-float Share(const Tokens& tokens, TokenId token, float weight) {
+template <class Token>
+float Share(std::span<const Token> tokens, TokenId token, float weight) {
   if (tokens.empty()) return 0;
-  const auto count = std::ranges::count(tokens, token);
+  // In no wider numbers than needed, so that the compiler compares many at once.
+  const auto wanted = static_cast<Token>(token);
+  std::uint32_t count = 0;
+  for (const Token one : tokens) count += one == wanted ? 1 : 0;
   return weight * static_cast<float>(count) / static_cast<float>(tokens.size());
 }
 
@@ -97,7 +100,7 @@ float LanguageModel::Probability(const Passage& passage, TokenId token) const {
   float sum = passage.base_weight_ * (TraceOfEach() + BaseOfOne() * count);
   if (token == kEndToken) sum += passage.end_weight_;
   sum += Share(passage.echo_, token, passage.echo_weight_);
-  sum += Share(passage.prompt_->topics, token, passage.topic_weight_);
+  sum += Share(std::span(passage.prompt_->topics), token, passage.topic_weight_);
   for (std::uint32_t i = 0; i < passage.depth_; ++i) {
     const Passage::Level& level = passage.levels_[i];
     sum += Share(Places(level.begin, level.count), token, level.weight * (1 - kFavour));

@@ -1,0 +1,5 @@
+  @dataclass
+  class EngineConfig:
+      # ... existing fields ...
+      lazy: bool = True      # ✔ added earlier
+      port: int | None = None  # ✔ default port selection

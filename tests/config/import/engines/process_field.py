@@ -1,0 +1,1 @@
+  process: Optional[Any] = field(default=None, repr=False, compare=False)

@@ -1,0 +1,3 @@
+class RootConfig(BaseModel):
+    ...
+    vllm: VLLMConfig = Field(default_factory=VLLMConfig)  # NEW

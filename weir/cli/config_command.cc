@@ -1,0 +1,171 @@
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+#include "weir/cli/command.h"
+#include "weir/cli/config_import.h"
+#include "weir/cli/flags.h"
+#include "weir/config/file.h"
+#include "weir/config/manual.h"
+#include "weir/config/read.h"
+#include "weir/config/show.h"
+
+namespace weir::cli {
+namespace {
+
+int Refuse(Session& session, const Error& error) {
+  session.terminal.Problem(error);
+  return ExitCode(error);
+}
+
+int Print(Session& session, std::string_view text) {
+  session.terminal.Out(text);
+  if (!session.terminal.out_error()) return kExitOk;
+  return Refuse(session, *session.terminal.out_error());
+}
+
+// weir config init
+
+Error CannotWrite(const std::string& path, int error) {
+  return {.code = Code::kIoError,
+          .message = StrCat("cannot write ", path),
+          .cause = std::strerror(error)};
+}
+
+int Init(Session& session, const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0 && errno == EEXIST) {
+    return Refuse(session, {.code = Code::kConfigError,
+                            .message = StrCat(path,
+                                              " is there already and stays as it is; give "
+                                              "another name, or move it away first")});
+  }
+  if (fd < 0) return Refuse(session, CannotWrite(path, errno));
+  std::string_view left = config::StarterFile();
+  while (!left.empty()) {
+    const ssize_t wrote = ::write(fd, left.data(), left.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) {
+      const int error = errno;
+      ::close(fd);
+      return Refuse(session, CannotWrite(path, error));
+    }
+    left.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  if (::close(fd) != 0) return Refuse(session, CannotWrite(path, errno));
+  session.terminal.Note(StrCat("wrote ", path, "; next: weir config check, weir call \"hello\""));
+  return kExitOk;
+}
+
+void AddInit(CLI::App& config, Session& session) {
+  auto path = std::make_shared<std::string>("weir.yaml");  // shared by the callbacks below
+  CLI::App* command = config.add_subcommand("init", "Write a weir.yaml with comments");
+  command->add_option("file", *path, "where to; default: weir.yaml")->option_text("FILE");
+  command->callback(
+      [path, &session] { session.run = [path, &session] { return Init(session, *path); }; });
+}
+
+// weir config show
+
+struct ShowFlags {
+  std::string engine;
+  std::string output = "text";
+};
+
+Result<std::string> Shown(const Session& session, const ShowFlags& flags) {
+  WEIR_CHECK(CheckNoFolder(session.config_file));
+  WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
+  const bool as_json = flags.output == "json";
+  if (flags.engine.empty()) return as_json ? config::ShowJson(config) : config::ShowYaml(config);
+  // An engine that cannot be used can be looked at.
+  const config::EngineConfig* found = config.Find(flags.engine);
+  config::EngineConfig engine;
+  if (found != nullptr) {
+    engine = *found;
+  } else {
+    WEIR_TRY(engine, config::ResolveEngine(config, flags.engine, session.env));
+  }
+  return as_json ? config::ShowJson(config, engine) : config::ShowYaml(config, engine);
+}
+
+void AddShow(CLI::App& config, Session& session) {
+  auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
+  CLI::App* command = config.add_subcommand(
+      "show", "Print the effective configuration and where each value came from");
+  command->add_option("-e,--engine", flags->engine, "this engine (or address) alone");
+  OneOf(*command->add_option("-o,--output", flags->output, "text (YAML) or json"),
+        {"text", "json"});
+  command->callback([flags, &session] {
+    session.run = [flags, &session] {
+      const Result<std::string> text = Shown(session, *flags);
+      return text ? Print(session, *text) : Refuse(session, text.error());
+    };
+  });
+}
+
+// weir config check
+
+int Check(Session& session, const std::string& file) {
+  const std::string named = file.empty() ? session.config_file : file;
+  const Result<void> no_folder = CheckNoFolder(named);
+  if (!no_folder) return Refuse(session, no_folder.error());
+  const auto found = config::FindFile(named, session.env);
+  if (!found) return Refuse(session, found.error());
+  if (!*found) {
+    return Refuse(session, {.code = Code::kConfigError,
+                            .message = "there is no weir.yaml to check; weir config init writes "
+                                       "one, or name a file: weir config check FILE"});
+  }
+  const config::FoundFile& here = **found;
+  const config::ReadConfig read = config::Read(here.text, here.path, session.env);
+  for (const Error& problem : read.problems) session.terminal.Problem(problem);
+  if (!read.problems.empty()) {
+    const std::size_t count = read.problems.size();
+    session.terminal.Note(StrCat(count, count == 1 ? " problem" : " problems", " in ", here.path));
+    return kExitConfig;
+  }
+  for (const std::string& note : read.config.notes) session.terminal.Note(note);
+  for (const config::EngineConfig& engine : read.config.engines) {
+    if (engine.unusable) {
+      session.terminal.Warn(StrCat("engine ", engine.name,
+                                   " cannot be used here: ", Redact(engine.unusable->message)));
+    }
+  }
+  const std::size_t engines = read.config.engines.size();
+  return Print(session,
+               StrCat(here.path, ": ok, ", engines, engines == 1 ? " engine" : " engines", "\n"));
+}
+
+void AddCheck(CLI::App& config, Session& session) {
+  auto file = std::make_shared<std::string>();  // shared by the callbacks below
+  CLI::App* command = config.add_subcommand("check", "Say everything that is wrong with a file");
+  command->add_option("file", *file, "the file; default: the one that would be used")
+      ->option_text("FILE");
+  command->callback(
+      [file, &session] { session.run = [file, &session] { return Check(session, *file); }; });
+}
+
+}  // namespace
+
+void AddConfigCommand(CLI::App& app, Session& session) {
+  CLI::App* config = app.add_subcommand("config", "Write, check and show the configuration");
+  config->require_subcommand(1);
+  AddInit(*config, session);
+  AddShow(*config, session);
+  AddCheck(*config, session);
+  AddConfigImport(*config, session);
+  config->add_subcommand("schema", "Print a JSON Schema of weir.yaml, for editors")
+      ->callback([&session] {
+        session.run = [&session] { return Print(session, config::FileSchema()); };
+      });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,118 @@
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/flags.h"
+#include "weir/cli/run_call.h"
+#include "weir/cli/work.h"
+#include "weir/client/proxy_advice.h"
+#include "weir/client/wiring.h"
+#include "weir/engine/control.h"
+#include "weir/json/writer.h"
+
+namespace weir::cli {
+namespace {
+
+struct EmbedFlags {
+  CommonFlags common;
+  std::vector<std::string> texts;
+  std::optional<std::int64_t> dimensions;
+  bool lines = false;
+};
+
+void WriteVector(json::Writer& out, const std::vector<float>& vector) {
+  out.BeginArray();
+  for (const float number : vector) out.Double(number);
+  out.EndArray();
+}
+
+// One JSON list for each text, in their order.
+std::string VectorsText(const model::Embeddings& embeddings) {
+  std::string text;
+  for (const std::vector<float>& vector : embeddings.vectors) {
+    json::Writer out(text);
+    WriteVector(out, vector);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string EmbeddingsJson(const model::Embeddings& embeddings) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  out.Field("model", embeddings.model);
+  out.Key("embeddings");
+  out.BeginArray();
+  for (const std::vector<float>& vector : embeddings.vectors) WriteVector(out, vector);
+  out.EndArray();
+  if (embeddings.usage.prompt_tokens) {
+    out.Key("prompt_tokens");
+    out.Int(*embeddings.usage.prompt_tokens);
+  }
+  out.EndObject();
+  return text + "\n";
+}
+
+Result<std::vector<std::string>> TextsOf(const EmbedFlags& flags) {
+  if (!flags.texts.empty() && !flags.lines) return flags.texts;
+  WEIR_TRY(const std::string input, ReadStdin());
+  if (!flags.lines) return std::vector<std::string>{input};
+  std::vector<std::string> texts;
+  for (const std::string_view line : Split(input, '\n')) {
+    if (!Trim(line).empty()) texts.emplace_back(line);
+  }
+  if (texts.empty()) return Fail(Code::kConfigError, "stdin holds no line to embed");
+  return texts;
+}
+
+int RunEmbed(Session& session, const EmbedFlags& flags) {
+  const CommonFlags& common = flags.common;
+  const Result<ChosenEngine> chosen = EngineOf(common, session);
+  if (!chosen) return Refuse(session, common, chosen.error());
+  if (chosen->engine.kind == config::Kind::kSim) {
+    return Refuse(session, common,
+                  {.code = Code::kUnsupportedParam,
+                   .message = "the embedded simulator has no embeddings; start `weir sim` and give "
+                              "its address with -e"});
+  }
+  Result<std::vector<std::string>> texts = TextsOf(flags);
+  if (!texts) return Refuse(session, common, texts.error());
+  async::Loop loop;  // outlives the connections
+  const std::unique_ptr<http::Client> transport =
+      client::BuildTransport(chosen->engine, session.env);
+  const Result<std::unique_ptr<engine::Control>> control =
+      engine::Control::Make(client::HttpOptionsOf(chosen->engine), *transport);
+  if (!control) return Refuse(session, common, control.error());
+  const model::EmbedCall call{
+      .model = common.model, .texts = *std::move(texts), .dimensions = flags.dimensions};
+  Work work(loop, session.terminal);
+  const async::Context ctx = work.NewContext(chosen->engine.http.upstream.timeouts.total);
+  const Result<model::Embeddings> embeddings = loop.Run((*control)->Embed(ctx, call));
+  if (!embeddings) {
+    return Refuse(session, common,
+                  client::WithProxyAdvice(embeddings.error(), chosen->engine, session.env));
+  }
+  session.terminal.Out(common.form() == Output::kJson ? EmbeddingsJson(*embeddings)
+                                                      : VectorsText(*embeddings));
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddEmbedCommand(CLI::App& app, Session& session) {
+  auto flags = std::make_shared<EmbedFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = app.add_subcommand("embed", "Turn texts into vectors, one JSON list a line");
+  command->add_option("texts", flags->texts, "the texts; none: all of stdin is one text");
+  command->add_flag("--lines", flags->lines, "every line of stdin is a text");
+  command->add_option("-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
+  command->add_option("-m,--model", flags->common.model, "model; default: the engine's own");
+  command->add_option("--dimensions", flags->dimensions,
+                      "shorter vectors, where the model has them");
+  command->add_option("--timeout", flags->common.timeout, "seconds for all of it");
+  OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
+        {"text", "json"});
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return RunEmbed(session, *flags); }; });
+}
+
+}  // namespace weir::cli

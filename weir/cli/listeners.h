@@ -1,0 +1,34 @@
+#pragma once
+
+// Who hears of what a command does, beside the terminal: the file of --events or of `events:`, and
+// a collector.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/cli/command.h"
+#include "weir/client/collector.h"
+#include "weir/config/config.h"
+#include "weir/events/event.h"
+
+namespace weir::cli {
+
+class Listeners {
+ public:
+  // `file` is that of --events, which has the spans too; empty: the configuration's. `loop` and
+  // `session` must outlive it.
+  static Result<Listeners> Open(async::Loop& loop, const config::EventsConfig& config,
+                                const std::string& file, Session& session);
+
+  std::vector<TraceSink*> sinks() const;
+
+  // The work is done: sends what a collector waits for. A failure is a warning.
+  void Finish(const Terminal& terminal);
+
+ private:
+  std::unique_ptr<events::JsonlSink> file_;
+  std::unique_ptr<client::Collector> collector_;
+};
+
+}  // namespace weir::cli

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/flags.h"
+#include "weir/cli/run_call.h"
+#include "weir/cli/work.h"
+#include "weir/client/proxy_advice.h"
+#include "weir/client/wiring.h"
+#include "weir/json/writer.h"
+
+namespace weir::cli {
+namespace {
+
+std::string ModelsJson(const model::EngineInfo& info) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  out.Field("engine", info.name);
+  out.Field("kind", info.kind);
+  out.Field("base_url", info.base_url);
+  out.Key("models");
+  out.BeginArray();
+  for (const model::ModelEntry& model : info.models) {
+    out.BeginObject();
+    out.Field("id", model.id);
+    if (!model.root.empty()) out.Field("root", model.root);
+    if (!model.parent.empty()) out.Field("parent", model.parent);
+    if (!model.owned_by.empty()) out.Field("owned_by", model.owned_by);
+    if (model.max_model_len) {
+      out.Key("max_model_len");
+      out.Int(*model.max_model_len);
+    }
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return text + "\n";
+}
+
+std::string ModelsText(const model::EngineInfo& info) {
+  std::size_t width = 0;
+  for (const model::ModelEntry& model : info.models) width = std::max(width, model.id.size());
+  std::string text;
+  for (const model::ModelEntry& model : info.models) {
+    std::string notes;
+    if (!model.parent.empty()) StrAppend(notes, "  adapter of ", model.parent);
+    if (model.max_model_len) StrAppend(notes, "  ", *model.max_model_len, " tokens");
+    StrAppend(text, model.id);
+    if (!notes.empty()) StrAppend(text, std::string(width - model.id.size(), ' '), notes);
+    text += '\n';
+  }
+  return text;
+}
+
+int RunModels(Session& session, const CommonFlags& flags) {
+  const Result<ChosenEngine> chosen = EngineOf(flags, session);
+  if (!chosen) return Refuse(session, flags, chosen.error());
+  async::Loop loop;  // outlives the connections
+  Result<client::Fleet> fleet = client::Fleet::Build(chosen->config, chosen->engine, session.env);
+  if (!fleet) return Refuse(session, flags, fleet.error());
+  const Result<std::shared_ptr<model::Engine>> engine = fleet->Get(chosen->engine.name);
+  if (!engine) return Refuse(session, flags, engine.error());
+  Work work(loop, session.terminal);
+  const async::Context ctx = work.NewContext(chosen->engine.http.upstream.timeouts.total);
+  const Result<model::EngineInfo> info = loop.Run((*engine)->Describe(ctx));
+  if (!info) {
+    return Refuse(session, flags,
+                  client::WithProxyAdvice(info.error(), chosen->engine, session.env));
+  }
+  session.terminal.Out(flags.form() == Output::kJson ? ModelsJson(*info) : ModelsText(*info));
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddModelsCommand(CLI::App& app, Session& session) {
+  auto flags = std::make_shared<CommonFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = app.add_subcommand("models", "List the models and adapters of an engine");
+  command->add_option("engine,-e,--engine", flags->engine,
+                      "name from weir.yaml, \"sim\", or an address");
+  command->add_option("--timeout", flags->timeout, "seconds for all of it");
+  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
+  command->callback([flags, &session] {
+    session.run = [flags, &session] { return RunModels(session, *flags); };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+// What a command works with: a loop of its own, Ctrl-C that cancels, warnings that are told at
+// once.
+
+#include <vector>
+
+#include "weir/async/context.h"
+#include "weir/async/signals.h"
+#include "weir/cli/warnings.h"
+#include "weir/events/tee.h"
+
+namespace weir::cli {
+
+class Work {
+ public:
+  // All of them outlive this; `sinks` are told everything too.
+  Work(async::Loop& loop, const Terminal& terminal, std::vector<TraceSink*> sinks = {});
+
+  // With the limit `total` over all of it; zero: none.
+  async::Context NewContext(Duration total);
+
+ private:
+  async::Loop& loop_;
+  async::Cancellation cancellation_;
+  const async::SignalWatch interrupt_;
+  WarningSink warnings_;
+  events::Tee everything_;
+};
+
+}  // namespace weir::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+// Variables of the environment inside texts of the configuration: ${NAME}, ${NAME:-default}; $$ is
+// a dollar. A dollar before anything else stands for itself.
+
+#include <string>
+#include <string_view>
+
+#include "weir/base/env.h"
+
+namespace weir::config {
+
+struct Expansion {
+  std::string text;
+  std::string used;     // the last variable that went into the text
+  std::string missing;  // the first variable that is not set and has no default
+  std::string wrong;    // what is wrong with the notation, e.g. "has a ${ without its }"
+};
+
+Expansion Expand(std::string_view text, const Env& env);
+
+// Whether Expand() would change the text or object to it.
+bool HasVariables(std::string_view text);
+
+// A text that Expand() turns into `text`.
+std::string EscapeDollars(std::string_view text);
+
+}  // namespace weir::config

@@ -1,0 +1,17 @@
+#include "weir/config/keys.h"
+
+#include <cmath>
+
+#include "weir/base/text.h"
+
+namespace weir::config {
+
+std::string PlainNumber(double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (value == std::trunc(value) && std::abs(value) < kExact) {
+    return StrCat(static_cast<std::int64_t>(value));
+  }
+  return StrCat(value);
+}
+
+}  // namespace weir::config

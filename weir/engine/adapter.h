@@ -1,0 +1,64 @@
+#pragma once
+
+// Adapter: what is special about one kind of server. The way of a call to the socket and back is
+// written once, in http_engine.cc; an adapter only says what is sent and how the answer is read.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/engine/upstream.h"
+#include "weir/model/embedding.h"
+#include "weir/model/engine.h"
+#include "weir/wire/codec.h"
+
+namespace weir::engine {
+
+// How the events of a stream are framed.
+enum class Framing : std::uint8_t { kServerSentEvents, kLines };
+
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+
+  virtual std::string_view kind() const = 0;  // "vllm", "openai", "ollama"
+
+  virtual Result<wire::EncodedRequest> Encode(const model::Call& call,
+                                              const wire::EncodeOptions& how) const = 0;
+  virtual Result<model::Reply> Decode(model::Api api, std::string_view body) const = 0;
+  virtual std::unique_ptr<wire::EventDecoder> NewDecoder(model::Api api) const = 0;
+  virtual Framing framing(model::Api api) const = 0;
+
+  // Where the list of models is: tried in order until one is there.
+  virtual std::vector<std::string_view> ModelPaths() const = 0;
+  virtual Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) const = 0;
+
+  // Where the server tells its version, and how to read the dialect out of the answer. Empty: the
+  // dialect is known without asking.
+  virtual std::string_view VersionPath() const { return {}; }
+  virtual wire::Dialect DialectOf(std::string_view version_body) const = 0;
+  virtual std::string VersionOf(std::string_view version_body) const;
+
+  // Answers 200 when the server is ready. Empty: there is no such path.
+  virtual std::string_view HealthPath() const { return {}; }
+
+  // Fail with kUnsupportedParam where the kind of server has no such thing.
+  virtual Result<wire::EncodedRequest> EncodeEmbed(const model::EmbedCall& call) const;
+  virtual Result<model::Embeddings> DecodeEmbed(std::string_view body) const;
+  virtual Result<wire::EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) const;
+  virtual Result<model::Tokens> DecodeTokens(std::string_view body) const;
+};
+
+// The models of a server, asked of it.
+async::Task<Result<std::vector<model::ModelEntry>>> ListModels(async::Context ctx,
+                                                               Upstream& upstream,
+                                                               const Adapter& adapter);
+
+std::unique_ptr<Adapter> NewVllmAdapter();
+std::unique_ptr<Adapter> NewOpenAiAdapter();
+std::unique_ptr<Adapter> NewOllamaAdapter();
+std::unique_ptr<Adapter> NewAdapter(wire::ServerKind kind);
+
+}  // namespace weir::engine

@@ -1,0 +1,54 @@
+#pragma once
+
+// Control: what can be had from one server beside answers: its models, its state, its version,
+// embeddings, tokens. Nothing is repeated here.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/engine/http_engine.h"
+#include "weir/model/embedding.h"
+
+namespace weir::engine {
+
+// What a server says of its version.
+struct VersionReport {
+  wire::Dialect dialect;
+  std::string version;  // as it said; empty: it does not tell
+};
+
+class Control {
+ public:
+  // `client` must outlive this.
+  static Result<std::unique_ptr<Control>> Make(HttpEngineOptions options, http::Client& client);
+
+  async::Task<Result<std::vector<model::ModelEntry>>> Models(async::Context ctx);
+  async::Task<Result<VersionReport>> Version(async::Context ctx);
+  // Whether calls can be sent: /health answers 200 where there is one, and the list of models holds
+  // `model` (empty: any). Fails with what is wrong.
+  async::Task<Result<void>> Ready(async::Context ctx, std::string model);
+  // `call` must outlive the task.
+  async::Task<Result<model::Embeddings>> Embed(async::Context ctx, const model::EmbedCall& call);
+  async::Task<Result<model::Tokens>> Tokenize(async::Context ctx, const model::TokenizeCall& call);
+
+  const HttpEngineOptions& options() const { return options_; }
+
+ private:
+  Control(HttpEngineOptions options, std::unique_ptr<Adapter> adapter,
+          std::unique_ptr<Upstream> upstream);
+  // The whole body of one exchange.
+  async::Task<Result<std::string>> Ask(async::Context ctx, std::string_view method,
+                                       std::string_view path, std::string body);
+
+  const HttpEngineOptions options_;
+  const std::unique_ptr<Adapter> adapter_;
+  const std::unique_ptr<Upstream> upstream_;
+};
+
+// The boolean health check of a vLLM server: GET /v1/models answers 200 within the time.
+async::Task<bool> CheckVllmHealth(async::Context ctx, http::Client& client, std::string base_url,
+                                  Duration timeout = std::chrono::seconds(10));
+
+}  // namespace weir::engine

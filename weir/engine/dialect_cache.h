@@ -1,0 +1,40 @@
+#pragma once
+
+// What one server understands: fixed by its kind or its configuration, or asked of the server the
+// first time that a call depends on it, and then remembered for a while.
+
+#include <mutex>
+#include <optional>
+
+#include "weir/async/semaphore.h"
+#include "weir/engine/adapter.h"
+#include "weir/engine/upstream.h"
+
+namespace weir::engine {
+
+class DialectCache {
+ public:
+  // `adapter` and `upstream` must outlive the cache.
+  DialectCache(const Adapter& adapter, Upstream& upstream);
+
+  // What is known now, or else nothing: Assumed() serves calls that mean the same to all versions.
+  std::optional<wire::Dialect> Known(TimePoint now) const;
+  const wire::Dialect& assumed() const { return assumed_; }
+
+  // Asks the server; callers at the same time share one question. A server that has no version
+  // counts as the latest, and so does one that a proxy hides. Fails only when it cannot be reached.
+  // Event: "engine.dialect".
+  async::Task<Result<wire::Dialect>> Ask(async::Context ctx);
+
+ private:
+  const Adapter& adapter_;
+  Upstream& upstream_;
+  const wire::Dialect assumed_;
+  const bool fixed_;
+  async::Semaphore gate_;     // one question at a time
+  mutable std::mutex mutex_;  // guards what follows
+  std::optional<wire::Dialect> known_;
+  TimePoint until_{};
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,91 @@
+#include "weir/engine/feedback.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "weir/base/text.h"
+
+namespace weir::engine {
+namespace {
+
+using model::Message;
+using model::Role;
+
+constexpr std::string_view kOnlyJson = "Respond ONLY in JSON";
+// Twice nothing would be nothing.
+constexpr std::int64_t kLeastMore = 500;
+
+bool Says(const Message& message, std::string_view words) {
+  return message.AllText().find(words) != std::string::npos;
+}
+
+// Whether the instruction is new; a model that did not follow it is told the reason instead.
+bool AddOnlyJson(std::vector<Message>& messages) {
+  const auto system = std::ranges::find(messages, Role::kSystem, &Message::role);
+  if (system == messages.end()) {
+    messages.insert(messages.begin(), Message::Text(Role::kSystem, StrCat(kOnlyJson, ".")));
+    return true;
+  }
+  if (Says(*system, kOnlyJson)) return false;
+  model::Part part;
+  part.text = StrCat(system->parts.empty() ? "" : "\n\n", kOnlyJson, ".");
+  if (system->parts.size() == 1 && system->parts.front().kind == model::Part::Kind::kText) {
+    system->parts.front().text += part.text;
+  } else {
+    system->parts.push_back(std::move(part));
+  }
+  return true;
+}
+
+void AddReason(const model::Choice& answer, const Error& error, std::vector<Message>& messages) {
+  Message wrong = Message::Text(Role::kAssistant, answer.text);
+  if (answer.text.empty()) wrong.parts.clear();
+  wrong.tool_calls = answer.tool_calls;
+  const bool called = !wrong.tool_calls.empty();
+  messages.push_back(std::move(wrong));
+  const std::string reason =
+      StrCat("This was not accepted: ", error.message, ". Answer again, with that mended.");
+  if (!called) {
+    messages.push_back(Message::Text(Role::kUser, reason));
+    return;
+  }
+  for (const model::ToolCall& call : answer.tool_calls) {
+    Message result = Message::Text(Role::kTool, reason);
+    result.tool_call_id = call.id;
+    messages.push_back(std::move(result));
+  }
+}
+
+// A seed would give the same answer to the same question.
+void ChangeSeed(model::Sampling& sampling, int attempt) {
+  if (sampling.seed) *sampling.seed += attempt - 1;
+  if (sampling.temperature == 0.0) sampling.temperature = 0.2;
+}
+
+}  // namespace
+
+std::optional<model::Call> AskAgain(const model::Call& call, const model::Reply& reply,
+                                    const Error& error, const Asking& asking) {
+  model::Call again = call;
+  again.request_id.clear();
+  if (error.code == Code::kTruncated) {
+    std::optional<std::int64_t>& limit = again.sampling.max_tokens;
+    if (!limit) return std::nullopt;
+    const auto more =
+        static_cast<std::int64_t>(std::ceil(static_cast<double>(*limit) * asking.longer_by));
+    limit = std::max(more, *limit + kLeastMore);
+    return again;
+  }
+  const bool empty = error.code == Code::kEmptyModelResponse;
+  if (again.messages.empty() || empty || reply.choices.empty()) {
+    ChangeSeed(again.sampling, asking.attempt);
+    const bool random = again.sampling.temperature != 0.0;
+    return random ? std::optional(std::move(again)) : std::nullopt;
+  }
+  const bool told = error.code == Code::kInvalidJson && reply.choices.front().tool_calls.empty() &&
+                    AddOnlyJson(again.messages);
+  if (!told) AddReason(reply.choices.front(), error, again.messages);
+  return again;
+}
+
+}  // namespace weir::engine

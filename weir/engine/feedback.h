@@ -1,0 +1,27 @@
+#pragma once
+
+// How a call is asked again after an answer that was not accepted: with the reason, and never with
+// the same bytes.
+
+#include <optional>
+
+#include "weir/base/error.h"
+#include "weir/model/call.h"
+#include "weir/model/reply.h"
+
+namespace weir::engine {
+
+struct Asking {
+  int attempt = 2;         // of the asking that comes
+  double longer_by = 2.0;  // what an answer that was cut off gets more
+};
+
+// The next call after `error`, which is about `reply` to `call`. nullopt: asking again cannot help.
+//
+// Text that is no JSON gets the instruction to "Respond ONLY in JSON" once, in the system message;
+// what breaks its constraint or a tool's schema is shown to the model with the reason; an answer
+// that was cut off gets more tokens. A prompt without messages only gets another seed.
+std::optional<model::Call> AskAgain(const model::Call& call, const model::Reply& reply,
+                                    const Error& error, const Asking& asking);
+
+}  // namespace weir::engine

@@ -1,0 +1,108 @@
+#include "weir/engine/http_stream.h"
+
+#include "weir/base/text.h"
+
+namespace weir::engine {
+
+bool IsEmpty(const model::Choice& choice) {
+  return choice.text.empty() && choice.reasoning.empty() && choice.refusal.empty() &&
+         choice.tool_calls.empty() && choice.finish != model::Finish::kLength;
+}
+
+Error EmptyReply(const std::string& where) {
+  return Error{.code = Code::kEmptyModelResponse,
+               .message = StrCat(where,
+                                 " answered with nothing: no text, no reasoning, no tool call; try "
+                                 "again, or check the chat template and the stop texts")};
+}
+
+model::ReplyInfo HttpReplyStream::info() const {
+  model::ReplyInfo info = decoder_->info();
+  info.engine = info_.engine;
+  info.request_id = info_.request_id;
+  info.degradations = info_.degradations;
+  info.first_token = info_.first_token;
+  info.total = info_.total;
+  return info;
+}
+
+async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta& piece) {
+  if (ended_) co_return false;
+  while (!failure_) {
+    const Result<bool> decoded = Decode(piece, ctx);
+    if (!decoded) {
+      failure_ = decoded.error();
+    } else if (*decoded) {
+      co_return true;
+    } else if (done_ || closed_) {
+      co_return co_await End(ctx);
+    } else if (const auto bytes = response_->Poll()) {
+      closed_ = *bytes && (*bytes)->empty();
+      const Result<void> fed = !*bytes   ? Result<void>(std::unexpect, bytes->error())
+                               : closed_ ? events_.Finish()
+                                         : events_.Feed(**bytes);
+      if (!fed) failure_ = fed.error();
+    } else {
+      const http::IoResult read = co_await response_->Wait(ctx);
+      response_->Take(read);
+    }
+  }
+  response_.reset();
+  info_.total = ctx.Now() - start_;
+  co_return Fail(*failure_);
+}
+
+Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& ctx) {
+  using Kind = wire::EventDecoder::Kind;
+  std::string_view data;
+  while (!done_ && events_.Next(data)) {
+    WEIR_TRY(const Kind kind, decoder_->Decode(data, piece));
+    if (kind == Kind::kDone) {
+      done_ = true;
+    } else if (kind == Kind::kDelta) {
+      content_ = content_ || !piece.text.empty() || !piece.reasoning.empty() ||
+                 !piece.refusal.empty() || !piece.tool_calls.empty() ||
+                 piece.finish == model::Finish::kLength;
+      if (info_.first_token == Duration::zero()) {
+        const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
+        info_.first_token = ctx.Now() - start_;
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+// The stream is over, cleanly only if every choice has said why it ended.
+async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
+  failure_ = VerdictAtEnd();
+  if (done_ && !closed_ && !failure_) {
+    // What follows the mark is the end of the HTTP body; reading it frees the connection for
+    // others.
+    const Result<std::string_view> rest = co_await response_->Read(ctx);
+    if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
+  }
+  response_.reset();
+  info_.total = ctx.Now() - start_;
+  if (failure_) co_return Fail(*failure_);
+  ended_ = true;
+  co_return false;
+}
+
+std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
+  if (!decoder_->finished()) {
+    return Error{
+        .code = Code::kStreamTruncated,
+        .message = StrCat(where_, " ended the stream ", content_ ? "after a part of" : "before",
+                          " the answer, without a finish reason; the server or a proxy cut "
+                          "it off: look at its log, or try again")};
+  }
+  if (says_done_ && !done_ && response_->ended_by_close()) {
+    return Error{.code = Code::kStreamTruncated,
+                 .message = StrCat(where_, " closed the connection instead of ending the stream")};
+  }
+  if (!content_) return EmptyReply(where_);
+  return std::nullopt;
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,58 @@
+#pragma once
+
+// One streamed answer on its way in: bytes become events, events become pieces.
+
+#include <memory>
+#include <optional>
+
+#include "weir/engine/event_reader.h"
+#include "weir/http/client.h"
+#include "weir/model/engine.h"
+
+namespace weir::engine {
+
+// Whether a choice says nothing at all, and not because its tokens ran out.
+bool IsEmpty(const model::Choice& choice);
+Error EmptyReply(const std::string& where);
+
+class HttpReplyStream final : public model::ReplyStream {
+ public:
+  // `where` names the server in messages; it and the adapter outlive the stream.
+  HttpReplyStream(const Adapter& adapter, model::Api api, TimePoint start, const std::string& where)
+      : events_(adapter.framing(api)),
+        decoder_(adapter.NewDecoder(api)),
+        says_done_(adapter.framing(api) == Framing::kServerSentEvents &&
+                   api != model::Api::kResponses),
+        start_(start),
+        where_(where) {}
+
+  // What is known of the request, and the response once it is there.
+  void Attach(model::ReplyInfo info, std::unique_ptr<http::Response> response) {
+    info_ = std::move(info);
+    response_ = std::move(response);
+  }
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override;
+  model::ReplyInfo info() const override;
+
+ private:
+  // Decodes one event of those that are buffered; false when they hold no further piece.
+  Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
+  std::optional<Error> VerdictAtEnd() const;
+  async::Task<Result<bool>> End(async::Context ctx);
+
+  std::unique_ptr<http::Response> response_;
+  model::ReplyInfo info_;
+  EventReader events_;
+  const std::unique_ptr<wire::EventDecoder> decoder_;
+  const bool says_done_;  // streams of this form end with a mark of their own
+  const TimePoint start_;
+  const std::string& where_;
+  bool done_ = false;     // the mark has come
+  bool closed_ = false;   // the body has ended
+  bool ended_ = false;    // Next() has returned false
+  bool content_ = false;  // some piece had something in it
+  std::optional<Error> failure_;
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,47 @@
+#pragma once
+
+// The judge of one call: is its reply what was asked for? Its texts are held against the
+// constraint, its tool calls against the schemas of their tools.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/engine/decorators.h"
+#include "weir/engine/verifier.h"
+#include "weir/model/call.h"
+#include "weir/model/reply.h"
+#include "weir/schema/schema.h"
+
+namespace weir::engine {
+
+class Judge {
+ public:
+  // Fails when the constraint is none, as Verifier does.
+  static Result<Judge> Make(const model::Call& call, const VerifyOptions& options);
+
+  // Mends the reply where it may, and says what is wrong with it otherwise: kTruncated,
+  // kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
+  Result<void> Mend(model::Reply& reply) const;
+
+  // The same of a reply that was handed over already: nothing can be mended any more.
+  Result<void> Check(const model::Reply& reply) const;
+
+ private:
+  struct Tool {
+    std::string name;
+    schema::Schema arguments;
+  };
+
+  Judge() = default;
+  Result<void> MendChoice(model::Choice& choice, std::vector<std::string>& repairs) const;
+  Result<void> MendToolCall(model::ToolCall& call, std::vector<std::string>& repairs) const;
+  Result<void> CheckEnd(const model::Choice& choice) const;
+
+  VerifyOptions options_;
+  std::optional<Verifier> verifier_;
+  std::vector<Tool> tools_;
+  std::optional<model::Degradation> unchecked_;
+};
+
+}  // namespace weir::engine

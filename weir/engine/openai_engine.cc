@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/engine/adapter.h"
+#include "weir/schema/strict_form.h"
+#include "weir/wire/embeddings_client.h"
+#include "weir/wire/responses_client.h"
+
+namespace weir::engine {
+namespace {
+
+// Whether the constraint is a schema that OpenAI may enforce, in its strict form.
+bool MayBeStrict(const model::Call& call) {
+  return call.constraint && call.constraint->kind == model::Constraint::Kind::kJsonSchema &&
+         call.constraint->strict != false && call.api != model::Api::kCompletions;
+}
+
+// Puts the schema into its strict form, or else lets it go as it is, unenforced. The way back, from
+// nulls and the wrapper around a root that is no object, is not gone here, where the reply comes
+// without its call: whoever checks the answer coerces it.
+Result<void> MakeStrict(model::Constraint& constraint, std::vector<model::Degradation>& notes) {
+  Result<schema::StrictForm> form = schema::ToStrict(constraint.schema);
+  if (!form && form.error().code != Code::kUnsupportedSchema) return Fail(form.error());
+  constraint.strict = form.has_value();
+  if (!form) {
+    notes.push_back({"constraint", StrCat("OpenAI is asked to follow the schema, but not held to "
+                                          "it: ",
+                                          form.error().message)});
+    return {};
+  }
+  for (const schema::StrictNote& note : form->notes) {
+    if (note.widened) notes.push_back({StrCat("constraint.", note.keyword), note.message});
+  }
+  constraint.schema = std::move(form->schema);
+  return {};
+}
+
+class OpenAiAdapter final : public Adapter {
+ public:
+  std::string_view kind() const override { return "openai"; }
+
+  Result<wire::EncodedRequest> Encode(const model::Call& call,
+                                      const wire::EncodeOptions& how) const override {
+    if (!MayBeStrict(call)) return EncodeAsItIs(call, how);
+    model::Call strict = call;
+    std::vector<model::Degradation> notes;
+    WEIR_CHECK(MakeStrict(*strict.constraint, notes));
+    WEIR_TRY(wire::EncodedRequest request, EncodeAsItIs(strict, how));
+    std::ranges::move(notes, std::back_inserter(request.degradations));
+    return request;
+  }
+  Result<model::Reply> Decode(model::Api api, std::string_view body) const override {
+    return api == model::Api::kResponses ? wire::DecodeResponse(body)
+                                         : wire::DecodeReply(api, body);
+  }
+  std::unique_ptr<wire::EventDecoder> NewDecoder(model::Api api) const override {
+    if (api == model::Api::kResponses) return std::make_unique<wire::ResponsesDecoder>();
+    return std::make_unique<wire::ChunkDecoder>(api);
+  }
+  Framing framing(model::Api) const override { return Framing::kServerSentEvents; }
+
+  std::vector<std::string_view> ModelPaths() const override { return {"/v1/models", "/models"}; }
+  Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) const override {
+    return wire::DecodeModels(body);
+  }
+  wire::Dialect DialectOf(std::string_view) const override {
+    return *wire::DialectByName("openai");
+  }
+
+  Result<wire::EncodedRequest> EncodeEmbed(const model::EmbedCall& call) const override {
+    return wire::EncodeEmbeddings(call);
+  }
+  Result<model::Embeddings> DecodeEmbed(std::string_view body) const override {
+    return wire::DecodeEmbeddings(body);
+  }
+
+ private:
+  static Result<wire::EncodedRequest> EncodeAsItIs(const model::Call& call,
+                                                   const wire::EncodeOptions& how) {
+    return call.api == model::Api::kResponses ? wire::EncodeResponsesRequest(call, how)
+                                              : wire::EncodeRequest(call, how);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Adapter> NewOpenAiAdapter() { return std::make_unique<OpenAiAdapter>(); }
+
+}  // namespace weir::engine

@@ -1,0 +1,296 @@
+#include <atomic>
+
+#include "weir/base/text.h"
+#include "weir/engine/decorators.h"
+#include "weir/engine/feedback.h"
+#include "weir/engine/judge.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr std::size_t kShownOfAnswer = 200;
+
+bool NeedsJudge(const model::Call& call) { return call.constraint || !call.tools.empty(); }
+
+bool WantsJson(const model::Call& call) {
+  return call.constraint && (call.constraint->kind == model::Constraint::Kind::kJsonSchema ||
+                             call.constraint->kind == model::Constraint::Kind::kJsonObject);
+}
+
+// What a decoder that enforces the constraint cannot have written.
+bool ShowsIgnorance(const model::Call& call, const Error& error) {
+  return call.constraint &&
+         (error.code == Code::kInvalidJson || error.code == Code::kSchemaMismatch ||
+          error.code == Code::kConstraintViolated);
+}
+
+// A model that writes nothing but white space inside of JSON would go on until its token limit.
+class BlankWatch {
+ public:
+  explicit BlankWatch(std::size_t most) : most_(most) {}
+
+  Result<void> Feed(const model::Delta& piece) {
+    for (const char c : piece.text) {
+      blank_ = c == ' ' || c == '\n' || c == '\t' || c == '\r' ? blank_ + 1 : 0;
+      if (blank_ <= most_) continue;
+      return Fail(Code::kConstraintViolated,
+                  StrCat("the answer runs away into white space (", blank_,
+                         " in a row): the stream was ended; a smaller schema, a higher "
+                         "temperature or the server's --structured-outputs-config "
+                         "(disable_any_whitespace) helps"));
+    }
+    return {};
+  }
+
+ private:
+  const std::size_t most_;
+  std::size_t blank_ = 0;
+};
+
+// A stream that is handed on as it comes; the verdict is its end.
+class JudgedStream final : public model::ReplyStream {
+ public:
+  JudgedStream(std::unique_ptr<model::ReplyStream> next, Judge judge, std::size_t max_blank)
+      : next_(std::move(next)), judge_(std::move(judge)), blanks_(max_blank) {}
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    if (failure_) co_return Fail(*failure_);
+    if (ended_) co_return false;
+    Result<bool> more = co_await next_->Next(ctx, piece);
+    if (!more) co_return more;
+    Result<void> good;
+    if (*more) {
+      seen_.Add(piece);
+      good = blanks_.Feed(piece);
+    } else {
+      ended_ = true;
+      good = judge_.Check(std::move(seen_).Finish({}));
+    }
+    if (good) co_return more;
+    failure_ = good.error();
+    next_.reset();
+    co_return Fail(*failure_);
+  }
+
+  model::ReplyInfo info() const override { return next_ ? next_->info() : model::ReplyInfo(); }
+
+ private:
+  std::unique_ptr<model::ReplyStream> next_;
+  const Judge judge_;
+  BlankWatch blanks_;
+  model::Assembler seen_;
+  bool ended_ = false;
+  std::optional<Error> failure_;
+};
+
+// A whole reply, handed over as a stream: one piece for each choice, then the verdict.
+class BufferedStream final : public model::ReplyStream {
+ public:
+  BufferedStream(model::Reply reply, std::optional<Error> verdict)
+      : reply_(std::move(reply)), verdict_(std::move(verdict)) {}
+
+  async::Task<Result<bool>> Next(async::Context /*ctx*/, model::Delta& piece) override {
+    if (at_ < reply_.choices.size()) {
+      piece = PieceOf(reply_.choices[at_++]);
+      if (at_ == reply_.choices.size()) piece.usage = reply_.usage;
+      co_return true;
+    }
+    if (verdict_) co_return Fail(*verdict_);
+    co_return false;
+  }
+
+  model::ReplyInfo info() const override { return reply_.info; }
+
+ private:
+  static model::Delta PieceOf(const model::Choice& choice) {
+    model::Delta piece;
+    piece.choice = choice.index;
+    piece.has_choice = true;
+    piece.text = choice.text;
+    piece.reasoning = choice.reasoning;
+    for (std::size_t i = 0; i < choice.tool_calls.size(); ++i) {
+      const model::ToolCall& call = choice.tool_calls[i];
+      piece.tool_calls.push_back({.index = static_cast<std::int64_t>(i),
+                                  .id = call.id,
+                                  .name = call.name,
+                                  .arguments = call.arguments});
+    }
+    piece.tokens = choice.tokens;
+    piece.token_ids = choice.token_ids;
+    piece.finish = choice.finish;
+    piece.finish_text = choice.finish_text;
+    piece.stop_reason = choice.stop_reason;
+    return piece;
+  }
+
+  const model::Reply reply_;
+  const std::optional<Error> verdict_;
+  std::size_t at_ = 0;
+};
+
+// Drains a stream, watching for white space.
+async::Task<Result<model::Reply>> Drain(async::Context ctx, model::ReplyStream& stream,
+                                        BlankWatch blanks) {
+  model::Assembler seen;
+  model::Delta piece;
+  for (;;) {
+    WEIR_CO_TRY(const bool more, co_await stream.Next(ctx, piece));
+    if (!more) break;
+    seen.Add(piece);
+    WEIR_CO_CHECK(blanks.Feed(piece));
+  }
+  co_return std::move(seen).Finish(stream.info());
+}
+
+class VerifyEngine final : public model::Engine {
+ public:
+  VerifyEngine(std::shared_ptr<model::Engine> next, VerifyOptions options)
+      : next_(std::move(next)), options_(options) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    return NeedsJudge(call) ? JudgedCall(ctx, call) : next_->Call(ctx, call);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    if (!NeedsJudge(call)) return next_->Stream(ctx, call);
+    return call.buffer ? Buffered(ctx, call) : Live(ctx, call);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  // The last reply there was, good or not, and what is wrong with it.
+  struct Verdict {
+    model::Reply reply;
+    std::optional<Error> error;
+    bool answered = false;  // false: the error is not about the reply, there is none
+  };
+
+  async::Task<Result<model::Reply>> JudgedCall(async::Context ctx, const model::Call& call) {
+    async::Span span(ctx, "engine.verify");
+    Verdict verdict = co_await AskUntilGood(span.context(), call, false);
+    if (!verdict.error) co_return std::move(verdict.reply);
+    span.Fail(*verdict.error);
+    if (verdict.answered && verdict.error->cause.empty()) {
+      const std::string& text = verdict.reply.text();
+      verdict.error->cause = StrCat("the answer was: ", text.substr(0, kShownOfAnswer),
+                                    text.size() > kShownOfAnswer ? "..." : "");
+    }
+    co_return Fail(*std::move(verdict.error));
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Buffered(async::Context ctx,
+                                                                    const model::Call& call) {
+    async::Span span(ctx, "engine.verify");
+    Verdict verdict = co_await AskUntilGood(span.context(), call, true);
+    if (verdict.error) span.Fail(*verdict.error);
+    if (verdict.error && !verdict.answered) co_return Fail(*std::move(verdict.error));
+    co_return std::make_unique<BufferedStream>(std::move(verdict.reply), std::move(verdict.error));
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Live(async::Context ctx,
+                                                                const model::Call& call) {
+    async::Span span(ctx, "engine.verify");
+    WEIR_CO_TRY(Judge judge, Judge::Make(call, options_));
+    WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
+                co_await next_->Stream(span.context(), call));
+    co_return std::make_unique<JudgedStream>(std::move(stream), std::move(judge), MostBlank(call));
+  }
+
+  async::Task<Verdict> AskUntilGood(async::Context ctx, const model::Call& call, bool streamed) {
+    Verdict verdict;
+    const Result<Judge> judge = Judge::Make(call, options_);
+    if (!judge) {
+      verdict.error = judge.error();
+      co_return verdict;
+    }
+    std::vector<model::Attempt> earlier;
+    model::Call asked = call;
+    for (int attempt = 1;; ++attempt) {
+      const TimePoint start = ctx.Now();
+      Result<model::Reply> reply = co_await Ask(ctx, asked, streamed);
+      if (!reply) {
+        verdict.error = reply.error();
+        co_return verdict;
+      }
+      verdict.reply = *std::move(reply);
+      verdict.answered = true;
+      const Result<void> good = judge->Mend(verdict.reply);
+      std::vector<model::Attempt>& attempts = verdict.reply.info.attempts;
+      attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
+      EmitRepairs(ctx, verdict.reply.info);
+      if (good) {
+        verdict.error.reset();
+        co_return verdict;
+      }
+      verdict.error = good.error();
+      if (ShowsIgnorance(call, good.error())) Blame(ctx, verdict.reply.info, good.error());
+      if (attempt >= options_.max_attempts) break;
+      std::optional<model::Call> again =
+          AskAgain(asked, verdict.reply, good.error(),
+                   {.attempt = attempt + 1, .longer_by = options_.longer_by});
+      if (!again) break;
+      ctx.Emit("verify:retry", {{"attempt", std::int64_t{attempt} + 1},
+                                {"max_attempts", std::int64_t{options_.max_attempts}},
+                                {"error", Name(good.error())},
+                                {"message", good.error().message}});
+      earlier = attempts;
+      earlier.push_back({.engine = verdict.reply.info.engine,
+                         .error = good.error(),
+                         .duration = ctx.Now() - start});
+      asked = *std::move(again);
+    }
+    if (const std::size_t tries = earlier.size() + 1; tries > 1) {
+      StrAppend(verdict.error->message, " (after ", tries, " attempts)");
+    }
+    co_return verdict;
+  }
+
+  async::Task<Result<model::Reply>> Ask(async::Context ctx, const model::Call& call,
+                                        bool streamed) {
+    if (!streamed) co_return co_await next_->Call(ctx, call);
+    WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream,
+                co_await next_->Stream(ctx, call));
+    co_return co_await Drain(ctx, *stream, BlankWatch(MostBlank(call)));
+  }
+
+  std::size_t MostBlank(const model::Call& call) const {
+    return WantsJson(call) ? options_.max_blank_bytes : std::string::npos;
+  }
+
+  static void EmitRepairs(const async::Context& ctx, const model::ReplyInfo& info) {
+    for (const std::string& repair : info.repairs) {
+      ctx.Emit("verify:repair", {{"engine", info.engine}, {"repair", repair}});
+    }
+  }
+
+  // Once: the server is the same for all calls that follow.
+  void Blame(const async::Context& ctx, const model::ReplyInfo& info, const Error& error) {
+    if (blamed_.exchange(true)) return;
+    ctx.Emit("verify:ignored",
+             {{"engine", info.engine}, {"error", Name(error)}, {"message", error.message}});
+  }
+
+  const std::shared_ptr<model::Engine> next_;
+  const VerifyOptions options_;
+  std::atomic<bool> blamed_ = false;
+};
+
+}  // namespace
+
+Result<void> VerifyOptions::Validate() const {
+  if (max_attempts < 1)
+    return Fail(Code::kConfigError, "structured.max_attempts must be at least 1");
+  if (!(longer_by >= 1)) return Fail(Code::kConfigError, "structured.longer_by must be at least 1");
+  return {};
+}
+
+std::unique_ptr<model::Engine> NewVerifyEngine(std::shared_ptr<model::Engine> next,
+                                               VerifyOptions options) {
+  return std::make_unique<VerifyEngine>(std::move(next), options);
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,312 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "weir/base/text.h"
+#include "weir/engine/decorators.h"
+#include "weir/engine/feedback.h"
+#include "weir/json/reader.h"
+#include "weir/model/engine_testing.h"
+#include "weir/wire/codec.h"
+
+namespace weir::engine {
+namespace {
+
+using model::Constraint;
+using model::Delta;
+using model::Finish;
+using model::Message;
+using model::Reply;
+using model::Role;
+using model::Says;
+using model::ScriptedAnswer;
+using model::ScriptedEngine;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Counts names of events.
+class Ear final : public TraceSink {
+ public:
+  Ear() : TraceSink(false) {}
+  void OnEvent(std::string_view name, std::span<const TraceField> /*fields*/) override {
+    heard.emplace_back(name);
+  }
+  void OnSpanStart(const SpanRecord& /*span*/) override {}
+  void OnSpanEnd(const SpanRecord& /*span*/) override {}
+
+  std::vector<std::string> heard;
+};
+
+// Keeps what it was asked.
+class Listening final : public model::Engine {
+ public:
+  explicit Listening(std::unique_ptr<ScriptedEngine> next) : next_(std::move(next)) {}
+
+  async::Task<Result<Reply>> Call(async::Context ctx, const model::Call& call) override {
+    asked.push_back(call);
+    return next_->Call(ctx, call);
+  }
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    asked.push_back(call);
+    return next_->Stream(ctx, call);
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+  std::vector<model::Call> asked;
+
+ private:
+  const std::unique_ptr<ScriptedEngine> next_;
+};
+
+ScriptedAnswer Ends(std::string text, Finish finish) {
+  ScriptedAnswer answer = Says(std::move(text));
+  answer.pieces.back().finish = finish;
+  return answer;
+}
+
+Constraint SchemaOf(std::string_view text) {
+  Constraint constraint;
+  constraint.schema = *json::Read(text);
+  return constraint;
+}
+
+class VerifyTest : public testing::Test {
+ protected:
+  VerifyTest() {
+    call_.messages = {Message::Text(Role::kSystem, "Be brief."),
+                      Message::Text(Role::kUser, "How many?")};
+    call_.constraint =
+        SchemaOf(R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]})");
+    ctx_.trace = &ear_;
+  }
+
+  std::unique_ptr<model::Engine> Verifying(std::deque<ScriptedAnswer> answers,
+                                           VerifyOptions options = {}) {
+    listening_ = std::make_shared<Listening>(std::make_unique<ScriptedEngine>(std::move(answers)));
+    return NewVerifyEngine(listening_, options);
+  }
+
+  Result<Reply> Call(model::Engine& engine) { return loop_.Run(engine.Call(ctx_, call_)); }
+
+  // The text that was delivered, and how the stream ended.
+  std::pair<std::string, std::optional<Error>> Stream(model::Engine& engine) {
+    std::string text;
+    const auto run = [](async::Context ctx, model::Engine& its, const model::Call& call,
+                        std::string& seen) -> async::Task<Result<void>> {
+      WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await its.Stream(ctx, call));
+      Delta piece;
+      for (;;) {
+        WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
+        if (!more) co_return Result<void>();
+        seen += piece.text;
+      }
+    };
+    const Result<void> end = loop_.Run(run(ctx_, engine, call_, text));
+    return {text, end ? std::nullopt : std::optional(end.error())};
+  }
+
+  std::string SecondBody() const {
+    const auto request = wire::EncodeRequest(listening_->asked.at(1), {});
+    return request ? request->body : request.error().message;
+  }
+
+  async::Loop loop_{async::Loop::Time::kVirtual};
+  async::Context ctx_{loop_};
+  Ear ear_;
+  model::Call call_;
+  std::shared_ptr<Listening> listening_;
+};
+
+TEST_F(VerifyTest, AGoodAnswerIsAskedForOnceAndGivesItsValue) {
+  const auto engine = Verifying({Says(R"({"n":3})")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->text(), R"({"n":3})");
+  EXPECT_EQ(reply->choices[0].value.Find("n").AsInt64(), 3);
+  EXPECT_EQ(listening_->asked.size(), 1U);
+  EXPECT_THAT(reply->info.repairs, IsEmpty());
+  EXPECT_THAT(ear_.heard, IsEmpty());
+}
+
+TEST_F(VerifyTest, WhatCanBeMendedIsMendedAndSaid) {
+  const auto engine = Verifying({Says("```json\n{'n': \"3\",}\n```")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->text(), R"({"n":3})");
+  EXPECT_EQ(listening_->asked.size(), 1U);
+  EXPECT_FALSE(reply->info.repairs.empty());
+  EXPECT_THAT(ear_.heard, testing::Each("verify:repair"));
+}
+
+TEST_F(VerifyTest, StrictMendsNothing) {
+  const auto engine = Verifying({Says("```json\n{\"n\":3}\n```"), Says(R"({"n":3})")},
+                                {.strictness = json::Strictness::kStrict});
+  ASSERT_TRUE(Call(*engine));
+  EXPECT_EQ(listening_->asked.size(), 2U);
+}
+
+// R-GDC-16: prose once, then JSON: two requests, the second with the sentence.
+TEST_F(VerifyTest, ProseIsAskedAgainWithTheInstructionInTheSystemMessage) {
+  const auto engine = Verifying({Says("There are three."), Says(R"({"n":3})")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(SecondBody(),
+            R"({"messages":[{"role":"system","content":"Be brief.\n\nRespond ONLY in JSON."},)"
+            R"({"role":"user","content":"How many?"}],"response_format":{"type":"json_schema",)"
+            R"("json_schema":{"name":"answer","schema":{"type":"object","properties":)"
+            R"({"n":{"type":"integer"}},"required":["n"]}}}})");
+  ASSERT_EQ(reply->info.attempts.size(), 1U);
+  EXPECT_EQ(reply->info.attempts[0].error->code, Code::kInvalidJson);
+  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored", "verify:retry"));
+}
+
+TEST_F(VerifyTest, ProseTwiceIsAnErrorThatShowsTheAnswer) {
+  const auto engine = Verifying({Says("There are three.")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kInvalidJson);
+  EXPECT_EQ(listening_->asked.size(), 2U);
+  EXPECT_THAT(reply.error().message, HasSubstr("(after 2 attempts)"));
+}
+
+TEST_F(VerifyTest, ABrokenSchemaIsShownToTheModelWithTheReason) {
+  const auto engine = Verifying({Says(R"({"m":3})"), Says(R"({"n":3})")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  const std::vector<Message>& messages = listening_->asked.at(1).messages;
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_EQ(messages[2].role, Role::kAssistant);
+  EXPECT_EQ(messages[2].AllText(), R"({"m":3})");
+  EXPECT_EQ(messages[3].role, Role::kUser);
+  EXPECT_THAT(messages[3].AllText(),
+              testing::AllOf(HasSubstr("This was not accepted"), HasSubstr("\"n\"")));
+}
+
+TEST_F(VerifyTest, ACutAnswerGetsMoreTokensAndNoOtherWords) {
+  call_.sampling.max_tokens = 400;
+  const auto engine = Verifying({Ends(R"({"n":)", Finish::kLength), Says(R"({"n":3})")});
+  ASSERT_TRUE(Call(*engine));
+  const model::Call& again = listening_->asked.at(1);
+  EXPECT_EQ(again.sampling.max_tokens, 900);  // 500 more, since twice is less
+  EXPECT_EQ(again.messages.size(), 2U);
+}
+
+TEST_F(VerifyTest, ACutAnswerWithoutALimitOfOursIsTheEnd) {
+  const auto engine = Verifying({Ends(R"({"n":)", Finish::kLength)});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kTruncated);
+  EXPECT_EQ(listening_->asked.size(), 1U);
+}
+
+TEST_F(VerifyTest, AServerThatIgnoresConstraintsIsNamedOnce) {
+  const auto engine = Verifying({Says("no JSON")}, {.max_attempts = 1});
+  EXPECT_FALSE(Call(*engine));
+  EXPECT_FALSE(Call(*engine));
+  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored"));
+}
+
+TEST_F(VerifyTest, ErrorsOfTheTransportAreNotItsBusiness) {
+  const auto engine = Verifying({model::Refuses(model::HttpError(500))});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(Name(reply.error()), "http_500");
+  EXPECT_EQ(listening_->asked.size(), 1U);
+}
+
+TEST_F(VerifyTest, ReasoningWithoutAnAnswerIsAskedAgainWithAnotherSeed) {
+  ScriptedAnswer thinks = Says("");
+  thinks.pieces.back().reasoning = "hm";
+  call_.sampling.seed = 7;
+  const auto engine = Verifying({thinks, Says(R"({"n":3})")});
+  ASSERT_TRUE(Call(*engine));
+  EXPECT_EQ(listening_->asked.at(1).sampling.seed, 8);
+}
+
+TEST_F(VerifyTest, AStreamIsDeliveredAsItComesAndEndsInTheVerdict) {
+  const auto engine = Verifying({Says(R"({"m":3})")});
+  const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, R"({"m":3})");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kSchemaMismatch);
+  EXPECT_EQ(listening_->asked.size(), 1U);
+}
+
+TEST_F(VerifyTest, ABufferedStreamIsAskedAgain) {
+  call_.buffer = true;
+  const auto engine = Verifying({Says(R"({"m":3})"), Says(R"({"n":3})")});
+  const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, R"({"n":3})");
+  EXPECT_FALSE(error);
+  EXPECT_EQ(listening_->asked.size(), 2U);
+}
+
+TEST_F(VerifyTest, ABufferedStreamThatFailsStillShowsItsLastAnswer) {
+  call_.buffer = true;
+  const auto engine = Verifying({Says(R"({"m":3})")});
+  const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, R"({"m":3})");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kSchemaMismatch);
+}
+
+TEST_F(VerifyTest, RunawayWhiteSpaceEndsTheStream) {
+  ScriptedAnswer blank = Says("{");
+  for (int i = 0; i < 100; ++i)
+    blank.pieces.insert(blank.pieces.begin() + 1, Delta{.text = "    "});
+  const auto engine = Verifying({blank});
+  const auto [text, error] = Stream(*engine);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kConstraintViolated);
+  EXPECT_THAT(error->message, HasSubstr("white space"));
+  EXPECT_LT(text.size(), 300U);
+}
+
+TEST_F(VerifyTest, ToolArgumentsAreMendedAndHeldAgainstTheirSchema) {
+  call_.constraint.reset();
+  call_.tools = {
+      {.name = "add",
+       .description = {},
+       .parameters = *json::Read(
+           R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]})"),
+       .strict = {}}};
+  const auto calls = [](std::string arguments) {
+    ScriptedAnswer answer = Says("");
+    answer.pieces.back().tool_calls = {
+        {.index = 0, .id = "c1", .name = "add", .arguments = std::move(arguments)}};
+    return answer;
+  };
+  const auto mended = Verifying({calls("{'n': '3'}")});
+  const Result<Reply> reply = Call(*mended);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->choices[0].tool_calls[0].arguments, R"({"n":3})");
+  EXPECT_EQ(listening_->asked.size(), 1U);
+
+  const auto asked = Verifying({calls(""), calls(R"({"n":1})")});
+  ASSERT_TRUE(Call(*asked));
+  const std::vector<Message>& messages = listening_->asked.at(1).messages;
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_EQ(messages[3].role, Role::kTool);
+  EXPECT_EQ(messages[3].tool_call_id, "c1");
+  EXPECT_THAT(messages[3].AllText(), HasSubstr("\"n\""));
+}
+
+TEST(Feedback, TheSecondRequestIsNeverTheFirst) {
+  model::Call call;
+  call.api = model::Api::kCompletions;
+  call.prompt = "Q:";
+  call.sampling.seed = 1;
+  call.sampling.temperature = 0;
+  Reply reply;
+  reply.choices.emplace_back();
+  const Error wrong{.code = Code::kConstraintViolated, .message = "wrong"};
+  const auto again = AskAgain(call, reply, wrong, {});
+  ASSERT_TRUE(again);
+  EXPECT_NE(wire::EncodeRequest(*again, {})->body, wire::EncodeRequest(call, {})->body);
+}
+
+}  // namespace
+}  // namespace weir::engine

@@ -1,0 +1,169 @@
+#include "weir/events/event_file.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
+
+namespace weir::events {
+namespace {
+
+constexpr Duration kLookEvery = std::chrono::seconds(1);
+
+// A reader that hangs up on a pipe must not end the process.
+class NoPipeSignal {
+ public:
+  NoPipeSignal() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoPipeSignal() {
+    const timespec now{};
+    if (!was_pending_) ::sigtimedwait(&pipe_, nullptr, &now);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoPipeSignal(const NoPipeSignal&) = delete;
+  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+  bool was_pending_;
+};
+
+bool HoldsOff(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  char text[16];
+  const ssize_t size = ::read(fd, text, sizeof text);
+  ::close(fd);
+  return size > 0 && EqualsIgnoreCase(Trim({text, static_cast<std::size_t>(size)}), "off");
+}
+
+ssize_t WriteSome(int fd, std::string_view text) {
+  ssize_t written = 0;
+  do {
+    written = ::write(fd, text.data(), text.size());
+  } while (written < 0 && errno == EINTR);
+  return written;
+}
+
+}  // namespace
+
+EventFile::EventFile(const Clock& clock, JsonlOptions options)
+    : clock_(clock), options_(std::move(options)) {}
+
+EventFile::~EventFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::shared_ptr<EventFile>> EventFile::Open(const Clock& clock, JsonlOptions options) {
+  std::shared_ptr<EventFile> file(new EventFile(clock, std::move(options)));
+  WEIR_CHECK(file->Reopen());
+  return file;
+}
+
+Result<void> EventFile::Reopen() {
+  if (fd_ >= 0) ::close(fd_);
+  // Without O_NONBLOCK a pipe that nobody reads would hold up the work that is reported on.
+  fd_ = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
+  struct stat status{};
+  if (fd_ < 0 || ::fstat(fd_, &status) != 0) {
+    const int why = errno;
+    return weir::Fail(Code::kIoError,
+                      StrCat("cannot write events to ", options_.path, "; name another file"),
+                      std::strerror(why));
+  }
+  regular_ = S_ISREG(status.st_mode);
+  size_ = status.st_size;
+  torn_ = false;
+  return {};
+}
+
+bool EventFile::Wanted() {
+  if (clock_.Now() >= look_at_) LookAround();
+  return !off_;
+}
+
+void EventFile::LookAround() {
+  look_at_ = After(clock_.Now(), kLookEvery);
+  off_ = !options_.control_file.empty() && HoldsOff(options_.control_file);
+  if (fd_ < 0 || !regular_) return;
+  struct stat status{};
+  if (!IsCurrent()) {
+    if (const Result<void> opened = Reopen(); !opened) Fail(opened.error());
+  } else if (::fstat(fd_, &status) == 0) {
+    size_ = status.st_size;  // others may append, too
+  }
+}
+
+// Whether the path still leads to the file that is open.
+bool EventFile::IsCurrent() const {
+  struct stat ours{};
+  struct stat there{};
+  return ::fstat(fd_, &ours) == 0 && ::stat(options_.path.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+// The lock is on the full file: of several writers one renames, the others find a new one.
+Result<void> EventFile::Rotate() {
+  ::flock(fd_, LOCK_EX);
+  if (IsCurrent()) {
+    if (options_.keep <= 0) ::unlink(options_.path.c_str());
+    for (std::int64_t i = options_.keep; i > 0; --i) {
+      const std::string from = i == 1 ? options_.path : StrCat(options_.path, ".", i - 1);
+      ::rename(from.c_str(), StrCat(options_.path, ".", i).c_str());
+    }
+  }
+  return Reopen();
+}
+
+bool EventFile::Write(std::string_view line) {
+  if (clock_.Now() < try_at_) return false;
+  const auto size = static_cast<std::int64_t>(line.size());
+  const bool full =
+      regular_ && options_.max_bytes > 0 && size_ > 0 && size_ + size > options_.max_bytes;
+  if (fd_ < 0 || full) {
+    if (const Result<void> opened = fd_ < 0 ? Reopen() : Rotate(); !opened) {
+      Fail(opened.error());
+      return false;
+    }
+  }
+  if (regular_) return Append(line);
+  const NoPipeSignal no_signal;
+  return Append(line);
+}
+
+bool EventFile::Append(std::string_view line) {
+  if (torn_ && WriteSome(fd_, "\n") == 1) torn_ = false;
+  const ssize_t written = torn_ ? -1 : WriteSome(fd_, line);
+  if (written > 0) size_ += written;
+  if (written == static_cast<ssize_t>(line.size())) return true;
+  const int why = written < 0 ? errno : ENOSPC;
+  torn_ = torn_ || written > 0;
+  Fail(Error{.code = Code::kIoError,
+             .message = StrCat("events are lost: ", options_.path,
+                               " cannot be written; the work goes on, and it is tried again"),
+             .cause = std::strerror(why)});
+  return false;
+}
+
+void EventFile::Fail(const Error& error) {
+  try_at_ = After(clock_.Now(), options_.retry_after);
+  if (std::exchange(said_, true) || !options_.on_failure) return;
+  options_.on_failure(error);
+}
+
+}  // namespace weir::events

@@ -1,0 +1,69 @@
+#include "weir/wire/embeddings_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace weir::wire {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(EmbeddingsClient, WritesTheTextsAndAsksForPackedFloats) {
+  const model::EmbedCall call{.model = "m", .texts = {"a", "b \"c\""}, .dimensions = 8};
+  const Result<EncodedRequest> request = EncodeEmbeddings(call);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->path, "/v1/embeddings");
+  EXPECT_EQ(request->body,
+            R"({"model":"m","input":["a","b \"c\""],"dimensions":8,"encoding_format":"base64"})");
+  EXPECT_EQ(EncodeEmbeddings({}).error().code, Code::kInvalidRequest);
+}
+
+TEST(EmbeddingsClient, ReadsListsAndPackedFloatsInTheOrderOfTheirIndex) {
+  // AACAPwAAAMA= is 1.0f, -2.0f.
+  const Result<model::Embeddings> read = DecodeEmbeddings(
+      R"({"model":"m","data":[{"index":1,"embedding":"AACAPwAAAMA="},)"
+      R"({"index":0,"embedding":[0.5,3]}],"usage":{"prompt_tokens":4,"total_tokens":4}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->model, "m");
+  ASSERT_EQ(read->vectors.size(), 2U);
+  EXPECT_THAT(read->vectors[0], ElementsAre(0.5F, 3.0F));
+  EXPECT_THAT(read->vectors[1], ElementsAre(1.0F, -2.0F));
+  EXPECT_EQ(read->usage.prompt_tokens, 4);
+}
+
+TEST(EmbeddingsClient, WhatIsNoAnswerIsAProtocolErrorAtEveryCut) {
+  const std::string whole = R"({"data":[{"index":0,"embedding":[0.5]}]})";
+  ASSERT_TRUE(DecodeEmbeddings(whole));
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    const Result<model::Embeddings> read = DecodeEmbeddings(whole.substr(0, cut));
+    ASSERT_FALSE(read) << cut;
+    EXPECT_EQ(read.error().code, Code::kProtocolError);
+  }
+  for (const std::string_view wrong :
+       {R"({"data":[{"index":1,"embedding":[0.5]}]})", R"({"data":[{"embedding":["x"]}]})",
+        R"({"data":[{"embedding":"AAA="}]})",
+        R"({"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]})"}) {
+    EXPECT_FALSE(DecodeEmbeddings(wrong)) << wrong;
+  }
+}
+
+TEST(TokenizeClient, WritesAPromptOrMessagesAndReadsTheTokens) {
+  const Result<EncodedRequest> prompt =
+      EncodeTokenize({.model = "m", .prompt = "hi", .add_special_tokens = false});
+  ASSERT_TRUE(prompt);
+  EXPECT_EQ(prompt->body, R"({"model":"m","prompt":"hi","add_special_tokens":false})");
+  const Result<EncodedRequest> messages =
+      EncodeTokenize({.messages = {model::Message::Text(model::Role::kUser, "hi")}});
+  ASSERT_TRUE(messages);
+  EXPECT_EQ(messages->body, R"({"messages":[{"role":"user","content":"hi"}]})");
+
+  const Result<model::Tokens> tokens =
+      DecodeTokens(R"({"count":2,"max_model_len":4096,"tokens":[7,9],"token_strs":null})");
+  ASSERT_TRUE(tokens);
+  EXPECT_THAT(tokens->ids, ElementsAre(7, 9));
+  EXPECT_EQ(tokens->max_model_len, 4096);
+  EXPECT_FALSE(DecodeTokens("{}"));
+}
+
+}  // namespace
+}  // namespace weir::wire
