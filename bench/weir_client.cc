@@ -139,12 +139,15 @@ Outcome Measure(Plan plan, const std::string& chain, const config::EngineConfig&
   Result<std::unique_ptr<events::JsonlSink>> sink;
   const std::filesystem::path file = std::filesystem::temp_directory_path() / "weir-bench.jsonl";
   if (chain == "recorded") {
-    sink = events::OpenJsonl(loop, {.path = file.string(), .keep = 0, .spans = false});
+    sink = events::OpenJsonl(
+        loop,
+        {.path = file.string(), .keep = 0, .spans = false, .hold = std::chrono::milliseconds(5)});
   }
   if (!sink) Die(sink.error().message);
   async::Context ctx(loop);
   ctx.trace = sink->get();
-  plan.call = client::WithDefaults(std::move(plan.call), config);
+  plan.call.model = config.http.model;
+  plan.call.timeouts = config.http.upstream.timeouts;
   plan.call.timeouts->total = limit;
 
   Tally tally;

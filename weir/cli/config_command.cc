@@ -41,6 +41,7 @@ Error CannotWrite(const std::string& path, int error) {
 }
 
 int Init(Session& session, const std::string& path) {
+  if (const Result<void> right = CheckNewFile(path); !right) return Refuse(session, right.error());
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0 && errno == EEXIST) {
     return Refuse(session, {.code = Code::kConfigError,
@@ -60,8 +61,10 @@ int Init(Session& session, const std::string& path) {
     }
     left.remove_prefix(static_cast<std::size_t>(wrote));
   }
+  const bool own = path == "weir.yaml";
   if (::close(fd) != 0) return Refuse(session, CannotWrite(path, errno));
-  session.terminal.Note(StrCat("wrote ", path, "; next: weir config check, weir call \"hello\""));
+  session.terminal.Note(StrCat("wrote ", path, "; next: weir config check", own ? "" : " ",
+                               own ? "" : path, own ? ", weir call \"hello\"" : ""));
   return kExitOk;
 }
 
@@ -138,6 +141,14 @@ int Check(Session& session, const std::string& file) {
       session.terminal.Warn(StrCat("engine ", engine.name,
                                    " cannot be used here: ", Redact(engine.unusable->message)));
     }
+  }
+  const std::pair<std::string_view, const json::Value&> later[] = {
+      {"flows", read.config.flows},
+      {"worker", read.config.worker},
+      {"gateway", read.config.gateway}};
+  for (const auto& [section, value] : later) {
+    if (value.IsNull()) continue;
+    session.terminal.Note(StrCat(section, ": kept for later versions; not read yet"));
   }
   const std::size_t engines = read.config.engines.size();
   return Print(session,

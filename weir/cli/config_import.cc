@@ -1,5 +1,6 @@
 #include "weir/cli/config_import.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -59,6 +60,9 @@ Result<void> WriteNew(const std::string& path, std::string_view text) {
 }
 
 Result<void> Import(Session& session, const ImportFlags& flags) {
+  if (!flags.output.empty()) {
+    WEIR_CHECK(CheckNewFile(flags.output));
+  }
   WEIR_TRY(const std::string text, ReadDocument(session, flags.file, limits::kConfigFileBytes));
   const std::string name = flags.file == kStdin ? "stdin" : flags.file;
   WEIR_TRY(const config::Imported imported, config::Import(KindOf(flags.format), text, name));
@@ -77,6 +81,14 @@ Result<void> Import(Session& session, const ImportFlags& flags) {
 }
 
 }  // namespace
+
+Result<void> CheckNewFile(std::string_view path) {
+  constexpr std::string_view kSlips[] = {"-", "json", "yaml", "yml", "text", "stdout"};
+  if (!path.empty() && std::ranges::find(kSlips, path) == std::end(kSlips)) return {};
+  return Fail(Code::kConfigError,
+              StrCat("'", path, "' is hardly meant as the name of a file; write weir.yaml, or ./",
+                     path, " if it is"));
+}
 
 void AddConfigImport(CLI::App& config, Session& session) {
   auto flags = std::make_shared<ImportFlags>();  // shared by the callbacks below

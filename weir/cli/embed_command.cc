@@ -54,8 +54,16 @@ std::string EmbeddingsJson(const model::Embeddings& embeddings) {
 }
 
 Result<std::vector<std::string>> TextsOf(const EmbedFlags& flags) {
-  if (!flags.texts.empty() && !flags.lines) return flags.texts;
+  if (!flags.texts.empty() && flags.lines) {
+    return Fail(Code::kConfigError,
+                "--lines takes the texts from stdin, and there are some on the command line, too; "
+                "leave one of them away");
+  }
+  if (!flags.texts.empty()) return flags.texts;
   WEIR_TRY(const std::string input, ReadStdin());
+  if (Trim(input).empty()) {
+    return Fail(Code::kConfigError, "there is no text to embed: give one, or pipe one in");
+  }
   if (!flags.lines) return std::vector<std::string>{input};
   std::vector<std::string> texts;
   for (const std::string_view line : Split(input, '\n')) {

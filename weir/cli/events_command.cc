@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kMostLineBytes = 64 << 20;  // raw events hold whole answers
 constexpr std::size_t kChunk = 64 * 1024;
+constexpr auto kSpansHelp = "show the begin and end of steps (span.*), too";
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
 
 struct EventsFlags {
@@ -33,6 +34,7 @@ struct EventsFlags {
   std::optional<std::uint64_t> lines;  // tail
   bool follow = false;
   std::optional<double> speed;  // replay
+  bool spans = false;           // tail, replay: the lines of spans, too
 
   bool as_json() const { return output == "json"; }
 };
@@ -134,6 +136,13 @@ int Finish(Session& session) {
   return ExitCode(*session.terminal.out_error());
 }
 
+// Most lines of a file are spans, which are for those who measure.
+bool Wants(const EventsFlags& flags, std::string_view line) {
+  if (flags.spans || !line.contains("\"span.")) return true;
+  const Result<json::Value> event = json::Read(line);
+  return !event || !event->Find("event").StringOr("").starts_with("span.");
+}
+
 // A line as it is shown: as it came, or its time of day and its sentence.
 std::string Shown(const EventsFlags& flags, std::string_view line) {
   if (flags.as_json()) return StrCat(line, "\n");
@@ -151,6 +160,7 @@ int TailEvents(const EventsFlags& flags, Session& session) {
   const std::size_t most = flags.lines.value_or(10);
   std::deque<std::string> last;
   const auto keep = [&](std::string_view line) {
+    if (!Wants(flags, line)) return;
     last.emplace_back(line);
     if (last.size() > most) last.pop_front();
   };
@@ -158,7 +168,9 @@ int TailEvents(const EventsFlags& flags, Session& session) {
   if (!flags.follow) source->TakeRest(keep);
   for (const std::string& line : last) session.terminal.Out(Shown(flags, line));
   if (!flags.follow) return Finish(session);
-  const auto show = [&](std::string_view line) { session.terminal.Out(Shown(flags, line)); };
+  const auto show = [&](std::string_view line) {
+    if (Wants(flags, line)) session.terminal.Out(Shown(flags, line));
+  };
   async::Loop loop;
   Work work(loop, session.terminal);
   const async::Context ctx = work.NewContext({});  // Ctrl-C ends it
@@ -205,6 +217,7 @@ int ReplayEvents(const EventsFlags& flags, Session& session) {
   std::optional<std::int64_t> first;
   std::int64_t before = 0;
   const auto show = [&](std::string_view line) {
+    if (!Wants(flags, line)) return;
     const Result<json::Value> event = json::Read(line);
     const auto time = event ? events::TimeOf(*event) : std::nullopt;
     if (time && !first) first = before = *time;
@@ -251,12 +264,14 @@ void AddEventsCommand(CLI::App& app, Session& session) {
       AddReader(*events, session, "tail", "Show the last events", TailEvents, command);
   NumberFlag(*command, "-n,--lines", tail.lines, "how many (default 10)");
   command->add_flag("-f,--follow", tail.follow, "go on with those that come");
+  command->add_flag("--spans", tail.spans, kSpansHelp);
   AddReader(*events, session, "stats", "Count events, calls, times and tokens", CountEvents,
             command);
   EventsFlags& replay = AddReader(*events, session, "replay", "Show all events and when they came",
                                   ReplayEvents, command);
   NumberFlag(*command, "--speed", replay.speed,
              "wait between them: 1 as long as it took, 10 a tenth (default: no waiting)");
+  command->add_flag("--spans", replay.spans, kSpansHelp);
 }
 
 }  // namespace weir::cli

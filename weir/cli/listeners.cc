@@ -7,14 +7,14 @@ namespace weir::cli {
 Result<Listeners> Listeners::Open(async::Loop& loop, const config::EventsConfig& config,
                                   const std::string& file, Session& session) {
   Listeners listeners;
-  events::JsonlOptions options{.path = file.empty() ? config.file : file,
-                               .max_bytes = config.max_bytes,
-                               .keep = config.keep,
-                               .control_file = config.control_file,
-                               .spans = !file.empty(),
-                               .on_failure = [&session](const Error& error) {
-                                 session.terminal.Warn(StrCat("events are lost: ", error.message));
-                               }};
+  events::JsonlOptions options{
+      .path = file.empty() ? config.file : file,
+      .max_bytes = config.max_bytes,
+      .keep = config.keep,
+      .control_file = config.control_file,
+      .spans = !file.empty(),
+      .hold = std::chrono::milliseconds(5),
+      .on_failure = [&session](const Error& error) { session.terminal.Warn(error.message); }};
   if (!options.path.empty() && session.env.Get("WEIR_EVENTS") != "off") {
     WEIR_CHECK(CheckNoFolder(options.path));
     WEIR_TRY(listeners.file_, events::OpenJsonl(loop, std::move(options)));

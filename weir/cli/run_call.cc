@@ -93,7 +93,7 @@ async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const mode
 // Runs the call with the limit `total` over all of it.
 Outcome Ask(async::Loop& loop, Work& work, model::Engine& engine, const CallRun& run,
             ReplyPrinter& printer) {
-  const async::Context ctx = work.NewContext(run.call.timeouts->total);
+  const async::Context ctx = work.NewContext(run.chosen.engine.http.upstream.timeouts.total);
   async::Span span(ctx, "cli.call");
   Outcome outcome = loop.Run(AsksForStream(run) ? Stream(span.context(), engine, run.call, printer)
                                                 : Whole(span.context(), engine, run.call));
@@ -146,7 +146,6 @@ int Refuse(Session& session, const CommonFlags& flags, const Error& error) {
 
 int RunCall(Session& session, const CallRun& given) {
   CallRun run = given;
-  run.call = client::WithDefaults(given.call, given.chosen.engine);
   // What is checked is shown once it is known to be good, unless pieces were asked for.
   run.call.buffer = run.call.constraint && !run.flags.stream.value_or(false);
   if (run.flags.dry_run) return DryRun(session, run);

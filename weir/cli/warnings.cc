@@ -52,7 +52,8 @@ void WarningSink::OnEvent(std::string_view name, Fields fields) {
     terminal_.Warn(StrCat("the answer was not right (", ErrorOf(fields), "); asking again (",
                           Whole(fields, "attempt"), " of ", Whole(fields, "max_attempts"), ")"));
   } else if (name == "verify:ignored") {
-    terminal_.Warn(StrCat("the server ignores constraints: ", Text(fields, "message")));
+    terminal_.Warn(StrCat("engine ", Text(fields, "engine"), " ignores constraints (",
+                          Text(fields, "error"), "); `weir doctor` finds out why"));
   }
 }
 

@@ -17,7 +17,8 @@ struct Client::State {
 
   async::Context NewContext(const model::Call& call) {
     const async::Context ctx(loop);
-    const Duration total = call.timeouts->total;
+    const Duration total =
+        call.timeouts ? call.timeouts->total : config.http.upstream.timeouts.total;
     return total > Duration::zero() ? ctx.WithTimeout(total) : ctx;
   }
 
@@ -62,14 +63,12 @@ Result<Client> Client::Open(ClientOptions options) {
 }
 
 Result<model::Reply> Client::Call(const model::Call& call) {
-  const model::Call filled = client::WithDefaults(call, state_->config);
-  return state_->Run(state_->engine->Call(state_->NewContext(filled), filled));
+  return state_->Run(state_->engine->Call(state_->NewContext(call), call));
 }
 
 Result<model::Reply> Client::Stream(const model::Call& call,
                                     const std::function<bool(const model::Delta&)>& on_delta) {
-  const model::Call filled = client::WithDefaults(call, state_->config);
-  return state_->Run(Drain(state_->NewContext(filled), *state_->engine, filled, on_delta));
+  return state_->Run(Drain(state_->NewContext(call), *state_->engine, call, on_delta));
 }
 
 }  // namespace weir

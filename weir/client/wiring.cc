@@ -9,11 +9,6 @@
 namespace weir::client {
 namespace {
 
-template <class T>
-void Fill(std::optional<T>& field, const std::optional<T>& fallback) {
-  if (!field) field = fallback;
-}
-
 std::string_view KindName(config::Kind kind) {
   switch (kind) {
     case config::Kind::kVllm:
@@ -26,6 +21,13 @@ std::string_view KindName(config::Kind kind) {
       return "sim";
   }
   std::unreachable();
+}
+
+engine::VerifyOptions VerifyOptionsOf(const config::EngineConfig& config) {
+  engine::VerifyOptions options = config.verify;
+  options.default_max_tokens = config.defaults.max_tokens;
+  options.constraint_sent = config.guided_json && !config.only_json_object;
+  return options;
 }
 
 }  // namespace
@@ -66,8 +68,11 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
                                                   .debug = config.debug,
                                                   .truncate = config.debug_truncate});
   engine = engine::NewLimitEngine(std::move(engine), config.limits);
-  return engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
-                                std::move(breaker));
+  engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
+                                  std::move(breaker));
+  engine::CallDefaults defaults = DefaultsOf(config);
+  if (defaults.empty()) return engine;
+  return engine::NewDefaultsEngine(std::move(engine), std::move(defaults));
 }
 
 Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineConfig& chosen,
@@ -81,7 +86,7 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
                                         .priority = entry.priority,
                                         .fallback = entry.fallback,
                                         .breaker = std::make_shared<engine::Breaker>(entry.breaker),
-                                        .verify = entry.verify,
+                                        .verify = VerifyOptionsOf(entry),
                                         .make = {}};
     // The registry may outlive this Fleet object by a move: what it makes is kept by pointer.
     registered.make = [entry, env, breaker = registered.breaker,
@@ -103,26 +108,8 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
   return fleet;
 }
 
-model::Call WithDefaults(model::Call call, const config::EngineConfig& config) {
-  model::Sampling& own = call.sampling;
-  const model::Sampling& defaults = config.defaults;
-  Fill(own.max_tokens, defaults.max_tokens);
-  Fill(own.min_tokens, defaults.min_tokens);
-  Fill(own.temperature, defaults.temperature);
-  Fill(own.top_p, defaults.top_p);
-  Fill(own.top_k, defaults.top_k);
-  Fill(own.min_p, defaults.min_p);
-  Fill(own.frequency_penalty, defaults.frequency_penalty);
-  Fill(own.presence_penalty, defaults.presence_penalty);
-  Fill(own.repetition_penalty, defaults.repetition_penalty);
-  Fill(own.seed, defaults.seed);
-  Fill(own.logprobs, defaults.logprobs);
-  Fill(own.prompt_logprobs, defaults.prompt_logprobs);
-  Fill(own.skip_special_tokens, defaults.skip_special_tokens);
-  if (own.stop.empty()) own.stop = defaults.stop;
-  if (call.model.empty()) call.model = config.http.model;
-  if (!call.timeouts) call.timeouts = config.http.upstream.timeouts;
-  return call;
+engine::CallDefaults DefaultsOf(const config::EngineConfig& config) {
+  return {.sampling = config.defaults, .context_window = config.context_window};
 }
 
 }  // namespace weir::client

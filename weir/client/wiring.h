@@ -19,8 +19,8 @@ std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config,
 // What its HTTP engine is made with.
 engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config);
 
-// The engine with its own decorators, outer to inner: retry, limit, record, and the engine itself.
-// `transport` must outlive it; `breaker` may be null.
+// The engine with its own decorators, outer to inner: defaults, retry, limit, record, and the
+// engine itself. `transport` must outlive it; `breaker` may be null.
 Result<std::unique_ptr<model::Engine>> BuildEngine(
     const config::EngineConfig& config, http::Client& transport,
     std::shared_ptr<engine::Breaker> breaker = nullptr);
@@ -46,7 +46,7 @@ class Fleet {
   std::unique_ptr<engine::Registry> registry_;
 };
 
-// A call as `config` completes it: what it leaves open comes from the engine's defaults.
-model::Call WithDefaults(model::Call call, const config::EngineConfig& config);
+// What an engine fills in where a call leaves it open.
+engine::CallDefaults DefaultsOf(const config::EngineConfig& config);
 
 }  // namespace weir::client

@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "weir/base/text.h"
+#include "weir/http/url.h"
+#include "weir/wire/codec.h"
 
 namespace weir::config {
 namespace {
@@ -37,6 +39,21 @@ std::string PlainAddress(std::string_view text) {
   const std::filesystem::path here = std::filesystem::current_path(unknown);
   if (path.empty() || path.starts_with('/') || unknown) return std::string(text);
   return StrCat(kUnix, here.string(), "/", path);
+}
+
+std::string WithScheme(std::string_view text) {
+  text = Trim(text);
+  const bool whole = text.find("://") != text.npos || text.starts_with(kUnix);
+  const bool bare = !whole && LooksLikeAddress(text.substr(0, text.find('/')));
+  return bare ? StrCat("http://", text) : std::string(text);
+}
+
+Result<void> CheckAddress(std::string_view text) {
+  const std::string address = WithScheme(text);
+  const bool scheme_alone = address.ends_with("://");
+  const std::string whole = scheme_alone ? address : wire::NormalizeBaseUrl(PlainAddress(address));
+  WEIR_CHECK(http::ParseUrl(whole));
+  return {};
 }
 
 Kind KindOfAddress(std::string_view address) {

@@ -70,7 +70,8 @@ struct EngineConfig {
   std::optional<std::int64_t> context_window;  // unset: what the server says
   std::vector<AdapterConfig> adapters;
   std::string adapter_fallback = "base";  // a missing adapter: "base" model with a warning, "error"
-  json::Value serve;                      // a managed server's block, read by whoever starts it
+  json::Value serve;          // the block of a server to be started, which this version does not
+  bool lacks_server = false;  // `unusable` is set, and by nothing but `serve` without an address
   std::optional<Error> unusable;  // why this engine cannot be used, told when somebody wants to
 };
 

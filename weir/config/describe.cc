@@ -107,13 +107,16 @@ void Describe(Visitor& v, Config& config) {
   v.Named(EnginesKey(), EnginesOf(config));
   v.Section({"routes", {}, "which engines stand for a role or a provider's name"},
             [&](Visitor& inner) { DescribeRoutes(inner, config.routes); });
-  v.Section({"events", {}, "the record of what happened"},
-            [&](Visitor& inner) { DescribeEvents(inner, config.events); });
-  Key flows{"flows", {}, "flows by name; `weir flow check` reads them"};
+  Key events{"events", {}, "the record of what happened"};
+  events.meant = "file";
+  v.Section(events, [&](Visitor& inner) { DescribeEvents(inner, config.events); });
+  Key flows{"flows", {}, "flows by name; kept for later versions, not read yet"};
   flows.has_variables = false;
   v.Field(flows, config.flows);
-  v.Field({"worker", {}, "options of `weir jobs work`, which reads them"}, config.worker);
-  v.Field({"gateway", {}, "options of `weir gateway`, which reads them"}, config.gateway);
+  v.Field({"worker", {}, "options of a worker; kept for later versions, not read yet"},
+          config.worker);
+  v.Field({"gateway", {}, "options of a gateway; kept for later versions, not read yet"},
+          config.gateway);
 }
 
 }  // namespace weir::config

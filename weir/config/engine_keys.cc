@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/config/addresses.h"
 #include "weir/config/describe.h"
 #include "weir/config/profiles.h"
 #include "weir/config/sampling_keys.h"
@@ -18,7 +19,7 @@ const Words kKinds = {
                 {"ollama_api", 2},
                 {"vllm_local", 0,
                  "is gone: models run in a server, not in this process; write vllm_api with the "
-                 "server's base_url, or with serve: to have one started"}}};
+                 "server's base_url, of a server that you start"}}};
 const Words kAuthModes = {.words = {"auto", "none", "bearer"}};
 const Words kApis = {.words = {"chat", "completions", "responses"}};
 const Words kFormats = {.words = {"json_schema", "json_object"}};
@@ -27,6 +28,34 @@ const Words kDebugLevels = {.words = {"off", "summary", "raw"},
                             .aliases = {{"false", 0, {}, false}, {"true", 1, {}, false}}};
 const Words kAdapterFallbacks = {.words = {"base", "error"}};
 const Words kPaces = {.words = {"instant", "fixed", "modelled"}};
+
+// Keys that people write beside the engine's own, and where they belong.
+constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+    {"min_tokens", "defaults.min_tokens"},
+    {"top_p", "defaults.top_p"},
+    {"top_k", "defaults.top_k"},
+    {"min_p", "defaults.min_p"},
+    {"frequency_penalty", "defaults.frequency_penalty"},
+    {"presence_penalty", "defaults.presence_penalty"},
+    {"repetition_penalty", "defaults.repetition_penalty"},
+    {"seed", "defaults.seed"},
+    {"stop", "defaults.stop"},
+    {"logprobs", "defaults.logprobs"},
+    {"prompt_logprobs", "defaults.prompt_logprobs"},
+    {"max_logprobs", "defaults.max_logprobs"},
+    {"skip_special_tokens", "defaults.skip_special_tokens"},
+    {"guided_json", "defaults.guided_json"},
+    {"url", "base_url"},
+    {"host", "base_url"},
+    {"address", "base_url"},
+    {"api_base", "base_url"},
+    {"key", "api_key"},
+    {"type", "kind"},
+    {"model_name", "model"},
+    {"retries", "retry.max_retries"},
+    {"context_window", "limits.context_window"},
+    {"max_in_flight", "limits.max_in_flight"},
+    {"concurrency", "limits.max_in_flight"}};
 
 constexpr Range kAny{};
 constexpr Range kRetries = Within(0, 1'000'000);
@@ -93,7 +122,9 @@ void DescribeHeaders(Visitor& v, http::Headers& headers) {
 }
 
 void DescribeTimeouts(Visitor& v, model::Timeouts& timeouts) {
-  v.Section({"timeouts", {}, "seconds; 0 switches a clock off"}, [&](Visitor& inner) {
+  Key section{"timeouts", {}, "seconds; 0 switches a clock off"};
+  section.meant = "total";
+  v.Section(section, [&](Visitor& inner) {
     inner.Field({"connect", {}, "name lookup, TCP, proxy and TLS together"}, timeouts.connect);
     inner.Field({"first_token", {}, "from the request until the first token"},
                 timeouts.first_token);
@@ -104,7 +135,9 @@ void DescribeTimeouts(Visitor& v, model::Timeouts& timeouts) {
 }
 
 void DescribeRetry(Visitor& v, engine::RetryRule& rule) {
-  v.Section({"retry", {}, "asking again when a connection or server fails"}, [&](Visitor& inner) {
+  Key section{"retry", {}, "asking again when a connection or server fails"};
+  section.meant = "max_retries";
+  v.Section(section, [&](Visitor& inner) {
     inner.Number({"max_retries", {}, "tries after the first", kRetries}, rule.max_retries);
     inner.Field({"base_delay", {"retry_base_delay"}, "seconds before the first repeat"},
                 rule.base_delay);
@@ -132,7 +165,9 @@ void DescribeRetry(Visitor& v, engine::RetryRule& rule) {
 }
 
 void DescribeLimits(Visitor& v, EngineConfig& engine) {
-  v.Section({"limits", {}, "how much the engine is given at once"}, [&](Visitor& inner) {
+  Key section{"limits", {}, "how much the engine is given at once"};
+  section.meant = "max_in_flight";
+  v.Section(section, [&](Visitor& inner) {
     inner.Number({"max_in_flight", {}, "calls at once", AtLeast(1)}, engine.limits.max_in_flight);
     inner.Number({"max_waiting", {}, "calls that may wait for a place", AtLeast(0)},
                  engine.limits.max_waiting);
@@ -277,15 +312,29 @@ void DescribeAdapters(Visitor& v, EngineConfig& engine) {
   engine.adapter_fallback = kAdapterFallbacks.words[fallback];
 }
 
+void DescribeAddress(Visitor& v, std::string& address) {
+  Key key{"base_url",
+          {"endpoint"},
+          "with or without /v1; https://..., unix:run/vllm.sock; default: "
+          "http://localhost:8000, https://api.openai.com or http://localhost:11434, by kind"};
+  key.wants_braces = true;
+  v.Field(key, address);
+  if (!v.reads()) return;
+  if (const Result<void> right = CheckAddress(address); !right) {
+    const bool older = !v.Has({"base_url", {}, ""});
+    return v.Problem(older ? key.aliases.front() : key.name,
+                     StrCat("cannot be used: ", right.error().message));
+  }
+  address = WithScheme(address);
+}
+
 void DescribeAccess(Visitor& v, EngineConfig& engine) {
   engine::UpstreamOptions& upstream = engine.http.upstream;
-  v.Field({"base_url",
-           {"endpoint"},
-           "with or without /v1; https://..., unix:run/vllm.sock; default: "
-           "http://localhost:8000, https://api.openai.com or http://localhost:11434, by kind"},
-          upstream.base_url);
-  v.Field({"api_key", {}, "the key itself, best as ${VARIABLE}; EMPTY: the server wants none"},
-          upstream.api_key);
+  // Shown, it would be read as if somebody had written it.
+  if (v.wants_all() || !engine.lacks_server) DescribeAddress(v, upstream.base_url);
+  Key secret{"api_key", {}, "the key itself, best as ${VARIABLE}; EMPTY: the server wants none"};
+  secret.wants_braces = true;
+  v.Field(secret, upstream.api_key);
   Key variable{"api_key_env", {}, "the variable that holds the key", kAny, "api_key"};
   variable.names_variable = true;
   v.Field(variable, upstream.api_key);
@@ -351,7 +400,13 @@ void TellSim(EngineConfig& engine) {
 
 void Describe(Visitor& v, EngineConfig& engine, const Profiles& profiles) {
   v.Unusable(engine.unusable);
+  for (const auto& [key, place] : kElsewhere) v.Elsewhere(key, place);
   v.Enum({"kind", {"backend"}, "what stands there"}, kKinds, engine.kind);
+  if (engine.name == "sim" && engine.kind != Kind::kSim) {
+    v.Problem("",
+              "an engine may be called 'sim' only if its kind is sim: -e sim is the embedded "
+              "simulator everywhere; write kind: sim, or give the engine another name");
+  }
   v.Field({"profile", {}, "the profile whose values lie beneath the engine's own"}, engine.profile);
   if (v.reads()) StartFrom(v, engine, profiles);
   v.Field({"model", {"default_model"}, "the model of calls that name none; default: the server's"},

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "weir/base/text.h"
+#include "weir/config/addresses.h"
 #include "weir/json/pointer.h"
 
 namespace weir::config {
@@ -35,7 +36,8 @@ Result<Duration> SecondsOf(std::string_view name, std::string_view text) {
 }
 
 Result<void> SetUrl(std::string_view, std::string_view text, EngineConfig& engine) {
-  engine.http.upstream.base_url = text;
+  engine.http.upstream.base_url = WithScheme(text);
+  if (std::exchange(engine.lacks_server, false)) engine.unusable.reset();
   return {};
 }
 

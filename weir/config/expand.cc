@@ -7,20 +7,11 @@
 namespace weir::config {
 namespace {
 
-bool IsName(std::string_view text) {
-  const auto is_letter = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-  };
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !text.empty() && !is_digit(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return is_letter(c) || is_digit(c); });
-}
-
 // What stands between the braces.
 void ExpandOne(std::string_view inside, const Env& env, Expansion& out) {
   const std::size_t dash = inside.find(":-");
   const std::string_view name = inside.substr(0, dash);
-  if (!IsName(name)) {
+  if (!IsVariableName(name)) {
     if (out.wrong.empty()) {
       out.wrong = StrCat("has ${", Truncate(inside, 60),
                          "}, which names no variable; write $${ for a dollar and a brace");
@@ -38,6 +29,20 @@ void ExpandOne(std::string_view inside, const Env& env, Expansion& out) {
 }
 
 }  // namespace
+
+bool IsVariableName(std::string_view text) {
+  const auto is_letter = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+  };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !text.empty() && !is_digit(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return is_letter(c) || is_digit(c); });
+}
+
+std::string_view BareVariable(std::string_view text) {
+  if (!text.starts_with('$') || !IsVariableName(text.substr(1))) return {};
+  return text.substr(1);
+}
 
 Expansion Expand(std::string_view text, const Env& env) {
   Expansion out;
@@ -66,7 +71,7 @@ Expansion Expand(std::string_view text, const Env& env) {
 bool HasVariables(std::string_view text) { return text.contains("${") || text.contains("$$"); }
 
 std::string EscapeDollars(std::string_view text) {
-  std::string out;
+  std::string out(BareVariable(text).empty() ? "" : "$");
   for (std::size_t i = 0; i < text.size(); ++i) {
     out += text[i];
     const bool ambiguous =

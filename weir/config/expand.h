@@ -17,6 +17,12 @@ struct Expansion {
   std::string wrong;    // what is wrong with the notation, e.g. "has a ${ without its }"
 };
 
+// Letters, digits and underscores, no digit in front.
+bool IsVariableName(std::string_view text);
+
+// The name in a text that is $NAME and no more; else empty.
+std::string_view BareVariable(std::string_view text);
+
 Expansion Expand(std::string_view text, const Env& env);
 
 // Whether Expand() would change the text or object to it.

@@ -47,6 +47,11 @@ struct Key {
   // Of an optional: the word that means "unset". Of a section: the key inside that a plain value in
   // the section's place is meant for.
   std::string_view plain = {};
+  // Of a section: the key inside that a plain value in its place may be meant for. It is not read,
+  // but told.
+  std::string_view meant = {};
+  // Of a text: $NAME and no more is a slip for ${NAME}, not a text.
+  bool wants_braces = false;
   bool has_variables = true;  // false: ${...} in its texts is left alone
 };
 
@@ -109,6 +114,8 @@ class Visitor {
   virtual void CameFrom(std::string_view, std::string_view) {}
   // Whether the file says something about this key of the section, under any spelling.
   virtual bool Has(const Key&) const { return false; }
+  // Where keys belong that people look for in this section: "defaults.top_k".
+  virtual void Elsewhere(std::string_view, std::string_view) {}
   // False when what does not matter for this kind of thing may be left away.
   virtual bool wants_all() const { return true; }
 

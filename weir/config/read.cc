@@ -57,6 +57,11 @@ class References {
 
   void CheckName(std::string_view path, std::string_view key, std::string_view name) {
     if (std::ranges::find(names_, name) != names_.end()) return;
+    if (name == "sim") {
+      return Wrong(path, key,
+                   "names 'sim', which is no engine of this file; the embedded simulator needs an "
+                   "entry here: engines: {sim: {kind: sim}}");
+    }
     const std::optional<std::string> nearest = Nearest(name, names_);
     Wrong(path, key,
           StrCat("names no engine of this file: '", name, "'",
@@ -153,6 +158,19 @@ std::string AdviceAboutEnv(std::string_view text) {
   return "";
 }
 
+// YAML's own words about a tab in the indentation seldom name it.
+std::string AdviceAboutTabs(std::string_view text) {
+  int line = 0;
+  for (const std::string_view all : Split(text, '\n')) {
+    ++line;
+    const std::string_view indent = all.substr(0, all.find_first_not_of(" \t"));
+    const std::string_view rest = all.substr(indent.size());
+    if (Trim(rest).empty() || rest.starts_with('#') || !indent.contains('\t')) continue;
+    return StrCat("; line ", line, " is indented with a tab: YAML wants spaces");
+  }
+  return "";
+}
+
 void Finish(ReadConfig& out, Reading& reading, const Env& env) {
   Config& config = out.config;
   for (EngineConfig& engine : config.engines) FindOpenAiKey(engine, env, reading);
@@ -178,7 +196,8 @@ ReadConfig Read(std::string_view text, std::string_view file_name, const Env& en
   Result<json::YamlDocument> document = json::ReadYaml(text, file_name);
   if (!document) {
     Error error = std::move(document).error();
-    error.message += AdviceAboutEnv(text);
+    const std::string tabs = AdviceAboutTabs(text);
+    error.message += tabs.empty() ? AdviceAboutEnv(text) : tabs;
     out.problems.push_back(std::move(error));
     return out;
   }

@@ -30,8 +30,8 @@ struct WrongCase {
 };
 
 const WrongCase kWrong[] = {
-    {"engines: {a: {base_url: x, endpoint: y}}",
-     "w.yaml:1:28: endpoint says the same as base_url; leave one of them away"},
+    {"engines: {a: {base_url: 'http://x', endpoint: y}}",
+     "w.yaml:1:37: endpoint says the same as base_url; leave one of them away"},
     {"engines: {a: {timeout: 1, timeouts: {total: 2}}}",
      "w.yaml:1:15: timeout is short for timeouts.total, which is there, too; leave one of them "
      "away"},
@@ -44,7 +44,45 @@ const WrongCase kWrong[] = {
      "w.yaml:1:32: idle must be a number of seconds, found string"},
     {"engines: {a: {backend: vllm_local}}",
      "w.yaml:1:24: backend vllm_local is gone: models run in a server, not in this process; write "
-     "vllm_api with the server's base_url, or with serve: to have one started"},
+     "vllm_api with the server's base_url, of a server that you start"},
+    {"engines: {a: {base_url: 'http://gpu-1:80000'}}",
+     "w.yaml:1:25: base_url cannot be used: \"http://gpu-1:80000\" is not an address: a port is a "
+     "number from 1 to 65535; write http://HOST:PORT/PREFIX, https://HOST/PREFIX or "
+     "unix:/PATH/OF.sock"},
+    {"engines: {a: {endpoint: 'htp://x'}}",
+     "w.yaml:1:25: endpoint cannot be used: \"htp://x\" is not an address: only http, https and "
+     "unix are spoken; write http://HOST:PORT/PREFIX, https://HOST/PREFIX or unix:/PATH/OF.sock"},
+    {"engines: {a: {base_url: ''}}",
+     "w.yaml:1:25: base_url cannot be used: \"\" is not an address: it is empty; write "
+     "http://HOST:PORT/PREFIX, https://HOST/PREFIX or unix:/PATH/OF.sock"},
+    {"engines: {a: {base_url: $HOST}}",
+     "w.yaml:1:25: base_url is $HOST; did you mean ${HOST}? A dollar that is meant is written $$"},
+    {"engines: {a: {api_key: $FOO}}",
+     "w.yaml:1:24: api_key is $FOO; did you mean ${FOO}? A dollar that is meant is written $$"},
+    {"engines: {a: {api_key: k, api_key_env: K}}",
+     "w.yaml:1:27: api_key_env stands for api_key, which is there, too; leave one of them away"},
+    {"engines: {a: {api_key_env: $FOO}}",
+     "w.yaml:1:28: api_key_env must be the name of a variable, such as VLLM_API_KEY, without a "
+     "dollar; the value of one goes into api_key: ${NAME}"},
+    {"engines: {a: {api_key_env: sk-abc}}",
+     "w.yaml:1:28: api_key_env must be the name of a variable, such as VLLM_API_KEY, and this "
+     "looks "
+     "like a key; export it, and name the variable here"},
+    {"engines: {a: {serve: {portt: 1}}}",
+     "w.yaml:1:22: serve has the unknown key 'portt'; did you mean 'port'?"},
+    {"engines: {a: {top_k: 4}}",
+     "w.yaml:1:15: unknown key 'top_k'; it belongs under `defaults:`: defaults: {top_k: ...}"},
+    {"engines: {a: {url: x}}", "w.yaml:1:15: unknown key 'url'; write base_url"},
+    {"engines: {a: {retry: 3}}",
+     "w.yaml:1:22: retry must be a map of keys, found number; write retry: {max_retries: 3}"},
+    {"events: x.jsonl",
+     "w.yaml:1:9: events must be a map of keys, found string; write events: {file: x.jsonl}"},
+    {"engines: {sim: {kind: vllm}}",
+     "w.yaml:1:16: an engine may be called 'sim' only if its kind is sim: -e sim is the embedded "
+     "simulator everywhere; write kind: sim, or give the engine another name"},
+    {"engines: {a: {fallback: sim}}",
+     "w.yaml:1:25: fallback names 'sim', which is no engine of this file; the embedded simulator "
+     "needs an entry here: engines: {sim: {kind: sim}}"},
     {"engines: {a: {profile: codr}}",
      "w.yaml:1:24: profile names no profile: 'codr'; did you mean 'coder'?"},
     {"engines: {a: {kind: openai, dialect: vllm-0.11}}",
@@ -77,7 +115,7 @@ const WrongCase kWrong[] = {
     {"engines: {a: {name: b}}", "w.yaml:1:21: name is 'a' by its place, found 'b'"},
     {"engines: {'': {}}", "w.yaml:1:15: one of engines has an empty name"},
     {"engines: 5", "w.yaml:1:10: engines must be a map of names or a list, found number"},
-    {"engines: {a: {retry: [1]}}", "w.yaml:1:22: expected a map of keys, found array"},
+    {"engines: {a: {retry: [1]}}", "w.yaml:1:22: retry must be a map of keys, found array"},
     {"engines: {a: {fallback: [1]}}",
      "w.yaml:1:26: fallback must be a list of texts, found number"},
     {"engines: {a: {extra: 5}}", "w.yaml:1:22: extra must be a map of keys, found number"},
@@ -276,6 +314,24 @@ TEST(Read, AMissingVariableMattersOnlyToItsEngine) {
             "default: ${GPU:-...}");
   EXPECT_FALSE(ResolveEngine(config, "a", {}).has_value());
   EXPECT_EQ(ResolveEngine(config, "b", {})->http.upstream.timeouts.total, 3s);
+}
+
+TEST(Read, BareAddressesGetTheirScheme) {
+  EXPECT_EQ(EngineOf("base_url: 'gpu-1:8000'").http.upstream.base_url, "http://gpu-1:8000");
+  EXPECT_EQ(EngineOf("base_url: 'gpu-1:8000/v1'").http.upstream.base_url, "http://gpu-1:8000/v1");
+  EXPECT_EQ(EngineOf("base_url: 'unix:run/x.sock'").http.upstream.base_url, "unix:run/x.sock");
+  EXPECT_EQ(EngineOf("api_key: $$FOO").http.upstream.api_key, "$FOO");
+}
+
+TEST(Read, AServerThatNobodyStartsNeedsAnAddress) {
+  EXPECT_TRUE(EngineOf("serve: {port: 1}").unusable.has_value());
+  EXPECT_FALSE(EngineOf("serve: {port: 1}, base_url: 'http://h'").unusable.has_value());
+}
+
+TEST(Read, ATabInTheIndentationIsNamed) {
+  const Result<Config> config = Parse("engines:\n  a:\n\t  model: m\n", "w.yaml", {});
+  ASSERT_FALSE(config.has_value());
+  EXPECT_THAT(config.error().message, HasSubstr("line 3 is indented with a tab"));
 }
 
 TEST(Read, RoutesAndRolesMeetByPriority) {

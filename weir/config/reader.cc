@@ -33,6 +33,16 @@ std::string Below(std::string pointer, std::string_view dotted, char separator) 
   return pointer;
 }
 
+// Whether a key seems to stand where the name of a variable should.
+bool LooksLikeKey(std::string_view text) {
+  constexpr std::size_t kLong = 20;
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !IsVariableName(text) || text.starts_with("hf_") ||
+         (text.size() >= kLong && std::ranges::any_of(text, lower) &&
+          std::ranges::any_of(text, digit));
+}
+
 // What is wrong with the number; empty if nothing is.
 std::string OutOf(const Range& range, double value) {
   const bool low = range.least && (range.above ? value <= *range.least : value < *range.least);
@@ -99,19 +109,19 @@ void Reader::Conflicts(const Key& key, const Spot& spot) {
     shared_.Wrong(shared_.document.KeyMarkOf(Below(pointer_, alias)), alias,
                   StrCat("says the same as ", spot.spelled, "; leave one of them away"));
   }
-  if (key.short_for.empty() || key.names_variable || !spot.says()) return;
+  if (key.short_for.empty() || !spot.says()) return;
   const std::string longer = Below(pointer_, key.short_for, '.');
   const Result<json::View> value = json::Resolve(shared_.document.value, longer);
   if (!value || value->IsNull()) return;
   const std::string_view name =
       key.short_for.starts_with("../") ? key.short_for.substr(3) : key.short_for;
   shared_.Wrong(shared_.document.KeyMarkOf(spot.pointer), spot.spelled,
-                StrCat("is short for ", name, ", which is there, too; leave one of them away"));
+                StrCat(key.names_variable ? "stands for " : "is short for ", name,
+                       ", which is there, too; leave one of them away"));
 }
 
 Reader::Spot Reader::Find(const Key& key) {
   known_.emplace_back(key.name);
-  if (key.short_for.empty()) listed_.emplace_back(key.name);
   for (const std::string_view alias : key.aliases) known_.emplace_back(alias);
   Spot spot = Look(key);
   if (!spot.value.exists()) return spot;
@@ -166,6 +176,11 @@ void Reader::MissingVariable(const Spot& spot, std::string_view what) {
 
 std::optional<std::string> Reader::TextOf(const Key& key, const Spot& spot,
                                           std::string_view written, std::string* used) {
+  if (const std::string_view name = BareVariable(written); key.wants_braces && !name.empty()) {
+    Wrong(spot, StrCat("is ", written, "; did you mean ${", name,
+                       "}? A dollar that is meant is written $$"));
+    return std::nullopt;
+  }
   if (!key.has_variables || !HasVariables(written)) return std::string(written);
   Expansion expansion = Expand(written, shared_.env);
   if (!expansion.wrong.empty()) {
@@ -190,6 +205,24 @@ std::optional<std::string> Reader::TextOf(const Key& key, const Spot& spot, std:
   return std::nullopt;
 }
 
+std::optional<std::string> Reader::VariableOf(const Spot& spot, std::string_view name) {
+  constexpr std::string_view kSays = "must be the name of a variable, such as VLLM_API_KEY, ";
+  if (spot.value.StringOr("").starts_with('$')) {
+    Wrong(spot, StrCat(kSays, "without a dollar; the value of one goes into api_key: ${NAME}"));
+    return std::nullopt;
+  }
+  std::optional<std::string> text = shared_.env.Get(name);
+  if (text) return text;
+  if (LooksLikeKey(name)) {
+    // A key is not shown.
+    Wrong(spot, StrCat(kSays, "and this looks like a key; export it, and name the variable here"));
+  } else {
+    MissingVariable(spot, StrCat("names the variable ", name,
+                                 ", which is not set; export it or remove the key"));
+  }
+  return std::nullopt;
+}
+
 void Reader::Field(const Key& key, std::string& value) {
   const Spot spot = Find(key);
   if (!spot.says()) return;
@@ -198,11 +231,7 @@ void Reader::Field(const Key& key, std::string& value) {
   if (text && key.names_variable) {
     if (text->empty()) return;
     used = *text;
-    text = shared_.env.Get(used);
-    if (!text) {
-      MissingVariable(spot, StrCat("names the variable ", used,
-                                   ", which is not set; export it or remove the key"));
-    }
+    text = VariableOf(spot, used);
   }
   if (!text) return;
   value = *std::move(text);
@@ -419,6 +448,8 @@ void Reader::Section(const Key& key, const Describer& describe) {
   const Spot spot = Find(key);
   Reader inner = Inside(key, spot, Below(path_, key.name));
   describe(inner);
+  inner.name_ = spot.spelled;
+  inner.meant_ = key.meant;
   inner.Finish();
 }
 
@@ -505,21 +536,41 @@ void Reader::Others(const Key&,
   }
 }
 
+// What a plain value in the section's place may have been meant for.
+std::string Reader::PlainAdvice() const {
+  if (meant_.empty() || object_.IsArray()) return "";
+  const std::string value =
+      std::string(object_.IsNumber() ? object_.NumberText() : object_.StringOr("..."));
+  return StrCat("; write ", name_, ": {", meant_, ": ", Truncate(value, 60), "}");
+}
+
 void Reader::Finish() {
   if (!plain_key_.empty() || object_.IsNull() || !object_.exists()) return;
   if (!object_.IsObject()) {
-    return shared_.Wrong(shared_.document.MarkOf(pointer_), "",
-                         StrCat("expected a map of keys, found ", json::KindName(object_.kind())));
+    return shared_.Wrong(
+        shared_.document.MarkOf(pointer_), "",
+        StrCat(name_, name_.empty() ? "expected" : " must be", " a map of keys, found ",
+               json::KindName(object_.kind()), PlainAdvice()));
   }
   for (const auto& [key, value] : object_.members()) {
     if (takes_others_ || std::ranges::find(known_, key) != known_.end()) continue;
     if (shared_.problems.size() >= kMostProblems) return;
-    const std::optional<std::string> nearest = Nearest(key, known_);
     shared_.Wrong(shared_.document.KeyMarkOf(Below(pointer_, key)), "",
-                  StrCat("unknown key '", Truncate(key, 60), "'; ",
-                         nearest ? StrCat("did you mean '", *nearest, "'?")
-                                 : StrCat("known here: ", Join(listed_, ", "))));
+                  StrCat("unknown key '", Truncate(key, 60), "'; ", AdviceOn(key)));
   }
+}
+
+std::string Reader::AdviceOn(std::string_view unknown) const {
+  if (const auto found = elsewhere_.find(unknown); found != elsewhere_.end()) {
+    const std::string& place = found->second;
+    const std::size_t dot = place.find('.');
+    if (dot == place.npos) return StrCat("write ", place);
+    return StrCat("it belongs under `", place.substr(0, dot), ":`: ", place.substr(0, dot), ": {",
+                  place.substr(dot + 1), ": ...}");
+  }
+  const std::optional<std::string> nearest = Nearest(unknown, known_);
+  return nearest ? StrCat("did you mean '", *nearest, "'?")
+                 : StrCat("known here: ", Join(known_, ", "));
 }
 
 }  // namespace weir::config

@@ -71,6 +71,9 @@ class Reader final : public Visitor {
   void Unusable(std::optional<Error>& slot) override { unusable_ = &slot; }
   void CameFrom(std::string_view key, std::string_view source) override;
   bool Has(const Key& key) const override;
+  void Elsewhere(std::string_view key, std::string_view place) override {
+    elsewhere_.emplace(key, place);
+  }
 
  private:
   // One value in the document.
@@ -100,6 +103,10 @@ class Reader final : public Visitor {
   void Item(const Key& key, const NamedItems& items, Spot spot, const std::string& name);
   void ListItem(const Key& key, const NamedItems& items, Spot spot, std::vector<std::string>& seen);
   void AllItems(const Key& key, const NamedItems& items, const Spot& spot);
+  // What the variable of that name holds; nullopt when it is none (which has been told).
+  std::optional<std::string> VariableOf(const Spot& spot, std::string_view name);
+  std::string PlainAdvice() const;
+  std::string AdviceOn(std::string_view unknown) const;
   Reader Inside(const Key& key, const Spot& spot, std::string path) const;
   std::string PathOf(const Key& key) const;
 
@@ -126,8 +133,10 @@ class Reader final : public Visitor {
   std::string path_;
   json::View object_;
   std::string plain_key_;  // when a plain value stands in the section's place: the key it is for
-  std::vector<std::string> known_;   // keys that may be there, under all spellings
-  std::vector<std::string> listed_;  // those of them that people should use
+  std::vector<std::string> known_;  // keys that may be there, under all spellings
+  std::map<std::string, std::string, std::less<>> elsewhere_;  // keys, and where they belong
+  std::string name_;   // of the section, as it is written; empty: it has none
+  std::string meant_;  // the key inside that a plain value in its place may be meant for
   bool takes_others_ = false;
   std::size_t taken_ = 0;  // values that were
   std::optional<Error>* unusable_ = nullptr;

@@ -1,5 +1,7 @@
 #include "weir/config/serve_keys.h"
 
+#include <algorithm>
+
 #include "weir/base/text.h"
 #include "weir/json/builder.h"
 
@@ -15,6 +17,23 @@ struct Shorthand {
 
   bool asks_for_server() const { return port || !flags.empty() || !env.empty(); }
 };
+
+// All that may stand in the block.
+constexpr std::string_view kKeys[] = {"lifecycle", "port", "startup_timeout",
+                                      "flags",     "env",  "tensor_parallel"};
+constexpr std::string_view kOlderKeys[] = {"lazy", "extra_serve_flags", "extra_env"};
+
+void CheckKeys(Visitor& v, const json::Value& block) {
+  for (const auto& [key, value] : block.members()) {
+    if (std::ranges::find(kKeys, key) != std::end(kKeys)) continue;
+    if (std::ranges::find(kOlderKeys, key) != std::end(kOlderKeys)) continue;
+    const std::vector<std::string> known(std::begin(kKeys), std::end(kKeys));
+    const std::optional<std::string> nearest = Nearest(key, known);
+    v.Problem("serve", StrCat("has the unknown key '", Truncate(key, 60), "'; ",
+                              nearest ? StrCat("did you mean '", *nearest, "'?")
+                                      : StrCat("known here: ", Join(known, ", "))));
+  }
+}
 
 std::string_view Lifecycle(bool lazy) { return lazy ? "lazy" : "persistent"; }
 
@@ -69,12 +88,13 @@ void DescribeServe(Visitor& v, EngineConfig& engine) {
   Shorthand beside;
   const Key serve{"serve",
                   {},
-                  "a server that is started when the engine is used: lifecycle (lazy or "
-                  "persistent), port, startup_timeout, flags, env, ..."};
+                  "how a server of its own is to be started: lifecycle (lazy or persistent), port, "
+                  "startup_timeout, flags, env; this version starts none, so set base_url, too"};
   v.Field(serve, engine.serve);
-  v.Field({"lazy", {}, "false: started at once and kept", {}, "serve.lifecycle"}, beside.lazy);
-  v.Field({"port", {}, "of the server that is started", Within(1, 65535), "serve.port"},
-          beside.port);
+  if (v.reads()) CheckKeys(v, engine.serve);
+  v.Field({"lazy", {}, "false: to be started at once and kept", {}, "serve.lifecycle"},
+          beside.lazy);
+  v.Field({"port", {}, "of the server to be started", Within(1, 65535), "serve.port"}, beside.port);
   v.Field({"extra_serve_flags", {}, "behind `vllm serve MODEL`", {}, "serve.flags"}, beside.flags);
   v.Field({"extra_env", {"env"}, "variables of that process only", {}, "serve.env"}, beside.env);
   if (!v.reads()) return;
@@ -84,6 +104,13 @@ void DescribeServe(Visitor& v, EngineConfig& engine) {
   engine.serve = Merged(engine.serve, beside);
   const std::optional<std::int64_t> port = engine.serve.Find("port").AsInt64();
   if (port && !has_address) engine.http.upstream.base_url = StrCat("http://localhost:", *port);
+  if (has_address || engine.unusable) return;
+  engine.lacks_server = true;
+  engine.unusable =
+      Error{.code = Code::kConfigError,
+            .message = StrCat("engine '", engine.name,
+                              "' has `serve:` and no base_url, and managed servers are not started "
+                              "by this version: start it yourself and set base_url")};
 }
 
 }  // namespace weir::config

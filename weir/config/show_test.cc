@@ -80,7 +80,6 @@ TEST(Show, SecretsAreRedactedInBothForms) {
       "engines:\n"
       "  a:\n"
       "    api_key: hunter2\n"
-      "    base_url: https://me:hunter2@h\n"
       "    headers: {Authorization: hunter2, X-Team: blue}\n"
       "    extra: {api_key: hunter2}\n"
       "    serve: {env: {HF_TOKEN: hunter2}}\n"

@@ -35,8 +35,10 @@ class Adapter {
   virtual std::vector<std::string_view> ModelPaths() const = 0;
   virtual Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) const = 0;
 
-  // Where the server tells its version, and how to read the dialect out of the answer. Empty: the
-  // dialect is known without asking.
+  // Whether its versions want to be spoken to differently, so that it is worth asking.
+  virtual bool VersionsDiffer() const { return false; }
+  // Where the server tells its version, and how to read the dialect out of the answer. Empty: it
+  // does not tell.
   virtual std::string_view VersionPath() const { return {}; }
   virtual wire::Dialect DialectOf(std::string_view version_body) const = 0;
   virtual std::string VersionOf(std::string_view version_body) const;

@@ -1,8 +1,8 @@
 #pragma once
 
 // Behaviour by decoration: each of these is an Engine that owns the next one. The order is that of
-// client/wiring.cc: verify, fallback, retry, limit, record, and the engine itself. What they do is
-// told by events through the context of the call.
+// client/wiring.cc: verify, fallback, defaults, retry, limit, record, and the engine itself. What
+// they do is told by events through the context of the call.
 
 #include <memory>
 #include <string>
@@ -23,6 +23,8 @@ struct VerifyOptions {
   std::size_t max_blank_bytes = 256;  // white space in a row that ends a constrained stream
   // An answer that was cut at its token limit is asked for again with that many times as many.
   double longer_by = 2.0;
+  std::optional<std::int64_t> default_max_tokens;  // the engine's, for calls that set no limit
+  bool constraint_sent = true;  // false: the server never saw it, and is not to blame
 
   Result<void> Validate() const;
 };
@@ -54,6 +56,17 @@ std::unique_ptr<model::Engine> NewFallbackEngine(std::vector<Route> routes);
 std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
                                               Random random,
                                               std::shared_ptr<Breaker> breaker = nullptr);
+
+// Fills what a call leaves open with the engine's own defaults.
+struct CallDefaults {
+  model::Sampling sampling;
+  std::optional<std::int64_t> context_window;
+
+  bool empty() const;
+  model::Call Fill(model::Call call) const;
+};
+std::unique_ptr<model::Engine> NewDefaultsEngine(std::unique_ptr<model::Engine> next,
+                                                 CallDefaults defaults);
 
 struct LimitOptions {
   std::size_t max_in_flight = 64;   // calls (streams until their end) at once, over all threads

@@ -21,12 +21,16 @@ class DialectCache {
   std::optional<wire::Dialect> Known(TimePoint now) const;
   const wire::Dialect& assumed() const { return assumed_; }
 
-  // Asks the server; callers at the same time share one question. A server that has no version
-  // counts as the latest, and so does one that a proxy hides. Fails only when it cannot be reached.
+  // Asks the server; callers at the same time share the answer. A server that has no version counts
+  // as the latest; so does, until the next call, one that a gateway hides. Fails only when it
+  // cannot be reached.
   // Event: "engine.dialect".
   async::Task<Result<wire::Dialect>> Ask(async::Context ctx);
 
  private:
+  // How the last question ended, if it has just failed.
+  std::optional<Error> RecentFailure(TimePoint now) const;
+
   const Adapter& adapter_;
   Upstream& upstream_;
   const wire::Dialect assumed_;
@@ -35,6 +39,8 @@ class DialectCache {
   mutable std::mutex mutex_;  // guards what follows
   std::optional<wire::Dialect> known_;
   TimePoint until_{};
+  std::optional<Error> failure_;
+  TimePoint failed_until_{};
 };
 
 }  // namespace weir::engine

@@ -191,12 +191,16 @@ async::Task<void> ProbeTools(async::Context ctx, Examination& found, model::Engi
   found.Ok("tools", StrCat("a tool is called: ", made.name));
 }
 
-// Whether the context has ended; the rest is then skipped.
-bool Ended(const async::Context& ctx, Examination& found) {
+// Whether the context ends before this step; what is left of it is then skipped. A step for which
+// there was no time is no step that is well.
+bool EndsBefore(std::string_view step, const async::Context& ctx, Examination& found) {
+  constexpr std::string_view kOver = "the time given (--timeout) is over";
   if (ctx.cancelled()) {
     found.SkipRest("cancelled");
   } else if (ctx.Now() >= ctx.deadline) {
-    found.SkipRest("the time given (--timeout) is over");
+    found.Fail(step, {.code = Code::kTimeout, .message = std::string(kOver)},
+               "give more time, or ask nothing: --no-probe");
+    found.SkipRest(std::string(kOver));
   } else {
     return false;
   }
@@ -211,7 +215,7 @@ async::Task<void> Probe(async::Context ctx, Examination& found, model::Engine& e
   JudgeReasoning(found, *reply);
   const std::vector<ConstraintProbe> probes = ConstraintProbes();
   for (const ConstraintProbe& probe : probes) {
-    if (Ended(ctx, found)) co_return;
+    if (EndsBefore(probe.step, ctx, found)) co_return;
     if (found.options.http.send_constraint != SendConstraint::kAsIs) {
       found.Skip(probe.step,
                  "the configuration does not send it as it is (`structured.format`, "
@@ -220,7 +224,7 @@ async::Task<void> Probe(async::Context ctx, Examination& found, model::Engine& e
       co_await ProbeConstraint(ctx, found, engine, probe);
     }
   }
-  if (Ended(ctx, found)) co_return;
+  if (EndsBefore("tools", ctx, found)) co_return;
   co_await ProbeTools(ctx, found, engine);
 }
 

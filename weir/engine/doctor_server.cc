@@ -180,7 +180,9 @@ async::Task<void> ExamineLoad(async::Context ctx, Server& server) {
   }
   const Result<std::string> metrics = co_await Get(ctx, server, "/metrics");
   const std::optional<Load> load = metrics ? ParseLoad(*metrics) : std::nullopt;
-  if (load) {
+  if (!metrics && ctx.Now() >= ctx.deadline) {
+    server.found.Fail("load", metrics.error(), "the time given (--timeout) is over: give more");
+  } else if (load) {
     server.found.Add(JudgeLoad(*load));
   } else {
     server.found.Skip("load", metrics ? std::string("/metrics does not speak of vLLM's queue")

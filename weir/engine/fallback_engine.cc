@@ -11,28 +11,24 @@ using model::Attempt;
 // What a reply says of the routes before the one that gave it.
 struct Detour {
   std::vector<Attempt> attempts;
-  std::string why;  // empty: the first route answered
+  std::string why;    // empty: the first route answered
+  bool told = false;  // by an event of its own
 };
 
 void Tell(const Detour& detour, model::ReplyInfo& info) {
   if (detour.why.empty()) return;
   info.attempts.insert(info.attempts.begin(), detour.attempts.begin(), detour.attempts.end());
-  info.degradations.push_back({"engine", detour.why});
+  info.degradations.push_back({"engine", detour.why, detour.told});
 }
 
-// A stream that has begun stays with its engine; what breaks it still counts against that engine.
+// A stream that has begun stays with its engine.
 class RoutedStream final : public model::ReplyStream {
  public:
-  RoutedStream(std::unique_ptr<model::ReplyStream> next, std::shared_ptr<Breaker> breaker,
-               Detour detour)
-      : next_(std::move(next)), breaker_(std::move(breaker)), detour_(std::move(detour)) {}
+  RoutedStream(std::unique_ptr<model::ReplyStream> next, Detour detour)
+      : next_(std::move(next)), detour_(std::move(detour)) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
-    Result<bool> more = co_await next_->Next(ctx, piece);
-    if (!more && breaker_ && BlamesEngine(more.error()) && breaker_->OnFailure(ctx.Now())) {
-      ctx.Emit("health.fail", {{"error", Name(more.error())}, {"message", more.error().message}});
-    }
-    co_return more;
+    return next_->Next(ctx, piece);
   }
 
   model::ReplyInfo info() const override {
@@ -43,9 +39,30 @@ class RoutedStream final : public model::ReplyStream {
 
  private:
   const std::unique_ptr<model::ReplyStream> next_;
-  const std::shared_ptr<Breaker> breaker_;  // may be null
   const Detour detour_;
 };
+
+// Gives an admitted place back when the call that took it is destroyed midway; otherwise the retry
+// decorator below has told how it ended.
+class Admission {
+ public:
+  explicit Admission(Breaker* breaker) : breaker_(breaker) {}
+  ~Admission() {
+    if (breaker_ != nullptr) breaker_->OnNothing();
+  }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  void Settle() { breaker_ = nullptr; }
+
+ private:
+  Breaker* breaker_;
+};
+
+// What another engine may do better.
+bool MayGoOn(const Error& error) {
+  return BlamesEngine(error) || error.code == Code::kUnsupportedConstraint;
+}
 
 class FallbackEngine final : public model::Engine {
  public:
@@ -56,8 +73,10 @@ class FallbackEngine final : public model::Engine {
     Detour detour;
     for (std::size_t at = First(ctx, detour);;) {
       const TimePoint start = ctx.Now();
+      Admission admission(routes_[at].breaker.get());
       async::Task<Result<model::Reply>> asked = routes_[at].engine->Call(span.context(), call);
       Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
+      admission.Settle();
       if (reply) {
         Tell(detour, reply->info);
         Settle(at);
@@ -78,12 +97,13 @@ class FallbackEngine final : public model::Engine {
     Detour detour;
     for (std::size_t at = First(ctx, detour);;) {
       const TimePoint start = ctx.Now();
+      Admission admission(routes_[at].breaker.get());
       Result<std::unique_ptr<model::ReplyStream>> stream =
           co_await routes_[at].engine->Stream(span.context(), call);
+      admission.Settle();
       if (stream) {
         Settle(at);
-        co_return std::make_unique<RoutedStream>(*std::move(stream), routes_[at].breaker,
-                                                 std::move(detour));
+        co_return std::make_unique<RoutedStream>(*std::move(stream), std::move(detour));
       }
       const std::size_t next = Later(ctx, at, stream.error(), start, detour);
       if (next == routes_.size()) {
@@ -120,7 +140,7 @@ class FallbackEngine final : public model::Engine {
   // The route to try after a failure, or the number of routes: none.
   std::size_t Later(const async::Context& ctx, std::size_t failed, const Error& error,
                     TimePoint start, Detour& detour) {
-    if (!BlamesEngine(error) || ctx.cancelled() || ctx.Now() >= ctx.deadline) {
+    if (!MayGoOn(error) || ctx.cancelled() || ctx.Now() >= ctx.deadline) {
       return routes_.size();
     }
     std::size_t next = failed + 1;
@@ -130,11 +150,12 @@ class FallbackEngine final : public model::Engine {
     const std::string& to = routes_[next].name;
     detour.attempts.push_back({.engine = from, .error = error, .duration = ctx.Now() - start});
     detour.why = StrCat(from, " failed with ", Name(error), "; ", to, " answered");
+    detour.told = Announce(failed);
     ctx.Emit("engine:fallback", {{"from", from},
                                  {"to", to},
                                  {"error", Name(error)},
                                  {"message", error.message},
-                                 {"first", Announce(failed)}});
+                                 {"first", detour.told}});
     return next;
   }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "weir/base/text.h"
+#include "weir/json/reader.h"
 
 namespace weir::engine {
 namespace {
@@ -14,6 +15,7 @@ using model::Role;
 constexpr std::string_view kOnlyJson = "Respond ONLY in JSON";
 // Twice nothing would be nothing.
 constexpr std::int64_t kLeastMore = 500;
+constexpr std::int64_t kNoSeed = -1;  // as vLLM has it
 
 bool Says(const Message& message, std::string_view words) {
   return message.AllText().find(words) != std::string::npos;
@@ -37,15 +39,29 @@ bool AddOnlyJson(std::vector<Message>& messages) {
   return true;
 }
 
+// Servers read the arguments of replayed calls as JSON, and fail where they are none.
+bool CanBeReplayed(const std::vector<model::ToolCall>& calls) {
+  return std::ranges::all_of(calls, [](const model::ToolCall& call) {
+    const Result<json::Value> arguments = json::Read(call.arguments);
+    return arguments && arguments->IsObject() && !call.id.empty();
+  });
+}
+
 void AddReason(const model::Choice& answer, const Error& error, std::vector<Message>& messages) {
-  Message wrong = Message::Text(Role::kAssistant, answer.text);
-  if (answer.text.empty()) wrong.parts.clear();
-  wrong.tool_calls = answer.tool_calls;
-  const bool called = !wrong.tool_calls.empty();
-  messages.push_back(std::move(wrong));
   const std::string reason =
       StrCat("This was not accepted: ", error.message, ". Answer again, with that mended.");
-  if (!called) {
+  std::string text = answer.text;
+  const bool replayed = !answer.tool_calls.empty() && CanBeReplayed(answer.tool_calls);
+  if (!replayed) {
+    for (const model::ToolCall& call : answer.tool_calls) {
+      StrAppend(text, text.empty() ? "" : "\n", call.name, "(", call.arguments, ")");
+    }
+  }
+  Message wrong = Message::Text(Role::kAssistant, text);
+  if (text.empty()) wrong.parts.clear();
+  if (replayed) wrong.tool_calls = answer.tool_calls;
+  messages.push_back(std::move(wrong));
+  if (!replayed) {
     messages.push_back(Message::Text(Role::kUser, reason));
     return;
   }
@@ -58,33 +74,34 @@ void AddReason(const model::Choice& answer, const Error& error, std::vector<Mess
 
 // A seed would give the same answer to the same question.
 void ChangeSeed(model::Sampling& sampling, int attempt) {
-  if (sampling.seed) *sampling.seed += attempt - 1;
+  if (sampling.seed && *sampling.seed != kNoSeed) *sampling.seed += attempt - 1;
   if (sampling.temperature == 0.0) sampling.temperature = 0.2;
 }
 
 }  // namespace
 
-std::optional<model::Call> AskAgain(const model::Call& call, const model::Reply& reply,
+std::optional<model::Call> AskAgain(const model::Call& call, const model::Choice& answer,
                                     const Error& error, const Asking& asking) {
   model::Call again = call;
   again.request_id.clear();
   if (error.code == Code::kTruncated) {
     std::optional<std::int64_t>& limit = again.sampling.max_tokens;
+    if (!limit) limit = asking.max_tokens;
     if (!limit) return std::nullopt;
     const auto more =
         static_cast<std::int64_t>(std::ceil(static_cast<double>(*limit) * asking.longer_by));
     limit = std::max(more, *limit + kLeastMore);
     return again;
   }
-  const bool empty = error.code == Code::kEmptyModelResponse;
-  if (again.messages.empty() || empty || reply.choices.empty()) {
+  if (again.messages.empty() || error.code == Code::kEmptyModelResponse) {
     ChangeSeed(again.sampling, asking.attempt);
-    const bool random = again.sampling.temperature != 0.0;
-    return random ? std::optional(std::move(again)) : std::nullopt;
+    return again;
   }
-  const bool told = error.code == Code::kInvalidJson && reply.choices.front().tool_calls.empty() &&
-                    AddOnlyJson(again.messages);
-  if (!told) AddReason(reply.choices.front(), error, again.messages);
+  again.continue_final_message.reset();
+  again.add_generation_prompt.reset();
+  const bool told =
+      error.code == Code::kInvalidJson && answer.tool_calls.empty() && AddOnlyJson(again.messages);
+  if (!told) AddReason(answer, error, again.messages);
   return again;
 }
 

@@ -12,16 +12,18 @@
 namespace weir::engine {
 
 struct Asking {
-  int attempt = 2;         // of the asking that comes
-  double longer_by = 2.0;  // what an answer that was cut off gets more
+  int attempt = 2;                         // of the asking that comes
+  double longer_by = 2.0;                  // what an answer that was cut off gets more
+  std::optional<std::int64_t> max_tokens;  // the engine's own limit, where the call has none
 };
 
-// The next call after `error`, which is about `reply` to `call`. nullopt: asking again cannot help.
+// The next call after `error`, which is about one choice of the reply to `call`. nullopt: asking
+// again cannot help.
 //
 // Text that is no JSON gets the instruction to "Respond ONLY in JSON" once, in the system message;
 // what breaks its constraint or a tool's schema is shown to the model with the reason; an answer
 // that was cut off gets more tokens. A prompt without messages only gets another seed.
-std::optional<model::Call> AskAgain(const model::Call& call, const model::Reply& reply,
+std::optional<model::Call> AskAgain(const model::Call& call, const model::Choice& answer,
                                     const Error& error, const Asking& asking);
 
 }  // namespace weir::engine

@@ -12,6 +12,8 @@ namespace weir::engine {
 namespace {
 
 constexpr int kRequestIdDigits = 32;
+// Completions end after 16 tokens when nobody says otherwise, and chats do not.
+constexpr std::int64_t kDefaultMaxTokens = 1024;
 
 // The raw fields of both, of which the call's own win.
 json::Value Merged(const json::Value& defaults, const json::Value& own) {
@@ -73,6 +75,7 @@ Result<model::Call> Prepared(const HttpEngineOptions& options, const model::Call
   if (!GoesElsewhere(options, call)) return ready;
   ready.api = options.api;
   if (ready.api == model::Api::kCompletions) {
+    if (!ready.sampling.max_tokens) ready.sampling.max_tokens = kDefaultMaxTokens;
     WEIR_TRY(ready.prompt, PromptOf(call.messages, options.prompt_format));
     ready.messages.clear();
     for (std::string& stop : StopsOf(options.prompt_format)) {
@@ -113,8 +116,9 @@ class HttpEngine final : public model::Engine {
     async::Span span(ctx, "engine.http");
     async::Context inside = span.context();
     const TimePoint start = ctx.Now();
-    Result<Outgoing> out = Encode(inside, call, false, dialect_.Known(start));
-    if (NeedsDialect(out, start)) out = co_await EncodeAsked(inside, call, false);
+    const std::optional<wire::Dialect> known = dialect_.Known(start);
+    Result<Outgoing> out = Encode(inside, call, false, known);
+    if (!known && MayBeWrong(out)) out = co_await EncodeAsked(inside, call, false);
     if (!out) {
       span.Fail(out.error());
       co_return Fail(std::move(out).error());
@@ -142,8 +146,9 @@ class HttpEngine final : public model::Engine {
     async::Span span(ctx, "engine.http");
     async::Context inside = span.context();
     const TimePoint start = ctx.Now();
-    Result<Outgoing> out = Encode(inside, call, true, dialect_.Known(start));
-    if (NeedsDialect(out, start)) out = co_await EncodeAsked(inside, call, true);
+    const std::optional<wire::Dialect> known = dialect_.Known(start);
+    Result<Outgoing> out = Encode(inside, call, true, known);
+    if (!known && MayBeWrong(out)) out = co_await EncodeAsked(inside, call, true);
     if (!out) {
       span.Fail(out.error());
       co_return Fail(std::move(out).error());
@@ -186,8 +191,7 @@ class HttpEngine final : public model::Engine {
   std::string NewRequestId();
 
   // Whether what was encoded for the assumed dialect may be wrong for the one that is there.
-  bool NeedsDialect(const Result<Outgoing>& out, TimePoint now) const {
-    if (dialect_.Known(now)) return false;
+  static bool MayBeWrong(const Result<Outgoing>& out) {
     if (out) return out->request.version_matters;
     return out.error().code == Code::kUnsupportedParam ||
            out.error().code == Code::kUnsupportedConstraint;
@@ -234,7 +238,9 @@ Result<Outgoing> HttpEngine::Encode(const async::Context& ctx, const model::Call
     return Fail(std::move(request).error());
   }
   out.info.engine = options_.name;
-  out.info.request_id = call.request_id.empty() ? NewRequestId() : call.request_id;
+  out.info.request_id = call.request_id;
+  if (out.info.request_id.empty()) out.info.request_id = ctx.request_id;
+  if (out.info.request_id.empty()) out.info.request_id = NewRequestId();
   out.info.degradations = std::move(request->degradations);
   out.request = *std::move(request);
   return out;

@@ -5,8 +5,11 @@
 namespace weir::engine {
 
 bool IsEmpty(const model::Choice& choice) {
+  using model::Finish;
+  const bool cut = choice.finish == Finish::kLength || choice.finish == Finish::kContentFilter ||
+                   choice.finish == Finish::kAbort;
   return choice.text.empty() && choice.reasoning.empty() && choice.refusal.empty() &&
-         choice.tool_calls.empty() && choice.finish != model::Finish::kLength;
+         choice.tool_calls.empty() && !cut;
 }
 
 Error EmptyReply(const std::string& where) {
@@ -60,9 +63,10 @@ Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& 
     if (kind == Kind::kDone) {
       done_ = true;
     } else if (kind == Kind::kDelta) {
-      content_ = content_ || !piece.text.empty() || !piece.reasoning.empty() ||
-                 !piece.refusal.empty() || !piece.tool_calls.empty() ||
-                 piece.finish == model::Finish::kLength;
+      content_ =
+          content_ || !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
+          !piece.tool_calls.empty() || piece.finish == model::Finish::kLength ||
+          piece.finish == model::Finish::kContentFilter || piece.finish == model::Finish::kAbort;
       if (info_.first_token == Duration::zero()) {
         const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
         info_.first_token = ctx.Now() - start_;

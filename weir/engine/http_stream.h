@@ -11,20 +11,20 @@
 
 namespace weir::engine {
 
-// Whether a choice says nothing at all, and not because its tokens ran out.
+// Whether a choice says nothing at all, and not because it was cut off or filtered.
 bool IsEmpty(const model::Choice& choice);
 Error EmptyReply(const std::string& where);
 
 class HttpReplyStream final : public model::ReplyStream {
  public:
-  // `where` names the server in messages; it and the adapter outlive the stream.
-  HttpReplyStream(const Adapter& adapter, model::Api api, TimePoint start, const std::string& where)
+  // `where` names the server in messages.
+  HttpReplyStream(const Adapter& adapter, model::Api api, TimePoint start, std::string where)
       : events_(adapter.framing(api)),
         decoder_(adapter.NewDecoder(api)),
         says_done_(adapter.framing(api) == Framing::kServerSentEvents &&
                    api != model::Api::kResponses),
         start_(start),
-        where_(where) {}
+        where_(std::move(where)) {}
 
   // What is known of the request, and the response once it is there.
   void Attach(model::ReplyInfo info, std::unique_ptr<http::Response> response) {
@@ -47,7 +47,7 @@ class HttpReplyStream final : public model::ReplyStream {
   const std::unique_ptr<wire::EventDecoder> decoder_;
   const bool says_done_;  // streams of this form end with a mark of their own
   const TimePoint start_;
-  const std::string& where_;
+  const std::string where_;
   bool done_ = false;     // the mark has come
   bool closed_ = false;   // the body has ended
   bool ended_ = false;    // Next() has returned false

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/coerce.h"
 
@@ -22,12 +23,15 @@ Error BadArguments(const model::ToolCall& call, const Error& why) {
 Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options) {
   Judge judge;
   judge.options_ = options;
+  judge.must_call_ = call.tool_choice.kind == model::ToolChoice::Kind::kRequired ||
+                     call.tool_choice.kind == model::ToolChoice::Kind::kNamed;
   if (call.constraint) {
     WEIR_TRY(judge.verifier_, Verifier::Make(*call.constraint));
     judge.unchecked_ = judge.verifier_->unchecked();
     if (judge.unchecked_) judge.unchecked_->routine = !judge.verifier_->doubtful();
   }
   for (const model::ToolSpec& tool : call.tools) {
+    judge.names_.push_back(tool.name);
     if (tool.parameters.IsNull()) continue;
     // What weir cannot compile the server may: its arguments are then the tool's own business.
     Result<schema::Schema> arguments = schema::Schema::Compile(tool.parameters);
@@ -41,12 +45,23 @@ Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options)
   return judge;
 }
 
-// A constrained answer that was cut off, or that is not there.
+// A constrained answer or a tool call that was cut off.
+Result<void> Judge::CheckCut(const model::Choice& choice) const {
+  if (choice.finish != model::Finish::kLength) return {};
+  if (!verifier_ && choice.tool_calls.empty()) return {};
+  return Fail(Code::kTruncated, "the answer was cut at its token limit; raise max_tokens");
+}
+
+Result<void> Judge::CheckForced(const model::Choice& choice) const {
+  if (!must_call_ || !choice.tool_calls.empty() || !choice.refusal.empty()) return {};
+  return Fail(Code::kConstraintViolated,
+              "the model had to call a tool and did not; does the server know how to force one for "
+              "this model? See weir doctor");
+}
+
+// A constrained answer that is not there.
 Result<void> Judge::CheckEnd(const model::Choice& choice) const {
   if (!verifier_) return {};
-  if (choice.finish == model::Finish::kLength) {
-    return Fail(Code::kTruncated, "the answer was cut at its token limit; raise max_tokens");
-  }
   if (choice.text.empty() && choice.refusal.empty() && !choice.reasoning.empty()) {
     return Fail(Code::kEmptyModelResponse,
                 "there is reasoning, but no answer; the server's reasoning parser may not fit the "
@@ -55,7 +70,27 @@ Result<void> Judge::CheckEnd(const model::Choice& choice) const {
   return {};
 }
 
+// Models invent tools.
+Result<void> Judge::CheckKnown(const model::ToolCall& call) const {
+  if (std::ranges::find(names_, call.name) != names_.end()) return {};
+  return Fail(Code::kConstraintViolated,
+              StrCat("there is no tool '", call.name, "'; there are ", Join(names_, ", ")));
+}
+
+Result<void> Judge::CheckToolCall(const model::ToolCall& call) const {
+  WEIR_CHECK(CheckKnown(call));
+  const auto tool = std::ranges::find(tools_, call.name, &Tool::name);
+  if (tool == tools_.end()) return {};
+  const bool none = Trim(call.arguments).empty();
+  const Result<json::Value> value = json::Read(none ? "{}" : std::string_view(call.arguments));
+  if (!value) return Fail(BadArguments(call, value.error()));
+  const Result<void> valid = tool->arguments.Validate(*value);
+  if (!valid) return Fail(BadArguments(call, valid.error()));
+  return {};
+}
+
 Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>& repairs) const {
+  WEIR_CHECK(CheckKnown(call));
   const auto tool = std::ranges::find(tools_, call.name, &Tool::name);
   if (tool == tools_.end()) return {};
   if (Trim(call.arguments).empty()) {
@@ -93,9 +128,11 @@ Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>
 }
 
 Result<void> Judge::MendChoice(model::Choice& choice, std::vector<std::string>& repairs) const {
+  WEIR_CHECK(CheckCut(choice));
   for (model::ToolCall& call : choice.tool_calls) {
     WEIR_CHECK(MendToolCall(call, repairs));
   }
+  WEIR_CHECK(CheckForced(choice));
   if (!choice.tool_calls.empty() || !choice.refusal.empty()) return {};
   WEIR_CHECK(CheckEnd(choice));
   if (!verifier_) return {};
@@ -107,24 +144,36 @@ Result<void> Judge::MendChoice(model::Choice& choice, std::vector<std::string>& 
   return {};
 }
 
-Result<void> Judge::Mend(model::Reply& reply) const {
-  for (model::Choice& choice : reply.choices) {
-    WEIR_CHECK(MendChoice(choice, reply.info.repairs));
-  }
+std::optional<Breach> Judge::Mend(model::Reply& reply) const {
   if (unchecked_) reply.info.degradations.push_back(*unchecked_);
-  return {};
+  for (std::size_t i = 0; i < reply.choices.size(); ++i) {
+    const Result<void> good = MendChoice(reply.choices[i], reply.info.repairs);
+    if (!good) return Breach{.error = good.error(), .choice = i};
+  }
+  return std::nullopt;
+}
+
+// A schema in OpenAI's strict form makes nulls of absent properties: they do not count.
+Result<void> Judge::CheckText(std::string_view text) const {
+  Result<void> good = verifier_->Check(text);
+  if (good || good.error().code != Code::kSchemaMismatch) return good;
+  const Result<Verifier::Answer> mended = verifier_->Mend(text, {});
+  const std::string_view only = schema::ChangeName(schema::ChangeKind::kNullDropped);
+  const auto harmless = [&](const std::string& repair) { return repair.starts_with(only); };
+  if (mended && std::ranges::all_of(mended->repairs, harmless)) return {};
+  return good;
 }
 
 Result<void> Judge::Check(const model::Reply& reply) const {
   for (const model::Choice& choice : reply.choices) {
+    WEIR_CHECK(CheckCut(choice));
     for (const model::ToolCall& call : choice.tool_calls) {
-      model::ToolCall copy = call;
-      std::vector<std::string> repairs;
-      WEIR_CHECK(MendToolCall(copy, repairs));
+      WEIR_CHECK(CheckToolCall(call));
     }
+    WEIR_CHECK(CheckForced(choice));
     if (!verifier_ || !choice.tool_calls.empty() || !choice.refusal.empty()) continue;
     WEIR_CHECK(CheckEnd(choice));
-    WEIR_CHECK(verifier_->Check(choice.text));
+    WEIR_CHECK(CheckText(choice.text));
   }
   return {};
 }

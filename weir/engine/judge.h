@@ -15,6 +15,12 @@
 
 namespace weir::engine {
 
+// What is wrong with a reply, and in which of its choices.
+struct Breach {
+  Error error;
+  std::size_t choice = 0;  // its place in the reply
+};
+
 class Judge {
  public:
   // Fails when the constraint is none, as Verifier does.
@@ -22,10 +28,13 @@ class Judge {
 
   // Mends the reply where it may, and says what is wrong with it otherwise: kTruncated,
   // kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
-  Result<void> Mend(model::Reply& reply) const;
+  std::optional<Breach> Mend(model::Reply& reply) const;
 
   // The same of a reply that was handed over already: nothing can be mended any more.
   Result<void> Check(const model::Reply& reply) const;
+
+  // What is not looked at, and why.
+  const std::optional<model::Degradation>& unchecked() const { return unchecked_; }
 
  private:
   struct Tool {
@@ -36,11 +45,18 @@ class Judge {
   Judge() = default;
   Result<void> MendChoice(model::Choice& choice, std::vector<std::string>& repairs) const;
   Result<void> MendToolCall(model::ToolCall& call, std::vector<std::string>& repairs) const;
+  Result<void> CheckToolCall(const model::ToolCall& call) const;
+  Result<void> CheckKnown(const model::ToolCall& call) const;
+  Result<void> CheckForced(const model::Choice& choice) const;
+  Result<void> CheckText(std::string_view text) const;
+  Result<void> CheckCut(const model::Choice& choice) const;
   Result<void> CheckEnd(const model::Choice& choice) const;
 
   VerifyOptions options_;
   std::optional<Verifier> verifier_;
-  std::vector<Tool> tools_;
+  std::vector<Tool> tools_;         // those whose arguments can be checked
+  std::vector<std::string> names_;  // of all tools
+  bool must_call_ = false;          // a tool
   std::optional<model::Degradation> unchecked_;
 };
 

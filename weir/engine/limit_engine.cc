@@ -23,6 +23,15 @@ class LimitedStream final : public model::ReplyStream {
   const std::unique_ptr<model::ReplyStream> next_;
 };
 
+// Time that ran out here says nothing about the engine.
+Error NoPlace(Error error) {
+  if (error.code != Code::kTimeout) return error;
+  return Error{.code = Code::kBudgetExceeded,
+               .message =
+                   "the time of the call ran out while it waited for a place in flight; "
+                   "raise `limits.max_in_flight`, ask less at once, or give it more time"};
+}
+
 class LimitEngine final : public model::Engine {
  public:
   LimitEngine(std::unique_ptr<model::Engine> next, LimitOptions options)
@@ -33,7 +42,9 @@ class LimitEngine final : public model::Engine {
     async::Span span(ctx, "engine.limit");
     std::optional<Semaphore::Permit> permit = places_.TryAcquire();
     if (!permit) {
-      WEIR_CO_TRY(permit, co_await places_.Acquire(span.context()));
+      Result<Semaphore::Permit> waited = co_await places_.Acquire(span.context());
+      if (!waited) co_return Fail(NoPlace(std::move(waited).error()));
+      permit = *std::move(waited);
     }
     co_return co_await next_->Call(span.context(), call);
   }
@@ -43,7 +54,9 @@ class LimitEngine final : public model::Engine {
     async::Span span(ctx, "engine.limit");
     std::optional<Semaphore::Permit> permit = places_.TryAcquire();
     if (!permit) {
-      WEIR_CO_TRY(permit, co_await places_.Acquire(span.context()));
+      Result<Semaphore::Permit> waited = co_await places_.Acquire(span.context());
+      if (!waited) co_return Fail(NoPlace(std::move(waited).error()));
+      permit = *std::move(waited);
     }
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
                 co_await next_->Stream(span.context(), call));

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/adapter.h"
+#include "weir/json/writer.h"
 #include "weir/schema/strict_form.h"
 #include "weir/wire/embeddings_client.h"
 #include "weir/wire/responses_client.h"
@@ -19,10 +20,17 @@ bool MayBeStrict(const model::Call& call) {
 
 // Puts the schema into its strict form, or else lets it go as it is, unenforced. The way back, from
 // nulls and the wrapper around a root that is no object, is not gone here, where the reply comes
-// without its call: whoever checks the answer coerces it.
-Result<void> MakeStrict(model::Constraint& constraint, std::vector<model::Degradation>& notes) {
+// without its call: whoever checks the answer coerces it. A stream that is handed on as it comes
+// has no way back.
+Result<void> MakeStrict(model::Constraint& constraint, bool live,
+                        std::vector<model::Degradation>& notes) {
   Result<schema::StrictForm> form = schema::ToStrict(constraint.schema);
   if (!form && form.error().code != Code::kUnsupportedSchema) return Fail(form.error());
+  if (form && live && json::Write(form->schema) != json::Write(constraint.schema)) {
+    form =
+        Fail(Code::kUnsupportedSchema,
+             "it is not in OpenAI's strict form, and a live stream cannot be brought back from it");
+  }
   constraint.strict = form.has_value();
   if (!form) {
     notes.push_back({"constraint", StrCat("OpenAI is asked to follow the schema, but not held to "
@@ -46,7 +54,8 @@ class OpenAiAdapter final : public Adapter {
     if (!MayBeStrict(call)) return EncodeAsItIs(call, how);
     model::Call strict = call;
     std::vector<model::Degradation> notes;
-    WEIR_CHECK(MakeStrict(*strict.constraint, notes));
+    const bool live = how.stream && !call.buffer;
+    WEIR_CHECK(MakeStrict(*strict.constraint, live, notes));
     WEIR_TRY(wire::EncodedRequest request, EncodeAsItIs(strict, how));
     std::ranges::move(notes, std::back_inserter(request.degradations));
     return request;

@@ -1,3 +1,5 @@
+#include <mutex>
+
 #include "weir/engine/decorators.h"
 #include "weir/engine/recording.h"
 
@@ -32,7 +34,8 @@ class RecordEngine final : public model::Engine {
  public:
   RecordEngine(std::unique_ptr<model::Engine> next, RecordOptions options)
       : next_(std::move(next)),
-        options_(std::make_shared<const RecordOptions>(std::move(options))) {}
+        options_(std::make_shared<const RecordOptions>(std::move(options))),
+        ids_(Random::FromSystem()) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     return ctx.trace == nullptr ? next_->Call(ctx, call) : RecordCall(ctx, call);
@@ -48,7 +51,18 @@ class RecordEngine final : public model::Engine {
   }
 
  private:
+  // The id of the request, made here so that both events can name it.
+  std::string IdOf(const async::Context& ctx, const model::Call& call) {
+    constexpr int kDigits = 32;
+    if (!call.request_id.empty()) return call.request_id;
+    if (!ctx.request_id.empty()) return std::string(ctx.request_id);
+    const std::scoped_lock lock(ids_mutex_);
+    return HexId(ids_, kDigits);
+  }
+
   async::Task<Result<model::Reply>> RecordCall(async::Context ctx, const model::Call& call) {
+    const std::string id = IdOf(ctx, call);
+    ctx.request_id = id;
     Recording recording(options_, ctx, call, false);
     async::Task<Result<model::Reply>> asking = next_->Call(ctx, call);
     Result<model::Reply>& reply = co_await asking;  // stays there: a Reply is large
@@ -58,6 +72,8 @@ class RecordEngine final : public model::Engine {
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> RecordStream(async::Context ctx,
                                                                         const model::Call& call) {
+    const std::string id = IdOf(ctx, call);
+    ctx.request_id = id;
     auto recording = std::make_unique<Recording>(options_, ctx, call, true);
     Result<std::unique_ptr<model::ReplyStream>> stream = co_await next_->Stream(ctx, call);
     if (!stream) {
@@ -69,6 +85,8 @@ class RecordEngine final : public model::Engine {
 
   const std::unique_ptr<model::Engine> next_;
   const std::shared_ptr<const RecordOptions> options_;  // streams may outlive the engine
+  std::mutex ids_mutex_;
+  Random ids_;  // guarded by ids_mutex_
 };
 
 }  // namespace

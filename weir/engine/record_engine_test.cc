@@ -102,13 +102,12 @@ TEST_F(RecordEngineTest, AWholeCallIsARequestAndAResponse) {
   EXPECT_EQ(Without(lines_[0], {"ts", "seq"}),
             R"({"event":"llm:request","engine":"fast","provider":"vllm","model":"m",)"
             R"("request_id":"r1","api":"chat","stream":false,"message_count":1})");
-  EXPECT_EQ(
-      Without(lines_[1], {"ts", "seq"}),
-      R"({"event":"llm:response","engine":"fast","provider":"vllm","model":"m",)"
-      R"("request_id":"r1","api":"chat","status":"ok",)"
-      R"("usage":{"input_tokens":12,"output_tokens":3,"cache_read_tokens":8,)"
-      R"("reasoning_tokens":1},"prompt_tokens":12,"completion_tokens":3,)"
-      R"("duration_ms":250,"retry_count":0,"response_id":"scripted","finish_reason":"stop"})");
+  EXPECT_EQ(Without(lines_[1], {"ts", "seq"}),
+            R"({"event":"llm:response","engine":"fast","provider":"vllm","model":"m",)"
+            R"("request_id":"r1","api":"chat","status":"ok",)"
+            R"("usage":{"input_tokens":12,"output_tokens":3,"cache_read_tokens":8,)"
+            R"("reasoning_tokens":1},"prompt_tokens":12,"completion_tokens":3,)"
+            R"("duration_ms":250,"response_id":"scripted","finish_reason":"stop"})");
 }
 
 TEST_F(RecordEngineTest, AFailedCallHasItsErrorByName) {

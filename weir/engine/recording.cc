@@ -21,10 +21,6 @@ std::string_view FinishText(const std::string& words, model::Finish finish) {
   return finish == model::Finish::kNone ? "" : model::FinishName(finish);
 }
 
-std::int64_t Failed(const std::vector<model::Attempt>& attempts) {
-  return std::ranges::count_if(attempts, [](const auto& its) { return its.error.has_value(); });
-}
-
 double MillisOf(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 std::int64_t PromptLength(const model::Call& call) {
@@ -125,7 +121,6 @@ void Recording::TellResponse(const Outcome& outcome) {
     fields.Add("ttft_ms", MillisOf(outcome.first_token));
   }
   if (outcome.info != nullptr) {
-    fields.Add("retry_count", Failed(outcome.info->attempts));
     fields.AddText("response_model", outcome.info->model);
     fields.AddText("response_id", outcome.info->id);
   }

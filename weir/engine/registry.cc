@@ -42,6 +42,27 @@ Result<void> Follow(const std::vector<RegisteredEngine>& engines, const std::str
   return {};
 }
 
+// Stands for a fallback that cannot be used: the engine before it works all the same.
+class UnusableEngine final : public model::Engine {
+ public:
+  explicit UnusableEngine(Error why) : why_(std::move(why)) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context /*ctx*/,
+                                         const model::Call& /*call*/) override {
+    co_return Fail(why_);
+  }
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return Fail(why_);
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context /*ctx*/) override {
+    co_return Fail(why_);
+  }
+
+ private:
+  const Error why_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Registry>> Registry::Make(std::vector<RegisteredEngine> engines,
@@ -107,7 +128,9 @@ Result<std::shared_ptr<model::Engine>> Registry::Chain(
   for (const RegisteredEngine* engine : engines) {
     std::shared_ptr<model::Engine>& made = made_[engine->name];
     if (made == nullptr) {
-      WEIR_TRY(made, engine->make());
+      Result<std::shared_ptr<model::Engine>> built = engine->make();
+      if (!built && routes.empty()) return Fail(std::move(built).error());
+      made = built ? *std::move(built) : std::make_shared<UnusableEngine>(built.error());
     }
     routes.push_back({.name = engine->name, .engine = made, .breaker = engine->breaker});
   }

@@ -54,7 +54,7 @@ class Registry {
 
   // The engine of a name or of a role, with its fallbacks and verification around it. Empty: the
   // role "default" where the table has it, else the engine with the lowest priority (the first of
-  // them in the file). Made once, by any thread; good as long as anybody holds it.
+  // them in the file). Made once, by any thread; good as long as what its engines were made of.
   Result<std::shared_ptr<model::Engine>> Get(std::string_view name);
 
   // Never fails: an unknown provider is a warning and the engine of "*" (else of "").

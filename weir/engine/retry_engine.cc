@@ -1,4 +1,5 @@
 #include <mutex>
+#include <utility>
 
 #include "weir/base/text.h"
 #include "weir/engine/decorators.h"
@@ -8,19 +9,75 @@ namespace {
 
 using Attempts = std::vector<model::Attempt>;
 
-// A stream whose first piece is fetched while repeating is still possible.
+// Tells budget and breaker how attempts ended, and the world when that opens or closes the breaker.
+class Referee {
+ public:
+  explicit Referee(std::shared_ptr<Breaker> breaker) : breaker_(std::move(breaker)) {}
+
+  void OnSuccess(const async::Context& ctx) {
+    budget_.OnSuccess();
+    if (breaker_ && breaker_->OnSuccess()) {
+      ctx.Emit("health.ok", {{"message", "it answers again"}});
+    }
+  }
+
+  void OnFailure(const async::Context& ctx, const Error& error) {
+    if (!BlamesEngine(error)) return OnNothing();
+    budget_.OnFailure();
+    if (breaker_ && breaker_->OnFailure(ctx.Now())) {
+      ctx.Emit("health.fail", {{"error", Name(error)}, {"message", error.message}});
+    }
+  }
+
+  void OnNothing() {
+    if (breaker_) breaker_->OnNothing();
+  }
+
+  bool tired() const { return !budget_.Allows(); }
+  bool open(TimePoint now) const {
+    return breaker_ && breaker_->state(now) == Breaker::State::kOpen;
+  }
+
+ private:
+  const std::shared_ptr<Breaker> breaker_;  // may be null
+  RetryBudget budget_;
+};
+
+// A stream whose first piece is fetched while repeating is still possible. Its end, and not its
+// beginning, is what counts for the engine.
 class StartedStream final : public model::ReplyStream {
  public:
-  StartedStream(std::unique_ptr<model::ReplyStream> next, Attempts earlier, Duration lost)
-      : next_(std::move(next)), earlier_(std::move(earlier)), lost_(lost) {}
+  StartedStream(std::unique_ptr<model::ReplyStream> next, std::shared_ptr<Referee> referee,
+                Attempts earlier, Duration lost)
+      : next_(std::move(next)),
+        referee_(std::move(referee)),
+        earlier_(std::move(earlier)),
+        lost_(lost) {}
+  ~StartedStream() override {
+    if (has_begun_ && !has_ended_) referee_->OnNothing();  // the caller hung up
+  }
 
   async::Task<Result<bool>> FetchFirst(async::Context ctx) { return next_->Next(ctx, first_); }
   // FetchFirst() has returned `there`.
-  void Keep(bool there) { has_first_ = there; }
+  void Keep(const async::Context& ctx, bool there) {
+    has_begun_ = true;
+    has_first_ = there;
+    if (!there) NoteEnd(ctx, nullptr);
+  }
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
-    if (!has_first_) return next_->Next(ctx, piece);
-    return TakeFirst(piece);
+    if (has_first_) {
+      has_first_ = false;
+      piece = std::move(first_);
+      co_return true;
+    }
+    const Result<bool> more = co_await next_->Next(ctx, piece);
+    if (!more) {
+      NoteEnd(ctx, &more.error());
+    } else if (!*more) {
+      NoteEnd(ctx, nullptr);
+    }
+    co_return more;
   }
 
   model::ReplyInfo info() const override {
@@ -32,15 +89,21 @@ class StartedStream final : public model::ReplyStream {
   }
 
  private:
-  async::Task<Result<bool>> TakeFirst(model::Delta& piece) {
-    has_first_ = false;
-    piece = std::move(first_);
-    co_return true;
+  void NoteEnd(const async::Context& ctx, const Error* error) {
+    if (std::exchange(has_ended_, true)) return;
+    if (error == nullptr) {
+      referee_->OnSuccess(ctx);
+    } else {
+      referee_->OnFailure(ctx, *error);
+    }
   }
 
   const std::unique_ptr<model::ReplyStream> next_;
+  const std::shared_ptr<Referee> referee_;
   model::Delta first_;
   bool has_first_ = false;
+  bool has_begun_ = false;
+  bool has_ended_ = false;
   const Attempts earlier_;
   const Duration lost_;  // to the attempts before this stream
 };
@@ -49,7 +112,10 @@ class RetryEngine final : public model::Engine {
  public:
   RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random,
               std::shared_ptr<Breaker> breaker)
-      : next_(std::move(next)), rule_(rule), random_(random), breaker_(std::move(breaker)) {}
+      : next_(std::move(next)),
+        rule_(rule),
+        random_(random),
+        referee_(std::make_shared<Referee>(std::move(breaker))) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
@@ -59,7 +125,7 @@ class RetryEngine final : public model::Engine {
       async::Task<Result<model::Reply>> attempt = next_->Call(span.context(), call);
       Result<model::Reply>& reply = co_await attempt;  // stays there: a Reply is large
       if (reply) {
-        NoteSuccess(ctx);
+        referee_->OnSuccess(ctx);
         Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
         reply->info.total += start - began;
@@ -84,11 +150,11 @@ class RetryEngine final : public model::Engine {
       Result<std::unique_ptr<model::ReplyStream>> stream =
           co_await next_->Stream(span.context(), call);
       if (stream) {
-        auto started = std::make_unique<StartedStream>(*std::move(stream), earlier, start - began);
+        auto started =
+            std::make_unique<StartedStream>(*std::move(stream), referee_, earlier, start - began);
         const Result<bool> first = co_await started->FetchFirst(span.context());
         if (first) {
-          NoteSuccess(ctx);
-          started->Keep(*first);
+          started->Keep(ctx, *first);
           co_return started;
         }
         stream = Result<std::unique_ptr<model::ReplyStream>>(std::unexpect, first.error());
@@ -111,11 +177,11 @@ class RetryEngine final : public model::Engine {
   // Notes the failed attempt; false when there will be no other.
   async::Task<bool> WaitToRetry(async::Context ctx, const Error& error, TimePoint start,
                                 Attempts& earlier) {
-    NoteFailure(ctx, error);
+    referee_->OnFailure(ctx, error);
     earlier.push_back({.engine = {}, .error = error, .duration = ctx.Now() - start});
     const int retry = static_cast<int>(earlier.size());
     const std::optional<Duration> delay = Delay(retry, error);
-    if (!delay || !budget_.Allows() || IsOpen(ctx)) co_return false;
+    if (!delay || referee_->tired() || referee_->open(ctx.Now())) co_return false;
     // Waiting past the deadline would replace the error that matters by a timeout.
     if (After(ctx.Now(), *delay) >= ctx.deadline) co_return false;
     earlier.back().waited = *delay;
@@ -123,28 +189,6 @@ class RetryEngine final : public model::Engine {
     async::Span span(ctx, "engine.retry.wait");
     const Result<void> slept = co_await async::Sleep(span.context(), *delay);
     co_return slept.has_value();
-  }
-
-  void NoteSuccess(const async::Context& ctx) {
-    budget_.OnSuccess();
-    if (breaker_ && breaker_->OnSuccess()) {
-      ctx.Emit("health.ok", {{"message", "it answers again"}});
-    }
-  }
-
-  void NoteFailure(const async::Context& ctx, const Error& error) {
-    if (!BlamesEngine(error)) {
-      if (breaker_) breaker_->OnNothing();
-      return;
-    }
-    budget_.OnFailure();
-    if (breaker_ && breaker_->OnFailure(ctx.Now())) {
-      ctx.Emit("health.fail", {{"error", Name(error)}, {"message", error.message}});
-    }
-  }
-
-  bool IsOpen(const async::Context& ctx) const {
-    return breaker_ && breaker_->state(ctx.Now()) == Breaker::State::kOpen;
   }
 
   void EmitRetry(const async::Context& ctx, int retry, const Error& error, Duration delay) const {
@@ -176,11 +220,12 @@ class RetryEngine final : public model::Engine {
                     ", which is more than `retry.max_retry_after` of ",
                     Millis(rule_.max_retry_after), ": ask again later, or raise the setting");
     }
-    if (IsOpen(ctx)) return "; it is not tried again, because it failed several times in a row";
-    if (!budget_.Allows()) {
+    if (referee_->open(ctx.Now()))
+      return "; it is not tried again, because it failed several times in a row";
+    if (referee_->tired()) {
       return "; it is not tried again, because most attempts have failed of late: ask again later";
     }
-    if (IsOpen(ctx)) {
+    if (referee_->open(ctx.Now())) {
       return "; it is not tried again, because this engine has failed too often in a row: ask "
              "again "
              "later";
@@ -203,8 +248,7 @@ class RetryEngine final : public model::Engine {
   const RetryRule rule_;
   std::mutex random_mutex_;
   Random random_;
-  const std::shared_ptr<Breaker> breaker_;  // may be null
-  RetryBudget budget_;
+  const std::shared_ptr<Referee> referee_;  // streams may outlive the engine
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <map>
 
 #include "weir/base/text.h"
 #include "weir/engine/decorators.h"
@@ -30,11 +31,12 @@ class BlankWatch {
   explicit BlankWatch(std::size_t most) : most_(most) {}
 
   Result<void> Feed(const model::Delta& piece) {
+    std::size_t& blank = blank_[piece.choice];
     for (const char c : piece.text) {
-      blank_ = c == ' ' || c == '\n' || c == '\t' || c == '\r' ? blank_ + 1 : 0;
-      if (blank_ <= most_) continue;
+      blank = c == ' ' || c == '\n' || c == '\t' || c == '\r' ? blank + 1 : 0;
+      if (blank <= most_) continue;
       return Fail(Code::kConstraintViolated,
-                  StrCat("the answer runs away into white space (", blank_,
+                  StrCat("the answer runs away into white space (", blank,
                          " in a row): the stream was ended; a smaller schema, a higher "
                          "temperature or the server's --structured-outputs-config "
                          "(disable_any_whitespace) helps"));
@@ -44,7 +46,7 @@ class BlankWatch {
 
  private:
   const std::size_t most_;
-  std::size_t blank_ = 0;
+  std::map<std::int64_t, std::size_t> blank_;  // in a row, by choice
 };
 
 // A stream that is handed on as it comes; the verdict is its end.
@@ -68,14 +70,20 @@ class JudgedStream final : public model::ReplyStream {
     }
     if (good) co_return more;
     failure_ = good.error();
+    last_ = next_->info();
     next_.reset();
     co_return Fail(*failure_);
   }
 
-  model::ReplyInfo info() const override { return next_ ? next_->info() : model::ReplyInfo(); }
+  model::ReplyInfo info() const override {
+    model::ReplyInfo info = next_ ? next_->info() : last_;
+    if (judge_.unchecked()) info.degradations.push_back(*judge_.unchecked());
+    return info;
+  }
 
  private:
-  std::unique_ptr<model::ReplyStream> next_;
+  std::unique_ptr<model::ReplyStream> next_;  // null once the verdict was bad
+  model::ReplyInfo last_;
   const Judge judge_;
   BlankWatch blanks_;
   model::Assembler seen_;
@@ -108,6 +116,7 @@ class BufferedStream final : public model::ReplyStream {
     piece.has_choice = true;
     piece.text = choice.text;
     piece.reasoning = choice.reasoning;
+    piece.refusal = choice.refusal;
     for (std::size_t i = 0; i < choice.tool_calls.size(); ++i) {
       const model::ToolCall& call = choice.tool_calls[i];
       piece.tool_calls.push_back({.index = static_cast<std::int64_t>(i),
@@ -128,18 +137,31 @@ class BufferedStream final : public model::ReplyStream {
   std::size_t at_ = 0;
 };
 
+// What came of one asking.
+struct Answer {
+  model::Reply reply;
+  std::optional<Error> error;
+  bool broken_off = false;  // here, because of what the answer had become
+};
+
 // Drains a stream, watching for white space.
-async::Task<Result<model::Reply>> Drain(async::Context ctx, model::ReplyStream& stream,
-                                        BlankWatch blanks) {
+async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankWatch blanks) {
+  Answer answer;
   model::Assembler seen;
   model::Delta piece;
   for (;;) {
-    WEIR_CO_TRY(const bool more, co_await stream.Next(ctx, piece));
-    if (!more) break;
+    const Result<bool> more = co_await stream.Next(ctx, piece);
+    if (!more) answer.error = more.error();
+    if (!more || !*more) break;
     seen.Add(piece);
-    WEIR_CO_CHECK(blanks.Feed(piece));
+    if (const Result<void> fine = blanks.Feed(piece); !fine) {
+      answer.error = fine.error();
+      answer.broken_off = true;
+      break;
+    }
   }
-  co_return std::move(seen).Finish(stream.info());
+  answer.reply = std::move(seen).Finish(stream.info());
+  co_return answer;
 }
 
 class VerifyEngine final : public model::Engine {
@@ -211,36 +233,41 @@ class VerifyEngine final : public model::Engine {
     model::Call asked = call;
     for (int attempt = 1;; ++attempt) {
       const TimePoint start = ctx.Now();
-      Result<model::Reply> reply = co_await Ask(ctx, asked, streamed);
-      if (!reply) {
-        verdict.error = reply.error();
+      Answer answer = co_await Ask(ctx, asked, streamed);
+      if (answer.error && !answer.broken_off) {
+        verdict = {.reply = {}, .error = std::move(answer.error), .answered = false};
         co_return verdict;
       }
-      verdict.reply = *std::move(reply);
+      verdict.reply = std::move(answer.reply);
       verdict.answered = true;
-      const Result<void> good = judge->Mend(verdict.reply);
+      const std::optional<Breach> breach =
+          answer.error ? Breach{.error = *answer.error} : judge->Mend(verdict.reply);
       std::vector<model::Attempt>& attempts = verdict.reply.info.attempts;
       attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
       EmitRepairs(ctx, verdict.reply.info);
-      if (good) {
+      if (!breach) {
         verdict.error.reset();
         co_return verdict;
       }
-      verdict.error = good.error();
-      if (ShowsIgnorance(call, good.error())) Blame(ctx, verdict.reply.info, good.error());
-      if (attempt >= options_.max_attempts) break;
+      const Error& error = breach->error;
+      verdict.error = error;
+      if (options_.constraint_sent && ShowsIgnorance(call, error)) {
+        Blame(ctx, verdict.reply.info, error);
+      }
+      if (attempt >= options_.max_attempts || verdict.reply.choices.empty()) break;
       std::optional<model::Call> again =
-          AskAgain(asked, verdict.reply, good.error(),
-                   {.attempt = attempt + 1, .longer_by = options_.longer_by});
+          AskAgain(asked, verdict.reply.choices[breach->choice], error,
+                   {.attempt = attempt + 1,
+                    .longer_by = options_.longer_by,
+                    .max_tokens = options_.default_max_tokens});
       if (!again) break;
       ctx.Emit("verify:retry", {{"attempt", std::int64_t{attempt} + 1},
                                 {"max_attempts", std::int64_t{options_.max_attempts}},
-                                {"error", Name(good.error())},
-                                {"message", good.error().message}});
+                                {"error", Name(error)},
+                                {"message", error.message}});
       earlier = attempts;
-      earlier.push_back({.engine = verdict.reply.info.engine,
-                         .error = good.error(),
-                         .duration = ctx.Now() - start});
+      earlier.push_back(
+          {.engine = verdict.reply.info.engine, .error = error, .duration = ctx.Now() - start});
       asked = *std::move(again);
     }
     if (const std::size_t tries = earlier.size() + 1; tries > 1) {
@@ -249,12 +276,23 @@ class VerifyEngine final : public model::Engine {
     co_return verdict;
   }
 
-  async::Task<Result<model::Reply>> Ask(async::Context ctx, const model::Call& call,
-                                        bool streamed) {
-    if (!streamed) co_return co_await next_->Call(ctx, call);
-    WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream,
-                co_await next_->Stream(ctx, call));
-    co_return co_await Drain(ctx, *stream, BlankWatch(MostBlank(call)));
+  async::Task<Answer> Ask(async::Context ctx, const model::Call& call, bool streamed) {
+    Answer answer;
+    if (!streamed) {
+      Result<model::Reply> reply = co_await next_->Call(ctx, call);
+      if (reply) {
+        answer.reply = *std::move(reply);
+      } else {
+        answer.error = reply.error();
+      }
+      co_return answer;
+    }
+    const Result<std::unique_ptr<model::ReplyStream>> stream = co_await next_->Stream(ctx, call);
+    if (!stream) {
+      answer.error = stream.error();
+      co_return answer;
+    }
+    co_return co_await Drain(ctx, **stream, BlankWatch(MostBlank(call)));
   }
 
   std::size_t MostBlank(const model::Call& call) const {

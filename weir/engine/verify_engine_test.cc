@@ -294,16 +294,81 @@ TEST_F(VerifyTest, ToolArgumentsAreMendedAndHeldAgainstTheirSchema) {
   EXPECT_THAT(messages[3].AllText(), HasSubstr("\"n\""));
 }
 
+TEST_F(VerifyTest, ARefusalIsDeliveredThroughTheBuffer) {
+  call_.buffer = true;
+  ScriptedAnswer refuses = Says("");
+  refuses.pieces.back().refusal = "I cannot.";
+  const auto engine = Verifying({refuses});
+  const auto collect = [](async::Context ctx, model::Engine& its,
+                          const model::Call& call) -> async::Task<Result<Reply>> {
+    WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await its.Stream(ctx, call));
+    co_return co_await model::Collect(ctx, *stream);
+  };
+  const Result<Reply> reply = loop_.Run(collect(ctx_, *engine, call_));
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->choices[0].refusal, "I cannot.");
+}
+
+TEST_F(VerifyTest, ALiveStreamIsJudgedAsItWasDelivered) {
+  call_.constraint.reset();
+  call_.tools = {{.name = "add",
+                  .description = {},
+                  .parameters = *json::Read(R"({"type":"object"})"),
+                  .strict = {}}};
+  ScriptedAnswer broken = Says("");
+  broken.pieces.back().tool_calls = {
+      {.index = 0, .id = "c1", .name = "add", .arguments = "{'n':'3'}"}};
+  const auto engine = Verifying({broken});
+  const auto [text, error] = Stream(*engine);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kInvalidJson);
+}
+
+TEST_F(VerifyTest, AToolThatNobodyOfferedAndAForcedCallThatDidNotComeAreWrong) {
+  call_.constraint.reset();
+  call_.tools = {{.name = "add", .description = {}, .parameters = {}, .strict = {}}};
+  call_.tool_choice = {.kind = model::ToolChoice::Kind::kRequired, .name = {}};
+  ScriptedAnswer invented = Says("");
+  invented.pieces.back().tool_calls = {
+      {.index = 0, .id = "c1", .name = "multiply", .arguments = "{}"}};
+  const auto engine = Verifying({Says("I'd rather talk."), invented});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kConstraintViolated);
+  EXPECT_THAT(reply.error().message, HasSubstr("'multiply'"));
+}
+
+// What a server would fail to read is not replayed as a call.
+TEST(Feedback, BrokenArgumentsAreReplayedAsText) {
+  model::Call call;
+  call.messages = {Message::Text(Role::kUser, "hi")};
+  model::Choice answer;
+  answer.tool_calls = {{"c1", "add", "{\"n\":"}};
+  const auto again = AskAgain(call, answer, {.code = Code::kInvalidJson, .message = "cut"}, {});
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->messages.size(), 3U);
+  EXPECT_TRUE(again->messages[1].tool_calls.empty());
+  EXPECT_EQ(again->messages[1].AllText(), "add({\"n\":)");
+  EXPECT_EQ(again->messages[2].role, Role::kUser);
+}
+
+TEST(Feedback, ACutAnswerGetsMoreThanTheEnginesOwnLimit) {
+  const Error cut{.code = Code::kTruncated, .message = "cut"};
+  const auto again = AskAgain({}, {}, cut, {.max_tokens = 2000});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->sampling.max_tokens, 4000);
+  EXPECT_FALSE(AskAgain({}, {}, cut, {}));
+}
+
 TEST(Feedback, TheSecondRequestIsNeverTheFirst) {
   model::Call call;
   call.api = model::Api::kCompletions;
   call.prompt = "Q:";
   call.sampling.seed = 1;
   call.sampling.temperature = 0;
-  Reply reply;
-  reply.choices.emplace_back();
+  const model::Choice answer;
   const Error wrong{.code = Code::kConstraintViolated, .message = "wrong"};
-  const auto again = AskAgain(call, reply, wrong, {});
+  const auto again = AskAgain(call, answer, wrong, {});
   ASSERT_TRUE(again);
   EXPECT_NE(wire::EncodeRequest(*again, {})->body, wire::EncodeRequest(call, {})->body);
 }

@@ -30,6 +30,7 @@ class VllmAdapter final : public Adapter {
     return wire::DecodeModels(body);
   }
 
+  bool VersionsDiffer() const override { return true; }
   std::string_view VersionPath() const override { return "/version"; }
   std::string VersionOf(std::string_view version_body) const override {
     const auto read = json::Read(version_body);

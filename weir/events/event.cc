@@ -7,6 +7,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/events/event_file.h"
+#include "weir/events/line_writer.h"
 #include "weir/json/writer.h"
 
 namespace weir::events {
@@ -39,8 +40,21 @@ void WriteText(json::Writer& out, std::string_view text) {
   out.String(text);
 }
 
+// Whether a document is made of numbers under names that hide nothing, such as counts of tokens.
+bool IsPlainCounts(std::string_view json) {
+  for (std::size_t at = json.find('"'); at != json.npos; at = json.find('"', at)) {
+    const std::size_t end = json.find('"', at + 1);
+    if (end == json.npos || end + 1 >= json.size() || json[end + 1] != ':') return false;
+    const std::string_view name = json.substr(at + 1, end - at - 1);
+    if (!name.ends_with("_tokens")) return false;
+    at = end + 1;
+  }
+  return json.find('\n') == json.npos;
+}
+
 // A line break between the tokens of a document would end the line.
 void WriteJson(json::Writer& out, std::string_view json) {
+  if (IsPlainCounts(json)) return out.Raw(json.empty() ? "null" : json);
   std::string text = Redact(json);
   std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
   out.Raw(text.empty() ? "null" : text);
@@ -135,7 +149,14 @@ void JsonlSink::OnSpanEnd(const SpanRecord& span) {
 
 Result<std::unique_ptr<JsonlSink>> OpenJsonl(const Clock& clock, JsonlOptions options) {
   const bool spans = options.spans;
+  const Duration hold = options.hold;
   WEIR_TRY(const std::shared_ptr<EventFile> file, EventFile::Open(clock, std::move(options)));
+  if (hold > Duration::zero()) {
+    const auto writer = std::make_shared<LineWriter>(file, LineWriter::Options{.hold = hold});
+    return std::make_unique<JsonlSink>(
+        clock, [writer](std::string_view line) { return writer->Push(line); }, spans,
+        [writer] { return writer->wanted(); });
+  }
   return std::make_unique<JsonlSink>(
       clock, [file](std::string_view line) { return file->Write(line); }, spans,
       [file] { return file->Wanted(); });

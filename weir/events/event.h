@@ -35,7 +35,7 @@ class JsonlSink final : public TraceSink {
   void OnSpanStart(const SpanRecord& span) override;
   void OnSpanEnd(const SpanRecord& span) override;
 
-  // Lines that were made and not written. Their numbers are missing in "seq".
+  // Lines that `write` refused. Their numbers are missing in the file.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -65,6 +65,9 @@ struct JsonlOptions {
   std::int64_t keep = 5;              // rotated files that stay: PATH.1, the newest, to PATH.5
   std::string control_file;           // while it holds "off", nothing is written; empty: none
   bool spans = true;                  // spans too, not only events
+  // Lines wait that long for others and are written together, by a thread of the sink's own. Zero:
+  // each at once, by whoever tells of the event.
+  Duration hold{};
   Duration retry_after = std::chrono::seconds(5);  // no new try that soon after a failed write
   // Told once, when the first line is lost, under the lock of the sink.
   std::function<void(const Error&)> on_failure;

@@ -192,9 +192,9 @@ std::string Advice(int status, Code code, const Words& words) {
                   "): a proxy answered, or the base URL names a web site");
   }
   if (status == 401) {
-    return "the server did not accept the API key (401): set VLLM_API_KEY or the engine's api_key "
-           "to one it "
-           "knows";
+    return "the server did not accept the API key (401): set the engine's api_key or api_key_env "
+           "to "
+           "one that it knows ($VLLM_API_KEY serves vLLM, $OPENAI_API_KEY OpenAI)";
   }
   if (status == 403) return "the API key may not do this (403)";
   if (words.route_missing) {

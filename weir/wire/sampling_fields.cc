@@ -34,6 +34,7 @@ Result<void> WriteCandidates(RequestWriter& out) {
   }
   out.Offer("n", sampling.n);
   if (!sampling.best_of) return {};
+  out.SetVersionMatters();
   if (!dialect.has_best_of) {
     return out.Refuse("best_of",
                       StrCat(dialect.name,

@@ -1,0 +1,74 @@
+#include "weir/engine/decorators.h"
+
+namespace weir::engine {
+namespace {
+
+template <class T>
+void FillOne(std::optional<T>& field, const std::optional<T>& fallback) {
+  if (!field) field = fallback;
+}
+
+class DefaultsEngine final : public model::Engine {
+ public:
+  DefaultsEngine(std::unique_ptr<model::Engine> next, CallDefaults defaults)
+      : next_(std::move(next)), defaults_(std::move(defaults)) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    const model::Call filled = defaults_.Fill(call);
+    async::Task<Result<model::Reply>> asked = next_->Call(ctx, filled);
+    Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
+    co_return std::move(reply);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    const model::Call filled = defaults_.Fill(call);
+    co_return co_await next_->Stream(ctx, filled);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  const std::unique_ptr<model::Engine> next_;
+  const CallDefaults defaults_;
+};
+
+}  // namespace
+
+bool CallDefaults::empty() const {
+  const model::Sampling& own = sampling;
+  const bool numbers = own.max_tokens || own.min_tokens || own.temperature || own.top_p ||
+                       own.top_k || own.min_p || own.frequency_penalty || own.presence_penalty ||
+                       own.repetition_penalty || own.seed;
+  return !numbers && !own.logprobs && !own.prompt_logprobs && !own.skip_special_tokens &&
+         own.stop.empty() && !context_window;
+}
+
+model::Call CallDefaults::Fill(model::Call call) const {
+  model::Sampling& own = call.sampling;
+  FillOne(own.max_tokens, sampling.max_tokens);
+  FillOne(own.min_tokens, sampling.min_tokens);
+  FillOne(own.temperature, sampling.temperature);
+  FillOne(own.top_p, sampling.top_p);
+  FillOne(own.top_k, sampling.top_k);
+  FillOne(own.min_p, sampling.min_p);
+  FillOne(own.frequency_penalty, sampling.frequency_penalty);
+  FillOne(own.presence_penalty, sampling.presence_penalty);
+  FillOne(own.repetition_penalty, sampling.repetition_penalty);
+  FillOne(own.seed, sampling.seed);
+  FillOne(own.logprobs, sampling.logprobs);
+  FillOne(own.prompt_logprobs, sampling.prompt_logprobs);
+  FillOne(own.skip_special_tokens, sampling.skip_special_tokens);
+  if (own.stop.empty()) own.stop = sampling.stop;
+  FillOne(call.budget.context_window, context_window);
+  return call;
+}
+
+std::unique_ptr<model::Engine> NewDefaultsEngine(std::unique_ptr<model::Engine> next,
+                                                 CallDefaults defaults) {
+  return std::make_unique<DefaultsEngine>(std::move(next), std::move(defaults));
+}
+
+}  // namespace weir::engine
