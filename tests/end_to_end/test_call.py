@@ -453,6 +453,19 @@ class Library(Case):
         self.assertEqual(wrong.returncode, 3)
         self.assertIn("there is no engine 'nowhere'", wrong.stderr)
 
+    def test_the_example_for_openai_runs_with_a_key_and_says_when_it_skips(self):
+        example = os.path.join(os.path.dirname(WEIR), "example_openai_structured")
+
+        def run(**env):
+            return subprocess.run([example], capture_output=True, text=True, timeout=PATIENCE, env=environment(**env))
+
+        self.assertEqual((run().returncode, run().stdout), (0, "skipped: OPENAI_API_KEY is not set\n"))
+        with Sim("--instant", "--dialect", "openai", "--model", "gpt-4.1-mini", "--api-key", "k-live") as sim:
+            done = run(OPENAI_API_KEY="k-live", OPENAI_BASE_URL=sim.url)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("severity ", done.stdout)
+            self.assertEqual(run(OPENAI_API_KEY="k-wrong", OPENAI_BASE_URL=sim.url).returncode, 2)
+
 
 class Program(Case):
     def test_version_and_help(self):

@@ -48,6 +48,7 @@ TEST(Expand, VariablesDefaultsAndDollars) {
 RC_GTEST_PROP(Expand, UndoesTheEscapingOfDollars, (const std::string& seed)) {
   std::string text;
   for (const char c : seed) text += std::string_view("${}$a:-")[static_cast<unsigned char>(c) % 7];
+  EXPECT_EQ(BareVariable(EscapeDollars(text)), "");
   const Expansion expansion = Expand(EscapeDollars(text), {});
   RC_ASSERT(expansion.text == text);
   RC_ASSERT(expansion.wrong.empty());

@@ -3,11 +3,9 @@
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/engine/adapter.h"
+#include "weir/engine/openai_form.h"
 #include "weir/json/writer.h"
 #include "weir/schema/strict_form.h"
-#include "weir/wire/embeddings_client.h"
-#include "weir/wire/responses_client.h"
 
 namespace weir::engine {
 namespace {
@@ -45,51 +43,24 @@ Result<void> MakeStrict(model::Constraint& constraint, bool live,
   return {};
 }
 
-class OpenAiAdapter final : public Adapter {
+class OpenAiAdapter final : public OpenAiFormAdapter {
  public:
   std::string_view kind() const override { return "openai"; }
 
   Result<wire::EncodedRequest> Encode(const model::Call& call,
                                       const wire::EncodeOptions& how) const override {
-    if (!MayBeStrict(call)) return EncodeAsItIs(call, how);
+    if (!MayBeStrict(call)) return EncodeByApi(call, how);
     model::Call strict = call;
     std::vector<model::Degradation> notes;
     const bool live = how.stream && !call.buffer;
     WEIR_CHECK(MakeStrict(*strict.constraint, live, notes));
-    WEIR_TRY(wire::EncodedRequest request, EncodeAsItIs(strict, how));
+    WEIR_TRY(wire::EncodedRequest request, EncodeByApi(strict, how));
     std::ranges::move(notes, std::back_inserter(request.degradations));
     return request;
   }
-  Result<model::Reply> Decode(model::Api api, std::string_view body) const override {
-    return api == model::Api::kResponses ? wire::DecodeResponse(body)
-                                         : wire::DecodeReply(api, body);
-  }
-  std::unique_ptr<wire::EventDecoder> NewDecoder(model::Api api) const override {
-    if (api == model::Api::kResponses) return std::make_unique<wire::ResponsesDecoder>();
-    return std::make_unique<wire::ChunkDecoder>(api);
-  }
-  Framing framing(model::Api) const override { return Framing::kServerSentEvents; }
 
-  std::vector<std::string_view> ModelPaths() const override { return {"/v1/models", "/models"}; }
-  Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body) const override {
-    return wire::DecodeModels(body);
-  }
   wire::Dialect DialectOf(std::string_view) const override {
     return *wire::DialectByName("openai");
-  }
-
-  Result<wire::EncodedRequest> EncodeEmbed(const model::EmbedCall& call) const override {
-    return wire::EncodeEmbeddings(call);
-  }
-  Result<model::Embeddings> DecodeEmbed(std::string_view body) const override {
-    return wire::DecodeEmbeddings(body);
-  }
-
- private:
-  static Result<wire::EncodedRequest> EncodeAsItIs(const model::Call& call,
-                                                   const wire::EncodeOptions& how) {
-    return call.api == model::Api::kResponses ? wire::EncodeResponsesRequest(call, how)
-                                              : wire::EncodeRequest(call, how);
   }
 };
 

@@ -7,6 +7,7 @@
 #include "weir/wire/chunk_tree.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/plain_fields.h"
+#include "weir/wire/reply_parts.h"
 
 namespace weir::wire {
 namespace {
@@ -132,23 +133,6 @@ class Frame {
   std::string tail_;  // from the closing one
   std::int64_t choice_ = 0;
 };
-
-// Empties `out` but keeps the memory of its texts.
-void Reset(model::Delta& out) {
-  out.choice = 0;
-  out.text.clear();
-  out.reasoning.clear();
-  out.refusal.clear();
-  out.tool_calls.clear();
-  out.tokens.clear();
-  out.token_ids.clear();
-  out.finish = model::Finish::kNone;
-  out.finish_text.clear();
-  if (!out.stop_reason.IsNull()) out.stop_reason = {};
-  out.usage.reset();
-  out.has_choice = false;
-  if (!out.extra.IsNull()) out.extra = {};
-}
 
 bool IsEmpty(const model::Delta& delta) {
   return delta.text.empty() && delta.reasoning.empty() && delta.refusal.empty() &&

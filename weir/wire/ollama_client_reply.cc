@@ -88,14 +88,6 @@ json::Value ExtraOf(json::View root, json::View message) {
   return std::move(builder).Finish();
 }
 
-// Empties `out` but keeps the memory of its text.
-void Reset(model::Delta& out) {
-  std::string text = std::move(out.text);
-  text.clear();
-  out = {};
-  out.text = std::move(text);
-}
-
 bool IsEmpty(const model::Delta& delta) {
   return delta.text.empty() && delta.reasoning.empty() && delta.tool_calls.empty() &&
          delta.tokens.empty() && delta.finish == model::Finish::kNone && delta.extra.IsNull();

@@ -110,4 +110,20 @@ void DecodeFinish(json::View choice, model::Finish& finish, std::string& finish_
   if (IsSet(reason)) stop_reason = json::Value::CopyOf(reason);
 }
 
+void Reset(model::Delta& out) {
+  out.choice = 0;
+  out.text.clear();
+  out.reasoning.clear();
+  out.refusal.clear();
+  out.tool_calls.clear();
+  out.tokens.clear();
+  out.token_ids.clear();
+  out.finish = model::Finish::kNone;
+  out.finish_text.clear();
+  if (!out.stop_reason.IsNull()) out.stop_reason = {};
+  out.usage.reset();
+  out.has_choice = false;
+  if (!out.extra.IsNull()) out.extra = {};
+}
+
 }  // namespace weir::wire

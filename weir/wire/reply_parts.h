@@ -30,4 +30,7 @@ std::string_view ReasoningOf(json::View message);
 void DecodeFinish(json::View choice, model::Finish& finish, std::string& finish_text,
                   json::Value& stop_reason);
 
+// Empties `out` but keeps the memory of its texts.
+void Reset(model::Delta& out);
+
 }  // namespace weir::wire

@@ -7,28 +7,12 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/wire/json_fields.h"
+#include "weir/wire/reply_parts.h"
 #include "weir/wire/responses_client.h"
 #include "weir/wire/responses_client_parts.h"
 
 namespace weir::wire {
 namespace {
-
-// Empties `out` but keeps the memory of its texts.
-void Reset(model::Delta& out) {
-  out.choice = 0;
-  out.text.clear();
-  out.reasoning.clear();
-  out.refusal.clear();
-  out.tool_calls.clear();
-  out.tokens.clear();
-  out.token_ids.clear();
-  out.finish = model::Finish::kNone;
-  out.finish_text.clear();
-  if (!out.stop_reason.IsNull()) out.stop_reason = {};
-  out.usage.reset();
-  out.has_choice = false;
-  if (!out.extra.IsNull()) out.extra = {};
-}
 
 // An item that was announced, or of which a piece has come.
 struct Item {
