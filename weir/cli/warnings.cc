@@ -49,8 +49,9 @@ void WarningSink::OnEvent(std::string_view name, Fields fields) {
     terminal_.Warn(StrCat("engine ", Text(fields, "from"), " failed (", ErrorOf(fields),
                           "); going on with ", Text(fields, "to")));
   } else if (name == "verify:retry") {
-    terminal_.Warn(StrCat("the answer was not right (", ErrorOf(fields), "); asking again (",
-                          Whole(fields, "attempt"), " of ", Whole(fields, "max_attempts"), ")"));
+    terminal_.Warn(StrCat("the answer was ", Text(fields, "error"),
+                          "; asking again with the reason (", Whole(fields, "attempt"), " of ",
+                          Whole(fields, "max_attempts"), ")"));
   } else if (name == "verify:ignored") {
     terminal_.Warn(StrCat("engine ", Text(fields, "engine"), " ignores constraints (",
                           Text(fields, "error"), "); `weir doctor` finds out why"));

@@ -197,9 +197,8 @@ class VerifyEngine final : public model::Engine {
     if (!verdict.error) co_return std::move(verdict.reply);
     span.Fail(*verdict.error);
     if (verdict.answered && verdict.error->cause.empty()) {
-      const std::string& text = verdict.reply.text();
-      verdict.error->cause = StrCat("the answer was: ", text.substr(0, kShownOfAnswer),
-                                    text.size() > kShownOfAnswer ? "..." : "");
+      verdict.error->cause =
+          StrCat("the answer was: ", Truncate(verdict.reply.text(), kShownOfAnswer));
     }
     co_return Fail(*std::move(verdict.error));
   }
@@ -235,7 +234,10 @@ class VerifyEngine final : public model::Engine {
       const TimePoint start = ctx.Now();
       Answer answer = co_await Ask(ctx, asked, streamed);
       if (answer.error && !answer.broken_off) {
-        verdict = {.reply = {}, .error = std::move(answer.error), .answered = false};
+        // A stream that broke has left a part, which its reader gets.
+        const bool part = streamed && !answer.reply.choices.empty();
+        verdict = {
+            .reply = std::move(answer.reply), .error = std::move(answer.error), .answered = part};
         co_return verdict;
       }
       verdict.reply = std::move(answer.reply);

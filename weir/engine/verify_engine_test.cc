@@ -253,6 +253,18 @@ TEST_F(VerifyTest, ABufferedStreamThatFailsStillShowsItsLastAnswer) {
   EXPECT_EQ(error->code, Code::kSchemaMismatch);
 }
 
+TEST_F(VerifyTest, ABufferedStreamThatBreaksLeavesThePartThatCame) {
+  call_.buffer = true;
+  ScriptedAnswer breaks = Says(R"({"n":)");
+  breaks.pieces.back().finish = Finish::kNone;
+  breaks.broken = Error{.code = Code::kStreamTruncated, .message = "cut"};
+  const auto engine = Verifying({breaks});
+  const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, R"({"n":)");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kStreamTruncated);
+}
+
 TEST_F(VerifyTest, RunawayWhiteSpaceEndsTheStream) {
   ScriptedAnswer blank = Says("{");
   for (int i = 0; i < 100; ++i)
