@@ -13,10 +13,13 @@ struct Detour {
   std::vector<Attempt> attempts;
   std::string why;    // empty: the first route answered
   bool told = false;  // by an event of its own
+  Duration lost{};    // to the routes before
 };
 
 void Tell(const Detour& detour, model::ReplyInfo& info) {
   if (detour.why.empty()) return;
+  if (info.first_token > Duration::zero()) info.first_token += detour.lost;
+  info.total += detour.lost;
   info.attempts.insert(info.attempts.begin(), detour.attempts.begin(), detour.attempts.end());
   info.degradations.push_back({"engine", detour.why, detour.told});
 }
@@ -149,6 +152,7 @@ class FallbackEngine final : public model::Engine {
     const std::string& from = routes_[failed].name;
     const std::string& to = routes_[next].name;
     detour.attempts.push_back({.engine = from, .error = error, .duration = ctx.Now() - start});
+    detour.lost += ctx.Now() - start;
     detour.why = StrCat(from, " failed with ", Name(error), "; ", to, " answered");
     detour.told = Announce(failed);
     ctx.Emit("engine:fallback", {{"from", from},

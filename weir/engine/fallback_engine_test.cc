@@ -97,6 +97,15 @@ TEST_F(FallbackTest, AnotherEngineAnswersAndTheReplySaysSo) {
   EXPECT_EQ(reply->info.attempts[0].engine, "main");
 }
 
+TEST_F(FallbackTest, TheTimeThatWasLostCounts) {
+  ScriptedAnswer slow = Refuses(HttpError(503));
+  slow.before_each = 2s;
+  const auto engine = Chain({slow}, {Says("hi")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->info.total, 2s);
+}
+
 TEST_F(FallbackTest, ErrorsOfTheCallStayWithItsEngine) {
   const auto engine = Chain({Refuses(HttpError(400))}, {Says("hi")});
   const Result<Reply> reply = Call(*engine);

@@ -164,6 +164,19 @@ async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankW
   co_return answer;
 }
 
+void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+// What was paid for answers that nobody sees counts too.
+void AddUsage(model::Usage& sum, const model::Usage& more) {
+  AddCount(sum.prompt_tokens, more.prompt_tokens);
+  AddCount(sum.completion_tokens, more.completion_tokens);
+  AddCount(sum.total_tokens, more.total_tokens);
+  AddCount(sum.cached_tokens, more.cached_tokens);
+  AddCount(sum.reasoning_tokens, more.reasoning_tokens);
+}
+
 class VerifyEngine final : public model::Engine {
  public:
   VerifyEngine(std::shared_ptr<model::Engine> next, VerifyOptions options)
@@ -229,6 +242,7 @@ class VerifyEngine final : public model::Engine {
       co_return verdict;
     }
     std::vector<model::Attempt> earlier;
+    model::Usage spent;  // on earlier answers
     model::Call asked = call;
     for (int attempt = 1;; ++attempt) {
       const TimePoint start = ctx.Now();
@@ -246,6 +260,7 @@ class VerifyEngine final : public model::Engine {
           answer.error ? Breach{.error = *answer.error} : judge->Mend(verdict.reply);
       std::vector<model::Attempt>& attempts = verdict.reply.info.attempts;
       attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
+      AddUsage(verdict.reply.usage, spent);
       EmitRepairs(ctx, verdict.reply.info);
       if (!breach) {
         verdict.error.reset();
@@ -270,6 +285,7 @@ class VerifyEngine final : public model::Engine {
       earlier = attempts;
       earlier.push_back(
           {.engine = verdict.reply.info.engine, .error = error, .duration = ctx.Now() - start});
+      spent = verdict.reply.usage;
       asked = *std::move(again);
     }
     if (const std::size_t tries = earlier.size() + 1; tries > 1) {

@@ -163,6 +163,18 @@ TEST_F(VerifyTest, ProseIsAskedAgainWithTheInstructionInTheSystemMessage) {
   EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored", "verify:retry"));
 }
 
+TEST_F(VerifyTest, TheTokensOfAllAnswersAreCounted) {
+  ScriptedAnswer wrong = Says("prose");
+  wrong.pieces.back().usage = model::Usage{.prompt_tokens = 10, .completion_tokens = 5};
+  ScriptedAnswer right = Says(R"({"n":3})");
+  right.pieces.back().usage = model::Usage{.prompt_tokens = 12, .completion_tokens = 4};
+  const auto engine = Verifying({wrong, right});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->usage.prompt_tokens, 22);
+  EXPECT_EQ(reply->usage.completion_tokens, 9);
+}
+
 TEST_F(VerifyTest, ProseTwiceIsAnErrorThatShowsTheAnswer) {
   const auto engine = Verifying({Says("There are three.")});
   const Result<Reply> reply = Call(*engine);

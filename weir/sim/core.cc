@@ -387,11 +387,12 @@ std::int64_t SimCore::SecondsOf(std::int64_t wall_nanos) const {
 
 std::vector<model::ModelEntry> SimCore::Models() const {
   std::vector<model::ModelEntry> entries;
-  const std::string_view tag = options_.dialect.kind == wire::ServerKind::kOllama ? ":latest" : "";
+  const bool tagged = options_.dialect.kind == wire::ServerKind::kOllama;
   for (const SimModel& model : options_.models) {
     const std::string& root = model.root.empty() ? model.served_names.front() : model.root;
     for (const std::string& name : model.served_names) {
-      entries.push_back({.id = StrCat(name, tag),
+      const bool has_tag = name.find(':') != name.npos;
+      entries.push_back({.id = StrCat(name, tagged && !has_tag ? ":latest" : ""),
                          .root = root,
                          .parent = "",
                          .owned_by = "vllm",
