@@ -242,6 +242,9 @@ async::Task<Result<void>> Conversation::Write(std::string_view piece) {
   }
   if (!chunked_) co_return co_await Send(piece);
   out_.clear();
+  // Growing in steps would leave each of many streams with twice what it needs.
+  constexpr std::size_t kChunkFrame = 24;
+  out_.reserve(piece.size() + kChunkFrame);
   AppendChunk(out_, piece);
   co_return co_await Send(out_);
 }
