@@ -11,6 +11,7 @@ struct StatusCase {
   bool retryable;
 };
 
+// R-ERR-06, R-TST-10: every status.
 TEST(Error, EveryStatusIsClassifiedTheSameWayEverywhere) {
   for (int status = 100; status <= 599; ++status) {
     const Error error{.code = Code::kHttpStatus, .message = {}, .http_status = status};

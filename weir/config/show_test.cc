@@ -192,5 +192,25 @@ TEST(YamlText, IsBareOnlyWhereThatMeansTheSame) {
   }
 }
 
+// R-CFG-14, R-TST-14: whatever a file says, what is read from it can be used.
+RC_GTEST_PROP(Show, WhatIsReadKeepsTheInvariants, ()) {
+  const auto number = [](int low, int high) { return *rc::gen::inRange(low, high) / 4.0; };
+  const std::string file = StrCat("engines: {e: {timeout: ", number(-4, 40),
+                                  ", retry: {max_retries: ", *rc::gen::inRange(-2, 5),
+                                  "}, defaults: {temperature: ", number(-4, 16),
+                                  ", max_tokens: ", *rc::gen::inRange(-2, 9), "}}}");
+  const Result<Config> read = Parse(file, "weir.yaml", Env());
+  if (!read) {
+    RC_ASSERT(read.error().code == Code::kConfigError);
+    RC_ASSERT(read.error().message.starts_with("weir.yaml:1:"));
+    return;
+  }
+  const EngineConfig& engine = read->engines.front();
+  RC_ASSERT(engine.http.upstream.timeouts.total > Duration::zero());
+  RC_ASSERT(engine.retry.max_retries >= 0);
+  RC_ASSERT(*engine.defaults.temperature >= 0 && *engine.defaults.temperature <= 2);
+  RC_ASSERT(*engine.defaults.max_tokens > 0);
+}
+
 }  // namespace
 }  // namespace weir::config

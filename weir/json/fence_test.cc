@@ -84,7 +84,7 @@ rc::Gen<std::string> FencyText() {
       rc::gen::elementOf(std::string("`````~~~\n\n\n\r \tjson{}[]\"ax\xC3\xA9")));
 }
 
-// R-JSN-04 and C-19.
+// R-JSN-04, R-TST-13 and C-19.
 TEST(Fence, StripUndoesWrapForEveryText) {
   EXPECT_TRUE(rc::check("strip(wrap(s)) == s", [] {
     const std::string text = *rc::gen::oneOf(FencyText(), rc::gen::arbitrary<std::string>());

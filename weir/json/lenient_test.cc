@@ -237,6 +237,7 @@ std::string AnyText() {
   return text;
 }
 
+// R-TST-12.
 RC_GTEST_PROP(LenientPropertyTest, WhatComesOutIsJsonAndStaysAsItIs, ()) {
   const std::string text = AnyText();
   std::string once;

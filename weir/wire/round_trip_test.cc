@@ -138,6 +138,7 @@ RC_GTEST_PROP(CallProperty, EveryCallComesBack, ()) {
   if (!result) RC_FAIL(result.message());
 }
 
+// R-TST-11.
 RC_GTEST_PROP(CallProperty, NoBodyHoldsNullOrExtraBodyAndBytesAreStable, ()) {
   const Call call = AnyCall();
   const EncodeOptions options{{}, *rc::gen::arbitrary<bool>()};
