@@ -6,13 +6,10 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/wire/extra_fields.h"
 
 namespace weir::wire {
 namespace {
-
-void WriteExtra(const json::Value& extra, json::Writer& json) {
-  for (const json::Member member : extra.members()) json.Field(member.key, member.value);
-}
 
 Error NotTheAnswer(std::string_view what) {
   return Error{.code = Code::kProtocolError,
@@ -60,9 +57,13 @@ Result<EncodedRequest> EncodeEmbeddings(const model::EmbedCall& call) {
     json.Int(*call.dimensions);
   }
   json.Field("encoding_format", call.as_base64 ? "base64" : "float");
-  WriteExtra(call.extra, json);
+  constexpr std::string_view kOwn[] = {"model", "input", "dimensions", "encoding_format"};
+  std::vector<model::Degradation> degradations;
+  WEIR_CHECK(
+      WriteExtra(call.extra, {.reserved = kOwn, .written = {}, .joined = {}}, json, degradations));
   json.EndObject();
-  return EncodedRequest{.path = "/v1/embeddings", .body = std::move(body), .degradations = {}};
+  return EncodedRequest{
+      .path = "/v1/embeddings", .body = std::move(body), .degradations = std::move(degradations)};
 }
 
 Result<model::Embeddings> DecodeEmbeddings(std::string_view body) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/json/reader.h"
+
 namespace weir::wire {
 namespace {
 
@@ -16,6 +18,19 @@ TEST(EmbeddingsClient, WritesTheTextsAndAsksForPackedFloats) {
   EXPECT_EQ(request->body,
             R"({"model":"m","input":["a","b \"c\""],"dimensions":8,"encoding_format":"base64"})");
   EXPECT_EQ(EncodeEmbeddings({}).error().code, Code::kInvalidRequest);
+}
+
+TEST(EmbeddingsClient, ExtraFieldsAreAddedAndMayNotChangeWhatIsSent) {
+  model::EmbedCall call{.model = "m", .texts = {"a"}};
+  call.extra = *json::Read(R"({"truncate_prompt_tokens":8,"input":"b"})");
+  const Result<EncodedRequest> request = EncodeEmbeddings(call);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->body,
+            R"({"model":"m","input":["a"],"encoding_format":"base64","truncate_prompt_tokens":8})");
+  ASSERT_EQ(request->degradations.size(), 1U);
+  EXPECT_EQ(request->degradations[0].what, "input");
+  call.extra = *json::Read("[1]");
+  EXPECT_EQ(EncodeEmbeddings(call).error().code, Code::kInvalidRequest);
 }
 
 TEST(EmbeddingsClient, ReadsListsAndPackedFloatsInTheOrderOfTheirIndex) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/wire/extra_fields.h"
 
 namespace weir::wire {
 namespace {
@@ -62,28 +63,8 @@ Result<void> RequestWriter::Refuse(std::string_view what, std::string why) {
 }
 
 Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
-  const json::View extra = call_.extra;
-  if (!extra.IsNull() && !extra.IsObject()) {
-    return Fail(Code::kInvalidRequest,
-                StrCat("extra must be an object, not a ", json::KindName(extra.kind())));
-  }
-  if (extra.Find("extra_body").exists()) {
-    return Fail(Code::kInvalidRequest,
-                "extra must not hold extra_body, which only means something to Python's client: "
-                "write its fields directly into extra");
-  }
-  if (extra.has_duplicate_keys()) {
-    return Fail(Code::kInvalidRequest, "extra names a field twice");
-  }
-  for (const json::Member member : extra.members()) {
-    if (std::ranges::find(kReserved, member.key) != std::end(kReserved)) {
-      Degrade(std::string(member.key), "extra may not set this field; it was left out");
-    } else if (std::ranges::find(keys_, member.key) != keys_.end()) {
-      Degrade(std::string(member.key), "the call sets this field itself; that of extra lost");
-    } else if (!member.value.IsNull()) {
-      json_.Field(member.key, member.value);
-    }
-  }
+  WEIR_CHECK(WriteExtra(call_.extra, {.reserved = kReserved, .written = keys_, .joined = {}}, json_,
+                        degradations_));
   json_.EndObject();
   return EncodedRequest{path, std::move(body_), std::move(degradations_), version_matters_};
 }

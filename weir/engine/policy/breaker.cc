@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "weir/base/text.h"
-
 namespace weir::engine {
 
 Result<void> BreakerOptions::Validate() const {
@@ -17,19 +15,7 @@ Result<void> BreakerOptions::Validate() const {
 }
 
 bool BlamesEngine(const Error& error) {
-  switch (error.code) {
-    case Code::kTimeout:
-    case Code::kStreamIdleTimeout:
-    case Code::kConnectionError:
-    case Code::kProtocolError:
-    case Code::kStreamTruncated:
-    case Code::kEmptyModelResponse:
-      return true;
-    case Code::kHttpStatus:
-      return RetryableStatus(error.http_status);
-    default:
-      return false;
-  }
+  return Retryable(error) || error.code == Code::kProtocolError;
 }
 
 bool Breaker::Admit(TimePoint now) {
@@ -77,24 +63,6 @@ void Breaker::OnNothing() {
 Breaker::State Breaker::state(TimePoint now) const {
   const std::scoped_lock lock(mutex_);
   return state_ == State::kOpen && now >= reopen_ ? State::kHalfOpen : state_;
-}
-
-Duration Breaker::OpenFor(TimePoint now) const {
-  const std::scoped_lock lock(mutex_);
-  if (state_ != State::kOpen) return Duration::zero();
-  return std::max<Duration>(reopen_ - now, Duration::zero());
-}
-
-std::string_view BreakerStateName(Breaker::State state) {
-  switch (state) {
-    case Breaker::State::kClosed:
-      return "closed";
-    case Breaker::State::kOpen:
-      return "open";
-    case Breaker::State::kHalfOpen:
-      return "half_open";
-  }
-  std::unreachable();
 }
 
 }  // namespace weir::engine

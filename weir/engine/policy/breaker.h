@@ -22,8 +22,8 @@ struct BreakerOptions {
   Result<void> Validate() const;
 };
 
-// Whether an error says something about the engine, not about the call: no connection, a time that
-// ran out, an overload, a server error.
+// Whether an error says something about the engine, not about the call: whatever may be over at the
+// next try, and an answer that breaks the rules.
 bool BlamesEngine(const Error& error);
 
 class Breaker {
@@ -44,8 +44,6 @@ class Breaker {
   void OnNothing();
 
   State state(TimePoint now) const;
-  // How long until a trial is let through; zero when one would be now.
-  Duration OpenFor(TimePoint now) const;
 
  private:
   const BreakerOptions options_;
@@ -55,7 +53,5 @@ class Breaker {
   int trials_ = 0;    // out now
   TimePoint reopen_{};
 };
-
-std::string_view BreakerStateName(Breaker::State state);
 
 }  // namespace weir::engine
