@@ -1,14 +1,15 @@
 # What other programs get: the binary, one static archive with all modules in it, the public headers,
 # and both ways to find them (pkg-config, find_package).
 
-set(WEIR_LIBRARY_MODULES base json async schema http model events wire engine sim config client)
+set(WEIR_LIBRARY_MODULES base json async store schema http model events text wire engine sim config client)
 set(WEIR_PUBLIC_HEADERS
   weir.h
   base/clock.h base/env.h base/error.h base/limits.h base/random.h base/result.h
-  client/client.h
+  client/cancel.h client/client.h client/options.h client/prompt.h client/session.h client/stream.h
+  client/tool.h client/typed.h
   json/arena.h json/builder.h json/fence.h json/lenient.h json/node_stack.h json/partial.h
   json/pointer.h json/reader.h json/value.h json/writer.h
-  model/call.h model/message.h model/reply.h model/sampling.h
+  model/call.h model/confidence.h model/message.h model/reply.h model/sampling.h
   schema/coerce.h schema/generate.h schema/schema.h schema/strict_form.h schema/structs.h
   schema/structs_codec.h schema/structs_notes.h schema/subset.h)
 

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "weir/schema/structs.h"
 #include "weir/weir.h"
 
 struct Person {
@@ -37,18 +36,10 @@ int main(int argc, char** argv) {
     std::fputs("usage: example_extract ENGINE TEXT\n", stderr);
     return 64;
   }
-  weir::Result<weir::Client> client =
-      weir::Client::Open({.engine = argv[1], .config = {}, .env = {}});
+  auto client = weir::Client::Open({.engine = argv[1]});
   if (!client) return Complain(client.error());
 
-  weir::model::Call call;
-  call.messages.push_back(weir::model::Message::Text(weir::model::Role::kUser,
-                                                     std::string("Who is it?\n\n") + argv[2]));
-  call.constraint.emplace().schema = weir::schema::Of<Person>();
-  const weir::Result<weir::model::Reply> reply = client->Call(call);
-  if (!reply) return Complain(reply.error());
-
-  const auto person = weir::schema::Parse<Person>(reply->text());
+  const auto person = client->Extract<Person>(std::string("Who is it?\n\n") + argv[2]);
   if (!person) return Complain(person.error());
   std::printf("%s is %d and can do %zu things\n", person->name.c_str(), person->age,
               person->skills.size());

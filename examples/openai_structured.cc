@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "weir/schema/structs.h"
 #include "weir/weir.h"
 
 struct Triage {
@@ -44,22 +43,13 @@ int main(int argc, char** argv) {
   weir::Env env;
   env.variables["OPENAI_API_KEY"] = key;
   env.variables["WEIR_API_KEY"] = key;
-  weir::Result<weir::Client> client =
-      weir::Client::Open({.engine = elsewhere != nullptr ? elsewhere : "https://api.openai.com",
-                          .config = {},
-                          .env = env});
+  auto client = weir::Client::Open(
+      {.engine = elsewhere != nullptr ? elsewhere : "https://api.openai.com", .env = env});
   if (!client) return Complain(client.error());
 
-  weir::model::Call call;
-  call.model = argc > 1 ? argv[1] : "gpt-4.1-mini";
-  call.messages.push_back(weir::model::Message::Text(
-      weir::model::Role::kUser,
-      "Triage this report: after the update the login page stays white for half of our users."));
-  call.constraint.emplace().schema = weir::schema::Of<Triage>();
-  const weir::Result<weir::model::Reply> reply = client->Call(call);
-  if (!reply) return Complain(reply.error());
-
-  const auto triage = weir::schema::Parse<Triage>(reply->text());
+  const auto triage = client->Extract<Triage>(
+      "Triage this report: after the update the login page stays white for half of our users.",
+      {.model = argc > 1 ? argv[1] : "gpt-4.1-mini"});
   if (!triage) return Complain(triage.error());
   std::printf("severity %d: %s\n", triage->severity, triage->summary.c_str());
   for (const std::string& step : triage->steps) std::printf("- %s\n", step.c_str());

@@ -1,6 +1,8 @@
 // weir-check: feeds the byte machines with JSON lines, for comparing them with cases of others.
 //
 //   weir-check sse    {"base64", "step"} -> {"events": [{"type", "data", "lastEventId"}]}
+//   weir-check text   {"text", "model", "prompt_tail", "tools", "start", "end", "step"} ->
+//                     {"content", "reasoning", "tool_calls": [{"name", "arguments"}], "repairs"}
 //
 // `step` is how many bytes are fed at a time, 0 for all at once. One answer line for each line of
 // stdin, in order.
@@ -10,6 +12,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "tests/check/text.h"
 
 #include "weir/base/text.h"
 #include "weir/http/sse.h"
@@ -58,6 +62,7 @@ Result<std::string> AnswerSse(json::View question) {
 Result<std::string> Answer(std::string_view verb, std::string_view line) {
   WEIR_TRY(const json::Value question, json::Read(line));
   if (verb == "sse") return AnswerSse(question);
+  if (verb == "text") return AnswerText(question);
   return Fail(Code::kInvalidRequest, "unknown verb");
 }
 
@@ -73,8 +78,8 @@ std::string AnswerOrError(std::string_view verb, std::string_view line) {
 
 int main(int argc, char** argv) {
   const std::string_view verb = argc == 2 ? argv[1] : "";
-  if (verb != "sse") {
-    std::cerr << "usage: weir-check sse < QUESTIONS.jsonl\n";
+  if (verb != "sse" && verb != "text") {
+    std::cerr << "usage: weir-check sse|text < QUESTIONS.jsonl\n";
     return kUsage;
   }
   for (std::string line; std::getline(std::cin, line);) {

@@ -5,7 +5,7 @@ import unittest
 from harness import Case, ROOT, weir
 
 BASIC = ROOT / "tests/config/import/providers/basic.yaml"
-LINES = "export VLLM_BASE_URL=http://gpu-1:8000\nPORT=1\n"
+LINES = "export VLLM_BASE_URL=http://gpu-1:8000\nOLLAMA_MODEL=m\nPORT=1\n"
 
 
 class Import(Case):
@@ -19,7 +19,7 @@ class Import(Case):
         path = str(self.folder / "weir.yaml")
         done = weir("config", "import", "stonks-env", "-", "-o", path, stdin=LINES)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
-        self.assertIn("stdin:2:1: PORT is not carried", done.stderr)
+        self.assertIn("stdin:3:1: PORT is not carried", done.stderr)
         self.assertIn("2 engines", weir("config", "check", path).stdout)
 
     def test_a_file_that_is_there_stays_as_it_is(self):

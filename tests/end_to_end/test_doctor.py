@@ -149,6 +149,17 @@ class Wrong(Doctor):
         for step in STEPS[4:]:
             self.check(found[step], "skipped", "not reached")
 
+    def test_a_closed_port_has_the_remedies_of_its_kind_of_server(self):
+        port = closed_port()
+        for kind, words in (("ollama", ("/api/version", "ollama serve", "OLLAMA_HOST=0.0.0.0")),
+                            ("openai", ("/v1/models", "0.0.0.0"))):
+            config = self.write("it.yaml", f"engines: {{it: {{kind: {kind}, model: m, "
+                                           f"base_url: 'http://127.0.0.1:{port}'}}}}")
+            found = self.examine("--config", config, "it", exit_code=5)
+            self.check(found["tcp"], "failed", "refused", "firewall", *words)
+            for word in ("/health", "vLLM", "--host"):
+                self.assertNotIn(word, found["tcp"]["remedy"])
+
     def test_a_name_that_does_not_resolve(self):
         found = self.examine("http://no-such-host.invalid:8000", exit_code=5)
         self.check(found["dns"], "failed", "no-such-host.invalid", "spelling")

@@ -162,10 +162,10 @@ class Answers(EngineCase):
         code, document, done = server.document("call", "hi")
         self.assertEqual(code, 0, done.stderr)
         shown = server.run("call", "--reasoning", "show", "hi")
-        where = server.dialect.thoughts
-        self.assertEqual(bool(document.get("reasoning")), where == "apart")
-        self.assertEqual("<think>" in document["text"], where == "inside")
-        if where == "apart":
+        tells = server.dialect.thoughts != "never"  # apart by the server, or inside the text and read out of it
+        self.assertEqual(bool(document.get("reasoning")), tells)
+        self.assertNotIn("think>", document["text"])
+        if tells:
             self.assertIn(document["reasoning"].strip(), shown.stderr)
             self.assertNotIn(document["reasoning"], shown.stdout)
             self.assertEqual(server.run("call", "hi").stderr, "")
@@ -420,8 +420,7 @@ class Degrade(EngineCase):
 
     @on()
     def test_a_parameter_is_refused_or_with_permission_left_out_and_told(self, server):
-        cases = [("top_k", ("--top-k", "3"), ["openai"]), ("n", ("--n", "2"), ["ollama"]),
-                 ("best_of", ("--best-of", "2"), [n for n, d in DIALECTS.items() if not d.best_of])]
+        cases = [("top_k", ("--top-k", "3"), ["openai"]), ("n", ("--n", "2"), ["ollama"])]
         for what, flags, without in cases:
             with self.subTest(what):
                 if server.name not in without:
@@ -434,10 +433,12 @@ class Degrade(EngineCase):
                 self.assertEqual(done.stderr.count("weir: warning: "), 1)
                 self.assertNotIn(what, server.body())
 
-    @on(["vllm-0.6", "vllm-0.10", "vllm-0.11"])
-    def test_what_an_old_server_knows_is_not_left_out(self, server):
-        _, document, _ = server.document("call", "--best-of", "2", "hi", keys=self.KEYS)
-        self.assertEqual((server.body().get("best_of"), document["degradations"]), (2, []))
+    @on([name for name in DIALECTS if name != "ollama"])
+    def test_the_best_of_several_is_chosen_here(self, server):
+        code, document, done = server.document("call", "--best-of", "3", "--temperature", "1", "--no-stream", "hi", keys=self.KEYS)
+        self.assertEqual(code, 0, done.stderr)
+        self.assertEqual((server.body().get("n"), server.body().get("best_of")), (3, None))
+        self.assertEqual((len(document["choices"]) if "choices" in document else 1, len(document["others"])), (1, 2))
 
     def test_a_refusal_for_all_versions_asks_nothing(self):
         for flags in (("--regex", "[0-9]"), ("--n", "2")):

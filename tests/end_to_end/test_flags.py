@@ -1,4 +1,5 @@
 """The command line's own rules: what is no command, flag or value is told in a sentence with a way out."""
+import itertools
 import json
 import unittest
 
@@ -22,7 +23,7 @@ class Words(Case):
 
     def test_the_nearest_command_and_flag_are_named(self):
         self.refused(64, ["cal", "hi"], "'cal'; did you mean 'call'?")
-        self.refused(64, ["hello"], "no command 'hello'", "call, complete, embed", "weir --help")
+        self.refused(64, ["hello"], "no command 'hello'", "call, chat, complete, embed", "weir --help")
         self.refused(64, ["call", "--temprature", "1", "hi"], "did you mean '--temperature'?", "weir call --help")
         self.refused(64, ["call", "--temp=1", "hi"], "did you mean '--temperature'?")
         self.refused(64, ["sim", "--thread", "2"], "did you mean '--threads'?")
@@ -83,6 +84,15 @@ class Words(Case):
 
     def test_a_choice_is_given_once(self):
         self.refused(3, ["call", "-e", "sim", "--choice", "a,b, a", "hi"], "--choice has 'a' twice")
+
+    def test_flags_that_cannot_stand_together_are_wrong_usage(self):
+        ways = (("--schema", "s.json"), ("--json",), ("--regex", "x"), ("--choice", "a,b"), ("--grammar", "g.txt"))
+        for first, second in itertools.combinations(ways, 2):
+            self.refused(64, ["call", "-e", "sim", *first, *second, "hi"],
+                         "usage: give only one of --schema, --json, --regex, --choice and --grammar; see weir call --help")
+        self.refused(64, ["call", "-e", "sim", "--tool-choice", "auto", "hi"], "usage: --tool-choice needs --tools; ")
+        self.refused(3, ["call", "-e", "sim", "--tools", self.write("t.json", "[]"), "--tool-choice", "auto", "hi"],
+                     "--tool-choice has nothing to choose from: ")
 
     def test_a_dialect_is_found_by_what_is_meant(self):
         for name, meant in (("vllm", "latest"), ("vLLM", "latest"), ("latest", "latest"), ("0.11", "0.11"),

@@ -64,6 +64,7 @@ events: {{otlp: {collector.url}, otlp_headers: {{X-Scope: tests}}}}
         spans = traces["scopeSpans"][0]["spans"]
         self.assertEqual(len({span["traceId"] for span in spans}), 1)
         ids = {span["spanId"] for span in spans}
+        self.assertEqual(len(ids), len(spans))
         for span in spans:
             self.assertRegex(span["traceId"], "^[0-9a-f]{32}$")
             self.assertRegex(span["spanId"], "^[0-9a-f]{16}$")

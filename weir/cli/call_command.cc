@@ -4,8 +4,10 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/input.h"
+#include "weir/cli/media.h"
 #include "weir/cli/run_call.h"
-#include "weir/json/reader.h"
+#include "weir/cli/tools_file.h"
 
 namespace weir::cli {
 namespace {
@@ -24,6 +26,7 @@ struct CallFlags {
   std::string tool_choice;
   std::vector<std::string> media;
   std::string reasoning = "hide";
+  bool plain = false;
 };
 
 Result<std::vector<std::string>> ChoicesOf(std::string_view list) {
@@ -42,25 +45,28 @@ Result<std::vector<std::string>> ChoicesOf(std::string_view list) {
   return choices;
 }
 
-Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
+// Flags that cannot stand together, or not alone.
+void CheckTogether(const CallFlags& flags) {
+  const auto wrong = [](const char* sentence) {
+    throw CLI::ValidationError(sentence, static_cast<int>(CLI::ExitCodes::ValidationError));
+  };
   const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
                     static_cast<int>(flags.regex.has_value()) +
                     static_cast<int>(flags.choice.has_value()) +
                     static_cast<int>(!flags.grammar_file.empty());
-  if (asked == 0) return std::optional<Constraint>();
-  if (asked > 1) {
-    return Fail(Code::kConfigError,
-                "give only one of --schema, --json, --regex, --choice and --grammar");
+  if (asked > 1) wrong("give only one of --schema, --json, --regex, --choice and --grammar");
+  if (flags.tools_file.empty() && !flags.tool_choice.empty()) wrong("--tool-choice needs --tools");
+  const bool prompt_from_stdin = !flags.common.has_prompt || flags.common.with_stdin;
+  const auto media_from_stdin = std::ranges::count(flags.media, kStdin);
+  if (media_from_stdin > 1 || (media_from_stdin == 1 && prompt_from_stdin)) {
+    wrong("--media - reads stdin, which can be read once only: give a prompt as an argument");
   }
+}
+
+Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
   Constraint constraint;
   if (!flags.schema_file.empty()) {
-    WEIR_TRY(const std::string text, ReadInput(flags.schema_file));
-    Result<json::Value> schema = json::Read(text);
-    if (!schema) {
-      return Fail(Code::kConfigError, StrCat(flags.schema_file, " is not JSON"),
-                  schema.error().message);
-    }
-    constraint.schema = *std::move(schema);
+    WEIR_TRY(constraint.schema, ReadSchema(flags.schema_file));
   } else if (flags.json) {
     constraint.kind = Constraint::Kind::kJsonObject;
   } else if (flags.regex) {
@@ -70,36 +76,13 @@ Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
   } else if (flags.choice) {
     constraint.kind = Constraint::Kind::kChoice;
     WEIR_TRY(constraint.choices, ChoicesOf(*flags.choice));
-  } else {
+  } else if (!flags.grammar_file.empty()) {
     constraint.kind = Constraint::Kind::kGrammar;
     WEIR_TRY(constraint.text, ReadInput(flags.grammar_file));
+  } else {
+    return std::optional<Constraint>();
   }
   return std::optional<Constraint>(std::move(constraint));
-}
-
-// A list of tools, in OpenAI's wrapping ({"type":"function","function":{...}}) or without it.
-Result<std::vector<model::ToolSpec>> ReadTools(const std::string& path) {
-  WEIR_TRY(const std::string text, ReadInput(path));
-  const Result<json::Value> list = json::Read(text);
-  if (!list || !list->IsArray()) {
-    return Fail(Code::kConfigError, StrCat(path, " must hold a JSON list of tools"),
-                list ? "" : list.error().message);
-  }
-  std::vector<model::ToolSpec> tools;
-  for (const json::View item : list->items()) {
-    const json::View function = item.Find("function").exists() ? item.Find("function") : item;
-    model::ToolSpec tool;
-    tool.name = function.Find("name").StringOr("");
-    tool.description = function.Find("description").StringOr("");
-    if (tool.name.empty()) {
-      return Fail(Code::kConfigError, StrCat(path, ": tool ", tools.size() + 1, " has no name"));
-    }
-    const json::View parameters = function.Find("parameters");
-    if (parameters.IsObject()) tool.parameters = list->Share(parameters);
-    tool.strict = function.Find("strict").AsBool();
-    tools.push_back(std::move(tool));
-  }
-  return tools;
 }
 
 model::ToolChoice ToolChoiceOf(const std::string& word) {
@@ -111,32 +94,6 @@ model::ToolChoice ToolChoiceOf(const std::string& word) {
   return {.kind = Kind::kNamed, .name = word};
 }
 
-Result<model::Part> MediaPart(const std::string& source) {
-  static const std::pair<std::string_view, std::string_view> kTypes[] = {
-      {".png", "image/png"},  {".jpg", "image/jpeg"},  {".jpeg", "image/jpeg"},
-      {".gif", "image/gif"},  {".webp", "image/webp"}, {".wav", "audio/wav"},
-      {".mp3", "audio/mpeg"}, {".mp4", "video/mp4"}};
-  const std::string lower = ToLower(source);
-  for (const auto& [ending, type] : kTypes) {
-    if (!lower.ends_with(ending)) continue;
-    model::Part part;
-    part.kind = type.starts_with("image")   ? model::Part::Kind::kImage
-                : type.starts_with("audio") ? model::Part::Kind::kAudio
-                                            : model::Part::Kind::kVideo;
-    if (part.kind == model::Part::Kind::kAudio) part.format = ending.substr(1);
-    if (source.find("://") != source.npos) {
-      part.url = source;
-      return part;
-    }
-    WEIR_TRY(const std::string bytes, ReadInput(source));
-    part.url = StrCat("data:", type, ";base64,", Base64Encode(bytes));
-    return part;
-  }
-  return Fail(Code::kConfigError, StrCat("cannot tell the kind of ", source,
-                                         "; known endings: .png .jpg .jpeg .gif .webp .wav .mp3 "
-                                         ".mp4"));
-}
-
 Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
   model::Call call;
   WEIR_CHECK(FillCall(flags.common, call));
@@ -145,7 +102,9 @@ Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
     WEIR_TRY(call.tools, ReadTools(flags.tools_file));
   }
   if (call.tools.empty() && !flags.tool_choice.empty()) {
-    return Fail(Code::kConfigError, "--tool-choice needs --tools");
+    return Fail(
+        Code::kConfigError,
+        StrCat("--tool-choice has nothing to choose from: ", flags.tools_file, " is empty"));
   }
   call.tool_choice = ToolChoiceOf(flags.tool_choice);
   if (!flags.system.empty()) {
@@ -168,6 +127,8 @@ Result<CallRun> Prepare(const CallFlags& flags, const Session& session) {
   WEIR_TRY(run.call, CallOf(flags, session));
   if (flags.reasoning == "show") run.reasoning = ShowReasoning::kShow;
   if (flags.reasoning == "only") run.reasoning = ShowReasoning::kOnly;
+  const bool prose = run.flags.form() == Output::kText && !run.call.constraint;
+  run.markdown = prose && !flags.plain && session.terminal.out_has_cursor();
   return run;
 }
 
@@ -193,14 +154,17 @@ void AddCallCommand(CLI::App& app, Session& session) {
                       "auto, none, required, or the name of a tool");
   command
       ->add_option("--media", flags->media,
-                   "image, audio or video, a file or an address; "
+                   "image, audio or video: a file, an address, or - for stdin; "
                    "may be repeated")
       ->allow_extra_args(false);
   OneOf(
       *command->add_option("--reasoning", flags->reasoning,
                            "hide it, show it (on stderr), or print only it; -o json always has it"),
       {"hide", "show", "only"});
+  command->add_flag("--plain", flags->plain,
+                    "print the answer as it is, also on a terminal, where markdown is rendered");
   command->callback([flags, &session] {
+    CheckTogether(*flags);
     session.run = [flags, &session] {
       const Result<CallRun> run = Prepare(*flags, session);
       if (run) return RunCall(session, *run);

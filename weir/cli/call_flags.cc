@@ -61,6 +61,9 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
   NumberFlag(command, "--beam", sampling.beam_width, "beam search of this width");
   NumberFlag(command, "--logprobs", sampling.logprobs,
              "log-probabilities of the best N tokens; with -o json");
+  command.add_flag("--confidence", flags.confidence.report,
+                   "say how sure the answer is, and each of its fields; with -o json or -v");
+  NumberFlag(command, "--min-confidence", flags.confidence.threshold, "0 to 1: ask again below it");
   command.add_option("--stop", sampling.stop, "text that ends the answer; may be repeated")
       ->allow_extra_args(false);
 }
@@ -99,9 +102,15 @@ Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
     return Fail(Code::kConfigError,
                 "--logprobs does not show in text output; add -o json, whose `tokens` hold them");
   }
+  const double least = flags.confidence.threshold.value_or(0);
+  if (!(least >= 0 && least <= 1)) {
+    return Fail(Code::kConfigError,
+                StrCat("--min-confidence must be a number from 0 to 1; got ", least));
+  }
   call.model = flags.model;
   call.adapter = flags.adapter;
   call.sampling = flags.sampling;
+  call.confidence = flags.confidence;
   if (flags.extra.empty()) return {};
   json::Builder builder;
   builder.BeginObject();

@@ -26,6 +26,7 @@ struct CommonFlags {
   bool dry_run = false;
   bool verbose = false;
   model::Sampling sampling;
+  model::ConfidenceRule confidence;
   std::string prompt;
   bool has_prompt = false;
   bool with_stdin = false;

@@ -23,9 +23,11 @@ struct Session {
 };
 
 void AddCallCommand(CLI::App& app, Session& session);
+void AddChatCommand(CLI::App& app, Session& session);
 void AddCompleteCommand(CLI::App& app, Session& session);
 void AddEmbedCommand(CLI::App& app, Session& session);
 void AddModelsCommand(CLI::App& app, Session& session);
+void AddAdaptersCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddSimCommand(CLI::App& app, Session& session);
 void AddJsonCommand(CLI::App& app, Session& session);

@@ -1,12 +1,8 @@
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -34,35 +30,11 @@ int Print(Session& session, std::string_view text) {
 
 // weir config init
 
-Error CannotWrite(const std::string& path, int error) {
-  return {.code = Code::kIoError,
-          .message = StrCat("cannot write ", path),
-          .cause = std::strerror(error)};
-}
-
 int Init(Session& session, const std::string& path) {
   if (const Result<void> right = CheckNewFile(path); !right) return Refuse(session, right.error());
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0 && errno == EEXIST) {
-    return Refuse(session, {.code = Code::kConfigError,
-                            .message = StrCat(path,
-                                              " is there already and stays as it is; give "
-                                              "another name, or move it away first")});
-  }
-  if (fd < 0) return Refuse(session, CannotWrite(path, errno));
-  std::string_view left = config::StarterFile();
-  while (!left.empty()) {
-    const ssize_t wrote = ::write(fd, left.data(), left.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) {
-      const int error = errno;
-      ::close(fd);
-      return Refuse(session, CannotWrite(path, error));
-    }
-    left.remove_prefix(static_cast<std::size_t>(wrote));
-  }
+  const Result<void> written = WriteNew(path, config::StarterFile());
+  if (!written) return Refuse(session, written.error());
   const bool own = path == "weir.yaml";
-  if (::close(fd) != 0) return Refuse(session, CannotWrite(path, errno));
   session.terminal.Note(StrCat("wrote ", path, "; next: weir config check", own ? "" : " ",
                                own ? "" : path, own ? ", weir call \"hello\"" : ""));
   return kExitOk;
@@ -136,6 +108,7 @@ int Check(Session& session, const std::string& file) {
     return kExitConfig;
   }
   for (const std::string& note : read.config.notes) session.terminal.Note(note);
+  for (const std::string& warning : read.warnings) session.terminal.Warn(warning);
   for (const config::EngineConfig& engine : read.config.engines) {
     if (engine.unusable) {
       session.terminal.Warn(StrCat("engine ", engine.name,

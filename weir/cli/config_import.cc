@@ -41,24 +41,6 @@ ImportKind KindOf(std::string_view word) {
   return ImportKind::kSections;  // CLI11 lets no other word through
 }
 
-// Only where nothing is yet.
-Result<void> WriteNew(const std::string& path, std::string_view text) {
-  std::FILE* file = std::fopen(path.c_str(), "wxe");
-  if (file == nullptr && errno == EEXIST) {
-    return Fail(Code::kConfigError, StrCat(path,
-                                           " is there already and stays as it is; give another "
-                                           "name, or move it away first"));
-  }
-  bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  int error = errno;
-  if (file != nullptr && std::fclose(file) != 0 && ok) {
-    ok = false;
-    error = errno;
-  }
-  if (ok) return {};
-  return Fail(Code::kIoError, StrCat("cannot write ", path), std::strerror(error));
-}
-
 Result<void> Import(Session& session, const ImportFlags& flags) {
   if (!flags.output.empty()) {
     WEIR_CHECK(CheckNewFile(flags.output));
@@ -88,6 +70,23 @@ Result<void> CheckNewFile(std::string_view path) {
   return Fail(Code::kConfigError,
               StrCat("'", path, "' is hardly meant as the name of a file; write weir.yaml, or ./",
                      path, " if it is"));
+}
+
+Result<void> WriteNew(const std::string& path, std::string_view text) {
+  std::FILE* file = std::fopen(path.c_str(), "wxe");
+  if (file == nullptr && errno == EEXIST) {
+    return Fail(Code::kConfigError, StrCat(path,
+                                           " is there already and stays as it is; give another "
+                                           "name, or move it away first"));
+  }
+  bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  int error = errno;
+  if (file != nullptr && std::fclose(file) != 0 && ok) {
+    ok = false;
+    error = errno;
+  }
+  if (ok) return {};
+  return Fail(Code::kIoError, StrCat("cannot write ", path), std::strerror(error));
 }
 
 void AddConfigImport(CLI::App& config, Session& session) {

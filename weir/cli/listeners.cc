@@ -1,6 +1,7 @@
 #include "weir/cli/listeners.h"
 
 #include "weir/base/text.h"
+#include "weir/store/files.h"
 
 namespace weir::cli {
 
@@ -22,6 +23,12 @@ Result<Listeners> Listeners::Open(async::Loop& loop, const config::EventsConfig&
   if (!config.otlp.empty()) {
     WEIR_TRY(listeners.collector_, client::Collector::Open(loop, config, session.env));
   }
+  if (!config.metrics_file.empty()) {
+    WEIR_CHECK(CheckNoFolder(config.metrics_file));
+    listeners.metrics_file_ = config.metrics_file;
+    listeners.metrics_ = std::make_unique<events::MetricsRegistry>();
+    listeners.figures_ = std::make_unique<events::CallFigures>(*listeners.metrics_);
+  }
   return listeners;
 }
 
@@ -29,10 +36,17 @@ std::vector<TraceSink*> Listeners::sinks() const {
   std::vector<TraceSink*> sinks;
   if (file_ != nullptr) sinks.push_back(file_.get());
   if (collector_ != nullptr) sinks.push_back(&collector_->sink());
+  if (figures_ != nullptr) sinks.push_back(figures_.get());
   return sinks;
 }
 
 void Listeners::Finish(const Terminal& terminal) {
+  if (metrics_ != nullptr) {
+    std::string page;
+    metrics_->AppendText(page);
+    const Result<void> written = store::ReplaceFile(metrics_file_, page, {.durable = false});
+    if (!written) terminal.Warn(written.error().message);
+  }
   if (collector_ == nullptr) return;
   const Result<void> sent = collector_->Export();
   if (!sent) terminal.Warn(StrCat("no telemetry was sent: ", sent.error().message));

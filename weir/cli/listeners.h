@@ -10,6 +10,7 @@
 #include "weir/cli/command.h"
 #include "weir/client/collector.h"
 #include "weir/config/config.h"
+#include "weir/events/call_figures.h"
 #include "weir/events/event.h"
 
 namespace weir::cli {
@@ -23,12 +24,16 @@ class Listeners {
 
   std::vector<TraceSink*> sinks() const;
 
-  // The work is done: sends what a collector waits for. A failure is a warning.
+  // The work is done: sends what a collector waits for, and writes the figures. A failure is a
+  // warning.
   void Finish(const Terminal& terminal);
 
  private:
   std::unique_ptr<events::JsonlSink> file_;
   std::unique_ptr<client::Collector> collector_;
+  std::string metrics_file_;
+  std::unique_ptr<events::MetricsRegistry> metrics_;
+  std::unique_ptr<events::CallFigures> figures_;
 };
 
 }  // namespace weir::cli

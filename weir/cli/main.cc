@@ -53,9 +53,11 @@ int Run(int argc, char** argv) {
   app.fallthrough();
   app.add_option("--config", session.config_file, "configuration file (default: weir.yaml)");
   AddCallCommand(app, session);
+  AddChatCommand(app, session);
   AddCompleteCommand(app, session);
   AddEmbedCommand(app, session);
   AddModelsCommand(app, session);
+  AddAdaptersCommand(app, session);
   AddDoctorCommand(app, session);
   AddSimCommand(app, session);
   AddJsonCommand(app, session);

@@ -1,6 +1,9 @@
 #include "weir/cli/print.h"
 
+#include <cmath>
+
 #include "weir/base/text.h"
+#include "weir/events/call_json.h"
 #include "weir/json/writer.h"
 
 namespace weir::cli {
@@ -60,6 +63,8 @@ void WriteTokens(Writer& out, const std::vector<model::Token>& tokens) {
   out.EndArray();
 }
 
+std::int64_t Percent(double part) { return std::llround(part * 100); }
+
 void WriteError(Writer& out, const Error& error) {
   out.BeginObject();
   out.Field("name", Name(error));
@@ -87,6 +92,10 @@ void WriteChoice(Writer& out, const model::Choice& choice) {
   }
   if (!choice.finish_text.empty()) out.Field("finish", choice.finish_text);
   if (!choice.stop_reason.IsNull()) out.Field("stop_reason", json::View(choice.stop_reason));
+  if (choice.confidence) {
+    out.Key("confidence");
+    events::WriteConfidence(out, *choice.confidence);
+  }
   if (!choice.tokens.empty()) {
     out.Key("tokens");
     WriteTokens(out, choice.tokens);
@@ -123,6 +132,10 @@ void WriteInfo(Writer& out, const model::ReplyInfo& info) {
   out.BeginArray();
   for (const std::string& repair : info.repairs) out.String(repair);
   out.EndArray();
+  if (info.cost) {
+    out.Key("cost");
+    out.Double(*info.cost);
+  }
   if (info.first_token.count() > 0) {
     out.Key("first_token_ms");
     out.Double(Millis(info.first_token));
@@ -131,6 +144,17 @@ void WriteInfo(Writer& out, const model::ReplyInfo& info) {
     out.Key("total_ms");
     out.Double(Millis(info.total));
   }
+}
+
+void WriteChoices(Writer& out, std::string_view key, const std::vector<model::Choice>& choices) {
+  out.Key(key);
+  out.BeginArray();
+  for (const model::Choice& choice : choices) {
+    out.BeginObject();
+    WriteChoice(out, choice);
+    out.EndObject();
+  }
+  out.EndArray();
 }
 
 }  // namespace
@@ -145,16 +169,8 @@ std::string ReplyJson(const model::Reply& reply, const std::optional<Error>& err
     WriteError(out, *error);
   }
   if (!reply.choices.empty()) WriteChoice(out, reply.choices.front());
-  if (reply.choices.size() > 1) {
-    out.Key("choices");
-    out.BeginArray();
-    for (const model::Choice& choice : reply.choices) {
-      out.BeginObject();
-      WriteChoice(out, choice);
-      out.EndObject();
-    }
-    out.EndArray();
-  }
+  if (reply.choices.size() > 1) WriteChoices(out, "choices", reply.choices);
+  if (!reply.others.empty()) WriteChoices(out, "others", reply.others);
   out.Key("usage");
   WriteUsage(out, reply.usage);
   WriteInfo(out, reply.info);
@@ -248,6 +264,10 @@ std::string Summary(const model::Reply& reply) {
     StrAppend(text, "first token after ", millis(reply.info.first_token), ", ");
   }
   StrAppend(text, millis(reply.info.total), " in all");
+  if (reply.info.cost) StrAppend(text, ", cost ", *reply.info.cost);
+  if (!reply.choices.empty() && reply.choices.front().confidence) {
+    StrAppend(text, ", confidence ", Percent(reply.choices.front().confidence->mean), " %");
+  }
   if (!reply.info.attempts.empty()) {
     StrAppend(text, ", ", reply.info.attempts.size() + 1, " attempts");
   }

@@ -19,20 +19,52 @@ ReplyPrinter::ReplyPrinter(Terminal& terminal, const CallRun& run, bool pieces)
     : terminal_(terminal),
       reasoning_(run.reasoning),
       json_(run.flags.form() == Output::kJson),
-      pieces_(pieces && (json_ || IsOneAnswer(run.call))) {}
+      pieces_(pieces && (json_ || IsOneAnswer(run.call))) {
+  if (!run.markdown) return;
+  const Terminal::Size size = terminal.size();
+  markdown_.emplace(MarkdownOptions{
+      .width = size.width, .height = size.height, .colour = terminal.out_has_colour()});
+}
 
 void ReplyPrinter::Print(const model::Delta& piece) {
   if (!pieces_) return;
   if (json_) return terminal_.Out(DeltaJson(piece));
   if (reasoning_ == ShowReasoning::kShow && !piece.reasoning.empty()) {
-    terminal_.Raw(piece.reasoning);
-    last_thought_ = piece.reasoning.back();
+    PrintThought(piece.reasoning);
   }
   const std::string& text = reasoning_ == ShowReasoning::kOnly ? piece.reasoning : piece.text;
   if (text.empty()) return;
   EndThoughts();
-  terminal_.Out(text);
+  PrintText(text);
+}
+
+void ReplyPrinter::PrintText(std::string_view text) {
+  if (text.empty()) return;
+  if (markdown_) {
+    const Terminal::Size size = terminal_.size();
+    markdown_->Resize(size.width, size.height);
+    return terminal_.Out(markdown_->Feed(text));
+  }
   last_ = text.back();
+  if (!terminal_.out_is_terminal()) return terminal_.Out(text);
+  std::string clean;
+  cleaner_.Feed(text, clean);
+  terminal_.Out(clean);
+}
+
+// Thoughts that come in the middle of an answer must not stand where it is drawn anew.
+void ReplyPrinter::PrintThought(std::string_view text) {
+  if (markdown_) terminal_.Out(markdown_->Finish());
+  last_thought_ = text.back();
+  if (!terminal_.err_is_terminal()) return terminal_.Raw(text);
+  std::string clean;
+  thought_cleaner_.Feed(text, clean);
+  if (terminal_.err_has_colour()) {
+    std::string dim;
+    AppendStyled(dim, clean, kDim);
+    clean = std::move(dim);
+  }
+  terminal_.Raw(clean);
 }
 
 void ReplyPrinter::EndLines() {
@@ -64,7 +96,7 @@ void ReplyPrinter::PrintWhole(const model::Reply& reply, bool failed) {
   for (const model::Choice& choice : reply.choices) {
     if (reply.choices.size() > 1) terminal_.Out(StrCat("--- answer ", choice.index, "\n"));
     if (reasoning_ == ShowReasoning::kShow && !choice.reasoning.empty()) {
-      terminal_.Raw(choice.reasoning + "\n");
+      PrintThought(choice.reasoning + "\n");
     }
     if (reasoning_ == ShowReasoning::kOnly) {
       PrintLine(choice.reasoning);
@@ -78,14 +110,13 @@ void ReplyPrinter::PrintWhole(const model::Reply& reply, bool failed) {
 // A call that broke off is not to be taken for one.
 void ReplyPrinter::PrintCalls(const model::Choice& choice, bool failed) {
   if (failed && choice.finish == model::Finish::kNone) return;
+  if (markdown_) return terminal_.Out(ToolCallLines(choice));
   PrintLine(ToolCallLines(choice));
 }
 
 void ReplyPrinter::PrintLine(std::string_view text) {
-  if (!text.empty()) {
-    terminal_.Out(text);
-    last_ = text.back();
-  }
+  PrintText(text);
+  if (markdown_) return terminal_.Out(markdown_->Finish());
   if (last_ != '\n') terminal_.Out("\n");
   last_ = '\n';
 }

@@ -1,9 +1,11 @@
 #pragma once
 
-// Prints one reply in the form that was asked for: as it comes, or at its end.
+// Prints one reply in the form that was asked for: as it comes, or at its end. A pipe gets the
+// model's bytes; a terminal gets nothing that it would obey.
 
 #include <optional>
 
+#include "weir/cli/markdown.h"
 #include "weir/cli/run_call.h"
 #include "weir/model/reply.h"
 
@@ -29,12 +31,17 @@ class ReplyPrinter {
   void PrintWhole(const model::Reply& reply, bool failed);
   void PrintCalls(const model::Choice& choice, bool failed);
   void EndThoughts();
+  void PrintText(std::string_view text);
+  void PrintThought(std::string_view text);
   void PrintLine(std::string_view text);  // with a newline at its end
 
   Terminal& terminal_;
   const ShowReasoning reasoning_;
   const bool json_;
   const bool pieces_;
+  std::optional<Markdown> markdown_;  // renders the answer
+  TextCleaner cleaner_;               // what is shown as it is on a terminal
+  TextCleaner thought_cleaner_;
   char last_ = '\n';  // of what was printed; the terminal's next line begins at its left edge
   char last_thought_ = '\n';  // the same for the reasoning on stderr
 };

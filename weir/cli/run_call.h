@@ -13,6 +13,7 @@ struct CallRun {
   model::Call call;
   ChosenEngine chosen;
   ShowReasoning reasoning = ShowReasoning::kHide;  // show: on stderr; only: instead of the answer
+  bool markdown = false;                           // the answer is rendered, which needs a terminal
 };
 
 // Says why nothing is asked, as JSON on stdout too when JSON was asked for. Returns the exit code.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,7 +52,17 @@ Terminal::Terminal(const Env& env)
     : out_is_terminal_(::isatty(STDOUT_FILENO) == 1),
       err_is_terminal_(::isatty(STDERR_FILENO) == 1),
       in_is_terminal_(::isatty(STDIN_FILENO) == 1),
-      colour_(err_is_terminal_ && !env.Get("NO_COLOR") && env.Get("TERM") != "dumb") {}
+      dumb_(env.Get("TERM") == "dumb"),
+      no_colour_(env.Get("NO_COLOR").has_value()),
+      colour_(err_is_terminal_ && !no_colour_ && !dumb_) {}
+
+Terminal::Size Terminal::size() const {
+  winsize found{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &found) != 0 || found.ws_col == 0 || found.ws_row == 0) {
+    return {};
+  }
+  return {.width = found.ws_col, .height = found.ws_row};
+}
 
 void Terminal::Out(std::string_view text) {
   if (out_error_ || WriteAll(STDOUT_FILENO, text)) return;

@@ -26,7 +26,17 @@ class Terminal {
   void Raw(std::string_view text) const;   // stderr, as it is
 
   bool out_is_terminal() const { return out_is_terminal_; }
+  bool err_is_terminal() const { return err_is_terminal_; }
   bool in_is_terminal() const { return in_is_terminal_; }
+  bool out_has_cursor() const { return out_is_terminal_ && !dumb_; }  // it can be moved
+  bool out_has_colour() const { return out_has_cursor() && !no_colour_; }
+  bool err_has_colour() const { return colour_; }
+
+  struct Size {
+    int width = 80;
+    int height = 24;
+  };
+  Size size() const;  // of the terminal behind stdout
 
  private:
   void Line(std::string_view colour, std::string_view label, std::string_view text) const;
@@ -34,6 +44,8 @@ class Terminal {
   bool out_is_terminal_;
   bool err_is_terminal_;
   bool in_is_terminal_;
+  bool dumb_;
+  bool no_colour_;
   bool colour_;
   std::optional<Error> out_error_;
 };

@@ -1,74 +1,147 @@
 #include "weir/client/client.h"
 
-#include "weir/client/proxy_advice.h"
-#include "weir/client/wiring.h"
-#include "weir/config/config.h"
-#include "weir/model/engine.h"
+#include <algorithm>
+
+#include "weir/base/text.h"
+#include "weir/client/core.h"
+#include "weir/client/feed.h"
+#include "weir/client/tool_loop.h"
+#include "weir/client/typed.h"
+#include "weir/json/builder.h"
+#include "weir/json/reader.h"
 
 namespace weir {
-
-// In the order of their needs: the engine uses the transports of the fleet, all use the loop.
-struct Client::State {
-  async::Loop loop;
-  Env env;
-  config::EngineConfig config;
-  std::optional<client::Fleet> fleet;
-  std::shared_ptr<model::Engine> engine;
-
-  async::Context NewContext(const model::Call& call) {
-    const async::Context ctx(loop);
-    const Duration total =
-        call.timeouts ? call.timeouts->total : config.http.upstream.timeouts.total;
-    return total > Duration::zero() ? ctx.WithTimeout(total) : ctx;
-  }
-
-  Result<model::Reply> Run(async::Task<Result<model::Reply>> task) {
-    Result<model::Reply> reply = loop.Run(std::move(task));
-    if (reply) return reply;
-    return Fail(client::WithProxyAdvice(std::move(reply).error(), config, env));
-  }
-};
-
 namespace {
 
-async::Task<Result<model::Reply>> Drain(async::Context ctx, model::Engine& engine,
-                                        const model::Call& call,
-                                        const std::function<bool(const model::Delta&)>& on_delta) {
-  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
-  model::Assembler assembler;
-  model::Delta piece;
-  for (;;) {
-    WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
-    if (!more) co_return std::move(assembler).Finish(stream->info());
-    assembler.Add(piece);
-    if (!on_delta(piece)) co_return Fail(async::CancelledError());
-  }
+Result<std::string> TextOf(Result<model::Reply> reply) {
+  if (!reply) return Fail(std::move(reply).error());
+  if (reply->choices.empty()) return std::string();
+  return std::move(reply->choices.front().text);
+}
+
+json::Value EnumSchema(const std::vector<std::string>& labels) {
+  json::Builder out;
+  out.BeginObject();
+  out.Key("type");
+  out.String("string");
+  out.Key("enum");
+  out.BeginArray();
+  for (const std::string& label : labels) out.String(label);
+  out.EndArray();
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
+Result<void> CheckLabels(std::vector<std::string> labels) {
+  std::ranges::sort(labels);
+  const auto twin = std::ranges::adjacent_find(labels);
+  if (!labels.empty() && twin == labels.end()) return {};
+  return Fail(Code::kInvalidRequest, labels.empty()
+                                         ? "there are no labels to choose from"
+                                         : StrCat("the label '", *twin, "' is given twice"));
 }
 
 }  // namespace
 
-Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Client::Client(std::shared_ptr<client::Core> core) : core_(std::move(core)) {}
 Client::Client(Client&&) noexcept = default;
-Client& Client::operator=(Client&&) noexcept = default;
-Client::~Client() = default;
+
+Client& Client::operator=(Client&& other) noexcept {
+  if (core_ != nullptr && core_ != other.core_) core_->Close();
+  core_ = std::move(other.core_);
+  return *this;
+}
+
+Client::~Client() {
+  if (core_ != nullptr) core_->Close();
+}
 
 Result<Client> Client::Open(ClientOptions options) {
-  auto state = std::make_unique<State>();
-  WEIR_TRY(const config::Config config, config::Load(options.config, options.env));
-  WEIR_TRY(state->config, config::ResolveEngine(config, options.engine, options.env));
-  state->env = std::move(options.env);
-  WEIR_TRY(state->fleet, client::Fleet::Build(config, state->config, state->env));
-  WEIR_TRY(state->engine, state->fleet->Get(state->config.name));
-  return Client(std::move(state));
+  WEIR_TRY(std::shared_ptr<client::Core> core, client::Core::Open(std::move(options)));
+  return Client(std::move(core));
 }
 
-Result<model::Reply> Client::Call(const model::Call& call) {
-  return state_->Run(state_->engine->Call(state_->NewContext(call), call));
+Result<std::string> Client::Ask(Prompt prompt, const CallOptions& options) {
+  return TextOf(Call(std::move(prompt), options));
 }
 
-Result<model::Reply> Client::Stream(const model::Call& call,
-                                    const std::function<bool(const model::Delta&)>& on_delta) {
-  return state_->Run(Drain(state_->NewContext(call), *state_->engine, call, on_delta));
+Result<model::Reply> Client::Call(Prompt prompt, const CallOptions& options) {
+  return core_->Wait(std::move(prompt), options, client::CallWhole);
 }
 
+Result<Stream> Client::Stream(Prompt prompt, const CallOptions& options) {
+  WEIR_TRY(std::shared_ptr<client::Feed> feed,
+           client::OpenFeed(*core_, std::move(prompt), options));
+  return weir::Stream(core_, std::move(feed));
+}
+
+Session Client::OpenSession(SessionOptions options) { return Session(core_, std::move(options)); }
+
+Result<std::string> Client::Classify(Prompt prompt, std::vector<std::string> labels,
+                                     const CallOptions& options) {
+  WEIR_CHECK(CheckLabels(labels));
+  CallOptions constrained = options;
+  model::Constraint& constraint = constrained.constraint.emplace();
+  constraint.kind = model::Constraint::Kind::kChoice;
+  constraint.choices = labels;
+  Result<model::Reply> reply = Call(prompt, constrained);
+  if (reply || reply.error().code != Code::kUnsupportedConstraint) return TextOf(std::move(reply));
+  // What knows no choices knows schemas.
+  constrained.constraint = client::SchemaConstraint(EnumSchema(labels));
+  WEIR_TRY(reply, Call(std::move(prompt), constrained));
+  WEIR_TRY(const json::Value value, client::AnswerOf(*reply));
+  return std::string(value.StringOr(""));
+}
+
+Result<ToolRun> Client::Run(Prompt prompt, const ToolBox& tools, const RunOptions& options) {
+  return client::RunTools(*core_, std::move(prompt), tools, options);
+}
+
+std::future<Result<std::string>> Client::AskAsync(Prompt prompt, const CallOptions& options) {
+  std::promise<Result<std::string>> promise;
+  std::future<Result<std::string>> future = promise.get_future();
+  client::Start(*core_, std::move(prompt), options,
+                [promise = std::move(promise)](Result<model::Reply> reply) mutable {
+                  promise.set_value(TextOf(std::move(reply)));
+                });
+  return future;
+}
+
+std::future<Result<model::Reply>> Client::CallAsync(Prompt prompt, const CallOptions& options) {
+  std::promise<Result<model::Reply>> promise;
+  std::future<Result<model::Reply>> future = promise.get_future();
+  client::Start(*core_, std::move(prompt), options,
+                [promise = std::move(promise)](Result<model::Reply> reply) mutable {
+                  promise.set_value(std::move(reply));
+                });
+  return future;
+}
+
+namespace client {
+
+void Start(Core& core, Prompt prompt, const CallOptions& options,
+           std::move_only_function<void(Result<model::Reply>)> done) {
+  core.Start(std::move(prompt), options, CallWhole, std::move(done));
+}
+
+model::Constraint SchemaConstraint(json::Value schema) {
+  model::Constraint constraint;
+  constraint.schema = std::move(schema);
+  return constraint;
+}
+
+Result<json::Value> AnswerOf(const model::Reply& reply) {
+  if (reply.choices.empty()) {
+    return Fail(Code::kEmptyModelResponse, "the reply has no choice in it");
+  }
+  const model::Choice& choice = reply.choices.front();
+  if (!choice.value.IsNull()) return choice.value;
+  if (choice.text.empty() && !choice.refusal.empty()) {
+    return Fail(Code::kContentFilter,
+                StrCat("the model refused to answer: ", Truncate(choice.refusal, 200)));
+  }
+  return json::Read(choice.text);
+}
+
+}  // namespace client
 }  // namespace weir

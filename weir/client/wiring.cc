@@ -2,9 +2,19 @@
 
 #include <utility>
 
+#include "weir/base/limits.h"
+#include "weir/base/text.h"
+#include "weir/engine/budget_engine.h"
+#include "weir/engine/card_engine.h"
+#include "weir/engine/choose_engine.h"
+#include "weir/engine/control.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/http_engine.h"
+#include "weir/engine/lora_engine.h"
+#include "weir/engine/prefix.h"
+#include "weir/engine/replicas.h"
 #include "weir/sim/sim.h"
+#include "weir/store/files.h"
 
 namespace weir::client {
 namespace {
@@ -30,6 +40,38 @@ engine::VerifyOptions VerifyOptionsOf(const config::EngineConfig& config) {
   return options;
 }
 
+engine::AdapterShelfOptions ShelfOptionsOf(const config::EngineConfig& config) {
+  engine::AdapterShelfOptions options{
+      .engine = config.name, .adapters = {}, .may_load = config.load_adapters};
+  for (const config::AdapterConfig& adapter : config.adapters) {
+    options.adapters.push_back({.name = adapter.name, .path = adapter.path});
+  }
+  return options;
+}
+
+Result<std::unique_ptr<model::Engine>> WithAdapters(std::unique_ptr<model::Engine> next,
+                                                    const config::EngineConfig& config,
+                                                    const engine::HttpEngineOptions& http,
+                                                    http::Client& transport) {
+  WEIR_TRY(std::unique_ptr<engine::HostFinder> hosts,
+           engine::NewResolvedHosts(http, config.replicas, transport));
+  auto shelf = std::make_shared<engine::AdapterShelf>(ShelfOptionsOf(config), std::move(hosts));
+  return engine::NewLoraEngine(std::move(next), std::move(shelf),
+                               config.adapter_fallback == "error" ? engine::AdapterFallback::kError
+                                                                  : engine::AdapterFallback::kBase);
+}
+
+// The user's own cards of models.
+Result<std::vector<text::ModelCard>> CardsOf(const std::string& path) {
+  if (path.empty()) return std::vector<text::ModelCard>();
+  WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kConfigFileBytes));
+  if (!text) {
+    return Fail(Code::kConfigError,
+                StrCat("there is no file ", path, "; check `model_cards` of the configuration"));
+  }
+  return text::CardsFromYaml(*text, path);
+}
+
 }  // namespace
 
 engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config) {
@@ -51,8 +93,7 @@ std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config,
 }
 
 Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& config,
-                                                   http::Client& transport,
-                                                   std::shared_ptr<engine::Breaker> breaker) {
+                                                   http::Client& transport, Shared shared) {
   std::unique_ptr<model::Engine> engine;
   const engine::HttpEngineOptions http = HttpOptionsOf(config);
   if (config.kind == config::Kind::kSim) {
@@ -67,9 +108,26 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
                                                   .model = config.http.model,
                                                   .debug = config.debug,
                                                   .truncate = config.debug_truncate});
-  engine = engine::NewLimitEngine(std::move(engine), config.limits);
+  engine = engine::NewLimitEngine(std::move(engine), config.limits, std::move(shared.places));
   engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
-                                  std::move(breaker));
+                                  std::move(shared.breaker));
+  const bool own_words = config.kind == config::Kind::kVllm || config.kind == config::Kind::kSim;
+  engine = engine::NewCardEngine(std::move(engine),
+                                 {.model = config.http.model,
+                                  .cards = std::move(shared.cards),
+                                  .tool_mode = config.tool_mode,
+                                  .reads_text = own_words},
+                                 Random::FromSystem());
+  engine = engine::NewChooseEngine(std::move(engine));
+  std::shared_ptr<engine::TokenCounter> counter;
+  if (config.kind == config::Kind::kVllm) {
+    WEIR_TRY(engine, WithAdapters(std::move(engine), config, http, transport));
+    WEIR_TRY(counter, engine::Control::Make(http, transport));
+  }
+  engine =
+      engine::NewBudgetEngine(std::move(engine), {.engine = config.name, .prices = config.prices},
+                              std::move(shared.budget), std::move(counter));
+  engine = engine::NewPrefixEngine(std::move(engine), {.engine = config.name, .name = {}});
   engine::CallDefaults defaults = DefaultsOf(config);
   if (defaults.empty()) return engine;
   return engine::NewDefaultsEngine(std::move(engine), std::move(defaults));
@@ -79,6 +137,16 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
                            const Env& env) {
   Fleet fleet;
   std::vector<engine::RegisteredEngine> engines;
+  std::shared_ptr<async::Semaphore> places;
+  if (config.max_in_flight) {
+    const async::SemaphoreOptions limit{.permits = static_cast<std::size_t>(*config.max_in_flight)};
+    places = std::make_shared<async::Semaphore>(limit);
+  }
+  Shared shared{.breaker = {}, .places = std::move(places), .budget = {}, .cards = {}};
+  if (config.budget.max_tokens || config.budget.max_cost) {
+    shared.budget = std::make_shared<engine::SharedBudget>(config.budget);
+  }
+  WEIR_TRY(shared.cards, CardsOf(config.model_cards));
   const auto add = [&](const config::EngineConfig& entry) {
     engine::RegisteredEngine registered{.name = entry.name,
                                         .kind = std::string(KindName(entry.kind)),
@@ -87,14 +155,17 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
                                         .fallback = entry.fallback,
                                         .breaker = std::make_shared<engine::Breaker>(entry.breaker),
                                         .verify = VerifyOptionsOf(entry),
+                                        .confidence = entry.confidence,
+                                        .default_temperature = entry.defaults.temperature,
                                         .make = {}};
     // The registry may outlive this Fleet object by a move: what it makes is kept by pointer.
-    registered.make = [entry, env, breaker = registered.breaker,
+    shared.breaker = registered.breaker;
+    registered.make = [entry, env, shared,
                        transports = fleet.transports_]() -> Result<std::shared_ptr<model::Engine>> {
       if (entry.unusable) return Fail(*entry.unusable);
       transports->push_back(BuildTransport(entry, env));
       WEIR_TRY(std::unique_ptr<model::Engine> engine,
-               BuildEngine(entry, *transports->back(), breaker));
+               BuildEngine(entry, *transports->back(), shared));
       return std::shared_ptr<model::Engine>(std::move(engine));
     };
     engines.push_back(std::move(registered));

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "weir/config/config.h"
+#include "weir/engine/budget_engine.h"
 #include "weir/engine/registry.h"
 #include "weir/http/client.h"
 #include "weir/model/engine.h"
+#include "weir/text/model_card.h"
 
 namespace weir::client {
 
@@ -19,11 +21,18 @@ std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config,
 // What its HTTP engine is made with.
 engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config);
 
-// The engine with its own decorators, outer to inner: defaults, retry, limit, record, and the
-// engine itself. `transport` must outlive it; `breaker` may be null.
-Result<std::unique_ptr<model::Engine>> BuildEngine(
-    const config::EngineConfig& config, http::Client& transport,
-    std::shared_ptr<engine::Breaker> breaker = nullptr);
+// What engines of one configuration share; each may be null.
+struct Shared {
+  std::shared_ptr<engine::Breaker> breaker;      // of one engine: with who else asks it
+  std::shared_ptr<async::Semaphore> places;      // of all engines: calls at once
+  std::shared_ptr<engine::SharedBudget> budget;  // ... what they may spend
+  std::vector<text::ModelCard> cards;            // the user's own
+};
+
+// The engine with its own decorators, outer to inner: defaults, prefix, budget, lora, choose, card,
+// retry, limit, record, and the engine itself. `transport` must outlive it.
+Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& config,
+                                                   http::Client& transport, Shared shared = {});
 
 // All engines of a configuration with the transports under them. Connections are closed with it.
 class Fleet {

@@ -11,12 +11,14 @@
 
 #include "weir/base/env.h"
 #include "weir/base/result.h"
+#include "weir/engine/budget_engine.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/http_engine.h"
 #include "weir/engine/registry.h"
 #include "weir/http/client.h"
 #include "weir/model/call.h"
 #include "weir/sim/sim.h"
+#include "weir/text/model_card.h"
 
 namespace weir::config {
 
@@ -70,6 +72,11 @@ struct EngineConfig {
   std::optional<std::int64_t> context_window;  // unset: what the server says
   std::vector<AdapterConfig> adapters;
   std::string adapter_fallback = "base";  // a missing adapter: "base" model with a warning, "error"
+  bool load_adapters = true;              // those that have a path, when they are first needed
+  std::vector<std::string> replicas;      // further servers of this engine, which need adapters too
+  std::optional<text::ToolMode> tool_mode;  // unset: what the model's card says
+  engine::Prices prices;
+  model::ConfidenceRule confidence;  // of calls that have none of their own
   json::Value serve;          // the block of a server to be started, which this version does not
   bool lacks_server = false;  // `unusable` is set, and by nothing but `serve` without an address
   std::optional<Error> unusable;  // why this engine cannot be used, told when somebody wants to
@@ -82,6 +89,7 @@ struct EventsConfig {
   std::string control_file;           // while it holds "off", nothing is written; empty: none
   std::int64_t max_bytes = 64 << 20;  // a larger file is rotated
   std::int64_t keep = 5;              // rotated files that stay
+  std::string metrics_file;           // Prometheus' text format, written at the end; empty: none
   std::string otlp;                   // base URL of an OpenTelemetry collector; empty: none
   std::map<std::string, std::string> otlp_headers;
 };
@@ -97,6 +105,9 @@ struct Config {
   std::map<std::string, Profile, std::less<>> profiles;  // the built-in ones and the file's
   engine::RouteTable routes;
   EventsConfig events;
+  std::optional<std::int64_t> max_in_flight;  // calls at once over all engines; unset: no limit
+  engine::SharedBudgetOptions budget;         // what one process may spend
+  std::string model_cards;     // a file with cards of models; empty: the built-in ones
   std::string default_engine;  // what calls without -e use
   json::Value flows;           // read by module flow, as are the next two by their modules
   json::Value worker;

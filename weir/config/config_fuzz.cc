@@ -6,6 +6,7 @@
 
 #include "weir/config/read.h"
 #include "weir/config/show.h"
+#include "weir/config/show_testing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using weir::config::Read;
@@ -17,9 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!problem.message.starts_with("fuzz.yaml")) std::abort();
   }
   if (!read.problems.empty()) return 0;
-  const std::string shown = weir::config::ShowJson(read.config);
+  const std::string shown = weir::config::ValuesOf(weir::config::ShowJson(read.config));
   const ReadConfig again = Read(shown, "shown.yaml", env);
   if (!again.problems.empty()) std::abort();
-  if (weir::config::ShowJson(again.config) != shown) std::abort();
+  if (weir::config::ValuesOf(weir::config::ShowJson(again.config)) != shown) std::abort();
   return 0;
 }

@@ -30,6 +30,10 @@ void DescribeEvents(Visitor& v, EventsConfig& events) {
           events.control_file);
   v.Field({"max_bytes", {}, "size at which the file is rotated", AtLeast(1)}, events.max_bytes);
   v.Field({"keep", {}, "rotated files that stay", AtLeast(0)}, events.keep);
+  v.Field({"metrics_file",
+           {},
+           "figures of all calls in Prometheus' text format, written at the end; empty: none"},
+          events.metrics_file);
   v.Field({"otlp", {}, "base URL of an OpenTelemetry collector; empty: none"}, events.otlp);
   v.Field({"otlp_headers", {}, "headers of every request to the collector"}, events.otlp_headers);
 }
@@ -105,6 +109,25 @@ void Describe(Visitor& v, Config& config) {
   v.Named({"profiles", {}, "named defaults, which engines take with `profile:`"},
           ProfilesOf(config));
   v.Named(EnginesKey(), EnginesOf(config));
+  Key limits{"limits", {}, "what all engines have together"};
+  limits.meant = "max_in_flight";
+  v.Section(limits, [&](Visitor& inner) {
+    Key places{"max_in_flight", {}, "calls at once over all engines", AtLeast(1)};
+    places.plain = "unlimited";
+    inner.Field(places, config.max_in_flight);
+  });
+  v.Section({"budget", {}, "what one process may spend; a call that might exceed it is refused"},
+            [&](Visitor& inner) {
+              inner.Field({"max_total_tokens", {}, "of all prompts and answers", AtLeast(1)},
+                          config.budget.max_tokens);
+              inner.Field({"max_cost", {}, "in the currency of the prices", Above(0)},
+                          config.budget.max_cost);
+            });
+  v.Field({"model_cards",
+           {},
+           "a YAML file with `cards:` of models, which come before the built-in ones; "
+           "docs/tool-calling.md"},
+          config.model_cards);
   v.Section({"routes", {}, "which engines stand for a role or a provider's name"},
             [&](Visitor& inner) { DescribeRoutes(inner, config.routes); });
   Key events{"events", {}, "the record of what happened"};

@@ -5,6 +5,7 @@
 #include "weir/base/text.h"
 #include "weir/config/addresses.h"
 #include "weir/config/describe.h"
+#include "weir/config/model_keys.h"
 #include "weir/config/profiles.h"
 #include "weir/config/sampling_keys.h"
 #include "weir/config/serve_keys.h"
@@ -230,6 +231,10 @@ void DescribePolicies(Visitor& v, EngineConfig& engine) {
               inner.Field({"timeout", {}, "seconds of one check", Above(0)}, engine.health.timeout);
             });
   DescribeStructured(v, engine);
+  v.Field({"stream_inside",
+           {},
+           "whole calls are streamed on the wire, so that first_token and idle watch them too"},
+          engine.http.stream_inside);
 }
 
 void DescribeDefaults(Visitor& v, EngineConfig& engine) {
@@ -310,6 +315,15 @@ void DescribeAdapters(Visitor& v, EngineConfig& engine) {
           "an error"},
          kAdapterFallbacks, fallback);
   engine.adapter_fallback = kAdapterFallbacks.words[fallback];
+  v.Field({"load_adapters",
+           {},
+           "those that have a path are loaded when they are first asked for, where the server "
+           "allows it"},
+          engine.load_adapters);
+  v.Field({"replicas",
+           {},
+           "further addresses of the same engine, which adapters are loaded on as well"},
+          engine.replicas);
 }
 
 void DescribeAddress(Visitor& v, std::string& address) {
@@ -422,6 +436,7 @@ void Describe(Visitor& v, EngineConfig& engine, const Profiles& profiles) {
   DescribeDefaults(v, engine);
   DescribePolicies(v, engine);
   DescribeAdapters(v, engine);
+  DescribeModel(v, engine);
   DescribeDebug(v, engine);
   if (v.wants_all() || engine.kind != Kind::kSim) DescribeServe(v, engine);
   if (v.reads() && engine.kind == Kind::kSim) TellSim(engine);

@@ -187,6 +187,38 @@ TEST(Import, VariablesGiveAnEngineAndItsSafetyNet) {  // R-CFG-12, R-FAC-01..04
   }
 }
 
+TEST(Import, OnlyTheServersThatAreNamedAreEngines) {
+  const Taken vllm = Take(ImportKind::kVariables, "VLLM_MODEL=m\nOLLAMA_MODEL=\n");
+  EXPECT_EQ(vllm.config.engines.size(), 1U);
+  EXPECT_TRUE(EngineOf(vllm, "vllm").fallback.empty());
+  EXPECT_EQ(vllm.config.default_engine, "vllm");
+  EXPECT_EQ(vllm.config.routes.providers.at(""), "vllm");
+  EXPECT_EQ(vllm.config.routes.providers.at("*"), "vllm");
+
+  const Taken ollama = Take(ImportKind::kVariables, "OLLAMA_MODEL=m\n");
+  EXPECT_EQ(ollama.config.engines.size(), 1U);
+  EXPECT_EQ(ollama.config.default_engine, "ollama");
+}
+
+TEST(Import, AKeyThatIsAnotherVariableNamesThatOne) {
+  for (const char* line :
+       {"VLLM_API_KEY=$TEAM_KEY", "export VLLM_API_KEY=\"${TEAM_KEY}\"",
+        "env:\n  VLLM_API_KEY: ${TEAM_KEY}", "environment:\n- VLLM_API_KEY=$TEAM_KEY"}) {
+    SCOPED_TRACE(line);
+    const Env env{.variables = {{"TEAM_KEY", "k"}}};
+    const Taken taken = Take(ImportKind::kVariables, line, env);
+    EXPECT_THAT(taken.imported.yaml, HasSubstr("api_key_env: TEAM_KEY\n"));
+    EXPECT_THAT(taken.imported.notes, Contains(HasSubstr("VLLM_API_KEY is what TEAM_KEY holds")));
+    EXPECT_EQ(EngineOf(taken, "vllm").http.upstream.api_key, "k");
+  }
+  for (const char* line :
+       {"VLLM_API_KEY=prefix-$TEAM_KEY", "VLLM_API_KEY=${TEAM_KEY:-secret}", "VLLM_API_KEY=sk-1"}) {
+    SCOPED_TRACE(line);
+    EXPECT_THAT(Take(ImportKind::kVariables, line).imported.yaml,
+                HasSubstr("api_key_env: VLLM_API_KEY\n"));
+  }
+}
+
 TEST(Import, AKeyInAVariableStaysThere) {
   const Taken taken = TakeFile("variables", "exports.env");
   EXPECT_FALSE(taken.imported.yaml.contains("key-of-mine"));

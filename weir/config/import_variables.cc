@@ -4,6 +4,7 @@
 #include <array>
 
 #include "weir/base/text.h"
+#include "weir/config/expand.h"
 #include "weir/config/import_source.h"
 #include "weir/json/pointer.h"
 
@@ -113,7 +114,7 @@ class Lines {
     return WithBraces(text);
   }
 
-  // $NAME as ${NAME}, ${NAME-x} as ${NAME:-x}.
+  // $NAME as ${NAME}.
   static std::string WithBraces(std::string_view text) {
     std::string out;
     while (!text.empty()) {
@@ -212,30 +213,46 @@ class Variables {
   Variables(ImportJob& job, const json::YamlDocument& document) : job_(job), root_(job, document) {}
 
   Result<void> Take() {
-    const bool any = std::ranges::any_of(root_.value().members(),
-                                         [](const json::Member& m) { return IsOurs(m.key); });
-    if (!any) {
-      return Fail(job_.Wrong({}, StrCat("no variable here starts with VLLM_ or OLLAMA_; expected ",
-                                        "lines such as\n\n", kExample)));
+    const bool vllm = Names("VLLM_");
+    const bool ollama = Names("OLLAMA_");
+    if (!vllm && !ollama) {
+      return Fail(job_.Wrong({}, StrCat("no variable here starts with VLLM_ or OLLAMA_ and has a ",
+                                        "value; expected lines such as\n\n", kExample)));
     }
     const ImportOrigin start = root_.Origin();
-    job_.draft.Set({"default_engine"}, Value::Of("vllm"), start);
-    Engine("vllm", "VLLM_", "http://localhost:8000");
-    job_.draft.Set({"engines", "vllm", "fallback"}, Value::Of("ollama"), start,
-                   "when vLLM does not answer");
-    Engine("ollama", "OLLAMA_", "http://localhost:11434");
-    for (const auto& [provider, engine] : {std::pair{"vllm", "vllm"}, std::pair{"ollama", "ollama"},
-                                           std::pair{"", "ollama"}, std::pair{"*", "ollama"}}) {
-      job_.draft.Set({"routes", "provider_names", provider}, Value::Of(engine), start,
-                     *provider == '\0'  ? "jobs that name no provider"
-                     : *provider == '*' ? "a name that nobody knows"
-                                        : "");
+    job_.draft.Set({"default_engine"}, Value::Of(vllm ? "vllm" : "ollama"), start);
+    if (vllm) Engine("vllm", "VLLM_", "http://localhost:8000");
+    if (vllm && ollama) {
+      job_.draft.Set({"engines", "vllm", "fallback"}, Value::Of("ollama"), start,
+                     "when vLLM does not answer");
     }
+    if (ollama) Engine("ollama", "OLLAMA_", "http://localhost:11434");
+    Routes(vllm, ollama);
     Rest();
     return {};
   }
 
  private:
+  bool Names(std::string_view prefix) const {
+    return std::ranges::any_of(root_.value().members(), [&](const json::Member& m) {
+      return m.key.starts_with(prefix) && !m.value.StringOr("").empty();
+    });
+  }
+
+  // Jobs that name no provider, or one that nobody knows, go to Ollama there; where nothing is said
+  // about one, to what there is.
+  void Routes(bool vllm, bool ollama) {
+    const ImportOrigin start = root_.Origin();
+    const Value rest = Value::Of(ollama ? "ollama" : "vllm");
+    const auto route = [&](const char* provider, const Value& engine, std::string_view comment) {
+      job_.draft.Set({"routes", "provider_names", provider}, engine, start, comment);
+    };
+    if (vllm) route("vllm", Value::Of("vllm"), "");
+    if (ollama) route("ollama", Value::Of("ollama"), "");
+    route("", rest, "jobs that name no provider");
+    route("*", rest, "a name that nobody knows");
+  }
+
   static DraftPath Path(std::string_view engine, std::string_view key) {
     DraftPath path = {"engines", std::string(engine)};
     for (const std::string_view part : Split(key, '.')) path.emplace_back(part);
@@ -281,8 +298,19 @@ class Variables {
       job_.draft.Set(Path(engine, "api_key"), Value::Of(key), root_.Origin(name));
       return;
     }
-    job_.draft.Set(Path(engine, "api_key_env"), Value::Of(name), root_.Origin(name));
-    root_.Note(name, "stays in the environment: export it where weir runs");
+    const std::string_view other = OnlyVariable(key);
+    const std::string_view holder = other.empty() ? std::string_view(name) : other;
+    job_.draft.Set(Path(engine, "api_key_env"), Value::Of(holder), root_.Origin(name));
+    root_.Note(name, holder == name
+                         ? std::string("stays in the environment: export it where weir runs")
+                         : StrCat("is what ", holder, " holds: export that where weir runs"));
+  }
+
+  // The name in a text that is ${NAME} or $NAME and no more; else empty.
+  static std::string_view OnlyVariable(std::string_view text) {
+    if (!text.starts_with("${") || !text.ends_with('}')) return BareVariable(text);
+    const std::string_view name = text.substr(2, text.size() - 3);
+    return IsVariableName(name) ? name : std::string_view();
   }
 
   void Rest() {

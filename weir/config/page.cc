@@ -31,6 +31,12 @@ It is looked for in this order; the first that exists is used: `--config FILE`, 
 `~/.config/weir/weir.yaml`. YAML or JSON. Unknown keys are errors that name file, line, column and the nearest
 right key. `examples/weir.yaml` shows most of what there is.
 
+`weir config show -o json` is for programs. Each value is an object with its `value` and where it came `from`: a place
+in the file (and the variable that stands there), a variable alone, `profile NAME`, `built in` or `default`. An engine
+that cannot be used has the reason under `unusable`.
+
+    {"engines": {"qwen": {"model": {"value": "Qwen/Qwen2.5-32B", "from": "weir.yaml:6:12"}, ...
+
 Where a value comes from: flag, then environment, then file, then profile. A flag with an empty value (`-m ""`, or
 `-m "$MODEL"` where the variable is not set) is an error, never "not given"; an empty variable counts as not set.
 

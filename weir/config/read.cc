@@ -8,6 +8,7 @@
 #include "weir/config/describe.h"
 #include "weir/config/profiles.h"
 #include "weir/config/reader.h"
+#include "weir/config/twins.h"
 #include "weir/json/pointer.h"
 
 namespace weir::config {
@@ -171,10 +172,33 @@ std::string AdviceAboutTabs(std::string_view text) {
   return "";
 }
 
+// The twins themselves, instead of what was wrong with the names that they were read under.
+void TellTwins(const Twins& twins, Reading& reading, Config& config) {
+  if (twins.told().empty()) return;
+  const auto is_twin = [&](const Reading::Problem& problem) { return twins.AreAt(problem.mark); };
+  std::erase_if(reading.problems, is_twin);
+  reading.problems.insert(reading.problems.end(), twins.told().begin(), twins.told().end());
+  std::erase_if(config.engines, [&](const EngineConfig& engine) {
+    return twins.AreAt(reading.document.KeyMarkOf(EnginePath(engine.name)));
+  });
+}
+
+void Warn(ReadConfig& out, const Reading& reading) {
+  for (const EngineConfig& engine : out.config.engines) {
+    if (engine.kind != Kind::kOllama || !engine.http.model.empty()) continue;
+    const auto kind = reading.sources.find(EnginePath(engine.name) + "/kind");
+    out.warnings.push_back(
+        StrCat(kind == reading.sources.end() ? "" : StrCat(kind->second.text, ": "), "engine ",
+               engine.name, " has no model, and Ollama has no default: a call that names none ",
+               "fails; write model: NAME (`ollama list` shows those that are there)"));
+  }
+}
+
 void Finish(ReadConfig& out, Reading& reading, const Env& env) {
   Config& config = out.config;
   for (EngineConfig& engine : config.engines) FindOpenAiKey(engine, env, reading);
   References(config, reading).Check();
+  Warn(out, reading);
   JoinRoles(config);
   ChooseDefault(config);
   for (const std::string& path : UnsetOnPurpose()) {
@@ -194,11 +218,15 @@ ReadConfig Read(std::string_view text, std::string_view file_name, const Env& en
   out.config.file = file_name;
   out.config.profiles = BuiltInProfiles();
   Result<json::YamlDocument> document = json::ReadYaml(text, file_name);
+  Twins twins(text, file_name);
+  if (!document) document = twins.Read(std::move(document).error());
   if (!document) {
+    for (const Reading::Problem& twin : twins.told()) out.problems.push_back(twin.error);
     Error error = std::move(document).error();
     const std::string tabs = AdviceAboutTabs(text);
+    const bool told = !out.problems.empty() && out.problems.back().message == error.message;
     error.message += tabs.empty() ? AdviceAboutEnv(text) : tabs;
-    out.problems.push_back(std::move(error));
+    if (!told) out.problems.push_back(std::move(error));
     return out;
   }
   Reading reading{.document = *document, .env = env};
@@ -209,6 +237,7 @@ ReadConfig Read(std::string_view text, std::string_view file_name, const Env& en
     Describe(root, out.config);
   }
   root.Finish();
+  TellTwins(twins, reading, out.config);
   Finish(out, reading, env);
   return out;
 }

@@ -15,6 +15,8 @@ namespace weir::config {
 struct ReadConfig {
   Config config;                // as good as it could be had
   std::vector<Error> problems;  // in the order of the file
+  // What is allowed and will hardly do: "weir.yaml:4:11: ...".
+  std::vector<std::string> warnings;
 };
 
 ReadConfig Read(std::string_view text, std::string_view file_name, const Env& env);

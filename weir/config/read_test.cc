@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "weir/base/text.h"
 #include "weir/json/writer.h"
 #include "weir/wire/dialect.h"
 
@@ -12,6 +13,8 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
 
 Config Parsed(std::string_view text, const Env& env = {}) {
   ReadConfig read = Read(text, "w.yaml", env);
@@ -157,6 +160,58 @@ TEST(Read, AllMistakesAreToldInTheOrderOfTheFile) {
   for (const Error& problem : read.problems) places.push_back(problem.message.substr(0, 10));
   EXPECT_THAT(places, ElementsAre("w.yaml:1:1", "w.yaml:4:5", "w.yaml:5:1", "w.yaml:6:2",
                                   "w.yaml:7:1", "w.yaml:8:1"));
+}
+
+std::vector<std::string> Problems(std::string_view text) {
+  std::vector<std::string> problems;
+  for (const Error& problem : Read(text, "w.yaml", {}).problems) {
+    problems.push_back(problem.message.substr(0, problem.message.find(';')));
+  }
+  return problems;
+}
+
+TEST(Read, ATwinHidesNoOtherMistake) {
+  constexpr std::string_view kTwice = "the key \"ä\" occurs twice in one mapping";
+  EXPECT_THAT(Problems("engines:\n"
+                       "  ä: {kind: olama}\n"
+                       "  b: {timeout: soon, timeout: 5}\n"
+                       "  ä: {kind: ollama, modell: x}\n"
+                       "  \"ä\": {timeout: never, fallback: ä}\n"
+                       "foo: 1\n"
+                       "default_engine: c\n"),
+              ElementsAre("w.yaml:2:13: kind must be one of vllm, openai, ollama, sim, found "
+                          "'olama'",
+                          "w.yaml:3:16: timeout must be a number of seconds, found string",
+                          "w.yaml:3:22: the key \"timeout\" occurs twice in one mapping",
+                          StrCat("w.yaml:4:3: ", kTwice), "w.yaml:4:21: unknown key 'modell'",
+                          StrCat("w.yaml:5:3: ", kTwice),
+                          "w.yaml:5:18: timeout must be a number of seconds, found string",
+                          "w.yaml:6:1: unknown key 'foo'",
+                          "w.yaml:7:17: default_engine names no engine of this file: 'c'"));
+  EXPECT_THAT(
+      Problems("- {name: a, kind: olama}\n"
+               "- {name: a, modell: x, timeout: soon}\n"),
+      ElementsAre("w.yaml:1:19: kind must be one of vllm, openai, ollama, sim, found "
+                  "'olama'",
+                  "w.yaml:2:10: name is there twice: 'a'", "w.yaml:2:13: unknown key 'modell'",
+                  "w.yaml:2:33: timeout must be a number of seconds, found string"));
+}
+
+TEST(Read, TwinsAreToldEvenWhereTheRestCannotBeRead) {
+  EXPECT_THAT(Problems("a: 1\na: 2\nb: .inf\n"), SizeIs(2));
+  EXPECT_THAT(Problems("{'': 1, '': 2}"), SizeIs(1));
+  EXPECT_THAT(Problems("? &x a\n: 1\n? &y a\n: 2\n"), SizeIs(1));
+}
+
+TEST(Read, AnOllamaWithoutAModelIsWarnedAbout) {
+  const ReadConfig read = Read(
+      "engines:\n"
+      "  one: {kind: ollama}\n"
+      "  two: {kind: ollama, model: m}\n"
+      "  three: {kind: vllm}\n",
+      "w.yaml", {});
+  EXPECT_THAT(read.problems, IsEmpty());
+  EXPECT_THAT(read.warnings, ElementsAre(StartsWith("w.yaml:2:15: engine one has no model")));
 }
 
 TEST(Read, OlderSpellingsMeanTheSameAndAreNoted) {

@@ -457,11 +457,15 @@ void Reader::Item(const Key& key, const NamedItems& items, Spot spot, const std:
   Reader inner = Inside(key, spot, Below(Below(path_, key.name), name));
   if (name.empty()) return inner.Problem("", StrCat("one of ", key.name, " has an empty name"));
   items.describe(inner, name);
+  inner.FinishItem(name);
+}
+
+void Reader::FinishItem(const std::string& name) {
   std::string own = name;
-  if (inner.plain_key_.empty() && spot.value.IsObject()) inner.Field({"name", {}, ""}, own);
-  if (own != name) inner.Problem("name", StrCat("is '", name, "' by its place, found '", own, "'"));
-  shared_.sources.erase(Below(inner.path_, "name"));
-  inner.Finish();
+  if (plain_key_.empty() && object_.IsObject()) Field({"name", {}, ""}, own);
+  if (own != name) Problem("name", StrCat("is '", name, "' by its place, found '", own, "'"));
+  shared_.sources.erase(Below(path_, "name"));
+  Finish();
 }
 
 void Reader::ListItem(const Key& key, const NamedItems& items, Spot spot,
@@ -487,7 +491,11 @@ void Reader::ListItem(const Key& key, const NamedItems& items, Spot spot,
   const std::optional<std::string> name = TextOf(key, place);
   if (!name) return;
   if (std::ranges::find(seen, *name) != seen.end()) {
-    return Wrong(place, StrCat("is there twice: '", *name, "'; give one of them another name"));
+    Wrong(place, StrCat("is there twice: '", *name, "'; give one of them another name"));
+    // Read for its own mistakes alone.
+    Reader twin = Inside(key, spot, Below(path_, "twins"));
+    items.describe_any(twin);
+    return twin.FinishItem(*name);
   }
   seen.push_back(*name);
   Item(key, items, std::move(spot), *name);

@@ -17,10 +17,10 @@ namespace {
 // One line, or a block of them.
 struct Shown {
   std::string key;
-  std::string json;    // of a line
-  std::string yaml;    // of a line
-  std::string source;  // of a line
-  std::string remark;  // of a block: a comment of its own
+  std::string json;      // of a line
+  std::string yaml;      // of a line
+  std::string source;    // of a line
+  std::string unusable;  // of a block: why it cannot be used
   bool is_block = false;
   std::vector<Shown> inside;
 };
@@ -106,7 +106,7 @@ class Shower final : public Visitor {
   }
 
   void Unusable(std::optional<Error>& slot) override {
-    if (slot) block_.remark = StrCat("cannot be used: ", OneLine(Redact(slot->message)));
+    if (slot) block_.unusable = OneLine(Redact(slot->message));
   }
 
   bool wants_all() const override { return false; }
@@ -174,7 +174,7 @@ class Shower final : public Visitor {
 
 void WriteYaml(const Shown& block, int depth, std::string& out) {
   const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
-  if (!block.remark.empty()) StrAppend(out, indent, "# ", block.remark, "\n");
+  if (!block.unusable.empty()) StrAppend(out, indent, "# cannot be used: ", block.unusable, "\n");
   for (const Shown& line : block.inside) {
     StrAppend(out, indent, YamlText(line.key), ":");
     if (!line.is_block) {
@@ -190,13 +190,18 @@ void WriteYaml(const Shown& block, int depth, std::string& out) {
 
 void WriteJson(const Shown& block, json::Writer& out) {
   out.BeginObject();
+  if (!block.unusable.empty()) out.Field("unusable", block.unusable);
   for (const Shown& line : block.inside) {
     out.Key(line.key);
     if (line.is_block) {
       WriteJson(line, out);
-    } else {
-      out.Raw(line.json);
+      continue;
     }
+    out.BeginObject();
+    out.Key("value");
+    out.Raw(line.json);
+    out.Field("from", line.source);
+    out.EndObject();
   }
   out.EndObject();
 }

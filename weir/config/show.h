@@ -1,7 +1,6 @@
 #pragma once
 
-// The effective configuration, for people and programs. What it prints can be read back; secrets
-// are redacted.
+// The effective configuration, for people and programs; secrets are redacted.
 
 #include <string>
 
@@ -9,11 +8,13 @@
 
 namespace weir::config {
 
-// YAML with the origin of each value behind it. What is neither set nor has a default is left out.
+// YAML with the origin of each value behind it, which can be read back. What is neither set nor has
+// a default is left out.
 std::string ShowYaml(const Config& config);
 std::string ShowYaml(const Config& config, const EngineConfig& engine);  // of that engine alone
 
-// The same as JSON, without origins.
+// The same as JSON: in the place of each value an object {"value": 5, "from": "weir.yaml:4:14"}.
+// Nothing else has a text under "from". An engine that cannot be used has a text "unusable".
 std::string ShowJson(const Config& config);
 std::string ShowJson(const Config& config, const EngineConfig& engine);
 

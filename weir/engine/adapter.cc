@@ -32,6 +32,20 @@ Result<model::Tokens> Adapter::DecodeTokens(std::string_view /*body*/) const {
   return Fail(Lacks(kind(), "/tokenize"));
 }
 
+Result<wire::EncodedRequest> Adapter::EncodeCount(const model::Call& /*call*/,
+                                                  const wire::EncodeOptions& /*how*/) const {
+  return Fail(Lacks(kind(), "/tokenize"));
+}
+
+Result<wire::EncodedRequest> Adapter::EncodeLoadAdapter(std::string_view /*name*/,
+                                                        std::string_view /*path*/) const {
+  return Fail(Lacks(kind(), "LoRA adapters that are loaded while it runs"));
+}
+
+Result<wire::EncodedRequest> Adapter::EncodeUnloadAdapter(std::string_view /*name*/) const {
+  return Fail(Lacks(kind(), "LoRA adapters that are unloaded while it runs"));
+}
+
 std::unique_ptr<Adapter> NewAdapter(wire::ServerKind kind) {
   switch (kind) {
     case wire::ServerKind::kVllm:

@@ -13,6 +13,7 @@
 #include "weir/model/embedding.h"
 #include "weir/model/engine.h"
 #include "weir/wire/codec.h"
+#include "weir/wire/metrics_reader.h"
 
 namespace weir::engine {
 
@@ -42,6 +43,15 @@ class Adapter {
   virtual std::string_view VersionPath() const { return {}; }
   virtual wire::Dialect DialectOf(std::string_view version_body) const = 0;
   virtual std::string VersionOf(std::string_view version_body) const;
+  // Further questions to one that does not tell it, in their order, each with what its answer (of
+  // any status) shows.
+  struct Hint {
+    std::string_view method;
+    std::string_view path;
+    std::string_view body;
+    std::optional<wire::Dialect> (*read)(std::string_view answer);
+  };
+  virtual std::vector<Hint> VersionHints() const { return {}; }
 
   // Answers 200 when the server is ready. Empty: there is no such path.
   virtual std::string_view HealthPath() const { return {}; }
@@ -51,6 +61,18 @@ class Adapter {
   virtual Result<model::Embeddings> DecodeEmbed(std::string_view body) const;
   virtual Result<wire::EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) const;
   virtual Result<model::Tokens> DecodeTokens(std::string_view body) const;
+  // The same question about a whole call, answered with tokens too.
+  virtual Result<wire::EncodedRequest> EncodeCount(const model::Call& call,
+                                                   const wire::EncodeOptions& how) const;
+  virtual Result<wire::EncodedRequest> EncodeLoadAdapter(std::string_view name,
+                                                         std::string_view path) const;
+  virtual Result<wire::EncodedRequest> EncodeUnloadAdapter(std::string_view name) const;
+
+  // Where the server's figures are. Empty: it has none that weir reads.
+  virtual std::string_view MetricsPath() const { return {}; }
+  virtual std::optional<wire::PrefixStats> ReadPrefixStats(std::string_view /*metrics*/) const {
+    return std::nullopt;
+  }
 };
 
 // The models of a server, asked of it.

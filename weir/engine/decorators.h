@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/async/semaphore.h"
 #include "weir/engine/policy/breaker.h"
 #include "weir/engine/policy/retry_rule.h"
 #include "weir/json/lenient.h"
@@ -61,6 +62,7 @@ std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> nex
 struct CallDefaults {
   model::Sampling sampling;
   std::optional<std::int64_t> context_window;
+  model::ConfidenceRule confidence;  // for calls that have none of their own
 
   bool empty() const;
   model::Call Fill(model::Call call) const;
@@ -73,9 +75,11 @@ struct LimitOptions {
   std::size_t max_waiting = 65536;  // calls that may wait for a place
 };
 
-// Holds at most that many calls in flight; the others wait in order.
+// Holds at most that many calls in flight; the others wait in order. `shared` are places that
+// several engines have together, of which a call takes one after its engine's; it may be null.
 std::unique_ptr<model::Engine> NewLimitEngine(std::unique_ptr<model::Engine> next,
-                                              LimitOptions options);
+                                              LimitOptions options,
+                                              std::shared_ptr<async::Semaphore> shared = nullptr);
 
 // How much of requests and replies goes into events.
 enum class DebugLevel : std::uint8_t {

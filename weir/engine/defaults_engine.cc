@@ -43,7 +43,7 @@ bool CallDefaults::empty() const {
                        own.top_k || own.min_p || own.frequency_penalty || own.presence_penalty ||
                        own.repetition_penalty || own.seed;
   return !numbers && !own.logprobs && !own.prompt_logprobs && !own.skip_special_tokens &&
-         own.stop.empty() && !context_window;
+         own.stop.empty() && !context_window && !confidence.wanted();
 }
 
 model::Call CallDefaults::Fill(model::Call call) const {
@@ -63,6 +63,7 @@ model::Call CallDefaults::Fill(model::Call call) const {
   FillOne(own.skip_special_tokens, sampling.skip_special_tokens);
   if (own.stop.empty()) own.stop = sampling.stop;
   FillOne(call.budget.context_window, context_window);
+  if (!call.confidence.wanted()) call.confidence = confidence;
   return call;
 }
 

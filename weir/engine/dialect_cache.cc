@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kLifetime = std::chrono::minutes(10);
 // So that those who waited do not find out one after the other.
 constexpr Duration kFailureLifetime = std::chrono::milliseconds(500);
+constexpr int kOk = 200;
 constexpr int kNotFound = 404;
 constexpr int kMethodNotAllowed = 405;
 
@@ -38,33 +39,46 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
   if (const std::optional<wire::Dialect> known = Known(ctx.Now())) co_return *known;
   if (const std::optional<Error> failure = RecentFailure(ctx.Now())) co_return Fail(*failure);
   async::Span span(ctx, "engine.dialect");
-  const Result<std::unique_ptr<http::Response>> response = co_await upstream_.Exchange(
-      span.context(), "GET", adapter_.VersionPath(), "", upstream_.options().timeouts);
-  std::string body;
-  bool settled = !response && (response.error().http_status == kNotFound ||
-                               response.error().http_status == kMethodNotAllowed);
-  if (response) {
-    Result<std::string> read =
-        co_await (*response)->ReadAll(span.context(), limits::kErrorBodyBytes);
-    settled = read.has_value();
-    if (read) body = *std::move(read);
-  } else if (response.error().http_status == 0) {
-    span.Fail(response.error());
+  const Result<Upstream::Answer> told =
+      co_await upstream_.Inquire(span.context(), "GET", adapter_.VersionPath(), "");
+  if (!told) {
+    span.Fail(told.error());
     const std::scoped_lock lock(mutex_);
-    failure_ = response.error();
+    failure_ = told.error();
     failed_until_ = After(ctx.Now(), kFailureLifetime);
-    co_return Fail(response.error());
+    co_return Fail(told.error());
   }
-  const wire::Dialect dialect = adapter_.DialectOf(body);
-  if (!settled) co_return dialect;  // a gateway answered for it: the next call asks again
-  const std::string version = adapter_.VersionOf(body);
+  if (told->status == kOk) {
+    const std::string version = adapter_.VersionOf(told->body);
+    co_return Remember(ctx, adapter_.DialectOf(told->body), version.empty() ? "unknown" : version);
+  }
+  const bool lacks_it = told->status == kNotFound || told->status == kMethodNotAllowed;
+  // Another status is that of a gateway which answered for it: the next call asks again.
+  if (!lacks_it) co_return adapter_.DialectOf("");
+  const wire::Dialect inferred = co_await Infer(span.context());
+  co_return Remember(ctx, inferred, "not told");
+}
+
+// What a server without a version shows of it, asked in the order of what shows most.
+async::Task<wire::Dialect> DialectCache::Infer(async::Context ctx) {
+  for (const Adapter::Hint& hint : adapter_.VersionHints()) {
+    const Result<Upstream::Answer> answer =
+        co_await upstream_.Inquire(ctx, hint.method, hint.path, std::string(hint.body));
+    if (!answer) break;
+    if (const std::optional<wire::Dialect> dialect = hint.read(answer->body)) co_return *dialect;
+  }
+  co_return adapter_.DialectOf("");
+}
+
+wire::Dialect DialectCache::Remember(const async::Context& ctx, wire::Dialect dialect,
+                                     std::string_view version) {
   ctx.Emit("engine.dialect", {{"base_url", upstream_.options().base_url},
-                              {"version", version.empty() ? "unknown" : std::string_view(version)},
+                              {"version", version},
                               {"dialect", dialect.name}});
   const std::scoped_lock lock(mutex_);
   known_ = dialect;
   until_ = After(ctx.Now(), kLifetime);
-  co_return dialect;
+  return dialect;
 }
 
 }  // namespace weir::engine

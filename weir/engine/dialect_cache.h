@@ -21,13 +21,17 @@ class DialectCache {
   std::optional<wire::Dialect> Known(TimePoint now) const;
   const wire::Dialect& assumed() const { return assumed_; }
 
-  // Asks the server; callers at the same time share the answer. A server that has no version counts
-  // as the latest; so does, until the next call, one that a gateway hides. Fails only when it
-  // cannot be reached.
+  // Asks the server; callers at the same time share the answer. A server that does not tell its
+  // version is asked for what it shows of it (its /openapi.json, the shape of its errors), and
+  // counts as the latest when it shows nothing; so does, until the next call, one that a gateway
+  // hides. Fails only when it cannot be reached.
   // Event: "engine.dialect".
   async::Task<Result<wire::Dialect>> Ask(async::Context ctx);
 
  private:
+  async::Task<wire::Dialect> Infer(async::Context ctx);
+  wire::Dialect Remember(const async::Context& ctx, wire::Dialect dialect,
+                         std::string_view version);
   // How the last question ended, if it has just failed.
   std::optional<Error> RecentFailure(TimePoint now) const;
 

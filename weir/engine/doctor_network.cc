@@ -91,13 +91,20 @@ async::Task<std::vector<std::string>> ExamineName(async::Context ctx, Examinatio
   co_return *std::move(addresses);
 }
 
-std::string RefusedRemedy(const Target& target) {
+std::string RefusedRemedy(const Target& target, wire::ServerKind kind) {
   if (target.proxy) return "check the proxy's address and whether it runs, or go without it";
-  return StrCat(
-      "three checks: does it answer on its own machine (curl http://127.0.0.1:", target.port(),
-      "/health; a vLLM refuses connections while it loads its model)? "
-      "does a firewall block port ",
-      target.port(), "? was it started with --host 0.0.0.0, so that others may connect?");
+  std::string_view answers = "/v1/models";
+  std::string_view started = "to listen at 0.0.0.0";
+  if (kind == wire::ServerKind::kVllm) {
+    answers = "/health; a vLLM refuses connections while it loads its model";
+    started = "with --host 0.0.0.0";
+  } else if (kind == wire::ServerKind::kOllama) {
+    answers = "/api/version; `ollama serve` starts it";
+    started = "with OLLAMA_HOST=0.0.0.0";
+  }
+  return StrCat("three checks: does it answer on its own machine (curl http://127.0.0.1:",
+                target.port(), answers, ")? does a firewall block port ", target.port(),
+                "? was it started ", started, ", so that others may connect?");
 }
 
 // Each address by itself. Gives the first that answers, or none.
@@ -125,7 +132,7 @@ async::Task<std::string> ExamineConnect(async::Context ctx, Examination& found, 
   if (first.empty()) {
     error->message = StrCat("no connection to port ", target.port());
     error->cause = Join(bad, ", ");
-    found.Fail("tcp", *error, RefusedRemedy(target));
+    found.Fail("tcp", *error, RefusedRemedy(target, found.options.http.kind));
   } else if (!bad.empty()) {
     found.Note("tcp", StrCat("port ", target.port(), " answers at ", Join(fine, ", ")), {},
                StrCat("but not at ", Join(bad, ", ")));

@@ -20,6 +20,37 @@ using model::ScriptedEngine;
 
 constexpr RetryRule kExact{.max_retries = 3, .base_delay = 1s, .max_delay = 3s, .jitter = 0};
 
+// An engine whose calls take a second; it counts those that run, over all of its kind.
+class Busy final : public Engine {
+ public:
+  Busy(int& running, int& most) : running_(running), most_(most) {}
+
+  async::Task<Result<Reply>> Call(async::Context ctx, const model::Call& call) override {
+    most_ = std::max(most_, ++running_);
+    const Result<Reply> reply = co_await inner_.Call(ctx, call);
+    --running_;
+    co_return reply;
+  }
+  async::Task<Result<std::unique_ptr<ReplyStream>>> Stream(async::Context ctx,
+                                                           const model::Call& call) override {
+    return inner_.Stream(ctx, call);
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return inner_.Describe(ctx);
+  }
+
+ private:
+  static ScriptedAnswer Slow() {
+    ScriptedAnswer slow = Says("x");
+    slow.before_each = 1s;
+    return slow;
+  }
+
+  int& running_;
+  int& most_;
+  ScriptedEngine inner_{std::deque{Slow()}};
+};
+
 class DecoratorTest : public testing::Test {
  protected:
   std::unique_ptr<Engine> Retrying(std::deque<ScriptedAnswer> answers, RetryRule rule = kExact) {
@@ -257,6 +288,32 @@ TEST_F(DecoratorTest, LimitCountsCallsAndWholeStreams) {
   EXPECT_EQ(spy_->most_running, 2);
   EXPECT_EQ(spy_->running, 0);
   EXPECT_EQ(Elapsed(), 6s);
+}
+
+TEST_F(DecoratorTest, SharedPlacesBoundTheCallsOfAllEnginesTogether) {
+  const auto shared = std::make_shared<async::Semaphore>(async::SemaphoreOptions{.permits = 3});
+  int running = 0;
+  int most_running = 0;
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (int i = 0; i < 2; ++i) {
+    engines.push_back(NewLimitEngine(std::make_unique<Busy>(running, most_running),
+                                     {.max_in_flight = 2}, shared));
+  }
+  auto ask = [](async::Context ctx, Engine& its, const model::Call& call) -> async::Task<void> {
+    co_await its.Call(ctx, call);
+  };
+  auto all = [](async::Context ctx, auto& start, auto& its,
+                const model::Call& call) -> async::Task<void> {
+    async::TaskScope scope(ctx);
+    for (std::size_t i = 0; i < 12; ++i) scope.Spawn(start(ctx, *its[i % 2], call));
+    co_await scope.Join();
+  };
+
+  loop_.Run(all(ctx_, ask, engines, call_));
+
+  EXPECT_EQ(most_running, 3);
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(shared->in_use(), 0U);
 }
 
 TEST_F(DecoratorTest, DroppingALimitedStreamFreesItsPlace) {

@@ -95,6 +95,11 @@ bool IsEventStream(const http::Response& response, Framing framing) {
   return lower.starts_with("application/x-ndjson") || lower.starts_with("application/json");
 }
 
+// Log-probabilities of the prompt come with whole replies only, and beams have no order of coming.
+bool SaysAllInPieces(const model::Call& call) {
+  return !call.sampling.prompt_logprobs && !call.sampling.beam_width && !call.sampling.best_of;
+}
+
 // What is sent for a call, and what the reply will say about it.
 struct Outgoing {
   wire::EncodedRequest request;
@@ -113,6 +118,7 @@ class HttpEngine final : public model::Engine {
         ids_(Random::FromSystem()) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    if (options_.stream_inside && SaysAllInPieces(call)) co_return co_await Gather(ctx, call);
     async::Span span(ctx, "engine.http");
     async::Context inside = span.context();
     const TimePoint start = ctx.Now();
@@ -127,8 +133,10 @@ class HttpEngine final : public model::Engine {
     const Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
         inside, "POST", out->request.path, std::move(out->request.body), TimeoutsOf(call));
     if (!response) {
-      span.Fail(response.error());
-      co_return Fail(response.error());
+      Error error = response.error();
+      ExplainSilence(error, call, ctx.Now() - start);
+      span.Fail(error);
+      co_return Fail(std::move(error));
     }
     const Result<std::string> body = co_await (*response)->ReadAll(inside, limits::kReplyBodyBytes);
     if (!body) {
@@ -188,6 +196,7 @@ class HttpEngine final : public model::Engine {
   Result<model::Reply> Decode(const async::Context& ctx, Outgoing& out,
                               std::string_view body) const;
   async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
+  async::Task<Result<model::Reply>> Gather(async::Context ctx, const model::Call& call);
   std::string NewRequestId();
 
   // Whether what was encoded for the assumed dialect may be wrong for the one that is there.
@@ -199,6 +208,17 @@ class HttpEngine final : public model::Engine {
 
   model::Timeouts TimeoutsOf(const model::Call& call) const {
     return call.timeouts ? *call.timeouts : upstream_->options().timeouts;
+  }
+
+  // A whole answer that was written for longer than a first token may take.
+  void ExplainSilence(Error& error, const model::Call& call, Duration waited) const {
+    const Duration limit = TimeoutsOf(call).first_token;
+    // Clocks may ring a tick early.
+    constexpr Duration kTick = std::chrono::milliseconds(20);
+    if (error.code != Code::kTimeout || limit == Duration::zero() || waited + kTick < limit) return;
+    error.message +=
+        "; a whole answer has to be written within that time, unless the engine has "
+        "`stream_inside: true`";
   }
 
   const HttpEngineOptions options_;
@@ -269,6 +289,11 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out
   reply->info.degradations = std::move(out.info.degradations);
   reply->info.total = out.info.total;
   return reply;
+}
+
+async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const model::Call& call) {
+  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await Stream(ctx, call));
+  co_return co_await model::Collect(ctx, *stream);
 }
 
 // A 200 that is no event stream: a JSON error, a whole reply from a server that cannot stream, or

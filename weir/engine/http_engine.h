@@ -33,6 +33,9 @@ struct HttpEngineOptions {
   // A parameter that the server cannot carry is left out with a degradation instead of refused.
   bool degrade = false;
   SendConstraint send_constraint = SendConstraint::kAsIs;
+  // Whole calls are streamed on the wire too, so that the clocks of first token and idle see them:
+  // a long answer is then no silence. Not where the pieces of a stream say less than a whole reply.
+  bool stream_inside = false;
   std::int64_t max_logprobs = 20;  // more are refused before anything is sent
 };
 

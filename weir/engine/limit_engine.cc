@@ -1,4 +1,4 @@
-#include "weir/async/semaphore.h"
+#include "weir/base/text.h"
 #include "weir/engine/decorators.h"
 
 namespace weir::engine {
@@ -6,11 +6,17 @@ namespace {
 
 using async::Semaphore;
 
-// Holds its place in flight for as long as the stream lives.
+// What one call holds while it is in flight.
+struct Places {
+  Semaphore::Permit own;
+  Semaphore::Permit shared;
+};
+
+// Holds its places in flight for as long as the stream lives.
 class LimitedStream final : public model::ReplyStream {
  public:
-  LimitedStream(std::unique_ptr<model::ReplyStream> next, Semaphore::Permit permit)
-      : permit_(std::move(permit)), next_(std::move(next)) {}
+  LimitedStream(std::unique_ptr<model::ReplyStream> next, Places places)
+      : places_(std::move(places)), next_(std::move(next)) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     return next_->Next(ctx, piece);
@@ -19,32 +25,42 @@ class LimitedStream final : public model::ReplyStream {
   model::ReplyInfo info() const override { return next_->info(); }
 
  private:
-  Semaphore::Permit permit_;
+  const Places places_;
   const std::unique_ptr<model::ReplyStream> next_;
 };
 
 // Time that ran out here says nothing about the engine.
-Error NoPlace(Error error) {
+Error NoPlace(Error error, std::string_view setting) {
   if (error.code != Code::kTimeout) return error;
   return Error{.code = Code::kBudgetExceeded,
-               .message =
-                   "the time of the call ran out while it waited for a place in flight; "
-                   "raise `limits.max_in_flight`, ask less at once, or give it more time"};
+               .message = StrCat("the time of the call ran out while it waited for a place in "
+                                 "flight; raise `",
+                                 setting, "`, ask less at once, or give it more time")};
+}
+
+async::Task<Result<Semaphore::Permit>> Take(async::Context ctx, Semaphore& places,
+                                            std::string_view setting) {
+  if (std::optional<Semaphore::Permit> free = places.TryAcquire()) co_return *std::move(free);
+  Result<Semaphore::Permit> waited = co_await places.Acquire(ctx);
+  if (!waited) co_return Fail(NoPlace(std::move(waited).error(), setting));
+  co_return waited;
 }
 
 class LimitEngine final : public model::Engine {
  public:
-  LimitEngine(std::unique_ptr<model::Engine> next, LimitOptions options)
+  LimitEngine(std::unique_ptr<model::Engine> next, LimitOptions options,
+              std::shared_ptr<Semaphore> shared)
       : next_(std::move(next)),
-        places_({.permits = options.max_in_flight, .max_waiting = options.max_waiting}) {}
+        places_({.permits = options.max_in_flight, .max_waiting = options.max_waiting}),
+        shared_(std::move(shared)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
-    std::optional<Semaphore::Permit> permit = places_.TryAcquire();
-    if (!permit) {
-      Result<Semaphore::Permit> waited = co_await places_.Acquire(span.context());
-      if (!waited) co_return Fail(NoPlace(std::move(waited).error()));
-      permit = *std::move(waited);
+    Places places;
+    WEIR_CO_TRY(places.own,
+                co_await Take(span.context(), places_, "limits.max_in_flight of the engine"));
+    if (shared_ != nullptr) {
+      WEIR_CO_TRY(places.shared, co_await Take(span.context(), *shared_, "limits.max_in_flight"));
     }
     co_return co_await next_->Call(span.context(), call);
   }
@@ -52,15 +68,15 @@ class LimitEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
-    std::optional<Semaphore::Permit> permit = places_.TryAcquire();
-    if (!permit) {
-      Result<Semaphore::Permit> waited = co_await places_.Acquire(span.context());
-      if (!waited) co_return Fail(NoPlace(std::move(waited).error()));
-      permit = *std::move(waited);
+    Places places;
+    WEIR_CO_TRY(places.own,
+                co_await Take(span.context(), places_, "limits.max_in_flight of the engine"));
+    if (shared_ != nullptr) {
+      WEIR_CO_TRY(places.shared, co_await Take(span.context(), *shared_, "limits.max_in_flight"));
     }
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
                 co_await next_->Stream(span.context(), call));
-    co_return std::make_unique<LimitedStream>(std::move(stream), *std::move(permit));
+    co_return std::make_unique<LimitedStream>(std::move(stream), std::move(places));
   }
 
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
@@ -70,13 +86,15 @@ class LimitEngine final : public model::Engine {
  private:
   const std::unique_ptr<model::Engine> next_;
   Semaphore places_;
+  const std::shared_ptr<Semaphore> shared_;  // may be null
 };
 
 }  // namespace
 
 std::unique_ptr<model::Engine> NewLimitEngine(std::unique_ptr<model::Engine> next,
-                                              LimitOptions options) {
-  return std::make_unique<LimitEngine>(std::move(next), options);
+                                              LimitOptions options,
+                                              std::shared_ptr<async::Semaphore> shared) {
+  return std::make_unique<LimitEngine>(std::move(next), options, std::move(shared));
 }
 
 }  // namespace weir::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/engine/surety_engine.h"
 
 namespace weir::engine {
 namespace {
@@ -136,7 +137,14 @@ Result<std::shared_ptr<model::Engine>> Registry::Chain(
   }
   std::shared_ptr<model::Engine> next = routes.front().engine;
   if (routes.size() > 1) next = NewFallbackEngine(std::move(routes));
-  return NewVerifyEngine(std::move(next), engines.front()->verify);
+  const RegisteredEngine& first = *engines.front();
+  next = NewVerifyEngine(std::move(next), first.verify);
+  std::unique_ptr<model::Engine> whole =
+      NewSuretyEngine(std::move(next), first.default_temperature);
+  if (!first.confidence.wanted()) return whole;
+  CallDefaults rule;
+  rule.confidence = first.confidence;
+  return NewDefaultsEngine(std::move(whole), std::move(rule));
 }
 
 Resolution Registry::ResolveProvider(std::optional<std::string_view> provider) const {

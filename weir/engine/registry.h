@@ -34,6 +34,8 @@ struct RegisteredEngine {
   std::vector<std::string> fallback;  // tried after it, in this order
   std::shared_ptr<Breaker> breaker;   // null: always tried
   VerifyOptions verify;
+  model::ConfidenceRule confidence;           // of calls that have none of their own
+  std::optional<double> default_temperature;  // the engine's, where it sets one
   // Makes the engine, whole but for verify and fallback, when it is first needed. Fails with the
   // reason why it cannot be used.
   std::function<Result<std::shared_ptr<model::Engine>>()> make;

@@ -220,15 +220,11 @@ class RetryEngine final : public model::Engine {
                     ", which is more than `retry.max_retry_after` of ",
                     Millis(rule_.max_retry_after), ": ask again later, or raise the setting");
     }
-    if (referee_->open(ctx.Now()))
-      return "; it is not tried again, because it failed several times in a row";
+    if (referee_->open(ctx.Now())) {
+      return "; it is not tried again, because it failed several times in a row: ask again later";
+    }
     if (referee_->tired()) {
       return "; it is not tried again, because most attempts have failed of late: ask again later";
-    }
-    if (referee_->open(ctx.Now())) {
-      return "; it is not tried again, because this engine has failed too often in a row: ask "
-             "again "
-             "later";
     }
     if (left <= Duration::zero()) return {};  // the clock that ran out is the error
     constexpr std::string_view kRemedy = ": ask again later, or raise `timeouts.total` (--timeout)";

@@ -68,13 +68,11 @@ RequestPreview Upstream::Preview(std::string_view method, std::string_view path,
   return preview;
 }
 
-async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::Context ctx,
-                                                                        std::string_view method,
-                                                                        std::string_view path,
-                                                                        std::string body,
-                                                                        model::Timeouts timeouts) {
-  async::Span span(ctx, "engine.upstream");
-  if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
+async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Send(async::Context ctx,
+                                                                    std::string_view method,
+                                                                    std::string_view path,
+                                                                    std::string body,
+                                                                    model::Timeouts timeouts) {
   const http::Header id{"X-Request-Id", ctx.request_id};
   http::Request request{
       .method = method,
@@ -84,14 +82,39 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::C
       .body = std::move(body),
       .timeouts = {
           .connect = timeouts.connect, .first_token = timeouts.first_token, .idle = timeouts.idle}};
+  co_return co_await client_.Send(ctx, origin_, request);
+}
+
+async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::Context ctx,
+                                                                        std::string_view method,
+                                                                        std::string_view path,
+                                                                        std::string body,
+                                                                        model::Timeouts timeouts) {
+  async::Span span(ctx, "engine.upstream");
+  if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
   Result<std::unique_ptr<http::Response>> response =
-      co_await client_.Send(span.context(), origin_, request);
+      co_await Send(span.context(), method, path, std::move(body), timeouts);
   if (response && (*response)->status() / 100 != 2) {
     response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response));
     NameAddress(response.error(), method, options_.base_url, path);
   }
   if (!response) span.Fail(response.error());
   co_return response;
+}
+
+async::Task<Result<Upstream::Answer>> Upstream::Inquire(async::Context ctx, std::string_view method,
+                                                        std::string_view path, std::string body) {
+  async::Span span(ctx, "engine.upstream");
+  if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
+  const Result<std::unique_ptr<http::Response>> response =
+      co_await Send(span.context(), method, path, std::move(body), options_.timeouts);
+  if (!response) {
+    span.Fail(response.error());
+    co_return Fail(response.error());
+  }
+  Answer answer{.status = (*response)->status(), .body = {}};
+  WEIR_CO_TRY(answer.body, co_await (*response)->ReadAll(span.context(), limits::kReplyBodyBytes));
+  co_return answer;
 }
 
 }  // namespace weir::engine

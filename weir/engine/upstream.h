@@ -45,6 +45,14 @@ class Upstream {
                                                                 std::string body,
                                                                 model::Timeouts timeouts);
 
+  struct Answer {
+    int status = 0;
+    std::string body;
+  };
+  // A small question whose answer is wanted whole, whatever its status.
+  async::Task<Result<Answer>> Inquire(async::Context ctx, std::string_view method,
+                                      std::string_view path, std::string body);
+
   RequestPreview Preview(std::string_view method, std::string_view path, std::string body) const;
 
   const UpstreamOptions& options() const { return options_; }
@@ -52,6 +60,10 @@ class Upstream {
   const std::string& name() const { return origin_.key; }
 
  private:
+  async::Task<Result<std::unique_ptr<http::Response>>> Send(async::Context ctx,
+                                                            std::string_view method,
+                                                            std::string_view path, std::string body,
+                                                            model::Timeouts timeouts);
   Upstream(UpstreamOptions options, http::Client& client, http::Origin origin,
            http::FieldBlock get_fields, http::FieldBlock post_fields);
 

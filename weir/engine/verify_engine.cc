@@ -2,6 +2,7 @@
 #include <map>
 
 #include "weir/base/text.h"
+#include "weir/engine/answers.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/feedback.h"
 #include "weir/engine/judge.h"
@@ -91,52 +92,6 @@ class JudgedStream final : public model::ReplyStream {
   std::optional<Error> failure_;
 };
 
-// A whole reply, handed over as a stream: one piece for each choice, then the verdict.
-class BufferedStream final : public model::ReplyStream {
- public:
-  BufferedStream(model::Reply reply, std::optional<Error> verdict)
-      : reply_(std::move(reply)), verdict_(std::move(verdict)) {}
-
-  async::Task<Result<bool>> Next(async::Context /*ctx*/, model::Delta& piece) override {
-    if (at_ < reply_.choices.size()) {
-      piece = PieceOf(reply_.choices[at_++]);
-      if (at_ == reply_.choices.size()) piece.usage = reply_.usage;
-      co_return true;
-    }
-    if (verdict_) co_return Fail(*verdict_);
-    co_return false;
-  }
-
-  model::ReplyInfo info() const override { return reply_.info; }
-
- private:
-  static model::Delta PieceOf(const model::Choice& choice) {
-    model::Delta piece;
-    piece.choice = choice.index;
-    piece.has_choice = true;
-    piece.text = choice.text;
-    piece.reasoning = choice.reasoning;
-    piece.refusal = choice.refusal;
-    for (std::size_t i = 0; i < choice.tool_calls.size(); ++i) {
-      const model::ToolCall& call = choice.tool_calls[i];
-      piece.tool_calls.push_back({.index = static_cast<std::int64_t>(i),
-                                  .id = call.id,
-                                  .name = call.name,
-                                  .arguments = call.arguments});
-    }
-    piece.tokens = choice.tokens;
-    piece.token_ids = choice.token_ids;
-    piece.finish = choice.finish;
-    piece.finish_text = choice.finish_text;
-    piece.stop_reason = choice.stop_reason;
-    return piece;
-  }
-
-  const model::Reply reply_;
-  const std::optional<Error> verdict_;
-  std::size_t at_ = 0;
-};
-
 // What came of one asking.
 struct Answer {
   model::Reply reply;
@@ -162,19 +117,6 @@ async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankW
   }
   answer.reply = std::move(seen).Finish(stream.info());
   co_return answer;
-}
-
-void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
-  if (more) sum = sum.value_or(0) + *more;
-}
-
-// What was paid for answers that nobody sees counts too.
-void AddUsage(model::Usage& sum, const model::Usage& more) {
-  AddCount(sum.prompt_tokens, more.prompt_tokens);
-  AddCount(sum.completion_tokens, more.completion_tokens);
-  AddCount(sum.total_tokens, more.total_tokens);
-  AddCount(sum.cached_tokens, more.cached_tokens);
-  AddCount(sum.reasoning_tokens, more.reasoning_tokens);
 }
 
 class VerifyEngine final : public model::Engine {
@@ -222,7 +164,7 @@ class VerifyEngine final : public model::Engine {
     Verdict verdict = co_await AskUntilGood(span.context(), call, true);
     if (verdict.error) span.Fail(*verdict.error);
     if (verdict.error && !verdict.answered) co_return Fail(*std::move(verdict.error));
-    co_return std::make_unique<BufferedStream>(std::move(verdict.reply), std::move(verdict.error));
+    co_return NewBufferedStream(std::move(verdict.reply), std::move(verdict.error));
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Live(async::Context ctx,
@@ -241,8 +183,7 @@ class VerifyEngine final : public model::Engine {
       verdict.error = judge.error();
       co_return verdict;
     }
-    std::vector<model::Attempt> earlier;
-    model::Usage spent;  // on earlier answers
+    EarlierAnswers earlier;
     model::Call asked = call;
     for (int attempt = 1;; ++attempt) {
       const TimePoint start = ctx.Now();
@@ -258,12 +199,10 @@ class VerifyEngine final : public model::Engine {
       verdict.answered = true;
       const std::optional<Breach> breach =
           answer.error ? Breach{.error = *answer.error} : judge->Mend(verdict.reply);
-      std::vector<model::Attempt>& attempts = verdict.reply.info.attempts;
-      attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
-      AddUsage(verdict.reply.usage, spent);
       EmitRepairs(ctx, verdict.reply.info);
       if (!breach) {
         verdict.error.reset();
+        earlier.JoinTo(verdict.reply);
         co_return verdict;
       }
       const Error& error = breach->error;
@@ -282,13 +221,11 @@ class VerifyEngine final : public model::Engine {
                                 {"max_attempts", std::int64_t{options_.max_attempts}},
                                 {"error", Name(error)},
                                 {"message", error.message}});
-      earlier = attempts;
-      earlier.push_back(
-          {.engine = verdict.reply.info.engine, .error = error, .duration = ctx.Now() - start});
-      spent = verdict.reply.usage;
+      earlier.Add(verdict.reply, error, ctx.Now() - start);
       asked = *std::move(again);
     }
-    if (const std::size_t tries = earlier.size() + 1; tries > 1) {
+    earlier.JoinTo(verdict.reply);
+    if (const std::size_t tries = earlier.attempts() + 1; tries > 1) {
       StrAppend(verdict.error->message, " (after ", tries, " attempts)");
     }
     co_return verdict;

@@ -1,5 +1,7 @@
 #include "weir/engine/openai_form.h"
 #include "weir/json/reader.h"
+#include "weir/wire/adapters_client.h"
+#include "weir/wire/evidence.h"
 
 namespace weir::engine {
 namespace {
@@ -23,6 +25,11 @@ class VllmAdapter final : public OpenAiFormAdapter {
   wire::Dialect DialectOf(std::string_view version_body) const override {
     return wire::DialectOfVersion(VersionOf(version_body));
   }
+  // A request without messages is refused before a model sees it.
+  std::vector<Hint> VersionHints() const override {
+    return {{"GET", "/openapi.json", "", wire::DialectOfOpenApi},
+            {"POST", "/v1/chat/completions", "{}", wire::DialectOfErrorBody}};
+  }
   std::string_view HealthPath() const override { return "/health"; }
 
   Result<wire::EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) const override {
@@ -30,6 +37,22 @@ class VllmAdapter final : public OpenAiFormAdapter {
   }
   Result<model::Tokens> DecodeTokens(std::string_view body) const override {
     return wire::DecodeTokens(body);
+  }
+  Result<wire::EncodedRequest> EncodeCount(const model::Call& call,
+                                           const wire::EncodeOptions& how) const override {
+    return wire::EncodeCount(call, how);
+  }
+  Result<wire::EncodedRequest> EncodeLoadAdapter(std::string_view name,
+                                                 std::string_view path) const override {
+    return wire::EncodeLoadAdapter(name, path);
+  }
+  Result<wire::EncodedRequest> EncodeUnloadAdapter(std::string_view name) const override {
+    return wire::EncodeUnloadAdapter(name);
+  }
+
+  std::string_view MetricsPath() const override { return "/metrics"; }
+  std::optional<wire::PrefixStats> ReadPrefixStats(std::string_view metrics) const override {
+    return wire::ReadPrefixStats(metrics);
   }
 };
 

@@ -126,6 +126,34 @@ void WriteSampling(Writer& out, const model::Sampling& sampling, std::size_t max
   members.Set("prompt_logprobs", sampling.prompt_logprobs);
 }
 
+void WriteFields(Members& members, std::string_view key,
+                 const std::vector<model::FieldConfidence>& fields, Writer& out) {
+  members.List(key, fields, [&](const model::FieldConfidence& field) {
+    Members entry(out, kUncut);
+    out.Field("at", field.at);
+    entry.Set("confidence", std::optional(field.confidence));
+  });
+}
+
+}  // namespace
+
+void WriteConfidence(Writer& out, const model::Confidence& confidence) {
+  Members members(out, kUncut);
+  members.Set("mean", std::optional(confidence.mean));
+  members.Set("p10", std::optional(confidence.p10));
+  members.Set("lowest", std::optional(confidence.lowest));
+  members.Set("tokens", std::optional(confidence.tokens));
+  WriteFields(members, "fields", confidence.fields, out);
+  members.List("tools", confidence.tools, [&](const model::ToolConfidence& tool) {
+    Members entry(out, kUncut);
+    entry.Text("name", tool.name);
+    entry.Set("of_name", tool.of_name);
+    WriteFields(entry, "arguments", tool.arguments, out);
+  });
+}
+
+namespace {
+
 void WriteChoice(Writer& out, const model::Choice& choice, std::size_t max_chars) {
   Members members(out, max_chars);
   members.Set("index", std::optional(choice.index));
@@ -136,6 +164,10 @@ void WriteChoice(Writer& out, const model::Choice& choice, std::size_t max_chars
                [&](const model::ToolCall& call) { WriteToolCall(out, call, max_chars); });
   members.Text("finish_reason", choice.finish_text);
   members.Json("stop_reason", choice.stop_reason);
+  if (choice.confidence) {
+    out.PlainKey("confidence");
+    WriteConfidence(out, *choice.confidence);
+  }
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ void WriteCall(json::Writer& out, const model::Call& call, std::size_t max_chars
 // The choices and the usage.
 void WriteReply(json::Writer& out, const model::Reply& reply, std::size_t max_chars);
 
+// {"mean","p10","lowest","tokens","fields","tools"}, as docs/confidence.md explains them.
+void WriteConfidence(json::Writer& out, const model::Confidence& confidence);
+
 // {"input_tokens","output_tokens","cache_read_tokens","reasoning_tokens"}; unknown ones are absent.
 void WriteUsage(json::Writer& out, const model::Usage& usage);
 

@@ -117,24 +117,47 @@ bool EventFile::IsCurrent() const {
          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-// The lock is on the full file: of several writers one renames, the others find a new one.
+// The lock is on the full file: of several writers one renames, the others find a new one. Where
+// one name cannot be changed the others stay, too: nothing that is kept may be overwritten.
 Result<void> EventFile::Rotate() {
   ::flock(fd_, LOCK_EX);
   if (IsCurrent()) {
-    if (options_.keep <= 0) ::unlink(options_.path.c_str());
-    for (std::int64_t i = options_.keep; i > 0; --i) {
-      const std::string from = i == 1 ? options_.path : StrCat(options_.path, ".", i - 1);
-      ::rename(from.c_str(), StrCat(options_.path, ".", i).c_str());
+    const Result<void> moved = MoveAway();
+    if (!moved) {
+      ::flock(fd_, LOCK_UN);
+      rotate_at_ = After(clock_.Now(), options_.retry_after);
+      Say(said_full_, moved.error());
+      return {};
     }
   }
   return Reopen();
 }
 
+Result<void> EventFile::MoveAway() const {
+  const auto failed = [this](const std::string& what) {
+    const int why = errno;
+    return weir::Fail(Code::kIoError,
+                      StrCat("the events file ", options_.path,
+                             " is full, and goes on growing: ", what, " failed; make room for it"),
+                      std::strerror(why));
+  };
+  if (options_.keep <= 0 && ::unlink(options_.path.c_str()) != 0 && errno != ENOENT) {
+    return failed("removing it");
+  }
+  for (std::int64_t i = options_.keep; i > 0; --i) {
+    const std::string from = i == 1 ? options_.path : StrCat(options_.path, ".", i - 1);
+    const std::string to = StrCat(options_.path, ".", i);
+    if (::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) continue;
+    return failed(StrCat("renaming ", from, " to ", to));
+  }
+  return {};
+}
+
 bool EventFile::Write(std::string_view line) {
   if (clock_.Now() < try_at_) return false;
   const auto size = static_cast<std::int64_t>(line.size());
-  const bool full =
-      regular_ && options_.max_bytes > 0 && size_ > 0 && size_ + size > options_.max_bytes;
+  const bool full = regular_ && options_.max_bytes > 0 && size_ > 0 &&
+                    size_ + size > options_.max_bytes && clock_.Now() >= rotate_at_;
   if (fd_ < 0 || full) {
     if (const Result<void> opened = fd_ < 0 ? Reopen() : Rotate(); !opened) {
       Fail(opened.error());
@@ -162,7 +185,11 @@ bool EventFile::Append(std::string_view line) {
 
 void EventFile::Fail(const Error& error) {
   try_at_ = After(clock_.Now(), options_.retry_after);
-  if (std::exchange(said_, true) || !options_.on_failure) return;
+  Say(said_lost_, error);
+}
+
+void EventFile::Say(bool& said, const Error& error) {
+  if (std::exchange(said, true) || !options_.on_failure) return;
   options_.on_failure(error);
 }
 

@@ -30,8 +30,10 @@ class EventFile {
   void LookAround();
   bool IsCurrent() const;
   Result<void> Rotate();
+  Result<void> MoveAway() const;
   bool Append(std::string_view line);
   void Fail(const Error& error);
+  void Say(bool& said, const Error& error);  // once
 
   const Clock& clock_;
   const JsonlOptions options_;
@@ -40,9 +42,11 @@ class EventFile {
   std::int64_t size_ = 0;
   bool torn_ = false;  // the last line was written in part
   bool off_ = false;
-  bool said_ = false;
+  bool said_lost_ = false;
+  bool said_full_ = false;
   TimePoint look_at_{};
   TimePoint try_at_{};
+  TimePoint rotate_at_{};  // not before: the last time it failed
 };
 
 }  // namespace weir::events

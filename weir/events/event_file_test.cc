@@ -88,6 +88,36 @@ TEST_F(EventFileTest, NothingIsKeptWhenNothingShallBe) {
   EXPECT_EQ(Lines("it.1"), -1);
 }
 
+// A folder that is not empty stands where the oldest file would go.
+TEST_F(EventFileTest, WhereNothingCanBeRenamedTheFileGrowsAndThatIsSaidOnce) {
+  for (const std::int64_t keep : {1, 2}) {
+    SCOPED_TRACE(keep);
+    const std::string in_the_way = Path("it." + std::to_string(keep));
+    fs::remove_all(folder_);
+    fs::create_directories(in_the_way + "/folder");
+    if (keep == 2) std::ofstream(Path("it.1")) << "kept\n";
+    failures_.clear();
+    const auto sink = Open({.max_bytes = 130, .keep = keep, .retry_after = 5s});
+    for (int i = 0; i < 9; ++i) {
+      sink->OnEvent("it", {});
+      clock_.now += 1s;
+    }
+
+    EXPECT_EQ(Lines("it"), 9);
+    EXPECT_EQ(sink->lost(), 0U);
+    if (keep == 2) EXPECT_EQ(Lines("it.1"), 1);
+    ASSERT_EQ(failures_.size(), 1U);
+    EXPECT_EQ(failures_[0].code, Code::kIoError);
+    EXPECT_THAT(failures_[0].message, testing::HasSubstr(" to " + in_the_way + " failed"));
+
+    fs::remove_all(in_the_way);
+    clock_.now += 5s;
+    sink->OnEvent("it", {});
+    EXPECT_EQ(Lines("it"), 1);
+    EXPECT_EQ(Lines("it.1"), 9);
+  }
+}
+
 TEST_F(EventFileTest, ALineLongerThanTheLimitIsWrittenAllTheSame) {
   const auto sink = Open({.max_bytes = 10, .keep = 3});
   for (int i = 0; i < 2; ++i) sink->OnEvent("it", {});

@@ -17,6 +17,9 @@ constexpr double kSeconds[] = {0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
 constexpr double kTokens[] = {1,     4,     16,     64,      256,     1024,     4096,
                               16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
 
+// The spans that are made here have ids that no span of the work has: those are counted from 1.
+constexpr std::uint64_t kOwnIds = std::uint64_t{1} << 63;
+
 std::string_view OperationOf(std::string_view api) {
   return api == "completions" ? "text_completion" : "chat";
 }
@@ -105,13 +108,12 @@ void OtlpSink::AddResponse(const Response& response) {
   add_text("error.type", response.Text("error"));
 
   const std::int64_t now = clock_.WallNanos();
-  OtlpSpan span{.id = NewSpanId(),
+  OtlpSpan span{.id = kOwnIds | NewSpanId(),
                 .name = StrCat(operation, model.empty() ? "" : " ", model),
                 .client = true,
                 .start_nanos = now - static_cast<std::int64_t>(response.millis * 1e6),
                 .end_nanos = now,
                 .attributes = common};
-  span.trace = span.id;
   if (const std::string id = response.Text("response_id"); !id.empty()) {
     span.attributes.push_back({"gen_ai.response.id", id});
   }
@@ -121,6 +123,8 @@ void OtlpSink::AddResponse(const Response& response) {
   if (response.Text("status") != "ok") span.error = response.Text("message");
 
   const std::scoped_lock lock(mutex_);
+  span.parent = OnlyOpenRoot();
+  span.trace = span.parent != 0 ? span.parent : span.id;
   Observe(durations_, kSeconds, common, response.millis / 1000);
   for (const auto& [field, kind] :
        {std::pair("prompt_tokens", "input"), {"completion_tokens", "output"}}) {
@@ -132,6 +136,14 @@ void OtlpSink::AddResponse(const Response& response) {
     Observe(tokens_, kTokens, std::move(attributes), static_cast<double>(*count));
   }
   Queue(std::move(span));
+}
+
+std::uint64_t OtlpSink::OnlyOpenRoot() const {
+  if (traces_.empty()) return 0;
+  const std::uint64_t root = traces_.begin()->second;
+  const bool alone =
+      std::ranges::all_of(traces_, [root](const auto& open) { return open.second == root; });
+  return alone ? root : 0;
 }
 
 void OtlpSink::Observe(Series& series, std::span<const double> bounds,

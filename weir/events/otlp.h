@@ -28,7 +28,9 @@ struct OtlpOptions {
 
 // Every span of the work becomes a span; every "llm:response" becomes one of kind client with the
 // gen_ai.* attributes, and counts in gen_ai.client.operation.duration (seconds) and
-// gen_ai.client.token.usage. Texts are redacted.
+// gen_ai.client.token.usage. An event does not name the span that it happened in: a response stands
+// below the root of the work when that is all that goes on, and else in a trace of its own. Texts
+// are redacted.
 class OtlpSink final : public TraceSink {
  public:
   // Sends a JSON body to a path below the collector's base URL; false when that failed.
@@ -56,6 +58,8 @@ class OtlpSink final : public TraceSink {
   void Observe(Series& series, std::span<const double> bounds,
                std::vector<OtlpAttribute> attributes, double value);
   void AddResponse(const Response& response);
+  // The root of all open spans, or 0 when they are of several trees, or of none.
+  std::uint64_t OnlyOpenRoot() const;
   std::vector<OtlpSpan> TakeBatch();
   std::string Metrics();
   std::int64_t WallOf(TimePoint time) const;

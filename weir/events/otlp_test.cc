@@ -1,5 +1,7 @@
 #include "weir/events/otlp.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -146,6 +148,36 @@ TEST_F(OtlpSinkTest, AResponseIsAClientSpanAndTwoHistograms) {
   EXPECT_THAT(metrics, HasSubstr(R"("name":"gen_ai.client.operation.duration","unit":"s")"));
   EXPECT_THAT(metrics, HasSubstr(R"("count":"1","sum":0.5)"));
   EXPECT_THAT(metrics, HasSubstr(R"("gen_ai.token.type","value":{"stringValue":"output"})"));
+}
+
+TEST_F(OtlpSinkTest, AResponseIsASpanOfItsOwnBelowTheOnlyWorkThatGoesOn) {
+  OtlpSink sink(clock_, {});
+  const SpanRecord first{.name = "call", .id = 1};
+  const SpanRecord second{.name = "call", .id = 2};
+  sink.OnSpanStart(first);
+  sink.OnEvent("llm:response", {});
+  sink.OnSpanStart(second);
+  sink.OnEvent("llm:response", {});
+  sink.OnSpanEnd(first);
+  sink.OnSpanEnd(second);
+  Export(sink);
+
+  const json::View spans = Spans(0);
+  ASSERT_EQ(spans.size(), 4U);
+  const auto text = [&](std::size_t span, std::string_view key) {
+    return spans[span].Find(key).StringOr("");
+  };
+  EXPECT_EQ(text(0, "traceId"), text(2, "traceId"));
+  EXPECT_EQ(text(0, "parentSpanId"), text(2, "spanId"));
+  EXPECT_EQ(text(1, "parentSpanId"), "");
+  std::set<std::string_view> ids;
+  std::set<std::string_view> traces;
+  for (std::size_t i = 0; i < 4; ++i) {
+    ids.insert(text(i, "spanId"));
+    traces.insert(text(i, "traceId"));
+  }
+  EXPECT_EQ(ids.size(), 4U);
+  EXPECT_EQ(traces.size(), 3U);  // the second response could be of either
 }
 
 TEST_F(OtlpSinkTest, TheQueueIsBoundedAndWhatIsLostIsCounted) {

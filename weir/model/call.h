@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/model/confidence.h"
 #include "weir/model/message.h"
 #include "weir/model/sampling.h"
 
@@ -32,9 +33,11 @@ struct Call {
   std::optional<Constraint> constraint;
   Reasoning reasoning;
   Budget budget;
+  ConfidenceRule confidence;
   std::optional<Timeouts> timeouts;  // unset: the engine's
   // A streamed call with a constraint is held back until its answer is known to be good, so that it
-  // can be mended and asked again; otherwise it is delivered as it comes.
+  // can be mended and asked again; otherwise it is delivered as it comes. When no answer was good,
+  // the last one is delivered before the error.
   bool buffer = false;
 
   std::optional<std::int64_t> priority;  // vLLM: lower is sooner

@@ -49,7 +49,8 @@ ScriptedAnswer ScriptedEngine::Take() {
   return answer;
 }
 
-async::Task<Result<Reply>> ScriptedEngine::Call(async::Context ctx, const model::Call&) {
+async::Task<Result<Reply>> ScriptedEngine::Call(async::Context ctx, const model::Call& call) {
+  asked.push_back(call);
   const ScriptedAnswer answer = Take();
   const Running running(*this);
   WEIR_CO_CHECK(co_await async::Sleep(ctx, answer.before_each));
@@ -61,7 +62,8 @@ async::Task<Result<Reply>> ScriptedEngine::Call(async::Context ctx, const model:
 }
 
 async::Task<Result<std::unique_ptr<ReplyStream>>> ScriptedEngine::Stream(async::Context ctx,
-                                                                         const model::Call&) {
+                                                                         const model::Call& call) {
+  asked.push_back(call);
   ScriptedAnswer answer = Take();
   if (answer.refused) {
     WEIR_CO_CHECK(co_await async::Sleep(ctx, answer.before_each));

@@ -30,6 +30,7 @@ class ScriptedEngine final : public Engine {
   int calls = 0;         // how often it was asked
   int running = 0;       // calls and streams in flight
   int most_running = 0;  // the highest that was
+  std::vector<model::Call> asked;
 
  private:
   ScriptedAnswer Take();

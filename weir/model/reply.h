@@ -11,6 +11,7 @@
 
 #include "weir/base/error.h"
 #include "weir/json/value.h"
+#include "weir/model/confidence.h"
 #include "weir/model/message.h"
 
 namespace weir::model {
@@ -88,10 +89,11 @@ struct Choice {
   std::string reasoning;
   std::string refusal;
   std::vector<ToolCall> tool_calls;
-  std::vector<Token> tokens;            // filled when logprobs were asked for
-  std::vector<std::int64_t> token_ids;  // filled when they were asked for
-  json::Value prompt_logprobs;          // as sent (completions carry them per choice)
-  json::Value value;                    // the verified answer to a JSON constraint; null: none
+  std::vector<Token> tokens;             // filled when logprobs were asked for
+  std::vector<std::int64_t> token_ids;   // filled when they were asked for
+  json::Value prompt_logprobs;           // as sent (completions carry them per choice)
+  json::Value value;                     // the verified answer to a JSON constraint; null: none
+  std::optional<Confidence> confidence;  // when it was asked for and the server sent tokens
   Finish finish = Finish::kNone;
   std::string finish_text;
   json::Value stop_reason;
@@ -123,7 +125,8 @@ struct ReplyInfo {
   std::string request_id;
   std::vector<Attempt> attempts;
   std::vector<Degradation> degradations;
-  std::vector<std::string> repairs;        // what was mended in the answer, in words
+  std::vector<std::string> repairs;  // what was mended in the answer, in words
+  std::optional<double> cost;        // of all attempts, by the engine's prices; unset: unknown
   std::chrono::nanoseconds first_token{};  // since the call began; zero: no token came
   std::chrono::nanoseconds total{};
 };
@@ -131,11 +134,11 @@ struct ReplyInfo {
 struct Reply {
   ReplyInfo info;
   std::vector<Choice> choices;
+  std::vector<Choice> others;  // candidates of best_of that were not chosen, best first
   Usage usage;
-  json::Value prompt_logprobs;       // as sent (chat carries them once)
-  json::Value prompt_token_ids;      // as sent
-  std::optional<double> confidence;  // set by whoever asked for it
-  json::Value extra;                 // unknown top-level fields, an object; null: none
+  json::Value prompt_logprobs;   // as sent (chat carries them once)
+  json::Value prompt_token_ids;  // as sent
+  json::Value extra;             // unknown top-level fields, an object; null: none
 
   const std::string& text() const;  // of the first choice; empty when there is none
 };

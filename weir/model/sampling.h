@@ -84,8 +84,8 @@ struct Reasoning {
 };
 
 struct Budget {
-  std::optional<std::int64_t> context_window;  // prompt + answer must fit; refused here otherwise
-  std::optional<std::int64_t> max_total_tokens;
+  std::optional<std::int64_t> context_window;    // prompt + answer must fit; refused here otherwise
+  std::optional<std::int64_t> max_total_tokens;  // prompt and answer together, of one call
 };
 
 // The four clocks of a call. Zero switches one off. An error names the clock that ran out.

@@ -154,7 +154,7 @@ TEST(RequestTest, WhatCannotBeCarriedIsRefusedByName) {
   const Case cases[] = {
       {"responses", [](Call& c) { c.api = Api::kResponses; }, "vllm-latest", "chat API"},
       {"best_of", [](Call& c) { c.sampling.best_of = 4; }, "vllm-0.12",
-       "best_of is done by the client in a later version of weir: ask for n"},
+       "ask for n candidates with their logprobs"},
       {"bad_words", [](Call& c) { c.sampling.bad_words = {"x"}; }, "vllm-0.6", "came with 0.9.2"},
       {"cache_salt", [](Call& c) { c.cache_salt = "x"; }, "vllm-0.6", "came with 0.9.2"},
       {"echo", [](Call& c) { c.echo = true; }, "vllm-latest", "chat API of vLLM has no echo"},

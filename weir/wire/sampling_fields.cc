@@ -38,9 +38,8 @@ Result<void> WriteCandidates(RequestWriter& out) {
   if (!dialect.has_best_of) {
     return out.Refuse("best_of",
                       StrCat(dialect.name,
-                             " has no best_of, which vLLM 0.12 removed; best_of is done "
-                             "by the client in a later version of weir: ask for n candidates and "
-                             "choose among them"));
+                             " has no best_of, which vLLM 0.12 removed: ask for n candidates "
+                             "with their logprobs and choose among them"));
   }
   out.Offer("best_of", sampling.best_of);
   return {};

@@ -1,0 +1,72 @@
+"""weir adapters: list, load, unload and check, against the simulator."""
+import json
+import unittest
+
+from dialects import Server
+from harness import Case, weir
+
+
+def loads(server):
+    return [json.loads(r["body"]) for r in json.loads(server.ask("GET", "/sim/requests"))
+            if r["target"] == "/v1/load_lora_adapter"]
+
+
+class Adapters(Case):
+    def test_one_is_loaded_listed_used_and_unloaded(self):
+        with Server("vllm-latest") as server:
+            address = server.url + "/v1"
+            done = weir("adapters", "load", address, "sql", "/adapters/sql")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "Adapter sql loaded.\n", ""))
+            self.assertEqual(loads(server), [{"lora_name": "sql", "lora_path": "/adapters/sql"}])
+            again = weir("adapters", "load", address, "sql", "/adapters/sql")
+            self.assertEqual((again.returncode, again.stdout), (0, "Adapter sql loaded.\n"))
+            self.assertIn("loaded already", again.stderr)
+            listed = weir("adapters", "list", address)
+            self.assertEqual(listed.stdout, "sql  adapter of sim-model, from /adapters/sql\n")
+            document = json.loads(weir("adapters", "list", address, "-o", "json").stdout)
+            self.assertEqual(document["adapters"], [{"name": "sql", "parent": "sim-model", "path": "/adapters/sql",
+                                                     "servers": 1}])
+            self.assertEqual(weir("call", "-e", address, "--adapter", "sql", "hi").returncode, 0)
+            gone = weir("adapters", "unload", address, "sql")
+            self.assertEqual((gone.returncode, gone.stdout), (0, "Adapter sql unloaded.\n"))
+            self.assertEqual(weir("adapters", "list", address).stdout, "")
+
+    def test_what_fails_keeps_the_words_of_the_server(self):
+        with Server("vllm-latest") as server:
+            done = weir("adapters", "load", server.url, "sql", "/missing")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("Loading lora sql failed", done.stderr)
+            done = weir("adapters", "unload", server.url, "sql")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("The lora adapter 'sql' cannot be found.", done.stderr)
+
+    def test_a_server_that_loads_none_says_what_to_start_it_with(self):
+        with Server("vllm-latest", "--no-runtime-lora") as server:
+            done = weir("adapters", "load", server.url, "sql", "/adapters/sql", "-o", "json")
+            self.assertNotEqual(done.returncode, 0)
+            for word in ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "--enable-lora"):
+                self.assertIn(word, json.loads(done.stdout)["error"]["message"])
+
+    def test_the_check_tells_what_is_there_what_can_be_loaded_and_what_is_missing(self):
+        with Server("vllm-latest") as server:
+            weir("adapters", "load", server.url, "here", "/adapters/here")
+            config = server.config("adapters: {here: '', later: /adapters/later, lost: ''}")
+            done = weir("--config", config, "adapters", "check", "it", "-o", "json")
+            states = {a["name"]: a["state"] for a in json.loads(done.stdout)["adapters"]}
+            self.assertEqual(states, {"here": "loaded", "later": "can be loaded", "lost": "missing"})
+            self.assertEqual(done.returncode, 2)
+            loaded = weir("--config", config, "adapters", "load", "it", "later")
+            self.assertEqual(loaded.stdout, "Adapter later loaded.\n")
+            self.assertEqual(loads(server)[-1]["lora_path"], "/adapters/later")
+
+    def test_without_a_path_nothing_is_asked(self):
+        with Server("vllm-latest") as server:
+            done = weir("adapters", "load", server.url, "sql")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("adapters: {sql: PATH}", done.stderr)
+            self.assertEqual(loads(server), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

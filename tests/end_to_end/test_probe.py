@@ -1,0 +1,147 @@
+"""What weir finds out of a server that does not tell its version, and whole calls that stream inside."""
+import http.server
+import json
+import threading
+import time
+import unittest
+
+from harness import Case, Sim, weir
+
+OLD_FIELDS = ["messages", "guided_json", "guided_regex", "cache_salt"]
+NEW_FIELDS = ["messages", "structured_outputs", "truncation_side", "cache_salt"]
+
+
+class Server:
+    """A chat server on loopback. `paths` are fixed answers: path -> (status, body)."""
+
+    def __init__(self, paths, pause=0):
+        self.seen, self.paths, self.pause = [], paths, pause
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status, body, kind="application/json"):
+                data = body.encode()
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self):
+                outer.seen.append(("GET", self.path, None))
+                self.answer(*outer.paths.get(self.path, (404, '{"detail":"Not Found"}')))
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.seen.append(("POST", self.path, body))
+                if not body:
+                    return self.answer(*outer.paths.get("{}", (400, '{"detail":"?"}')))
+                if body.get("stream"):
+                    return self.stream()
+                time.sleep(outer.pause)
+                self.answer(200, json.dumps({"id": "a", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+                    {"index": 0, "message": {"role": "assistant", "content": "[1]"}, "finish_reason": "stop"}]}))
+
+            def stream(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for text, finish in (("[", None), ("1", None), ("]", "stop")):
+                    time.sleep(outer.pause / 3)
+                    chunk = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
+                        {"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+                    self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+                self.wfile.write(b"data: [DONE]\n\n")
+                self.close_connection = True
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    def asked(self):
+        return [body for _, _, body in self.seen if body]
+
+
+def openapi(fields):
+    return 200, json.dumps({"components": {"schemas": {"ChatCompletionRequest": {"properties": dict.fromkeys(fields, {})}}}})
+
+
+class Probe(Case):
+    def ask_for_one(self, paths):
+        with Server(paths) as server:
+            done = weir("call", "-e", server.url, "--regex", r"\[[0-9]\]", "--no-stream", "hi")
+            self.assertEqual((done.returncode, done.stdout), (0, "[1]\n"), done.stderr)
+            return server
+
+    def test_the_list_of_fields_decides_the_spelling(self):
+        for fields, key in ((OLD_FIELDS, "guided_regex"), (NEW_FIELDS, "structured_outputs")):
+            with self.subTest(key):
+                server = self.ask_for_one({"/openapi.json": openapi(fields)})
+                self.assertIn(key, server.asked()[0])
+                self.assertEqual([path for _, path, _ in server.seen],
+                                 ["/version", "/openapi.json", "/v1/chat/completions"])
+
+    def test_the_shape_of_errors_decides_where_there_is_no_list(self):
+        flat = json.dumps({"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400})
+        nested = json.dumps({"error": {"message": "m", "type": "BadRequestError", "param": None, "code": 400}})
+        for error, key in ((flat, "guided_regex"), (nested, "structured_outputs")):
+            with self.subTest(key):
+                self.assertIn(key, self.ask_for_one({"{}": (400, error)}).asked()[0])
+
+    def test_a_server_that_shows_nothing_is_spoken_to_as_the_latest(self):
+        self.assertIn("structured_outputs", self.ask_for_one({}).asked()[0])
+
+    def test_a_gateway_that_fails_is_not_asked_for_more(self):
+        server = self.ask_for_one({"/version": (502, "bad gateway")})
+        self.assertEqual([path for _, path, _ in server.seen], ["/version", "/v1/chat/completions"])
+
+
+class StreamInside(Case):
+    def call(self, url, inside):
+        config = self.write("weir.yaml", f"engines: {{e: {{base_url: {url}, dialect: vllm-latest, "
+                                         f"timeouts: {{first_token: 1}}, stream_inside: {inside}, retry: {{max_retries: 0}}}}}}\n")
+        return weir("--config", config, "call", "--no-stream", "hi")
+
+    def test_a_long_answer_is_no_silence_when_it_streams_inside(self):
+        with Server({}, pause=1.8) as server:
+            done = self.call(server.url, "true")
+            self.assertEqual((done.returncode, done.stdout), (0, "[1]\n"), done.stderr)
+            self.assertTrue(server.asked()[0]["stream"])
+
+    def test_without_it_the_whole_answer_must_come_within_the_time_of_the_first_token(self):
+        with Server({}, pause=1.8) as server:
+            done = self.call(server.url, "false")
+            self.assertEqual(done.returncode, 5)
+            self.assertIn("stream_inside", done.stderr)
+
+
+class Together(Case):
+    def test_the_figures_of_a_call_are_a_prometheus_page(self):
+        with Sim("--instant") as sim:
+            config = self.write("weir.yaml", f"engines: {{e: {{base_url: {sim.url}}}}}\nevents: {{metrics_file: figures.prom}}\n"
+                                             "limits: {max_in_flight: 4}\n")
+            done = weir("--config", config, "call", "hi", cwd=self.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        page = (self.folder / "figures.prom").read_text()
+        self.assertIn('weir_requests_total{engine="e",error="",model="', page)
+        self.assertIn('weir_requests_in_flight{engine="e"} 0.0\n', page)
+        self.assertIn('kind="output"', page)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,32 @@
+#include "weir/client/conversation.h"
+
+namespace weir::client {
+namespace {
+
+void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+}  // namespace
+
+model::Message MessageOf(const model::Reply& reply) {
+  model::Message message;
+  message.role = model::Role::kAssistant;
+  if (reply.choices.empty()) return message;
+  const model::Choice& choice = reply.choices.front();
+  const std::string& text = choice.text.empty() ? choice.refusal : choice.text;
+  if (!text.empty()) message = model::Message::Text(model::Role::kAssistant, text);
+  message.reasoning = choice.reasoning;
+  message.tool_calls = choice.tool_calls;
+  return message;
+}
+
+void AddUsage(model::Usage& sum, const model::Usage& more) {
+  AddCount(sum.prompt_tokens, more.prompt_tokens);
+  AddCount(sum.completion_tokens, more.completion_tokens);
+  AddCount(sum.total_tokens, more.total_tokens);
+  AddCount(sum.cached_tokens, more.cached_tokens);
+  AddCount(sum.reasoning_tokens, more.reasoning_tokens);
+}
+
+}  // namespace weir::client

@@ -1,0 +1,93 @@
+#include "weir/client/session.h"
+
+#include <utility>
+
+#include "weir/client/conversation.h"
+#include "weir/client/core.h"
+#include "weir/client/feed.h"
+#include "weir/client/tool_loop.h"
+
+namespace weir {
+
+struct Session::State {
+  std::shared_ptr<client::Core> core;
+  SessionOptions options;
+  model::Usage usage;
+  bool closed = false;
+
+  Result<void> Open() const {
+    if (!closed) return {};
+    return Fail(Code::kInvalidRequest,
+                "the session is closed; open another one with Client::OpenSession()");
+  }
+
+  // The prompt, behind what was said before.
+  Prompt Continue(Prompt prompt) const {
+    std::vector<model::Message>& messages = prompt.call.messages;
+    messages.insert(messages.begin(), options.messages.begin(), options.messages.end());
+    return prompt;
+  }
+
+  const CallOptions& Choose(const std::optional<CallOptions>& call) const {
+    return call ? *call : options.run.call;
+  }
+};
+
+Session::Session(std::shared_ptr<client::Core> core, SessionOptions options)
+    : state_(std::make_shared<State>(std::move(core), std::move(options))) {}
+
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<std::string> Session::Ask(Prompt prompt, const std::optional<CallOptions>& options) {
+  WEIR_TRY(const model::Reply reply, Execute(std::move(prompt), options));
+  return reply.text();
+}
+
+Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOptions>& options) {
+  WEIR_CHECK(state_->Open());
+  Prompt whole = state_->Continue(std::move(prompt));
+  if (!state_->options.tools.empty()) {
+    RunOptions run = state_->options.run;
+    run.call = state_->Choose(options);
+    WEIR_TRY(ToolRun done,
+             client::RunTools(*state_->core, std::move(whole), state_->options.tools, run));
+    state_->options.messages = std::move(done.messages);
+    client::AddUsage(state_->usage, done.usage);
+    return std::move(done.reply);
+  }
+  std::vector<model::Message> messages = whole.call.messages;
+  WEIR_TRY(model::Reply reply,
+           state_->core->Wait(std::move(whole), state_->Choose(options), client::CallWhole));
+  messages.push_back(client::MessageOf(reply));
+  state_->options.messages = std::move(messages);
+  client::AddUsage(state_->usage, reply.usage);
+  return reply;
+}
+
+Result<Stream> Session::Stream(Prompt prompt, const std::optional<CallOptions>& options) {
+  WEIR_CHECK(state_->Open());
+  if (!state_->options.tools.empty()) {
+    return Fail(Code::kInvalidRequest,
+                "a session with tools cannot stream: between two answers it runs them; use Ask()");
+  }
+  Prompt whole = state_->Continue(std::move(prompt));
+  std::vector<model::Message> messages = whole.call.messages;
+  WEIR_TRY(std::shared_ptr<client::Feed> feed,
+           client::OpenFeed(*state_->core, std::move(whole), state_->Choose(options)));
+  weir::Stream stream(state_->core, std::move(feed));
+  stream.on_reply_ = [state = state_, messages = std::move(messages)](const model::Reply& reply) {
+    state->options.messages = messages;
+    state->options.messages.push_back(client::MessageOf(reply));
+    client::AddUsage(state->usage, reply.usage);
+  };
+  return stream;
+}
+
+const std::vector<model::Message>& Session::messages() const { return state_->options.messages; }
+const model::Usage& Session::usage() const { return state_->usage; }
+void Session::Close() { state_->closed = true; }
+bool Session::closed() const { return state_->closed; }
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+#pragma once
+
+// What the decorators share that get more than one answer to a call, or hand on a whole one as a
+// stream.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/model/engine.h"
+
+namespace weir::engine {
+
+// Answers that are not delivered, and were paid for all the same.
+class EarlierAnswers {
+ public:
+  // An answer and what was wrong with it, if it was an error.
+  void Add(const model::Reply& reply, std::optional<Error> error, Duration duration);
+  // Attempts, tokens and costs of all of them become part of the reply that is delivered.
+  void JoinTo(model::Reply& reply) const;
+
+  // All attempts: those that failed before an answer, and the answers.
+  std::size_t attempts() const { return attempts_.size(); }
+
+ private:
+  std::vector<model::Attempt> attempts_;
+  model::Usage usage_;
+  std::optional<double> cost_;
+};
+
+// A whole reply, handed over as a stream: one piece for each choice, then the verdict.
+std::unique_ptr<model::ReplyStream> NewBufferedStream(model::Reply reply,
+                                                      std::optional<Error> verdict = {});
+
+}  // namespace weir::engine

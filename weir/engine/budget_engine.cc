@@ -1,0 +1,286 @@
+#include "weir/engine/budget_engine.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "weir/async/semaphore.h"
+#include "weir/base/text.h"
+#include "weir/text/token_estimate.h"
+
+namespace weir::engine {
+namespace {
+
+using Reservation = SharedBudget::Reservation;
+
+constexpr Duration kWindowLifetime = std::chrono::minutes(10);
+constexpr Duration kFailureLifetime = std::chrono::seconds(10);
+
+// The context windows of a server's models, asked for once and remembered for a while.
+class Windows {
+ public:
+  Windows() : gate_({.permits = 1}) {}
+
+  // Unset: unknown. Fails only when the context ends.
+  async::Task<Result<std::optional<std::int64_t>>> Of(async::Context ctx, model::Engine& engine,
+                                                      std::string model) {
+    if (!IsFresh(ctx.Now())) {
+      WEIR_CO_TRY(const async::Semaphore::Permit permit, co_await gate_.Acquire(ctx));
+      if (!IsFresh(ctx.Now())) {
+        Result<model::EngineInfo> info = co_await engine.Describe(ctx);
+        const std::scoped_lock lock(mutex_);
+        until_ = After(ctx.Now(), info ? kWindowLifetime : kFailureLifetime);
+        info_ = info ? *std::move(info) : model::EngineInfo();
+      }
+    }
+    const std::scoped_lock lock(mutex_);
+    co_return Find(model.empty() ? info_.model : model);
+  }
+
+ private:
+  bool IsFresh(TimePoint now) const {
+    const std::scoped_lock lock(mutex_);
+    return now < until_;
+  }
+
+  // An adapter has no window of its own in the list, but a parent.
+  std::optional<std::int64_t> Find(std::string_view name) const {
+    for (int steps = 0; steps < 2; ++steps) {
+      const auto entry = std::ranges::find_if(info_.models, [&](const model::ModelEntry& its) {
+        return name.empty() ? its.parent.empty() : its.id == name;
+      });
+      if (entry == info_.models.end()) return std::nullopt;
+      if (entry->max_model_len || entry->parent.empty()) return entry->max_model_len;
+      name = entry->parent;
+    }
+    return std::nullopt;
+  }
+
+  async::Semaphore gate_;
+  mutable std::mutex mutex_;  // guards what follows
+  model::EngineInfo info_;
+  TimePoint until_{};
+};
+
+// What a call needs at most.
+struct Need {
+  std::int64_t prompt = 0;
+  bool counted = false;                // otherwise estimated
+  std::optional<std::int64_t> answer;  // of one candidate; unset: what fits
+  std::int64_t candidates = 1;
+
+  std::int64_t of_one() const { return prompt + answer.value_or(1); }
+  std::int64_t of_all() const { return prompt + answer.value_or(1) * candidates; }
+};
+
+Need EstimateOf(const model::Call& call) {
+  const model::Sampling& sampling = call.sampling;
+  Need need{.prompt = text::EstimateTokens(call),
+            .counted = !call.prompt_token_ids.empty(),
+            .answer = sampling.max_tokens};
+  const std::int64_t beams = sampling.beam_width.value_or(1);
+  need.candidates =
+      std::max({std::int64_t{1}, sampling.n.value_or(1), sampling.best_of.value_or(1), beams});
+  return need;
+}
+
+Error Exceeds(const Need& need, std::int64_t total, std::int64_t limit, std::string_view what) {
+  std::string sum = StrCat("a prompt of ", need.counted ? "" : "about ", need.prompt);
+  if (need.answer) StrAppend(sum, " + max_tokens ", *need.answer);
+  if (need.answer && total > need.of_one()) StrAppend(sum, " * ", need.candidates, " candidates");
+  return Error{.code = Code::kBudgetExceeded,
+               .message = StrCat("the call needs ", total, " tokens (", sum, "), but ", what,
+                                 " is ", limit, "; shorten the prompt",
+                                 need.answer ? " or lower max_tokens" : "", "; nothing was sent")};
+}
+
+// Whether the server has worked on a call that ended so, for an unknown number of tokens.
+bool WasWorkedOn(const Error& error) {
+  switch (error.code) {
+    case Code::kTimeout:
+    case Code::kStreamIdleTimeout:
+    case Code::kStreamTruncated:
+    case Code::kEmptyModelResponse:
+    case Code::kProtocolError:
+    case Code::kCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A call that may be sent, with its part of the shared budget.
+struct Admitted {
+  std::optional<model::Call> changed;  // unset: it is sent as it is
+  Reservation reservation;
+};
+
+void SettleUsage(Reservation& reservation, const model::Usage& usage,
+                 const std::optional<double>& cost) {
+  if (usage.prompt_tokens && usage.completion_tokens) {
+    reservation.Settle(*usage.prompt_tokens + *usage.completion_tokens, cost);
+  } else {
+    reservation.SettleAll();
+  }
+}
+
+class CountedStream final : public model::ReplyStream {
+ public:
+  CountedStream(std::unique_ptr<model::ReplyStream> next, Reservation reservation, Prices prices)
+      : next_(std::move(next)), reservation_(std::move(reservation)), prices_(std::move(prices)) {}
+  ~CountedStream() override {
+    if (has_come_) reservation_.SettleAll();  // the caller hung up, or the stream broke
+  }
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    Result<bool> more = co_await next_->Next(ctx, piece);
+    if (more && *more) {
+      has_come_ = true;
+      if (piece.usage) usage_ = *piece.usage;
+    } else if (more) {
+      cost_ = prices_.CostOf(usage_);
+      SettleUsage(reservation_, usage_, cost_);
+    }
+    co_return more;
+  }
+
+  model::ReplyInfo info() const override {
+    model::ReplyInfo info = next_->info();
+    info.cost = cost_;
+    return info;
+  }
+
+ private:
+  const std::unique_ptr<model::ReplyStream> next_;
+  Reservation reservation_;
+  const Prices prices_;
+  model::Usage usage_;
+  std::optional<double> cost_;
+  bool has_come_ = false;
+};
+
+class BudgetEngine final : public model::Engine {
+ public:
+  BudgetEngine(std::unique_ptr<model::Engine> next, BudgetOptions options,
+               std::shared_ptr<SharedBudget> shared, std::shared_ptr<TokenCounter> counter)
+      : next_(std::move(next)),
+        options_(std::move(options)),
+        shared_(std::move(shared)),
+        counter_(std::move(counter)) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    WEIR_CO_TRY(Admitted admitted, co_await Admit(ctx, call));
+    const model::Call& sent = admitted.changed ? *admitted.changed : call;
+    async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
+    Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
+    if (reply) {
+      reply->info.cost = options_.prices.CostOf(reply->usage);
+      SettleUsage(admitted.reservation, reply->usage, reply->info.cost);
+    } else if (WasWorkedOn(reply.error())) {
+      admitted.reservation.SettleAll();
+    }
+    co_return std::move(reply);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    WEIR_CO_TRY(Admitted admitted, co_await Admit(ctx, call));
+    const model::Call& sent = admitted.changed ? *admitted.changed : call;
+    Result<std::unique_ptr<model::ReplyStream>> stream = co_await next_->Stream(ctx, sent);
+    if (!stream) {
+      if (WasWorkedOn(stream.error())) admitted.reservation.SettleAll();
+      co_return stream;
+    }
+    co_return std::make_unique<CountedStream>(*std::move(stream), std::move(admitted.reservation),
+                                              options_.prices);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  async::Task<Result<Admitted>> Admit(async::Context ctx, const model::Call& call) {
+    Need need = EstimateOf(call);
+    WEIR_CO_TRY(const std::optional<std::int64_t> window, co_await WindowOf(ctx, call, need));
+    const std::optional<std::int64_t>& most = call.budget.max_total_tokens;
+    if (window || most) {
+      const std::int64_t limit = std::min(window.value_or(INT64_MAX), most.value_or(INT64_MAX));
+      WEIR_CO_CHECK(co_await Count(ctx, call, limit, need));
+    }
+    if (window && need.of_one() > *window) {
+      co_return Fail(
+          Exceeds(need, need.of_one(), *window, StrCat("the context window of ", options_.engine)));
+    }
+    if (most && need.of_all() > *most) {
+      co_return Fail(
+          Exceeds(need, need.of_all(), *most, "the ceiling of the call (max_total_tokens)"));
+    }
+    Admitted admitted{.changed = {}, .reservation = {}};
+    if (most && !need.answer) {
+      need.answer = std::max<std::int64_t>(1, (*most - need.prompt) / need.candidates);
+      admitted.changed = call;
+      admitted.changed->sampling.max_tokens = need.answer;
+    }
+    if (shared_ != nullptr) {
+      WEIR_CO_TRY(admitted.reservation, Reserve(need));
+    }
+    co_return admitted;
+  }
+
+  // Unset: no limit is known.
+  async::Task<Result<std::optional<std::int64_t>>> WindowOf(async::Context ctx,
+                                                            const model::Call& call,
+                                                            const Need& need) {
+    // The server makes such a prompt fit.
+    if (call.sampling.truncate_prompt_tokens) co_return std::optional<std::int64_t>();
+    if (call.budget.context_window) co_return call.budget.context_window;
+    if (!options_.ask_window || need.of_one() <= options_.small) {
+      co_return std::optional<std::int64_t>();
+    }
+    const std::string& name = call.adapter.empty() ? call.model : call.adapter;
+    co_return co_await windows_.Of(ctx, *next_, name);
+  }
+
+  // Replaces the estimate where the budget is to be exact and the prompt may not fit.
+  async::Task<Result<void>> Count(async::Context ctx, const model::Call& call, std::int64_t limit,
+                                  Need& need) {
+    if (counter_ == nullptr || need.counted) co_return Result<void>();
+    const std::optional<std::int64_t> most = text::MostTokens(call);
+    if (most && *most <= limit - need.answer.value_or(1) * need.candidates) {
+      co_return Result<void>();
+    }
+    const Result<std::int64_t> counted = co_await counter_->CountTokens(ctx, call);
+    if (counted) {
+      need.prompt = *counted;
+      need.counted = true;
+    } else if (ctx.cancelled() || ctx.Now() >= ctx.deadline) {
+      co_return Fail(counted.error());
+    }
+    co_return Result<void>();
+  }
+
+  Result<Reservation> Reserve(const Need& need) const {
+    const std::int64_t answer = need.answer.value_or(options_.assumed_answer) * need.candidates;
+    const model::Usage usage{
+        .prompt_tokens = need.prompt, .completion_tokens = answer, .cached_tokens = 0};
+    return SharedBudget::Reserve(shared_, need.prompt + answer, options_.prices.CostOf(usage));
+  }
+
+  const std::unique_ptr<model::Engine> next_;
+  const BudgetOptions options_;
+  const std::shared_ptr<SharedBudget> shared_;   // null: no ceiling; streams outlive the engine
+  const std::shared_ptr<TokenCounter> counter_;  // null: prompts are estimated
+  Windows windows_;
+};
+
+}  // namespace
+
+std::unique_ptr<model::Engine> NewBudgetEngine(std::unique_ptr<model::Engine> next,
+                                               BudgetOptions options,
+                                               std::shared_ptr<SharedBudget> shared,
+                                               std::shared_ptr<TokenCounter> counter) {
+  return std::make_unique<BudgetEngine>(std::move(next), std::move(options), std::move(shared),
+                                        std::move(counter));
+}
+
+}  // namespace weir::engine

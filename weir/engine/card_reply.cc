@@ -1,0 +1,149 @@
+#include "weir/engine/card_reply.h"
+
+#include <algorithm>
+
+#include "weir/base/text.h"
+#include "weir/engine/card_call.h"
+#include "weir/json/lenient.h"
+#include "weir/json/writer.h"
+
+namespace weir::engine {
+namespace {
+
+using text::ToolMode;
+
+// Whether the text begins with an opening mark, and so tells by itself that it is thoughts.
+bool OpensThoughts(const text::Family& family, std::string_view text) {
+  const std::string_view words = Trim(text);
+  return std::ranges::any_of(family.thoughts.open,
+                             [words](const std::string& mark) { return words.starts_with(mark); });
+}
+
+}  // namespace
+
+ChoiceReader::ChoiceReader(CardReading reading)
+    : reading_(std::move(reading)), undecided_(reading_.may_think_first) {
+  Begin(undecided_);
+}
+
+void ChoiceReader::Begin(bool in_thoughts) {
+  reader_ = std::make_unique<text::AnswerReader>(
+      *reading_.family,
+      text::AnswerReaderOptions{.tools = reading_.tools,
+                                .prompt_tail = {},
+                                .in_thoughts = in_thoughts,
+                                .read_reasoning = !server_thinks_,
+                                .read_calls = reading_.mode != ToolMode::kGuided &&
+                                              !server_calls_ && !reading_.tools.empty()});
+}
+
+void ChoiceReader::AddCalls(std::vector<model::ToolCallDelta> calls, model::Delta& piece) {
+  for (model::ToolCallDelta& call : calls) {
+    call.index = calls_++;
+    piece.tool_calls.push_back(std::move(call));
+  }
+}
+
+void ChoiceReader::FeedText(std::string_view text, model::Delta& piece) {
+  model::Delta read;
+  reader_->Feed(text, read);
+  piece.text += read.text;
+  piece.reasoning += read.reasoning;
+  AddCalls(std::move(read.tool_calls), piece);
+}
+
+// Reads the text as thoughts that the prompt had begun, until it shows whether that is right.
+void ChoiceReader::Probe(std::string_view text, model::Delta& piece) {
+  unread_ += text;
+  if (OpensThoughts(*reading_.family, unread_)) return Decide(piece);
+  model::Delta read;
+  reader_->Feed(text, read);
+  thoughts_ += read.reasoning;
+  if (read.text.empty() && read.tool_calls.empty()) return;
+  undecided_ = false;
+  unread_.clear();
+  piece.reasoning += std::exchange(thoughts_, {});
+  piece.text += read.text;
+  AddCalls(std::move(read.tool_calls), piece);
+}
+
+// The text so far is read again, by now knowing that it does not begin inside thoughts.
+void ChoiceReader::Decide(model::Delta& piece) {
+  undecided_ = false;
+  thoughts_.clear();
+  Begin(false);
+  FeedText(std::exchange(unread_, {}), piece);
+}
+
+void ChoiceReader::Feed(model::Delta& piece) {
+  const std::string text = std::exchange(piece.text, {});
+  server_calls_ = server_calls_ || !piece.tool_calls.empty();
+  if (!piece.reasoning.empty()) {
+    if (!std::exchange(server_thinks_, true)) Decide(piece);
+    if (reading_.thinking_off && !has_text_) thoughts_ += piece.reasoning;
+  }
+  if (!text.empty()) undecided_ ? Probe(text, piece) : FeedText(text, piece);
+  Gather(piece);
+}
+
+void ChoiceReader::Gather(model::Delta& piece) {
+  has_text_ = has_text_ || !piece.text.empty();
+  if (reading_.mode == ToolMode::kGuided) gathered_ += std::exchange(piece.text, {});
+}
+
+void ChoiceReader::Finish(model::Delta& piece) {
+  const bool cut = piece.finish == model::Finish::kLength;
+  if (undecided_ && !cut) Decide(piece);
+  if (undecided_) piece.reasoning += std::exchange(thoughts_, {});
+  model::Delta last;
+  reader_->Finish(last);
+  piece.text += last.text;
+  piece.reasoning += last.reasoning;
+  AddCalls(std::move(last.tool_calls), piece);
+  repairs_.insert(repairs_.end(), reader_->repairs().begin(), reader_->repairs().end());
+  Gather(piece);
+  if (reading_.mode == ToolMode::kGuided) FinishGuided(piece);
+  if (!cut) FinishThoughts(piece);
+  if (calls_ == 0) return;
+  if (reading_.mode == ToolMode::kNative) {
+    repairs_.push_back(StrCat("the server left ", calls_, calls_ == 1 ? " call" : " calls",
+                              " of tools in the text; read here (its --tool-call-parser is missing "
+                              "or does not fit the model)"));
+  }
+  if (piece.finish == model::Finish::kStop) piece.finish = model::Finish::kToolCalls;
+}
+
+void ChoiceReader::FinishThoughts(model::Delta& piece) {
+  const bool has_answer = has_text_ || calls_ > 0 || server_calls_;
+  if (has_answer || !reading_.thinking_off || thoughts_.empty()) return;
+  piece.text = std::exchange(thoughts_, {});
+  answer_was_in_thoughts_ = true;
+  repairs_.emplace_back(
+      "the answer stood where thoughts belong, although thinking was switched off: the server's "
+      "--reasoning-parser does not fit the model");
+}
+
+// The text is one JSON object: a call, or the answer in the clothes of one.
+void ChoiceReader::FinishGuided(model::Delta& piece) {
+  std::string text = std::exchange(gathered_, {});
+  const Result<json::Mended> read = json::ReadLenient(text);
+  const json::View call = read ? json::View(read->value) : json::View();
+  const std::string_view name = call.Find("name").StringOr("");
+  const json::View arguments = call.Find("arguments");
+  if (!read || !read->report.complete || name.empty() || !arguments.IsObject()) {
+    piece.text = std::move(text);  // the verdict on it is another's business
+    return;
+  }
+  if (read->report.count > 0) {
+    repairs_.push_back(StrCat("the object of a call was mended in ", read->report.count,
+                              read->report.count == 1 ? " place" : " places"));
+  }
+  if (name == AnswerName(reading_.tools) && arguments.Find("answer").exists()) {
+    const json::View answer = arguments.Find("answer");
+    piece.text = answer.IsString() ? std::string(answer.StringOr("")) : json::Write(answer);
+    return;
+  }
+  AddCalls({{.name = std::string(name), .arguments = json::Write(arguments)}}, piece);
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,173 @@
+#include "weir/engine/choose_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/engine/answers.h"
+#include "weir/text/confidence.h"
+
+namespace weir::engine {
+namespace {
+
+using model::Choice;
+using model::Reply;
+
+constexpr std::int64_t kOwnOnly = 0;  // the log-probability of the token itself
+
+std::int64_t Wanted(const model::Call& call) { return call.sampling.n.value_or(1); }
+
+// Whether there is something to choose.
+bool Chooses(const model::Call& call) {
+  return !call.sampling.beam_width && call.sampling.best_of.value_or(1) > Wanted(call);
+}
+
+// What the server is asked instead.
+Result<model::Call> Plain(const model::Call& call) {
+  model::Call asked = call;
+  model::Sampling& sampling = asked.sampling;
+  if (sampling.best_of && !sampling.beam_width) {
+    if (*sampling.best_of < Wanted(call)) {
+      return Fail(Code::kInvalidRequest,
+                  StrCat("best_of is ", *sampling.best_of, ", which is less than the ",
+                         Wanted(call), " answers that are wanted (n): raise it, or lower n"));
+    }
+    if (sampling.best_of > 1) sampling.n = sampling.best_of;
+    sampling.best_of.reset();
+  }
+  const bool needed = Chooses(call) || call.confidence.wanted();
+  if (needed && !sampling.logprobs) sampling.logprobs = kOwnOnly;
+  return asked;
+}
+
+text::ConfidenceOptions OptionsFor(const model::Call& call, const Reply& reply) {
+  using enum model::Constraint::Kind;
+  text::ConfidenceOptions options;
+  options.structured = call.constraint && (call.constraint->kind == kJsonSchema ||
+                                           call.constraint->kind == kJsonObject);
+  if (call.api == model::Api::kCompletions && call.echo.value_or(false)) {
+    options.echoed_tokens =
+        static_cast<std::size_t>(std::max<std::int64_t>(0, reply.usage.prompt_tokens.value_or(0)));
+  }
+  return options;
+}
+
+void Degrade(Reply& reply, std::string what, std::string why, bool routine = false) {
+  reply.info.degradations.push_back(
+      {.what = std::move(what), .why = std::move(why), .routine = routine});
+}
+
+// Puts the best candidates into `choices`, the rest into `others`.
+void Choose(Reply& reply, const model::Call& call) {
+  const text::ConfidenceOptions options = OptionsFor(call, reply);
+  std::vector<std::pair<std::optional<double>, std::size_t>> ranks;  // mean and place
+  ranks.reserve(reply.choices.size());
+  for (const Choice& choice : reply.choices) {
+    ranks.emplace_back(text::MeanLogprob(choice, options), ranks.size());
+  }
+  // An unknown mean is behind all others.
+  std::ranges::sort(ranks, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  const std::size_t asked = static_cast<std::size_t>(*call.sampling.best_of);
+  if (ranks.size() > 1 && !ranks.front().first) {
+    Degrade(reply, "best_of",
+            StrCat("the server sent no log-probabilities, so that the ", ranks.size(),
+                   " candidates could not be ranked: the first is kept"));
+  }
+  if (ranks.size() < asked) {
+    Degrade(reply, "best_of",
+            StrCat(asked, " candidates were asked for, and ", ranks.size(), " came"));
+  }
+  std::vector<Choice> candidates = std::exchange(reply.choices, {});
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    Choice& choice = candidates[ranks[rank].second];
+    choice.index = static_cast<std::int64_t>(rank);
+    const bool chosen = choice.index < Wanted(call);
+    (chosen ? reply.choices : reply.others).push_back(std::move(choice));
+  }
+}
+
+void FillConfidence(Reply& reply, const model::Call& call) {
+  const text::ConfidenceOptions options = OptionsFor(call, reply);
+  for (std::vector<Choice>* const choices : {&reply.choices, &reply.others}) {
+    for (Choice& choice : *choices) choice.confidence = text::ConfidenceOf(choice, options);
+  }
+  if (!reply.choices.empty() && !reply.choices.front().confidence) {
+    Degrade(reply, "confidence",
+            "the server sent no log-probabilities: how sure the answer is, is not known");
+  }
+}
+
+void DropTokens(Reply& reply) {
+  for (std::vector<Choice>* const choices : {&reply.choices, &reply.others}) {
+    for (Choice& choice : *choices) choice.tokens.clear();
+  }
+}
+
+class ChooseEngine final : public model::Engine {
+ public:
+  explicit ChooseEngine(std::shared_ptr<model::Engine> next) : next_(std::move(next)) {}
+
+  async::Task<Result<Reply>> Call(async::Context ctx, const model::Call& call) override {
+    const bool wants = call.confidence.wanted();
+    return call.sampling.best_of || wants ? CallAndChoose(ctx, call) : next_->Call(ctx, call);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    if (Chooses(call)) return Gathered(ctx, call);
+    const bool wants = call.confidence.wanted();
+    return call.sampling.best_of || wants ? PlainStream(ctx, call) : next_->Stream(ctx, call);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  async::Task<Result<Reply>> CallAndChoose(async::Context ctx, const model::Call& call) {
+    async::Span span(ctx, "engine.choose");
+    WEIR_CO_TRY(const model::Call asked, Plain(call));
+    Result<Reply> reply = co_await next_->Call(span.context(), asked);
+    if (!reply) {
+      Error error = reply.error();
+      if (Chooses(call) && error.code == Code::kUnsupportedParam) {
+        StrAppend(error.message, "; best_of asks for its candidates with n");
+      }
+      span.Fail(error);
+      co_return Fail(std::move(error));
+    }
+    if (Chooses(call)) Choose(*reply, call);
+    if (call.confidence.wanted()) {
+      FillConfidence(*reply, call);
+    } else if (!call.sampling.logprobs) {
+      DropTokens(*reply);
+    }
+    co_return reply;
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Gathered(async::Context ctx,
+                                                                    const model::Call& call) {
+    WEIR_CO_TRY(Reply reply, co_await CallAndChoose(ctx, call));
+    Degrade(reply, "stream", "best_of is chosen of whole answers: this one came in one piece",
+            true);
+    co_return NewBufferedStream(std::move(reply));
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> PlainStream(async::Context ctx,
+                                                                       const model::Call& call) {
+    WEIR_CO_TRY(const model::Call asked, Plain(call));
+    co_return co_await next_->Stream(ctx, asked);
+  }
+
+  const std::shared_ptr<model::Engine> next_;
+};
+
+}  // namespace
+
+std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next) {
+  return std::make_unique<ChooseEngine>(std::move(next));
+}
+
+}  // namespace weir::engine

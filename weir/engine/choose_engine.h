@@ -1,0 +1,27 @@
+#pragma once
+
+// The best of several candidates, chosen here, and what their log-probabilities say of an answer.
+// Servers had a `best_of` once; vLLM dropped it, and no two ranked alike.
+
+#include <memory>
+
+#include "weir/model/engine.h"
+
+namespace weir::engine {
+
+// A call with `best_of` asks for that many candidates with their log-probabilities. Its reply has
+// the `n` best as choices, and the rest in Reply::others, best first: those whose tokens were the
+// likelier in the mean, as Confidence::mean counts them; equals stay in the server's order. Tokens
+// that only were asked for to rank are left out again. Usage is what the server said, of all.
+// A stream of such a call is collected first, with a routine degradation.
+//
+// Where ConfidenceRule is set, log-probabilities are asked for if the call does not do so, and
+// every choice of a whole reply gets its `confidence`. A stream has its tokens, and whoever
+// collects it may call text::ConfidenceOf().
+//
+// Degradations: "best_of" when there were fewer candidates than asked for, or nothing to rank them
+// by (the first ones stay), "confidence" when there are no log-probabilities. Stands below the
+// defaults, which may set `best_of`. The beams of a beam search pass in the server's order.
+std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next);
+
+}  // namespace weir::engine

@@ -1,0 +1,248 @@
+// Calls that are JSON objects: with a name and arguments in them, with the name as the only key, or
+// behind their name.
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/json/builder.h"
+#include "weir/json/lenient.h"
+#include "weir/json/writer.h"
+#include "weir/text/call_list.h"
+#include "weir/text/call_values.h"
+
+namespace weir::text {
+namespace {
+
+constexpr int kMaxWrappers = 8;  // lists and objects around a call
+
+constexpr std::array<std::string_view, 7> kNameKeys = {
+    "name", "tool_name", "function_name", "tool", "function", "func", "recipient_name"};
+// Nobody who does not call writes these beside a name ...
+constexpr std::array<std::string_view, 2> kPlainArgumentKeys = {"arguments", "parameters"};
+// ... but these may mean anything.
+constexpr std::array<std::string_view, 5> kLooseArgumentKeys = {"args", "params", "tool_input",
+                                                                "action_input", "input"};
+constexpr std::array<std::string_view, 3> kIdKeys = {"id", "tool_call_id", "call_id"};
+constexpr std::array<std::string_view, 4> kWrapperKeys = {"tool_calls", "tool_call",
+                                                          "function_call", "calls"};
+
+json::LenientOptions Patience() {
+  json::LenientOptions options;
+  options.strictness = json::Strictness::kSalvage;
+  options.max_depth = kMaxDepth;
+  return options;
+}
+
+// A document that was cut behind a key has null in its place, and the key may be a part of one.
+bool EndsInKey(std::string_view text, const json::RepairReport& report) {
+  if (report.complete) return false;
+  const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;
+  return std::ranges::any_of(report.repairs, [end](const json::Repair& repair) {
+    return repair.kind == json::RepairKind::kMissingValue && repair.offset >= end;
+  });
+}
+
+// Copies `value` without the null at its very end.
+void CopyWithoutEnd(json::View value, json::Builder& out) {
+  if (value.IsArray()) {
+    out.BeginArray();
+    for (std::size_t i = 0; i + 1 < value.size(); ++i) out.Copy(value[i]);
+    if (!value.empty()) CopyWithoutEnd(value[value.size() - 1], out);
+    out.EndArray();
+  } else if (value.IsObject()) {
+    out.BeginObject();
+    std::size_t left = value.size();
+    for (const json::Member member : value.members()) {
+      if (--left == 0 && member.value.IsNull()) break;
+      out.Key(member.key);
+      left == 0 ? CopyWithoutEnd(member.value, out) : out.Copy(member.value);
+    }
+    out.EndObject();
+  } else {
+    out.Copy(value);
+  }
+}
+
+json::Value WithoutEnd(const json::Value& value) {
+  json::Builder out;
+  CopyWithoutEnd(value, out);
+  return std::move(out).Finish();
+}
+
+template <std::size_t kSize>
+json::View FindAny(json::View object, const std::array<std::string_view, kSize>& keys) {
+  for (const std::string_view key : keys) {
+    if (const json::View found = object.Find(key); found.exists()) return found;
+  }
+  return {};
+}
+
+std::string_view NameIn(json::View object) {
+  for (const std::string_view key : kNameKeys) {
+    if (const auto name = object.Find(key).AsString()) return *name;
+  }
+  return {};
+}
+
+// The object that arguments are, however they are wrapped: as a text, or as the only item of a
+// list.
+std::optional<std::string> ArgumentsText(json::View arguments, CallList& list) {
+  if (arguments.IsObject()) return json::Write(arguments);
+  if (!arguments.exists() || arguments.IsNull()) return "{}";
+  if (arguments.IsArray() && arguments.empty()) return "{}";
+  if (arguments.IsArray() && arguments.size() == 1 && arguments[0].IsObject()) {
+    list.Note("the arguments stood in a list of one");
+    return json::Write(arguments[0]);
+  }
+  std::string json;
+  if (arguments.IsString() && ReadJsonArguments(arguments.StringOr(""), list, json)) return json;
+  return std::nullopt;
+}
+
+class JsonCalls {
+ public:
+  JsonCalls(std::string_view body, bool cut, CallList& list)
+      : body_(body), cut_(cut), list_(list) {}
+
+  void Take(json::View value, bool keyed, int depth = 0) {
+    if (depth > kMaxWrappers) return list_.Refuse("the lists around the call are too deep");
+    if (value.IsArray()) {
+      for (const json::View item : value.items()) Take(item, keyed, depth + 1);
+    } else if (!value.IsObject() || !TakeObject(value, keyed, depth)) {
+      Doubt(value);
+    }
+  }
+
+  // Says what was in the list beside the calls.
+  void Finish() {
+    if (doubts_.empty()) return;
+    if (list_.empty()) return list_.Refuse(doubts_);
+    list_.Note(StrCat("left out: ", doubts_));
+  }
+
+ private:
+  bool TakeObject(json::View object, bool keyed, int depth) {
+    if (TakeNamed(object, object, list_)) return true;
+    if (const json::View inner = object.Find("function"); inner.IsObject()) {
+      if (TakeNamed(inner, object, list_)) return true;
+    }
+    for (const std::string_view key : kWrapperKeys) {
+      const json::View inner = object.Find(key);
+      if (!inner.IsObject() && !inner.IsArray()) continue;
+      Take(inner, keyed, depth + 1);
+      return true;
+    }
+    return TakeKeyed(object, keyed);
+  }
+
+  bool TakeNamed(json::View object, json::View outer, CallList& list) {
+    const std::string_view name = list.PlainName(NameIn(object));
+    if (name.empty()) return false;
+    const model::ToolSpec* const tool = list.Tool(name);
+    json::View arguments = FindAny(object, kPlainArgumentKeys);
+    if (!arguments.exists() && tool != nullptr) arguments = FindAny(object, kLooseArgumentKeys);
+    if (tool == nullptr && !arguments.exists()) return false;
+    if (!arguments.exists() && NameWasCut(name)) return false;
+    const auto id = FindAny(outer, kIdKeys).AsString();
+    if (!arguments.exists()) {
+      list.Add(name, LooseArguments(object, *tool), id.value_or(""));
+      return true;
+    }
+    auto text = ArgumentsText(arguments, list);
+    if (!text) {
+      list.Refuse(StrCat("the arguments of ", name, " are no object"));
+      return false;
+    }
+    list.Add(name, *std::move(text), id.value_or(""));
+    return true;
+  }
+
+  // Without a key for the arguments, the tool's own parameters beside the name are meant as such.
+  std::string LooseArguments(json::View object, const model::ToolSpec& tool) {
+    const Wanted wanted = Wanted::ArgumentsOf(&tool);
+    Arguments arguments(list_);
+    for (const json::Member member : object.members()) {
+      const bool says_name = std::ranges::find(kNameKeys, member.key) != kNameKeys.end() &&
+                             list_.PlainName(member.value.StringOr("")) == tool.name;
+      if (!says_name && wanted.knows(member.key)) {
+        arguments.Set(member.key, json::Write(member.value));
+      }
+    }
+    if (!arguments.empty()) {
+      list_.Note(StrCat("the arguments of ", tool.name, " stood beside its name"));
+    }
+    return arguments.Text();
+  }
+
+  bool TakeKeyed(json::View object, bool keyed) {
+    bool any = false;
+    for (const json::Member member : object.members()) {
+      const std::string_view name = list_.PlainName(member.key);
+      if (name.empty() || (!keyed && list_.Tool(name) == nullptr)) continue;
+      if (!member.value.IsObject() && list_.Tool(name) == nullptr) continue;
+      auto text = ArgumentsText(member.value, list_);
+      if (!text) continue;
+      list_.Add(name, *std::move(text), "");
+      any = true;
+    }
+    return any;
+  }
+
+  // A name at the very end of a text that was cut may be a part of one.
+  bool NameWasCut(std::string_view name) const { return cut_ && Trim(body_).ends_with(name); }
+
+  void Doubt(json::View value) {
+    if (!doubts_.empty()) return;
+    doubts_ = StrCat("a value that is no call of a tool: ", Truncate(json::Write(value), 80));
+  }
+
+  std::string_view body_;
+  bool cut_;
+  CallList& list_;
+  std::string doubts_;
+};
+
+void ReadJson(std::string_view body, bool keyed, CallList& list) {
+  const auto mended = json::ReadLenient(body, Patience());
+  if (!mended) return list.Refuse(mended.error().message);
+  JsonCalls calls(body, !mended->report.complete, list);
+  calls.Take(EndsInKey(body, mended->report) ? WithoutEnd(mended->value) : mended->value, keyed);
+  calls.Finish();
+  list.Note("the call", mended->report);
+}
+
+}  // namespace
+
+void ReadJsonCalls(std::string_view body, CallList& list) { ReadJson(body, false, list); }
+
+void ReadKeyedJsonCalls(std::string_view body, CallList& list) { ReadJson(body, true, list); }
+
+bool ReadJsonArguments(std::string_view text, CallList& list, std::string& json) {
+  if (Trim(text).empty()) {
+    json = "{}";
+    return true;
+  }
+  const auto mended = json::ReadLenient(text, Patience());
+  if (!mended) return false;
+  const json::Value whole =
+      EndsInKey(text, mended->report) ? WithoutEnd(mended->value) : mended->value;
+  json::View value = whole;
+  if (value.IsString() && Trim(text).starts_with('"')) {
+    return ReadJsonArguments(value.StringOr(""), list, json);
+  }
+  if (value.IsArray() && value.size() == 1) value = value[0];
+  if (value.IsNull()) {
+    json = "{}";
+  } else if (value.IsObject()) {
+    json = json::Write(value);
+  } else {
+    return false;
+  }
+  list.Note("the arguments", mended->report);
+  return true;
+}
+
+}  // namespace weir::text

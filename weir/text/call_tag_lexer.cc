@@ -1,0 +1,279 @@
+#include "weir/text/call_tag_lexer.h"
+
+#include <string>
+
+#include "weir/base/text.h"
+
+namespace weir::text {
+namespace {
+
+constexpr std::size_t kMaxTag = 512;
+constexpr std::string_view kSpace = " \t\r\n\f\v";
+
+bool IsSpace(char c) { return kSpace.contains(c); }
+
+std::size_t SkipSpace(std::string_view text, std::size_t at) {
+  while (at < text.size() && IsSpace(text[at])) ++at;
+  return at;
+}
+
+std::string_view WithoutQuotes(std::string_view text) {
+  text = Trim(text);
+  const bool quoted = text.size() >= 2 && (text.front() == '"' || text.front() == '\'') &&
+                      text.back() == text.front();
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+// `name` in <function=name> or in <function name="name">.
+std::string_view NameOf(std::string_view attributes) {
+  const std::string_view trimmed = Trim(attributes);
+  if (trimmed.starts_with('=')) return WithoutQuotes(trimmed.substr(1));
+  return Attribute(attributes, "name");
+}
+
+bool EndsWithWord(std::string_view word, std::string_view wanted) {
+  if (!word.ends_with(wanted)) return false;
+  if (word.size() == wanted.size()) return true;
+  const char before = word[word.size() - wanted.size() - 1];
+  return before == ':' || static_cast<unsigned char>(before) >= 0x80 || before == '|';
+}
+
+bool IsCallWord(std::string_view word) {
+  return EndsWithWord(word, "function") || EndsWithWord(word, "invoke");
+}
+
+bool IsValueWord(std::string_view word) {
+  return EndsWithWord(word, "parameter") || EndsWithWord(word, "param");
+}
+
+bool IsWrapperWord(std::string_view word) {
+  return word.contains("tool_call") || EndsWithWord(word, "function_calls");
+}
+
+// Tags of the forms with <function> and <invoke>. The first tag of a call, and the first of a
+// value, fix the word for those that follow: another word is text.
+class AngleTags {
+ public:
+  explicit AngleTags(std::string_view body) : body_(body) {}
+
+  std::vector<CallTag> Find() {
+    for (std::size_t at = body_.find('<'); at != body_.npos; at = body_.find('<', at)) {
+      const auto tag = ReadAngleTag(body_, at);
+      if (tag && Take(*tag, at)) {
+        at = tag->end;
+      } else {
+        ++at;
+      }
+    }
+    return std::move(tags_);
+  }
+
+ private:
+  bool Take(const AngleTag& tag, std::size_t begin) {
+    if (body_.substr(0, begin).ends_with(kMiniMaxMark)) begin -= kMiniMaxMark.size();
+    if (IsWrapperWord(tag.word)) {
+      tags_.push_back({TagKind::kWrapper, begin, tag.end, {}, {}});
+      return true;
+    }
+    if (IsCallWord(tag.word)) {
+      return Add(tag, begin, call_word_, TagKind::kOpenCall, TagKind::kCloseCall);
+    }
+    if (IsValueWord(tag.word)) {
+      return Add(tag, begin, value_word_, TagKind::kOpenValue, TagKind::kCloseValue);
+    }
+    return false;
+  }
+
+  bool Add(const AngleTag& tag, std::size_t begin, std::string_view& word, TagKind open,
+           TagKind close) {
+    if (tag.closing) {
+      if (tag.word != word) return false;
+      tags_.push_back({close, begin, tag.end, {}, {}});
+      return true;
+    }
+    const std::string_view name = NameOf(tag.attributes);
+    if (name.empty() || (!word.empty() && tag.word != word)) return false;
+    word = tag.word;
+    std::string_view type;
+    if (const auto text = Attribute(tag.attributes, "string"); !text.empty()) {
+      type = EqualsIgnoreCase(text, "true") ? "string" : "json";
+    }
+    tags_.push_back({open, begin, tag.end, name, type});
+    if (tag.closed) tags_.push_back({close, tag.end, tag.end, {}, {}});
+    return true;
+  }
+
+  std::string_view body_;
+  std::string_view call_word_;
+  std::string_view value_word_;
+  std::vector<CallTag> tags_;
+};
+
+// Kimi K3: <|open|>call tool="f"<|sep|>, <|close|>call<|sep|>.
+std::vector<CallTag> FindMarkedTags(std::string_view body) {
+  constexpr std::string_view kOpen = "<|open|>", kClose = "<|close|>", kEnd = "<|sep|>";
+  std::vector<CallTag> tags;
+  for (std::size_t at = body.find("<|"); at != body.npos; at = body.find("<|", at)) {
+    const std::string_view rest = body.substr(at);
+    const bool opens = rest.starts_with(kOpen);
+    const std::size_t head = opens ? kOpen.size() : kClose.size();
+    if (!opens && !rest.starts_with(kClose)) {
+      at += 2;
+      continue;
+    }
+    const std::size_t end = rest.substr(0, kMaxTag).find(kEnd, head);
+    if (end == rest.npos) {
+      at += head;
+      continue;
+    }
+    const std::string_view inside = Trim(rest.substr(head, end - head));
+    const std::string_view word = inside.substr(0, inside.find_first_of(kSpace));
+    CallTag tag{TagKind::kWrapper, at, at + end + kEnd.size(), {}, {}};
+    if (word == "call") {
+      tag.kind = opens ? TagKind::kOpenCall : TagKind::kCloseCall;
+      tag.name = Attribute(inside, "tool");
+    } else if (word == "argument") {
+      tag.kind = opens ? TagKind::kOpenValue : TagKind::kCloseValue;
+      tag.name = Attribute(inside, "key");
+      tag.type = Attribute(inside, "type");
+    }
+    tags.push_back(tag);
+    at = tag.end;
+  }
+  return tags;
+}
+
+// GLM: f<arg_key>k</arg_key><arg_value>v</arg_value>. A pair of tags around the key is one tag
+// here, and what stands before the first of them is the name.
+class PairTags {
+ public:
+  explicit PairTags(std::string_view body) : body_(body) {}
+
+  std::vector<CallTag> Find() {
+    OpenCall(0, 0);
+    for (std::size_t at = body_.find('<'); at != body_.npos; at = body_.find('<', at)) {
+      const auto tag = ReadAngleTag(body_, at);
+      at = tag ? Take(*tag, at) : at + 1;
+    }
+    return std::move(tags_);
+  }
+
+ private:
+  // Gives the place to go on from.
+  std::size_t Take(const AngleTag& tag, std::size_t begin) {
+    if (tag.word == "arg_key" && !tag.closing) return OpenValue(begin, tag.end);
+    if (tag.word == "arg_value" && tag.closing) {
+      tags_.push_back({TagKind::kCloseValue, begin, tag.end, {}, {}});
+      return tag.end;
+    }
+    if (tag.word != "tool_call") return begin + 1;
+    if (!tag.closing) return OpenCall(begin, tag.end);
+    tags_.push_back({TagKind::kCloseCall, begin, tag.end, {}, {}});
+    return tag.end;
+  }
+
+  // A call begins only where a name stands, and then its arguments or its end.
+  std::size_t OpenCall(std::size_t begin, std::size_t at) {
+    const std::size_t name_at = SkipSpace(body_, at);
+    const std::size_t name_end = std::min(body_.find_first_of("<\r\n \t", name_at), body_.size());
+    const std::size_t next = SkipSpace(body_, name_end);
+    const std::string_view rest = body_.substr(next);
+    const bool goes_on = rest.empty() || rest.starts_with("<arg_key") ||
+                         rest.starts_with("</tool_call") || rest.starts_with("< arg_key");
+    const std::string_view name = body_.substr(name_at, name_end - name_at);
+    if (name.empty() || !goes_on) return at;
+    tags_.push_back({TagKind::kOpenCall, begin, name_end, name, {}});
+    return name_end;
+  }
+
+  std::size_t OpenValue(std::size_t begin, std::size_t at) {
+    const std::size_t key_end =
+        std::min(body_.substr(0, std::min(body_.size(), at + kMaxTag)).find('<', at), body_.size());
+    if (key_end == body_.size()) return at;
+    const std::string_view key = Trim(body_.substr(at, key_end - at));
+    std::size_t end = key_end;
+    for (const std::string_view word : {"arg_key", "arg_value"}) {
+      const std::size_t next = SkipSpace(body_, end);
+      const auto tag = ReadAngleTag(body_, next);
+      if (tag && tag->word == word && tag->closing == (word == "arg_key")) end = tag->end;
+    }
+    if (key.empty() || end == key_end) return at;
+    tags_.push_back({TagKind::kOpenValue, begin, end, key, {}});
+    return end;
+  }
+
+  std::string_view body_;
+  std::vector<CallTag> tags_;
+};
+
+}  // namespace
+
+std::optional<AngleTag> ReadAngleTag(std::string_view body, std::size_t at) {
+  if (at >= body.size() || body[at] != '<') return std::nullopt;
+  AngleTag tag;
+  const std::string_view text = body.substr(at, kMaxTag);
+  std::size_t i = SkipSpace(text, 1);
+  if (i < text.size() && text[i] == '/') {
+    tag.closing = true;
+    i = SkipSpace(text, i + 1);
+  }
+  const std::size_t word = i;
+  while (i < text.size() && !IsSpace(text[i]) && !std::string_view("<>=/\"'").contains(text[i])) {
+    ++i;
+  }
+  if (i == word) return std::nullopt;
+  tag.word = text.substr(word, i - word);
+  const std::size_t attributes = i;
+  char quote = '\0';
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if ((c == '"' || c == '\'') && !tag.closing) {
+      quote = c;
+    } else if (c == '>') {
+      break;
+    } else if (c == '<') {
+      return std::nullopt;
+    }
+  }
+  if (i >= text.size()) return std::nullopt;
+  tag.closed = !tag.closing && text[i - 1] == '/';
+  tag.attributes = text.substr(attributes, i - attributes - (tag.closed ? 1 : 0));
+  tag.end = at + i + 1;
+  return tag;
+}
+
+std::string_view Attribute(std::string_view attributes, std::string_view key) {
+  std::size_t at = 0;
+  while (at < attributes.size()) {
+    at = SkipSpace(attributes, at);
+    const std::size_t begin = at;
+    while (at < attributes.size() && !IsSpace(attributes[at]) && attributes[at] != '=') ++at;
+    const std::string_view word = attributes.substr(begin, at - begin);
+    at = SkipSpace(attributes, at);
+    if (at == attributes.size() || attributes[at] != '=') {
+      if (word.empty()) return {};
+      continue;
+    }
+    at = SkipSpace(attributes, at + 1);
+    std::size_t end = at;
+    if (at < attributes.size() && (attributes[at] == '"' || attributes[at] == '\'')) {
+      end = attributes.find(attributes[at], at + 1);
+      end = end == attributes.npos ? attributes.size() : end + 1;
+    } else {
+      while (end < attributes.size() && !IsSpace(attributes[end])) ++end;
+    }
+    if (word == key) return WithoutQuotes(attributes.substr(at, end - at));
+    at = end;
+  }
+  return {};
+}
+
+std::vector<CallTag> FindTags(CallForm form, std::string_view body) {
+  if (form == CallForm::kArgPairs) return PairTags(body).Find();
+  if (body.contains("<|open|>call")) return FindMarkedTags(body);
+  return AngleTags(body).Find();
+}
+
+}  // namespace weir::text
