@@ -142,6 +142,14 @@ class Together(Case):
         self.assertIn('weir_requests_in_flight{engine="e"} 0.0\n', page)
         self.assertIn('kind="output"', page)
 
+    def test_commands_that_only_look_tell_what_they_did_too(self):
+        with Sim("--instant") as sim:
+            for command in (["models", sim.url], ["doctor", sim.url, "--no-probe"], ["embed", "-e", sim.url, "hi"]):
+                with self.subTest(command[0]):
+                    path = self.folder / f"{command[0]}.jsonl"
+                    self.assertEqual(weir(*command, "--events", str(path)).returncode, 0)
+                    self.assertIn("span.end", path.read_text())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/work.h"
 #include "weir/client/wiring.h"
@@ -157,7 +158,10 @@ int RunDoctor(Session& session, const DoctorFlags& flags) {
 
   async::Loop loop;  // outlives the connections
   const std::unique_ptr<http::Client> transport = client::BuildTransport(config, session.env);
-  Work work(loop, session.terminal);
+  Result<Listeners> listeners =
+      Listeners::Open(loop, chosen->config.events, flags.common.events_file, session);
+  if (!listeners) return Refuse(session, flags.common, listeners.error());
+  Work work(loop, session.terminal, listeners->sinks());
   const async::Context ctx = work.NewContext(config.http.upstream.timeouts.total);
   const engine::DoctorOptions options = OptionsOf(config, flags, session.env);
   const bool colour = session.terminal.out_is_terminal() && !session.env.Get("NO_COLOR") &&
@@ -176,6 +180,7 @@ int RunDoctor(Session& session, const DoctorFlags& flags) {
   } else {
     findings = loop.Run(engine::ExamineServer(ctx, options, *transport, tell));
   }
+  listeners->Finish(session.terminal);
   const int exit_code = ExitCodeOf(findings);
   if (as_text) {
     printer.Flush();
@@ -201,6 +206,8 @@ void AddDoctorCommand(CLI::App& app, Session& session) {
       "ask the model nothing; look at the server only");
   OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
         {"text", "json"});
+  command->add_option("--events", flags->common.events_file,
+                      "append events and spans to this file");
   command->callback([flags, &session] {
     session.run = [flags, &session] { return RunDoctor(session, *flags); };
   });

@@ -2,6 +2,7 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/work.h"
 #include "weir/client/proxy_advice.h"
@@ -93,9 +94,13 @@ int RunEmbed(Session& session, const EmbedFlags& flags) {
   if (!control) return Refuse(session, common, control.error());
   const model::EmbedCall call{
       .model = common.model, .texts = *std::move(texts), .dimensions = flags.dimensions};
-  Work work(loop, session.terminal);
+  Result<Listeners> listeners =
+      Listeners::Open(loop, chosen->config.events, common.events_file, session);
+  if (!listeners) return Refuse(session, common, listeners.error());
+  Work work(loop, session.terminal, listeners->sinks());
   const async::Context ctx = work.NewContext(chosen->engine.http.upstream.timeouts.total);
   const Result<model::Embeddings> embeddings = loop.Run((*control)->Embed(ctx, call));
+  listeners->Finish(session.terminal);
   if (!embeddings) {
     return Refuse(session, common,
                   client::WithProxyAdvice(embeddings.error(), chosen->engine, session.env));
@@ -119,6 +124,8 @@ void AddEmbedCommand(CLI::App& app, Session& session) {
   command->add_option("--timeout", flags->common.timeout, "seconds for all of it");
   OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
         {"text", "json"});
+  command->add_option("--events", flags->common.events_file,
+                      "append events and spans to this file");
   command->callback(
       [flags, &session] { session.run = [flags, &session] { return RunEmbed(session, *flags); }; });
 }

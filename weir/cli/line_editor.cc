@@ -137,13 +137,9 @@ class LineEditor final : public LineSource {
     el_set(edit_, EL_EDITOR, "emacs");
     el_set(edit_, EL_HIST, history, history_);
     el_set(edit_, EL_PROMPT_ESC, &Prompt, '\1');
-    el_set(edit_, EL_ADDFN, "weir-interrupt", "clear the line", &Interrupt);
     el_set(edit_, EL_ADDFN, "weir-newline", "put in a line feed", &NewLine);
     el_set(edit_, EL_ADDFN, "weir-paste", "put in what is pasted", &Paste);
     el_set(edit_, EL_ADDFN, "weir-complete", "complete a command", &Complete);
-    // Ctrl-C is a key here, so that the line can be cleared; the terminal still knows Ctrl-Z.
-    el_set(edit_, EL_SETTY, "-d", "intr=", nullptr);
-    el_set(edit_, EL_BIND, "^C", "weir-interrupt", nullptr);
     el_set(edit_, EL_BIND, "^I", "weir-complete", nullptr);
     el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     el_set(edit_, EL_BIND, "\033\r", "weir-newline", nullptr);
@@ -159,9 +155,17 @@ class LineEditor final : public LineSource {
     std::fputs("\033[?2004h", out_);  // pasted text comes between marks
     std::fflush(out_);
     int size = 0;
+    errno = 0;
     const char* typed = el_gets(edit_, &size);
+    const int failed = errno;
     std::fputs("\033[?2004l", out_);
     std::fflush(out_);
+    if (typed == nullptr && size < 0 && failed == EINTR) {  // Ctrl-C
+      interrupted_ = true;
+      std::fputs("\n", out_);
+      const LineInfo* line = el_line(edit_);
+      return std::string(line->buffer, line->lastchar);
+    }
     if (typed == nullptr || size <= 0) return std::nullopt;
     std::string line(typed, static_cast<std::size_t>(size));
     if (line.ends_with('\n')) line.pop_back();
@@ -178,13 +182,6 @@ class LineEditor final : public LineSource {
   }
 
   static char* Prompt(EditLine* edit) { return Of(edit).prompt_.data(); }
-
-  // The line is given back as if it had been entered, and known for cleared by the flag.
-  static unsigned char Interrupt(EditLine* edit, int) {
-    Of(edit).interrupted_ = true;
-    el_push(edit, "\n");
-    return CC_NORM;
-  }
 
   static unsigned char NewLine(EditLine* edit, int) {
     return el_insertstr(edit, "\n") == 0 ? CC_REFRESH : CC_ERROR;

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/work.h"
 #include "weir/client/proxy_advice.h"
@@ -62,9 +63,13 @@ int RunModels(Session& session, const CommonFlags& flags) {
   if (!fleet) return Refuse(session, flags, fleet.error());
   const Result<std::shared_ptr<model::Engine>> engine = fleet->Get(chosen->engine.name);
   if (!engine) return Refuse(session, flags, engine.error());
-  Work work(loop, session.terminal);
+  Result<Listeners> listeners =
+      Listeners::Open(loop, chosen->config.events, flags.events_file, session);
+  if (!listeners) return Refuse(session, flags, listeners.error());
+  Work work(loop, session.terminal, listeners->sinks());
   const async::Context ctx = work.NewContext(chosen->engine.http.upstream.timeouts.total);
   const Result<model::EngineInfo> info = loop.Run((*engine)->Describe(ctx));
+  listeners->Finish(session.terminal);
   if (!info) {
     return Refuse(session, flags,
                   client::WithProxyAdvice(info.error(), chosen->engine, session.env));
@@ -82,6 +87,7 @@ void AddModelsCommand(CLI::App& app, Session& session) {
                       "name from weir.yaml, \"sim\", or an address");
   command->add_option("--timeout", flags->timeout, "seconds for all of it");
   OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
+  command->add_option("--events", flags->events_file, "append events and spans to this file");
   command->callback([flags, &session] {
     session.run = [flags, &session] { return RunModels(session, *flags); };
   });

@@ -249,6 +249,11 @@ std::string ToolCallLines(const model::Choice& choice) {
   return text;
 }
 
+std::string FormatCost(double cost) {
+  constexpr double kSteps = 1e6;  // what stands behind them comes from binary fractions
+  return StrCat(std::round(cost * kSteps) / kSteps);
+}
+
 std::string Summary(const model::Reply& reply) {
   std::string text;
   const model::Usage& usage = reply.usage;
@@ -264,7 +269,7 @@ std::string Summary(const model::Reply& reply) {
     StrAppend(text, "first token after ", millis(reply.info.first_token), ", ");
   }
   StrAppend(text, millis(reply.info.total), " in all");
-  if (reply.info.cost) StrAppend(text, ", cost ", *reply.info.cost);
+  if (reply.info.cost) StrAppend(text, ", cost ", FormatCost(*reply.info.cost));
   if (!reply.choices.empty() && reply.choices.front().confidence) {
     StrAppend(text, ", confidence ", Percent(reply.choices.front().confidence->mean), " %");
   }

@@ -24,5 +24,7 @@ std::string ToolCallLines(const model::Choice& choice);
 
 // "12 + 34 tokens, first token after 56 ms, 1.2 s in all, 2 attempts"
 std::string Summary(const model::Reply& reply);
+// To a millionth.
+std::string FormatCost(double cost);
 
 }  // namespace weir::cli

@@ -55,10 +55,6 @@ void WarningSink::OnEvent(std::string_view name, Fields fields) {
   } else if (name == "verify:ignored") {
     terminal_.Warn(StrCat("engine ", Text(fields, "engine"), " ignores constraints (",
                           Text(fields, "error"), "); `weir doctor` finds out why"));
-  } else if (name == "adapter.fallback" && IsSet(fields, "first")) {
-    terminal_.Warn(StrCat("engine ", Text(fields, "engine"), " does not have the adapter '",
-                          Text(fields, "adapter"), "' (", Text(fields, "message"),
-                          "); its base model answers instead"));
   }
 }
 

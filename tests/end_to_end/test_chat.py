@@ -1,0 +1,219 @@
+"""`weir chat` in a pipe and on a terminal (tmux): turns, commands, sessions, interruption."""
+import json
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+
+SCRIPT = """
+- match: {last_user: code}
+  reply: {text: "**Bold**\\n\\n```c\\nint x;\\n```"}
+- match: {last_user: slow}
+  reply: {ttft: 1ms, itl: 250ms, text: "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"}
+- match: {last_user: again, call_number: 1}
+  reply: {text: "First."}
+- match: {last_user: again}
+  reply: {text: "Second."}
+- match: {last_user: "Sum up our conversation"}
+  reply: {text: "They said hello."}
+- match: {last_user: broken}
+  reply: {error: {status: 400, message: "no such thing"}}
+- match: {last_user: clock}
+  reply: {tool_calls: [{name: now, arguments: {}}]}
+- match: {tool_result: noon}
+  reply: {text: "It is noon."}
+- match: {}
+  reply: {text: "Hello."}
+"""
+
+
+class Chats(Case):
+    def setUp(self):
+        super().setUp()
+        self.script = self.write("script.yaml", SCRIPT)
+
+    def chat(self, *lines, args=()):
+        with Sim("--instant", "--scenario", self.script) as sim:
+            return weir("chat", "-e", sim.url, *args, stdin="".join(line + "\n" for line in lines),
+                        env={"HOME": str(self.folder)}, cwd=self.folder)
+
+    def session(self):
+        return json.loads((self.folder / "s.json").read_text())
+
+    def test_a_piped_answer_is_byte_exact(self):
+        done = self.chat("show code", "hi")
+        self.assertEqual(done.stdout, "**Bold**\n\n```c\nint x;\n```\nHello.\n")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_session_is_saved_after_each_turn_and_goes_on(self):
+        self.chat("hi", args=("--session", "s.json", "--system", "Be kind."))
+        self.chat("more", args=("--session", "s.json"))
+        saved = self.session()
+        self.assertEqual([m["role"] for m in saved["messages"]], ["user", "assistant"] * 2)
+        self.assertEqual(saved["system"], "Be kind.")
+        self.assertEqual(saved["usage"]["answers"], 2)
+        self.assertEqual((self.folder / "s.json").stat().st_mode & 0o777, 0o600)
+
+    def test_save_and_load(self):
+        done = self.chat("hi", "/save s.json", "/clear", "/load s.json", "/usage")
+        self.assertIn("loaded 2 messages from s.json", done.stderr)
+        self.assertIn("2 messages are remembered", done.stderr)
+        self.assertIn("needs FILE", self.chat("/load").stderr)
+
+    def test_retry_takes_the_place_of_the_answer(self):
+        done = self.chat("again", "/retry", args=("--session", "s.json"))
+        self.assertEqual(done.stdout, "First.\nSecond.\n")
+        self.assertEqual([m["content"] for m in self.session()["messages"]], ["again", "Second."])
+
+    def test_compact_replaces_what_was_said(self):
+        done = self.chat("hi", "hi again?", "/compact", args=("--session", "s.json"))
+        self.assertIn("4 messages became a summary", done.stderr)
+        self.assertEqual(self.session()["messages"][1]["content"], "They said hello.")
+
+    def test_a_failed_turn_is_told_and_the_talk_goes_on(self):
+        done = self.chat("broken", "hi", "/modle x", args=("--session", "s.json"))
+        self.assertEqual((done.returncode, done.stdout), (0, "Hello.\n"))
+        self.assertIn("no such thing", done.stderr)
+        self.assertIn("is /model meant?", done.stderr)
+        self.assertEqual([m["content"] for m in self.session()["messages"]], ["hi", "Hello."])
+
+    def test_the_line_behind_a_tool_call_is_its_result(self):
+        self.write("tools.json", '[{"name": "now", "description": "the time"}]')
+        done = self.chat("clock?", "noon", args=("--tools", "tools.json"))
+        lines = done.stdout.splitlines()
+        self.assertEqual(json.loads(lines[0])["name"], "now")
+        self.assertEqual(lines[1], "It is noon.")
+
+    def test_a_file_goes_along_and_a_missing_one_asks_nothing(self):
+        self.write("note.txt", "seven swans")
+        self.chat("see @note.txt", "see @missing.txt", args=("--session", "s.json"))
+        messages = self.session()["messages"]
+        self.assertEqual(len(messages), 2)
+        self.assertIn("```txt\nseven swans\n```", messages[0]["content"])
+
+    def test_a_backslash_goes_on_with_the_next_line(self):
+        self.chat("one\\", "two", args=("--session", "s.json"))
+        self.assertEqual(self.session()["messages"][0]["content"], "one\ntwo")
+
+    def test_a_file_that_is_no_session_is_refused(self):
+        self.write("s.json", '{"format": "weir-chat", "version": 9}')
+        done = self.chat("hi", args=("--session", "s.json"))
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("by a later weir", done.stderr)
+
+
+class Pane:
+    """A terminal of its own, with a chat in it."""
+
+    def __init__(self, folder, *args, width=60):
+        self.name = f"weir-test-{os.getpid()}-{time.monotonic_ns()}"
+        env = environment(HOME=str(folder), TERM="screen-256color", LC_ALL="C.UTF-8")
+        command = ["env", "-i", *[f"{key}={value}" for key, value in env.items()], WEIR, "chat", *args]
+        subprocess.run(["tmux", "-L", self.name, "-f", "/dev/null", "-u", "new-session", "-d", "-x", str(width),
+                        "-y", "24", "-c", str(folder), *command, ";", "set", "remain-on-exit", "on"],
+                       check=True, timeout=PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        subprocess.run(["tmux", "-L", self.name, "kill-server"], timeout=PATIENCE, capture_output=True)
+
+    def keys(self, *keys):
+        subprocess.run(["tmux", "-L", self.name, "send-keys", *keys], check=True, timeout=PATIENCE)
+
+    def screen(self):
+        return subprocess.run(["tmux", "-L", self.name, "capture-pane", "-p"], check=True, text=True,
+                              capture_output=True, timeout=PATIENCE).stdout.rstrip()
+
+    def until(self, good):
+        """The screen, once `good` says so."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            screen = self.screen()
+            if good(screen):
+                return screen
+            time.sleep(0.02)
+        raise AssertionError("this never came to the screen:\n" + self.screen())
+
+
+@unittest.skipUnless(shutil.which("tmux"), "tmux IS MISSING: the terminal side of weir chat is NOT tested")
+class OnATerminal(Case):
+    def setUp(self):
+        super().setUp()
+        sim = Sim("--scenario", self.write("script.yaml", SCRIPT))
+        self.sim = sim.__enter__()
+        self.addCleanup(sim.__exit__)
+
+    def ready(self, pane):
+        return pane.until(lambda screen: screen.splitlines()[-1:] == [">"])
+
+    def test_typing_streaming_stopping_saving_and_going_on(self):
+        with Pane(self.folder, "-e", self.sim.url) as pane:
+            self.ready(pane)
+            pane.keys("show code", "Enter")
+            pane.until(lambda screen: "tokens/s" in screen)
+            lines = self.ready(pane).splitlines()
+            begin = lines.index("> show code")
+            self.assertEqual(lines[begin + 1:begin + 6], ["Bold", "", "```c", "int x;", "```"])
+
+            pane.keys("slow", "Enter")
+            pane.until(lambda screen: "one two three" in screen)
+            pane.keys("C-c")
+            screen = pane.until(lambda screen: "stopped; what came is kept" in screen)
+            self.assertNotIn("fourteen", screen)
+
+            pane.keys("half a line", "C-c")
+            pane.until(lambda screen: screen.endswith(">"))
+            pane.keys("/sav", "Tab", "s.json", "Enter")
+            pane.until(lambda screen: "saved 4 messages in s.json" in screen)
+            pane.keys("Up", "Up")
+            pane.until(lambda screen: screen.endswith("> slow"))
+            pane.keys("C-c", "C-d")
+            pane.until(lambda screen: "Pane is dead" in screen)
+
+        saved = json.loads((self.folder / "s.json").read_text())
+        self.assertTrue(saved["messages"][3]["partial"])
+        self.assertTrue(saved["messages"][3]["content"].startswith("one two three"))
+        with Pane(self.folder, "-e", self.sim.url, "--session", "s.json") as pane:
+            pane.until(lambda screen: "going on after 4 messages of s.json" in screen)
+            self.ready(pane)
+            pane.keys("/usage", "Enter")
+            pane.until(lambda screen: "4 messages are remembered" in screen)
+
+    def test_only_what_changes_is_drawn_and_long_texts_wrap(self):
+        with Pane(self.folder, "-e", self.sim.url, width=30) as pane:
+            self.ready(pane)
+            pane.keys("slow", "Enter")
+            screen = pane.until(lambda screen: "fourteen" in screen)
+        lines = screen.splitlines()
+        begin = lines.index("> slow")
+        self.assertEqual(lines[begin + 1:begin + 4],
+                         ["one two three four five six", "seven eight nine ten eleven", "twelve thirteen fourteen"])
+
+    def test_several_lines_are_pasted_or_typed_as_one_message(self):
+        with Pane(self.folder, "-e", self.sim.url, "--session", "s.json") as pane:
+            self.ready(pane)
+            pane.keys("first", "M-Enter", "second äö日", "Enter")
+            pane.until(lambda screen: "Hello." in screen)
+            self.ready(pane)
+        saved = json.loads((self.folder / "s.json").read_text())
+        self.assertEqual(saved["messages"][0]["content"], "first\nsecond äö日")
+
+    def test_secrets_do_not_stay_in_the_history(self):
+        with Pane(self.folder, "-e", self.sim.url) as pane:
+            self.ready(pane)
+            pane.keys("/system api_key=abcdefgh12345678", "Enter")
+            pane.until(lambda screen: "system prompt:" in screen)
+            pane.keys("hello", "Enter")
+            pane.until(lambda screen: "Hello." in screen)
+        history = self.folder / ".local/state/weir/chat_history"
+        self.assertEqual(history.read_text(), '"hello"\n')
+        self.assertEqual(history.stat().st_mode & 0o777, 0o600)
+
+
+if __name__ == "__main__":
+    unittest.main()
