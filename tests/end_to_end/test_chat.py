@@ -9,6 +9,8 @@ import unittest
 from harness import PATIENCE, WEIR, Case, Sim, environment, weir
 
 SCRIPT = """
+- match: {tool_result: noon}
+  reply: {text: "It is noon."}
 - match: {last_user: code}
   reply: {text: "**Bold**\\n\\n```c\\nint x;\\n```"}
 - match: {last_user: slow}
@@ -23,8 +25,6 @@ SCRIPT = """
   reply: {error: {status: 400, message: "no such thing"}}
 - match: {last_user: clock}
   reply: {tool_calls: [{name: now, arguments: {}}]}
-- match: {tool_result: noon}
-  reply: {text: "It is noon."}
 - match: {}
   reply: {text: "Hello."}
 """
@@ -151,6 +151,15 @@ class OnATerminal(Case):
     def ready(self, pane):
         return pane.until(lambda screen: screen.splitlines()[-1:] == [">"])
 
+    def end(self, pane):
+        """Ctrl-D; again when the line editor was between two lines and did not see it."""
+        def dead(screen):
+            if screen.endswith("^D"):
+                pane.keys("Enter", "C-d")
+            return "Pane is dead" in screen
+        pane.keys("C-d")
+        pane.until(dead)
+
     def test_typing_streaming_stopping_saving_and_going_on(self):
         with Pane(self.folder, "-e", self.sim.url) as pane:
             self.ready(pane)
@@ -166,14 +175,17 @@ class OnATerminal(Case):
             screen = pane.until(lambda screen: "stopped; what came is kept" in screen)
             self.assertNotIn("fourteen", screen)
 
-            pane.keys("half a line", "C-c")
-            pane.until(lambda screen: screen.endswith(">"))
+            pane.keys("half a line")
+            pane.until(lambda screen: screen.endswith("> half a line"))
+            pane.keys("C-c")
+            self.ready(pane)
             pane.keys("/sav", "Tab", "s.json", "Enter")
             pane.until(lambda screen: "saved 4 messages in s.json" in screen)
             pane.keys("Up", "Up")
             pane.until(lambda screen: screen.endswith("> slow"))
-            pane.keys("C-c", "C-d")
-            pane.until(lambda screen: "Pane is dead" in screen)
+            pane.keys("C-c")
+            self.ready(pane)
+            self.end(pane)
 
         saved = json.loads((self.folder / "s.json").read_text())
         self.assertTrue(saved["messages"][3]["partial"])

@@ -56,8 +56,10 @@ class Words(Case):
     def test_the_greatest_number_reaches_the_server_as_it_is(self):
         with Sim("--instant") as sim:
             done = weir("call", "-e", sim.url, "--max-tokens", "9223372036854775807", "hi")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("9223372036854775807", done.stderr)
+            self.assertEqual(done.returncode, 6)  # it cannot fit, and is refused with the numbers
+            self.assertIn("9223372036854775807", done.stderr)
+            done = weir("call", "-e", sim.url, "--top-k", "9223372036854775807", "--dry-run", "hi")
+        self.assertIn('"top_k":9223372036854775807', done.stdout)
 
     def test_numbers_without_sense_are_refused(self):
         for value in ("0", "-1", "1e300"):

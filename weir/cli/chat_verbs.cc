@@ -141,6 +141,7 @@ Result<void> ChatVerbs::SetTools(const std::string& path) {
     WEIR_TRY(talk.chat.tools, ReadTools(path));
   }
   std::vector<std::string> names;
+  names.reserve(talk.chat.tools.size());
   for (const model::ToolSpec& tool : talk.chat.tools) names.push_back(tool.name);
   session.terminal.Note(names.empty() ? "no tools" : StrCat("tools: ", Join(names, ", ")));
   return {};

@@ -321,6 +321,7 @@ std::vector<Row> Markdown::Layout(const Block& block, bool over) const {
   if (!block.table) return LayoutText(block, over);
   const Margin margin = MarginOf(block);
   std::vector<std::string> lines;
+  lines.reserve(block.lines.size());
   for (const Line& line : block.lines) lines.push_back(line.text);
   const TableLook look{.width = options_.width - 1 - margin.first.width, .styled = options_.colour};
   std::vector<Row> rows = LayOutTable(lines, look);

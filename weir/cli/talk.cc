@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <termios.h>
@@ -80,7 +81,7 @@ model::Sampling SamplingOf(const model::Sampling& flags, const model::Sampling& 
 }
 
 std::string Rate(double tokens, double seconds) {
-  const auto tenths = static_cast<std::int64_t>(tokens / seconds * 10 + 0.5);
+  const auto tenths = std::llround(tokens / seconds * 10);
   if (tenths >= 1000) return StrCat(tenths / 10);
   return StrCat(tenths / 10, ".", tenths % 10);
 }
@@ -135,6 +136,7 @@ std::string Talk::model_name() const {
 
 std::string Talk::Names() const {
   std::vector<std::string> names;
+  names.reserve(chosen_.config.engines.size());
   for (const config::EngineConfig& engine : chosen_.config.engines) names.push_back(engine.name);
   return Join(names, ", ");
 }
@@ -217,7 +219,7 @@ Result<void> Talk::Retry() {
   const ChatMessage answer = std::move(chat.messages.back());
   const ChatMessage question = *(chat.messages.end() - 2);
   chat.messages.pop_back();
-  const Result<void> answered = AskForAnswer();
+  Result<void> answered = AskForAnswer();
   if (answered) return {};
   chat.messages.push_back(question);
   chat.messages.push_back(answer);

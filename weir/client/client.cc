@@ -87,9 +87,9 @@ Result<std::string> Client::Classify(Prompt prompt, std::vector<std::string> lab
   Result<model::Reply> reply = Call(prompt, constrained);
   if (reply || reply.error().code != Code::kUnsupportedConstraint) return TextOf(std::move(reply));
   // What knows no choices knows schemas.
-  constrained.constraint = client::SchemaConstraint(EnumSchema(labels));
+  constrained.constraint = client::internal::SchemaConstraint(EnumSchema(labels));
   WEIR_TRY(reply, Call(std::move(prompt), constrained));
-  WEIR_TRY(const json::Value value, client::AnswerOf(*reply));
+  WEIR_TRY(const json::Value value, client::internal::AnswerOf(*reply));
   return std::string(value.StringOr(""));
 }
 
@@ -100,24 +100,24 @@ Result<ToolRun> Client::Run(Prompt prompt, const ToolBox& tools, const RunOption
 std::future<Result<std::string>> Client::AskAsync(Prompt prompt, const CallOptions& options) {
   std::promise<Result<std::string>> promise;
   std::future<Result<std::string>> future = promise.get_future();
-  client::Start(*core_, std::move(prompt), options,
-                [promise = std::move(promise)](Result<model::Reply> reply) mutable {
-                  promise.set_value(TextOf(std::move(reply)));
-                });
+  client::internal::Start(*core_, std::move(prompt), options,
+                          [promise = std::move(promise)](Result<model::Reply> reply) mutable {
+                            promise.set_value(TextOf(std::move(reply)));
+                          });
   return future;
 }
 
 std::future<Result<model::Reply>> Client::CallAsync(Prompt prompt, const CallOptions& options) {
   std::promise<Result<model::Reply>> promise;
   std::future<Result<model::Reply>> future = promise.get_future();
-  client::Start(*core_, std::move(prompt), options,
-                [promise = std::move(promise)](Result<model::Reply> reply) mutable {
-                  promise.set_value(std::move(reply));
-                });
+  client::internal::Start(*core_, std::move(prompt), options,
+                          [promise = std::move(promise)](Result<model::Reply> reply) mutable {
+                            promise.set_value(std::move(reply));
+                          });
   return future;
 }
 
-namespace client {
+namespace client::internal {
 
 void Start(Core& core, Prompt prompt, const CallOptions& options,
            std::move_only_function<void(Result<model::Reply>)> done) {
@@ -143,5 +143,5 @@ Result<json::Value> AnswerOf(const model::Reply& reply) {
   return json::Read(choice.text);
 }
 
-}  // namespace client
+}  // namespace client::internal
 }  // namespace weir

@@ -10,7 +10,7 @@
 
 namespace weir::client {
 
-// A client of the servers at these addresses; the first is called "default", the next "second".
+// A client whose only engine is this server; it dies when there can be none.
 Client ClientOf(const sim::SimServer& server);
 
 // A simulator that speaks this dialect, and a client that knows its kind.

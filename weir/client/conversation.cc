@@ -1,7 +1,25 @@
 #include "weir/client/conversation.h"
 
+#include "weir/json/lenient.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
 namespace weir::client {
 namespace {
+
+// Servers read the arguments of earlier calls, and refuse a conversation whose are not an object.
+std::string ReplayedArguments(std::string_view text) {
+  if (const Result<json::Value> exact = json::Read(text); exact && exact->IsObject()) {
+    return std::string(text);
+  }
+  Result<json::Mended> mended = json::ReadLenient(text);
+  if (mended && mended->report.complete && mended->value.IsString()) {
+    const json::Value quoted = mended->value;
+    mended = json::ReadLenient(quoted.StringOr(""));
+  }
+  if (!mended || !mended->report.complete || !mended->value.IsObject()) return "{}";
+  return json::Write(mended->value);
+}
 
 void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
   if (more) sum = sum.value_or(0) + *more;
@@ -18,6 +36,8 @@ model::Message MessageOf(const model::Reply& reply) {
   if (!text.empty()) message = model::Message::Text(model::Role::kAssistant, text);
   message.reasoning = choice.reasoning;
   message.tool_calls = choice.tool_calls;
+  for (model::ToolCall& call : message.tool_calls)
+    call.arguments = ReplayedArguments(call.arguments);
   return message;
 }
 

@@ -30,10 +30,13 @@ bool LoopThread::Spawn(Make make) {
 
 // What was posted before is begun before it is cancelled: nothing is forgotten.
 void LoopThread::Close() {
-  const std::scoped_lock lock(mutex_);
-  if (std::exchange(closed_, true)) return;
-  loop_.Post([this] { closing_.Cancel(); });
-  thread_.join();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!std::exchange(closed_, true)) loop_.Post([this] { closing_.Cancel(); });
+  }
+  // What ends may call Spawn(), so that nobody may wait for it under the lock of Spawn().
+  const std::scoped_lock lock(joining_);
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace weir::client

@@ -26,7 +26,7 @@ class LoopThread {
   // Any thread. After Close() the work waits for ever.
   void Post(std::move_only_function<void()> work) { loop_.Post(std::move(work)); }
 
-  // Any thread but its own: cancels what runs, and returns when it has ended.
+  // Any thread but its own, also several at once: cancels what runs, and returns when it has ended.
   void Close();
 
  private:
@@ -35,8 +35,9 @@ class LoopThread {
   async::Loop loop_;
   async::Cancellation closing_;
   async::TaskScope* scope_ = nullptr;  // of Live()
-  std::mutex mutex_;                   // guards what follows
+  std::mutex mutex_;                   // guards closed_, and that nothing is posted after it
   bool closed_ = false;
+  std::mutex joining_;  // guards thread_
   std::thread thread_;
 };
 

@@ -1,5 +1,8 @@
 #include "weir/client/session.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "weir/client/conversation.h"
@@ -28,6 +31,12 @@ struct Session::State {
     return prompt;
   }
 
+  // Appends, because the conversation may have grown while the answer came.
+  void Remember(std::vector<model::Message> said, const model::Usage& used) {
+    std::ranges::move(said, std::back_inserter(options.messages));
+    client::AddUsage(usage, used);
+  }
+
   const CallOptions& Choose(const std::optional<CallOptions>& call) const {
     return call ? *call : options.run.call;
   }
@@ -47,22 +56,21 @@ Result<std::string> Session::Ask(Prompt prompt, const std::optional<CallOptions>
 
 Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOptions>& options) {
   WEIR_CHECK(state_->Open());
-  Prompt whole = state_->Continue(std::move(prompt));
   if (!state_->options.tools.empty()) {
+    const auto known = static_cast<std::ptrdiff_t>(state_->options.messages.size());
     RunOptions run = state_->options.run;
     run.call = state_->Choose(options);
-    WEIR_TRY(ToolRun done,
-             client::RunTools(*state_->core, std::move(whole), state_->options.tools, run));
-    state_->options.messages = std::move(done.messages);
-    client::AddUsage(state_->usage, done.usage);
+    WEIR_TRY(ToolRun done, client::RunTools(*state_->core, state_->Continue(std::move(prompt)),
+                                            state_->options.tools, run));
+    done.messages.erase(done.messages.begin(), done.messages.begin() + known);
+    state_->Remember(std::move(done.messages), done.usage);
     return std::move(done.reply);
   }
-  std::vector<model::Message> messages = whole.call.messages;
-  WEIR_TRY(model::Reply reply,
-           state_->core->Wait(std::move(whole), state_->Choose(options), client::CallWhole));
-  messages.push_back(client::MessageOf(reply));
-  state_->options.messages = std::move(messages);
-  client::AddUsage(state_->usage, reply.usage);
+  std::vector<model::Message> said = prompt.call.messages;
+  WEIR_TRY(model::Reply reply, state_->core->Wait(state_->Continue(std::move(prompt)),
+                                                  state_->Choose(options), client::CallWhole));
+  said.push_back(client::MessageOf(reply));
+  state_->Remember(std::move(said), reply.usage);
   return reply;
 }
 
@@ -72,15 +80,14 @@ Result<Stream> Session::Stream(Prompt prompt, const std::optional<CallOptions>& 
     return Fail(Code::kInvalidRequest,
                 "a session with tools cannot stream: between two answers it runs them; use Ask()");
   }
-  Prompt whole = state_->Continue(std::move(prompt));
-  std::vector<model::Message> messages = whole.call.messages;
+  std::vector<model::Message> said = prompt.call.messages;
   WEIR_TRY(std::shared_ptr<client::Feed> feed,
-           client::OpenFeed(*state_->core, std::move(whole), state_->Choose(options)));
+           client::OpenFeed(*state_->core, state_->Continue(std::move(prompt)),
+                            state_->Choose(options)));
   weir::Stream stream(state_->core, std::move(feed));
-  stream.on_reply_ = [state = state_, messages = std::move(messages)](const model::Reply& reply) {
-    state->options.messages = messages;
-    state->options.messages.push_back(client::MessageOf(reply));
-    client::AddUsage(state->usage, reply.usage);
+  stream.on_reply_ = [state = state_, said = std::move(said)](const model::Reply& reply) mutable {
+    said.push_back(client::MessageOf(reply));
+    state->Remember(std::move(said), reply.usage);
   };
   return stream;
 }

@@ -38,7 +38,8 @@ class Session {
   // holds is of this call only.
   Result<model::Reply> Execute(Prompt prompt, const std::optional<CallOptions>& options = {});
 
-  // The answer as it comes. It is remembered once it was read to its end. Without tools only.
+  // The answer as it comes. Once it was read to its end, question and answer are appended to the
+  // conversation, behind what was asked and answered meanwhile. Without tools only.
   Result<weir::Stream> Stream(Prompt prompt, const std::optional<CallOptions>& options = {});
 
   // The conversation so far; a system message of the options is not part of it.

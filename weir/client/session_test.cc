@@ -41,6 +41,43 @@ TEST(SessionTest, RemembersWhatWasSaid) {
   EXPECT_GT(session.usage().completion_tokens, 3);
 }
 
+TEST(SessionTest, WhatIsAskedWhileAStreamIsOpenStays) {
+  SimServer server(
+      InstantSim("[{match: {last_user: s}, reply: {text: streamed}}, {reply: {text: asked}}]"));
+  Client client = ClientOf(server);
+  Session session = client.OpenSession();
+  Result<Stream> first = session.Stream("s1");
+  Result<Stream> second = session.Stream("s2");
+  ASSERT_TRUE(first && second);
+
+  EXPECT_EQ(*session.Ask("a"), "asked");
+  EXPECT_EQ(second->reply()->text(), "streamed");
+  EXPECT_EQ(first->reply()->text(), "streamed");
+  EXPECT_EQ(first->reply()->text(), "streamed");
+
+  EXPECT_THAT(TextsOf(session),
+              testing::ElementsAre("a", "asked", "s2", "streamed", "s1", "streamed"));
+}
+
+TEST(SessionTest, WhatAToolAsksStays) {
+  SimServer server(
+      InstantSim("[{match: {tool_result: noon}, reply: {text: It is noon.}}, "
+                 "{reply: {tool_calls: [{name: clock, arguments: {}}]}}]"));
+  Client client = ClientOf(server);
+  Session* asker = nullptr;
+  Session session = client.OpenSession({.tools = {Tool::Of("clock", "Tells the time.", [&] {
+                                          if (asker != nullptr)
+                                            (void)std::exchange(asker, nullptr)->Ask("Inner?");
+                                          return std::string("noon");
+                                        })}});
+  asker = &session;
+
+  EXPECT_EQ(*session.Ask("Outer?"), "It is noon.");
+
+  EXPECT_THAT(TextsOf(session), testing::ElementsAre("Inner?", "", "noon", "It is noon.", "Outer?",
+                                                     "", "noon", "It is noon."));
+}
+
 TEST(SessionTest, GoesOnFromAnEarlierConversation) {
   SimServer server(InstantSim(kTalk));
   Client client = ClientOf(server);

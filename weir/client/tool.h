@@ -43,9 +43,11 @@ struct RunOptions {
 };
 
 struct ToolRun {
-  model::Reply reply;                    // the last, which calls no tool
-  std::vector<model::Message> messages;  // the whole conversation, that reply included
-  model::Usage usage;                    // of all turns
+  model::Reply reply;  // the last, which calls no tool
+  // The whole conversation, that reply included. Arguments that the model wrote badly are mended in
+  // it, or are {}: servers refuse them otherwise.
+  std::vector<model::Message> messages;
+  model::Usage usage;  // of all turns
   int turns = 0;
   int calls = 0;  // of tools, those that failed included
 };

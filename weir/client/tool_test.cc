@@ -169,6 +169,37 @@ TEST(RunTest, WhatIsWrongIsToldToTheModel) {
   }
 }
 
+// Of the call in the conversation that the server was sent last, as it came.
+std::string LastReplayed(SimServer& server) {
+  const json::Value log = *json::Read(server.core().log().Json(1));
+  const json::Value body = *json::Read(log[0].Find("body").StringOr(""));
+  const json::View call = body.Find("messages")[1].Find("tool_calls")[0];
+  return std::string(call.Find("function").Find("arguments").StringOr("absent"));
+}
+
+TEST(RunTest, ArgumentsAreReplayedSoThatServersCanReadThem) {
+  const ToolCase cases[] = {
+      {"weather", R"({"city":  "Paris"})", R"({"city":  "Paris"})"},
+      {"weather", R"({"town": "Paris"})", R"({"town": "Paris"})"},
+      {"weather", R"({city: "Paris", "days": 3,})", R"({"city":"Paris","days":3})"},
+      {"weather", R"({"city": "Par)", "{}"},
+      {"fly", R"({to: "Paris")", "{}"},
+  };
+  for (const ToolCase& c : cases) {
+    SCOPED_TRACE(StrCat(c.name, " ", c.arguments));
+    SimServer server(InstantSim(
+        StrCat("[{match: {turn: 2}, reply: {text: I see.}}, {reply: {tool_calls: [{name: ", c.name,
+               ", arguments: '", c.arguments, "'}]}}]")));
+    Client client = ClientOf(server);
+
+    const Result<ToolRun> run = client.Run("?", Tools());
+
+    ASSERT_TRUE(run) << Describe(run.error());
+    EXPECT_EQ(LastReplayed(server), c.said);
+    EXPECT_EQ(run->messages[1].tool_calls[0].arguments, c.said);
+  }
+}
+
 TEST(RunTest, AModelThatOnlyCallsIsStopped) {
   SimServer server(InstantSim(
       "[{reply: {tool_calls: [{name: clock, arguments: {}}, {name: clock, arguments: {}}]}}]"));

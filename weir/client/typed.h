@@ -15,7 +15,7 @@
 #include "weir/schema/structs.h"
 
 namespace weir {
-namespace client {
+namespace client::internal {
 
 // The verified value of a reply to a JSON constraint.
 Result<json::Value> AnswerOf(const model::Reply& reply);
@@ -88,14 +88,14 @@ Tool MakeTool(model::ToolSpec spec, std::function<Returned()> function) {
           }};
 }
 
-}  // namespace client
+}  // namespace client::internal
 
 template <class Function>
 Tool Tool::Of(std::string name, std::string description, Function function) {
   model::ToolSpec spec;
   spec.name = std::move(name);
   spec.description = std::move(description);
-  return client::MakeTool(std::move(spec), std::function(std::move(function)));
+  return client::internal::MakeTool(std::move(spec), std::function(std::move(function)));
 }
 
 template <class Enum>
@@ -113,29 +113,30 @@ Result<Enum> Client::Classify(Prompt prompt, const CallOptions& options) {
 
 template <class T>
 Result<Extracted<T>> Client::ExtractWithReply(Prompt prompt, const CallOptions& options) {
-  Result<model::Reply> reply = Call(std::move(prompt), client::WithSchemaOf<T>(options));
+  Result<model::Reply> reply = Call(std::move(prompt), client::internal::WithSchemaOf<T>(options));
   if (!reply) return Fail(std::move(reply).error());
-  Result<T> value = client::ReadAnswer<T>(*reply);
+  Result<T> value = client::internal::ReadAnswer<T>(*reply);
   if (!value) return Fail(std::move(value).error());
   return Extracted<T>{*std::move(value), *std::move(reply)};
 }
 
 template <class T>
 Result<T> Client::Extract(Prompt prompt, const CallOptions& options) {
-  Result<model::Reply> reply = Call(std::move(prompt), client::WithSchemaOf<T>(options));
+  Result<model::Reply> reply = Call(std::move(prompt), client::internal::WithSchemaOf<T>(options));
   if (!reply) return Fail(std::move(reply).error());
-  return client::ReadAnswer<T>(*reply);
+  return client::internal::ReadAnswer<T>(*reply);
 }
 
 template <class T>
 std::future<Result<T>> Client::ExtractAsync(Prompt prompt, const CallOptions& options) {
   std::promise<Result<T>> promise;
   std::future<Result<T>> future = promise.get_future();
-  client::Start(*core_, std::move(prompt), client::WithSchemaOf<T>(options),
-                [promise = std::move(promise)](Result<model::Reply> reply) mutable {
-                  if (reply) return promise.set_value(client::ReadAnswer<T>(*reply));
-                  promise.set_value(Fail(std::move(reply).error()));
-                });
+  client::internal::Start(*core_, std::move(prompt), client::internal::WithSchemaOf<T>(options),
+                          [promise = std::move(promise)](Result<model::Reply> reply) mutable {
+                            if (reply)
+                              return promise.set_value(client::internal::ReadAnswer<T>(*reply));
+                            promise.set_value(Fail(std::move(reply).error()));
+                          });
   return future;
 }
 

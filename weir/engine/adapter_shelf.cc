@@ -96,7 +96,9 @@ async::Task<Result<AdapterShelf::Answer>> AdapterShelf::Seek(async::Context ctx,
     known = Known(ctx.Now(), name);
     if (known) co_return *std::move(known);
   }
-  const Result<void> loaded = co_await LoadOnAll(span.context(), *SourceOf(name));
+  const AdapterSource* const source = SourceOf(name);
+  if (source == nullptr || source->path.empty()) co_return Answer{.state = State::kUnknown};
+  const Result<void> loaded = co_await LoadOnAll(span.context(), *source);
   if (!loaded) {
     span.Fail(loaded.error());
     if (HasEnded(ctx)) co_return Fail(loaded.error());
@@ -129,7 +131,7 @@ async::Task<Result<void>> AdapterShelf::AskAll(async::Context ctx) {
   }
   const std::scoped_lock lock(mutex_);
   if (servers.empty()) {
-    silent_until_ = After(ctx.Now(), kSilence);
+    if (!HasEnded(ctx)) silent_until_ = After(ctx.Now(), kSilence);
     co_return Fail(*failure);
   }
   servers_ = std::move(servers);

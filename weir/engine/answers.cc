@@ -2,11 +2,16 @@
 
 #include <utility>
 
+#include "weir/base/counts.h"
+
 namespace weir::engine {
 namespace {
 
-template <class Number>
-void AddTo(std::optional<Number>& sum, const std::optional<Number>& more) {
+void AddTo(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = AddCapped(sum.value_or(0), *more);
+}
+
+void AddCost(std::optional<double>& sum, const std::optional<double>& more) {
   if (more) sum = sum.value_or(0) + *more;
 }
 
@@ -74,14 +79,14 @@ void EarlierAnswers::Add(const model::Reply& reply, std::optional<Error> error, 
   attempts_.push_back(
       {.engine = reply.info.engine, .error = std::move(error), .duration = duration});
   AddUsage(usage_, reply.usage);
-  AddTo(cost_, reply.info.cost);
+  AddCost(cost_, reply.info.cost);
 }
 
 void EarlierAnswers::JoinTo(model::Reply& reply) const {
   std::vector<model::Attempt>& attempts = reply.info.attempts;
   attempts.insert(attempts.begin(), attempts_.begin(), attempts_.end());
   AddUsage(reply.usage, usage_);
-  AddTo(reply.info.cost, cost_);
+  AddCost(reply.info.cost, cost_);
 }
 
 std::unique_ptr<model::ReplyStream> NewBufferedStream(model::Reply reply,

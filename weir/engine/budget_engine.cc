@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "weir/async/semaphore.h"
+#include "weir/base/counts.h"
 #include "weir/base/text.h"
 #include "weir/text/token_estimate.h"
 
@@ -14,6 +15,8 @@ using Reservation = SharedBudget::Reservation;
 
 constexpr Duration kWindowLifetime = std::chrono::minutes(10);
 constexpr Duration kFailureLifetime = std::chrono::seconds(10);
+
+bool HasEnded(const async::Context& ctx) { return ctx.cancelled() || ctx.Now() >= ctx.deadline; }
 
 // The context windows of a server's models, asked for once and remembered for a while.
 class Windows {
@@ -27,9 +30,7 @@ class Windows {
       WEIR_CO_TRY(const async::Semaphore::Permit permit, co_await gate_.Acquire(ctx));
       if (!IsFresh(ctx.Now())) {
         Result<model::EngineInfo> info = co_await engine.Describe(ctx);
-        const std::scoped_lock lock(mutex_);
-        until_ = After(ctx.Now(), info ? kWindowLifetime : kFailureLifetime);
-        info_ = info ? *std::move(info) : model::EngineInfo();
+        Note(ctx, std::move(info));
       }
     }
     const std::scoped_lock lock(mutex_);
@@ -37,6 +38,17 @@ class Windows {
   }
 
  private:
+  // A failure leaves what was known; one that only says that the caller has gone is forgotten.
+  void Note(const async::Context& ctx, Result<model::EngineInfo> info) {
+    const std::scoped_lock lock(mutex_);
+    if (info) {
+      info_ = *std::move(info);
+      until_ = After(ctx.Now(), kWindowLifetime);
+    } else if (!HasEnded(ctx)) {
+      until_ = After(ctx.Now(), kFailureLifetime);
+    }
+  }
+
   bool IsFresh(TimePoint now) const {
     const std::scoped_lock lock(mutex_);
     return now < until_;
@@ -68,15 +80,23 @@ struct Need {
   std::optional<std::int64_t> answer;  // of one candidate; unset: what fits
   std::int64_t candidates = 1;
 
-  std::int64_t of_one() const { return prompt + answer.value_or(1); }
-  std::int64_t of_all() const { return prompt + answer.value_or(1) * candidates; }
+  std::int64_t of_one() const { return AddCapped(prompt, answer.value_or(1)); }
+  std::int64_t of_all() const { return AddCapped(prompt, OfAnswers(1)); }
+  std::int64_t OfAnswers(std::int64_t assumed) const {
+    return MultiplyCapped(answer.value_or(assumed), candidates);
+  }
+  // What each candidate has, at least a token, when a prompt and its answers have `total`.
+  std::int64_t RoomIn(std::int64_t total, std::int64_t answers) const {
+    return std::max<std::int64_t>(1, (std::max(total, prompt) - prompt) / answers);
+  }
 };
 
 Need EstimateOf(const model::Call& call) {
   const model::Sampling& sampling = call.sampling;
   Need need{.prompt = text::EstimateTokens(call),
             .counted = !call.prompt_token_ids.empty(),
-            .answer = sampling.max_tokens};
+            .answer = {}};
+  if (sampling.max_tokens >= 0) need.answer = sampling.max_tokens;
   const std::int64_t beams = sampling.beam_width.value_or(1);
   need.candidates =
       std::max({std::int64_t{1}, sampling.n.value_or(1), sampling.best_of.value_or(1), beams});
@@ -116,10 +136,19 @@ struct Admitted {
 
 void SettleUsage(Reservation& reservation, const model::Usage& usage,
                  const std::optional<double>& cost) {
-  if (usage.prompt_tokens && usage.completion_tokens) {
+  const auto is_known = [](const std::optional<std::int64_t>& count) {
+    return count && IsCount(*count);
+  };
+  if (is_known(usage.prompt_tokens) && is_known(usage.completion_tokens)) {
     reservation.Settle(*usage.prompt_tokens + *usage.completion_tokens, cost);
   } else {
     reservation.SettleAll();
+  }
+}
+
+void ChargeAttempts(Reservation& reservation, const std::vector<model::Attempt>& attempts) {
+  for (const model::Attempt& attempt : attempts) {
+    if (attempt.error && WasWorkedOn(*attempt.error)) reservation.ChargeAttempt();
   }
 }
 
@@ -174,6 +203,7 @@ class BudgetEngine final : public model::Engine {
     Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
     if (reply) {
       reply->info.cost = options_.prices.CostOf(reply->usage);
+      ChargeAttempts(admitted.reservation, reply->info.attempts);
       SettleUsage(admitted.reservation, reply->usage, reply->info.cost);
     } else if (WasWorkedOn(reply.error())) {
       admitted.reservation.SettleAll();
@@ -190,6 +220,8 @@ class BudgetEngine final : public model::Engine {
       if (WasWorkedOn(stream.error())) admitted.reservation.SettleAll();
       co_return stream;
     }
+    // A stream that is there has no further attempts.
+    if (shared_ != nullptr) ChargeAttempts(admitted.reservation, (*stream)->info().attempts);
     co_return std::make_unique<CountedStream>(*std::move(stream), std::move(admitted.reservation),
                                               options_.prices);
   }
@@ -201,8 +233,12 @@ class BudgetEngine final : public model::Engine {
  private:
   async::Task<Result<Admitted>> Admit(async::Context ctx, const model::Call& call) {
     Need need = EstimateOf(call);
-    WEIR_CO_TRY(const std::optional<std::int64_t> window, co_await WindowOf(ctx, call, need));
     const std::optional<std::int64_t>& most = call.budget.max_total_tokens;
+    const bool by_ceiling = most && !need.answer;
+    WEIR_CO_TRY(const std::optional<std::int64_t> known, co_await WindowOf(ctx, call, need));
+    // The server makes the prompt fit of a call that lets it.
+    const bool is_cut = call.sampling.truncate_prompt_tokens.has_value();
+    const std::optional<std::int64_t> window = is_cut ? std::nullopt : known;
     if (window || most) {
       const std::int64_t limit = std::min(window.value_or(INT64_MAX), most.value_or(INT64_MAX));
       WEIR_CO_CHECK(co_await Count(ctx, call, limit, need));
@@ -216,10 +252,15 @@ class BudgetEngine final : public model::Engine {
           Exceeds(need, need.of_all(), *most, "the ceiling of the call (max_total_tokens)"));
     }
     Admitted admitted{.changed = {}, .reservation = {}};
-    if (most && !need.answer) {
-      need.answer = std::max<std::int64_t>(1, (*most - need.prompt) / need.candidates);
-      admitted.changed = call;
-      admitted.changed->sampling.max_tokens = need.answer;
+    if (by_ceiling) {
+      const std::int64_t allowed = need.RoomIn(*most, need.candidates);
+      const std::int64_t fitting = need.RoomIn(known.value_or(INT64_MAX), 1);
+      need.answer = std::min(allowed, fitting);
+      // Otherwise the window ends the answer, and the server knows how long the prompt really is.
+      if (allowed < fitting) {
+        admitted.changed = call;
+        admitted.changed->sampling.max_tokens = allowed;
+      }
     }
     if (shared_ != nullptr) {
       WEIR_CO_TRY(admitted.reservation, Reserve(need));
@@ -227,14 +268,18 @@ class BudgetEngine final : public model::Engine {
     co_return admitted;
   }
 
-  // Unset: no limit is known.
+  // Unset: it is not known, or does not matter.
   async::Task<Result<std::optional<std::int64_t>>> WindowOf(async::Context ctx,
                                                             const model::Call& call,
                                                             const Need& need) {
-    // The server makes such a prompt fit.
-    if (call.sampling.truncate_prompt_tokens) co_return std::optional<std::int64_t>();
+    const std::optional<std::int64_t>& most = call.budget.max_total_tokens;
+    Need likely = need;
+    if (most && !need.answer) likely.answer = need.RoomIn(*most, need.candidates);
+    if (call.sampling.truncate_prompt_tokens && likely.answer == need.answer) {
+      co_return std::optional<std::int64_t>();
+    }
     if (call.budget.context_window) co_return call.budget.context_window;
-    if (!options_.ask_window || need.of_one() <= options_.small) {
+    if (!options_.ask_window || likely.of_one() <= options_.small) {
       co_return std::optional<std::int64_t>();
     }
     const std::string& name = call.adapter.empty() ? call.model : call.adapter;
@@ -246,24 +291,23 @@ class BudgetEngine final : public model::Engine {
                                   Need& need) {
     if (counter_ == nullptr || need.counted) co_return Result<void>();
     const std::optional<std::int64_t> most = text::MostTokens(call);
-    if (most && *most <= limit - need.answer.value_or(1) * need.candidates) {
-      co_return Result<void>();
-    }
+    if (most && AddCapped(*most, need.OfAnswers(1)) <= limit) co_return Result<void>();
     const Result<std::int64_t> counted = co_await counter_->CountTokens(ctx, call);
     if (counted) {
       need.prompt = *counted;
       need.counted = true;
-    } else if (ctx.cancelled() || ctx.Now() >= ctx.deadline) {
+    } else if (HasEnded(ctx)) {
       co_return Fail(counted.error());
     }
     co_return Result<void>();
   }
 
   Result<Reservation> Reserve(const Need& need) const {
-    const std::int64_t answer = need.answer.value_or(options_.assumed_answer) * need.candidates;
+    const std::int64_t answer = need.OfAnswers(options_.assumed_answer);
     const model::Usage usage{
         .prompt_tokens = need.prompt, .completion_tokens = answer, .cached_tokens = 0};
-    return SharedBudget::Reserve(shared_, need.prompt + answer, options_.prices.CostOf(usage));
+    return SharedBudget::Reserve(shared_, AddCapped(need.prompt, answer),
+                                 options_.prices.CostOf(usage));
   }
 
   const std::unique_ptr<model::Engine> next_;

@@ -23,7 +23,8 @@ struct Prices {
   std::string currency = "USD";
 
   bool known() const { return input && output; }
-  // Unset where a price or a count is unknown; never a guess.
+  // Unset where a price or a count is unknown or negative; never a guess. No more tokens count as
+  // cached than the prompt has.
   std::optional<double> CostOf(const model::Usage& usage) const;
 };
 
@@ -32,9 +33,9 @@ struct SharedBudgetOptions {
   std::optional<double> max_cost;          // in the currency of the prices, which is one for all
 };
 
-// What many calls may spend together, over all threads. Each reserves the most that it may need
-// before it is sent, and settles what it has used: the ceiling holds at every moment, and a call
-// may be refused for what others have reserved and will not use.
+// What many calls may spend together, over all threads. Each reserves the most that one attempt may
+// need before it is sent, and settles what it has used: a call may be refused for what others have
+// reserved and will not use, and the ceiling is passed only by what repeated attempts have used.
 class SharedBudget {
  public:
   explicit SharedBudget(SharedBudgetOptions options) : options_(options) {}
@@ -47,7 +48,11 @@ class SharedBudget {
     Reservation& operator=(Reservation&& other) noexcept;
     ~Reservation();
 
-    // The call has used that much. An unset cost counts as what was reserved.
+    // An earlier attempt of the call may have used as much as was reserved: it counts as spent
+    // beside what is settled, even above the ceiling.
+    void ChargeAttempt();
+    // The call has used that much, which is not negative. An unset cost counts as what was
+    // reserved.
     void Settle(std::int64_t tokens, std::optional<double> cost);
     // It is not known what it has used: all that was reserved counts.
     void SettleAll();
@@ -89,8 +94,15 @@ struct BudgetOptions {
 
 // Refuses with kBudgetExceeded what does not fit: prompt + max_tokens against the context window,
 // prompt + max_tokens of all candidates against call.budget.max_total_tokens, and both against
-// `shared`, which may be null. A call without max_tokens is refused only when its prompt alone does
-// not fit; a ceiling of its own then becomes its max_tokens. Replies get their cost.
+// `shared`, which may be null. A call without max_tokens, or with a negative one, is refused only
+// when its prompt alone does not fit; a ceiling of its own then becomes its max_tokens, except
+// where the context window ends the answer before. Replies get the cost of their own usage.
+//
+// Attempts that failed after the server may have worked on them count against `shared` with all
+// that was reserved, because nobody tells what they used: those before a reply or a stream, which
+// its info names, and the last one of a call that failed. What cannot be known: the attempts before
+// that last one, since an error tells only how the call ended, and whether a timeout struck before
+// the server had the request.
 //
 // Prompts are estimated as text/token_estimate.h does, or counted by `counter` when there is one
 // and the prompt is not sure to fit; an estimate stands in for a count that fails.

@@ -34,6 +34,30 @@ class FakeCounter final : public TokenCounter {
   const std::optional<std::int64_t> tokens_;
 };
 
+// Tells of one model with a window of 2048, as long as it can be reached in time.
+class FarEngine final : public model::Engine {
+ public:
+  async::Task<Result<Reply>> Call(async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return ReplyOf("ok");
+  }
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return Fail(Code::kInternal, "not streamed here");
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    ++described;
+    WEIR_CO_CHECK(co_await async::Sleep(ctx, delay));
+    if (!reachable) co_return Fail(Code::kConnectionError, "nobody is there");
+    model::EngineInfo info;
+    info.models = {{.id = "base", .max_model_len = 2048}};
+    co_return info;
+  }
+
+  int described = 0;
+  bool reachable = true;
+  Duration delay{};
+};
+
 class BudgetTest : public testing::Test {
  protected:
   BudgetTest() {
@@ -120,6 +144,37 @@ TEST_F(BudgetTest, TheServersWindowCountsAndIsAskedOnceAndNotForSmallCalls) {
   EXPECT_TRUE(Call());
 }
 
+TEST_F(BudgetTest, WindowsStayKnownWhenTheServerCannotBeAskedAgain) {
+  auto far = std::make_unique<FarEngine>();
+  FarEngine& server = *far;
+  const auto engine = NewBudgetEngine(std::move(far), options_);
+  SetPrompt(2100);
+  const auto refused = [&](async::Context ctx) {
+    const Result<Reply> reply = loop_.Run(engine->Call(ctx, call_));
+    return !reply && reply.error().code == Code::kBudgetExceeded;
+  };
+  ASSERT_TRUE(refused(ctx_));
+  ASSERT_TRUE(loop_.Run(async::Sleep(ctx_, std::chrono::minutes(11))));
+  server.reachable = false;
+  EXPECT_TRUE(refused(ctx_));
+  EXPECT_TRUE(refused(ctx_));
+  EXPECT_EQ(server.described, 2);
+}
+
+TEST_F(BudgetTest, ACallerWhoseTimeRanOutSaysNothingOfTheServer) {
+  auto far = std::make_unique<FarEngine>();
+  FarEngine& server = *far;
+  server.delay = std::chrono::seconds(5);
+  const auto engine = NewBudgetEngine(std::move(far), options_);
+  SetPrompt(2100);
+  (void)loop_.Run(engine->Call(ctx_.WithTimeout(std::chrono::seconds(1)), call_));
+  EXPECT_EQ(server.described, 1);
+  const Result<Reply> next = loop_.Run(engine->Call(ctx_, call_));
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().code, Code::kBudgetExceeded);
+  EXPECT_EQ(server.described, 2);
+}
+
 TEST_F(BudgetTest, AnExactBudgetCountsWhatIsNotSureToFit) {
   counter_ = std::make_shared<FakeCounter>(50);
   Open();
@@ -157,6 +212,50 @@ TEST_F(BudgetTest, ACeilingOfTheCallCountsAllCandidatesAndBecomesALimit) {
   EXPECT_EQ(spy_->calls.back().sampling.max_tokens, 500 - text::EstimateTokens(call_));
 }
 
+TEST_F(BudgetTest, ACeilingBeyondTheWindowIsNoLimitAndReservesWhatFits) {
+  shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 3000});
+  Open();  // a window of 2048
+  for (const std::optional<std::int64_t> truncated : {std::optional<std::int64_t>(), {-1}}) {
+    call_.budget.max_total_tokens = 100'000;
+    call_.sampling.truncate_prompt_tokens = truncated;
+    ASSERT_TRUE(Call());
+    EXPECT_EQ(spy_->calls.back().sampling.max_tokens, std::nullopt);
+    call_.budget.max_total_tokens = 2000;
+    ASSERT_TRUE(Call());
+    EXPECT_EQ(spy_->calls.back().sampling.max_tokens, 2000 - text::EstimateTokens(call_));
+  }
+  EXPECT_EQ(spy_->described, 1);
+  answer_ = Fail(Code::kTimeout, "late");
+  call_.budget.max_total_tokens = 100'000;
+  const std::int64_t before = shared_->spent_tokens();
+  EXPECT_EQ(Call().error().code, Code::kTimeout);
+  EXPECT_EQ(shared_->spent_tokens() - before, 2048);
+}
+
+TEST_F(BudgetTest, NumbersThatNoServerCanServeAreRefusedAndDoNotOverflow) {
+  shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 300});
+  const auto refused = [this] {
+    const Result<Reply> reply = Call();
+    return !reply && reply.error().code == Code::kBudgetExceeded;
+  };
+  Open();
+  for (const std::int64_t most : {std::int64_t{INT64_MAX}, std::int64_t{1} << 62}) {
+    call_.sampling.max_tokens = most;
+    call_.sampling.n = most == INT64_MAX ? 1 : 3;
+    call_.budget = {.context_window = 4096, .max_total_tokens = {}};
+    EXPECT_TRUE(refused()) << most;
+    call_.budget = {.context_window = INT64_MAX, .max_total_tokens = 500};
+    EXPECT_TRUE(refused()) << most;
+    call_.budget = {.context_window = INT64_MAX, .max_total_tokens = {}};
+    EXPECT_TRUE(refused()) << most;
+  }
+  call_.budget = {};
+  call_.sampling.n.reset();
+  call_.sampling.max_tokens = INT64_MIN;
+  EXPECT_TRUE(refused());  // as without a limit: 1024 of 300
+  EXPECT_THAT(spy_->calls, IsEmpty());
+}
+
 TEST_F(BudgetTest, CostsComeFromUsageAndAreUnsetWhereSomethingIsUnknown) {
   Open();
   EXPECT_EQ(Call()->info.cost, std::nullopt);
@@ -169,6 +268,10 @@ TEST_F(BudgetTest, CostsComeFromUsageAndAreUnsetWhereSomethingIsUnknown) {
   EXPECT_EQ(Call()->info.cost, std::nullopt);
   answer_->usage.cached_tokens = 60;
   EXPECT_DOUBLE_EQ(Call()->info.cost.value(), (40 * 2.0 + 60 * 0.5 + 20 * 10.0) / 1e6);
+  answer_->usage.cached_tokens = 1'000'000;
+  EXPECT_DOUBLE_EQ(Call()->info.cost.value(), (100 * 0.5 + 20 * 10.0) / 1e6);
+  answer_->usage.completion_tokens = -20;
+  EXPECT_EQ(Call()->info.cost, std::nullopt);
   answer_->usage.completion_tokens.reset();
   EXPECT_EQ(Stream()->info.cost, std::nullopt);
 }
@@ -203,6 +306,42 @@ TEST_F(BudgetTest, AFailedCallGivesBackWhatItReservedAndALostOneDoesNot) {
   EXPECT_EQ(Call().error().code, Code::kBudgetExceeded);
 }
 
+TEST_F(BudgetTest, UsageThatCannotBeTrueCountsAsMuchAsWasReserved) {
+  options_.prices = {.input = 2.0, .output = 10.0, .cached_input = {}};
+  call_.sampling.max_tokens = 200;
+  const std::int64_t reserved = text::EstimateTokens(call_) + 200;
+  const model::Usage kWrong[] = {{.prompt_tokens = -1'000'000, .completion_tokens = 20},
+                                 {.prompt_tokens = 100, .completion_tokens = -1},
+                                 {.prompt_tokens = INT64_MAX, .completion_tokens = INT64_MAX}};
+  for (const model::Usage& usage : kWrong) {
+    for (const bool streamed : {false, true}) {
+      shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 1000});
+      Open();
+      answer_ = ReplyOf("ok", usage);
+      ASSERT_TRUE(streamed ? Stream() : Call());
+      EXPECT_EQ(shared_->spent_tokens(), reserved);
+    }
+  }
+}
+
+TEST_F(BudgetTest, AttemptsThatTheServerMayHaveWorkedOnCountAsMuchAsWasReserved) {
+  call_.sampling.max_tokens = 200;
+  const std::int64_t reserved = text::EstimateTokens(call_) + 200;
+  const Error kLate{.code = Code::kTimeout, .message = "late"};
+  const Error kBusy{.code = Code::kHttpStatus, .message = "busy", .http_status = 503};
+  const Error kCut{.code = Code::kStreamTruncated, .message = "cut"};
+  for (const Error& error : {kLate, kBusy, kCut}) {
+    answer_->info.attempts.push_back({.engine = {}, .error = error});
+  }
+  for (const bool streamed : {false, true}) {
+    shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 300});
+    Open();
+    ASSERT_TRUE(streamed ? Stream() : Call());
+    EXPECT_EQ(shared_->spent_tokens(), 2 * reserved + 120);
+    EXPECT_EQ(Call().error().code, Code::kBudgetExceeded);
+  }
+}
+
 TEST_F(BudgetTest, AStreamThatIsGivenUpCountsAsMuchAsItReserved) {
   shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 1000});
   Open();
@@ -231,6 +370,16 @@ TEST_F(BudgetTest, ACeilingOfCostNeedsPricesAndIsHeld) {
   EXPECT_NEAR(shared_->spent_cost(), 0.0004, 1e-9);
   ASSERT_TRUE(Call());
   EXPECT_EQ(Call().error().code, Code::kBudgetExceeded);
+}
+
+TEST(SharedBudgetTest, SumsEndAtTheLargestNumber) {
+  const auto budget = std::make_shared<SharedBudget>(SharedBudgetOptions{});
+  std::vector<SharedBudget::Reservation> parts;
+  for (int i = 0; i < 3; ++i) parts.push_back(SharedBudget::Reserve(budget, 7, -1.0).value());
+  for (SharedBudget::Reservation& part : parts) part.Settle(INT64_MAX / 2, 1e300);
+  EXPECT_EQ(budget->spent_tokens(), INT64_MAX);
+  EXPECT_GT(budget->spent_cost(), 9e9);
+  EXPECT_FALSE(SharedBudget::Reserve(budget, INT64_MAX, 0.0));
 }
 
 TEST(SharedBudgetTest, TheCeilingHoldsOverManyThreads) {

@@ -189,12 +189,14 @@ std::vector<Message> InWords(const std::vector<Message>& messages, const text::F
   bool after_result = false;
   for (const Message& message : messages) {
     if (message.role == Role::kTool) {
+      if (!after_result) said.push_back({.role = Role::kUser});
       const std::string result = text::WriteToolResult(message.AllText());
-      if (after_result) {
-        said.back().parts.push_back({.kind = model::Part::Kind::kText, .text = "\n" + result});
-      } else {
-        said.push_back(Message::Text(Role::kUser, result));
-      }
+      std::vector<model::Part>& parts = said.back().parts;
+      parts.push_back(
+          {.kind = model::Part::Kind::kText, .text = StrCat(after_result ? "\n" : "", result)});
+      std::ranges::copy_if(message.parts, std::back_inserter(parts), [](const model::Part& part) {
+        return part.kind != model::Part::Kind::kText;
+      });
       after_result = true;
       continue;
     }
@@ -218,15 +220,21 @@ std::span<const model::ToolSpec> Offered(const model::Call& call, model::ToolSpe
   return {&only, 1};
 }
 
+Error NotBeside(const model::Constraint& constraint, std::string_view how) {
+  return Error{.code = Code::kUnsupportedParam,
+               .message = StrCat("tools are offered to this model ", how,
+                                 ", and a constraint of "
+                                 "kind ",
+                                 model::ConstraintName(constraint.kind),
+                                 " cannot hold beside it; leave one of them out, or set another "
+                                 "`tool_mode` of the engine")};
+}
+
 Result<void> Guide(model::Call& call) {
   using Kind = model::Constraint::Kind;
   const bool has_schema = call.constraint && call.constraint->kind == Kind::kJsonSchema;
   if (call.constraint && !has_schema) {
-    return Fail(Code::kUnsupportedParam,
-                StrCat("tools are offered to this model by a schema (tool mode `guided`), and a "
-                       "constraint of kind ",
-                       model::ConstraintName(call.constraint->kind),
-                       " cannot hold beside it; leave one of them out, or set `tools: native`"));
+    return Fail(NotBeside(*call.constraint, "by a schema (tool mode `guided`)"));
   }
   model::ToolSpec only;
   const std::span<const model::ToolSpec> offered = Offered(call, only);
@@ -330,8 +338,8 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
   if (plan.mode == ToolMode::kNone) {
     return Fail(Code::kUnsupportedParam,
                 StrCat("models like ", card.pattern,
-                       " cannot call tools; leave the tools out, or set `tools: guided` or "
-                       "`tools: prompted` of the engine to try"));
+                       " cannot call tools; leave the tools out, or set `tool_mode: "
+                       "guided` or `prompted` of the engine to try"));
   }
   if (plan.mode == ToolMode::kNative && !switches) return plan;
 
@@ -343,6 +351,9 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
   if (plan.mode == ToolMode::kGuided) {
     WEIR_CHECK(Guide(changed));
   } else {
+    if (call.constraint) {
+      return Fail(NotBeside(*call.constraint, "in the prompt (tool mode `prompted`)"));
+    }
     TellInSystem(changed.messages, text::DescribeTools(family, call.tools, call.tool_choice));
     // Marks are often special tokens, which servers leave out of texts.
     changed.sampling.skip_special_tokens = false;

@@ -1,5 +1,6 @@
 #include "weir/engine/card_engine.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -15,6 +16,13 @@ constexpr int kCallIdDigits = 24;
 
 using text::ReasoningSwitch;
 
+// Thinking, by whichever way the call says so.
+bool IsSwitchedOff(const model::Call& call) {
+  const json::View kwargs = call.chat_template_kwargs;
+  return call.reasoning.enable == false || call.reasoning.effort == "none" ||
+         !kwargs.Find("enable_thinking").BoolOr(true) || !kwargs.Find("thinking").BoolOr(true);
+}
+
 CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const model::Call& call) {
   CardReading reading;
   const text::Family& family = text::FamilyOf(card);
@@ -22,8 +30,9 @@ CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const m
   reading.family = plan.mode == text::ToolMode::kPrompted ? &text::CallFamilyOf(family) : &family;
   if (call.tool_choice.kind != model::ToolChoice::Kind::kNone) reading.tools = call.tools;
   reading.thinking_off = call.reasoning.enable == false;
-  reading.may_think_first = family.starts_in_thoughts && !reading.thinking_off &&
-                            card.reasoning != ReasoningSwitch::kNone;
+  const bool always = card.reasoning == ReasoningSwitch::kAlways && family.starts_in_thoughts;
+  reading.may_think_first =
+      (always || card.opens_thoughts) && !IsSwitchedOff(call) && !call.constraint;
   return reading;
 }
 
@@ -45,6 +54,53 @@ class CallIds {
   Random random_;
 };
 
+// The card of a model that nobody names, known from its first reply on.
+class LearnedCard {
+ public:
+  text::ModelCard Get() const {
+    const std::scoped_lock lock(mutex_);
+    return card_;
+  }
+  void Set(text::ModelCard card) {
+    const std::scoped_lock lock(mutex_);
+    card_ = std::move(card);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  text::ModelCard card_;
+};
+
+// What a reader of replies needs to know, and what it finds out.
+struct Lesson {
+  text::ModelCard card;
+  std::shared_ptr<LearnedCard> learned;  // null: the model is known by its name
+  std::vector<text::ModelCard> cards;
+
+  // The card of the model that answered.
+  const text::ModelCard& Learn(const std::string& model) {
+    if (learned == nullptr || model.empty()) return card;
+    card = text::FindCard(model, cards);
+    learned->Set(card);
+    learned.reset();
+    return card;
+  }
+};
+
+// More choices than were asked for are a fault of the server.
+std::int64_t MostChoices(const model::Call& call) {
+  const model::Sampling& sampling = call.sampling;
+  return std::max({std::int64_t{1}, sampling.n.value_or(1), sampling.best_of.value_or(1),
+                   sampling.beam_width.value_or(1)});
+}
+
+model::Degradation OnlyThoughts() {
+  return {.what = "answer",
+          .why =
+              "there are only thoughts and no answer: see them with --reasoning show; if the "
+              "answer is among them, the server's --reasoning-parser does not fit the model"};
+}
+
 // The reply of a plan: what it says of itself, too.
 void Note(model::ReplyInfo& info, const CardPlan& plan, const std::vector<std::string>& repairs) {
   info.degradations.insert(info.degradations.end(), plan.degradations.begin(),
@@ -54,21 +110,29 @@ void Note(model::ReplyInfo& info, const CardPlan& plan, const std::vector<std::s
 
 class CardStream final : public model::ReplyStream {
  public:
-  CardStream(std::unique_ptr<model::ReplyStream> next, CardPlan plan, CardReading reading,
-             std::shared_ptr<CallIds> ids)
+  CardStream(std::unique_ptr<model::ReplyStream> next, CardPlan plan, Lesson lesson,
+             const model::Call& call, std::shared_ptr<CallIds> ids)
       : next_(std::move(next)),
         plan_(std::move(plan)),
-        reading_(std::move(reading)),
+        lesson_(std::move(lesson)),
+        call_(AboutReading(call)),
+        most_choices_(MostChoices(call)),
         ids_(std::move(ids)) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     const Result<bool> more = co_await next_->Next(ctx, piece);
     if (!more || !*more || !piece.has_choice) co_return more;
-    ChoiceReader& reader = readers_.try_emplace(piece.choice, reading_).first->second;
+    if (piece.choice < 0 || piece.choice >= most_choices_) {
+      co_return Fail(Code::kProtocolError,
+                     StrCat("the server sent a piece of choice ", piece.choice, ", but only ",
+                            most_choices_, " were asked for"));
+    }
+    ChoiceReader& reader = ReaderOf(piece.choice);
     reader.Feed(piece);
     if (piece.finish != model::Finish::kNone) {
       reader.Finish(piece);
       repairs_.insert(repairs_.end(), reader.repairs().begin(), reader.repairs().end());
+      only_thought_ = only_thought_ || reader.only_thought();
     }
     ids_->Fill(piece.tool_calls);
     co_return true;
@@ -77,16 +141,38 @@ class CardStream final : public model::ReplyStream {
   model::ReplyInfo info() const override {
     model::ReplyInfo info = next_->info();
     Note(info, plan_, repairs_);
+    if (only_thought_) info.degradations.push_back(OnlyThoughts());
     return info;
   }
 
  private:
+  // What of the call decides how its reply is read.
+  static model::Call AboutReading(const model::Call& call) {
+    model::Call about;
+    about.tools = call.tools;
+    about.tool_choice = call.tool_choice;
+    about.reasoning = call.reasoning;
+    about.chat_template_kwargs = call.chat_template_kwargs;
+    about.constraint = call.constraint;
+    return about;
+  }
+
+  ChoiceReader& ReaderOf(std::int64_t choice) {
+    const auto found = readers_.find(choice);
+    if (found != readers_.end()) return found->second;
+    const text::ModelCard& card = lesson_.Learn(next_->info().model);
+    return readers_.try_emplace(choice, ReadingOf(card, plan_, call_)).first->second;
+  }
+
   const std::unique_ptr<model::ReplyStream> next_;
   const CardPlan plan_;
-  const CardReading reading_;
+  Lesson lesson_;
+  const model::Call call_;
+  const std::int64_t most_choices_;
   const std::shared_ptr<CallIds> ids_;
   std::map<std::int64_t, ChoiceReader> readers_;
   std::vector<std::string> repairs_;
+  bool only_thought_ = false;
 };
 
 class CardEngine final : public model::Engine {
@@ -99,12 +185,14 @@ class CardEngine final : public model::Engine {
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     if (call.api == model::Api::kCompletions) co_return co_await next_->Call(ctx, call);
-    const text::ModelCard card = CardOf(call);
-    WEIR_CO_TRY(const CardPlan plan, PlanFor(card, options_.tool_mode, call));
+    Lesson lesson = LessonOf(call);
+    WEIR_CO_TRY(const CardPlan plan, PlanFor(lesson.card, options_.tool_mode, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
     Result<model::Reply>& reply = co_await asked;
-    if (reply && Reads(plan)) Read(*reply, ReadingOf(card, plan, call));
+    if (reply && Reads(plan)) {
+      Read(*reply, ReadingOf(lesson.Learn(reply->info.model), plan, call));
+    }
     if (reply) Note(reply->info, plan, {});
     co_return std::move(reply);
   }
@@ -112,14 +200,13 @@ class CardEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     if (call.api == model::Api::kCompletions) co_return co_await next_->Stream(ctx, call);
-    const text::ModelCard card = CardOf(call);
-    WEIR_CO_TRY(CardPlan plan, PlanFor(card, options_.tool_mode, call));
+    Lesson lesson = LessonOf(call);
+    WEIR_CO_TRY(CardPlan plan, PlanFor(lesson.card, options_.tool_mode, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream, co_await next_->Stream(ctx, sent));
     if (!Reads(plan) && plan.degradations.empty()) co_return stream;
-    CardReading reading = ReadingOf(card, plan, call);
-    co_return std::make_unique<CardStream>(std::move(stream), std::move(plan), std::move(reading),
-                                           ids_);
+    co_return std::make_unique<CardStream>(std::move(stream), std::move(plan), std::move(lesson),
+                                           call, ids_);
   }
 
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
@@ -127,9 +214,15 @@ class CardEngine final : public model::Engine {
   }
 
  private:
-  text::ModelCard CardOf(const model::Call& call) const {
-    if (call.model.empty() || call.model == options_.model) return own_card_;
-    return text::FindCard(call.model, options_.cards);
+  Lesson LessonOf(const model::Call& call) const {
+    const std::string& model = call.model.empty() ? options_.model : call.model;
+    if (!model.empty()) {
+      const bool own = model == options_.model;
+      return {.card = own ? own_card_ : text::FindCard(model, options_.cards),
+              .learned = {},
+              .cards = {}};
+    }
+    return {.card = learned_->Get(), .learned = learned_, .cards = options_.cards};
   }
 
   bool Reads(const CardPlan& plan) const {
@@ -137,22 +230,35 @@ class CardEngine final : public model::Engine {
   }
 
   void Read(model::Reply& reply, const CardReading& reading) const {
+    bool only_thought = false;
     for (model::Choice& choice : reply.choices) {
       ChoiceReader reader(reading);
       model::Delta piece;
       piece.text = std::move(choice.text);
       piece.reasoning = std::move(choice.reasoning);
       piece.finish = choice.finish;
+      piece.finish_text = std::move(choice.finish_text);
       piece.tool_calls.resize(choice.tool_calls.size());
+      for (std::size_t i = 0; i < piece.tool_calls.size(); ++i) {
+        piece.tool_calls[i].index = static_cast<std::int64_t>(i);
+        piece.tool_calls[i].name = choice.tool_calls[i].name;
+        piece.tool_calls[i].arguments = choice.tool_calls[i].arguments;
+      }
       reader.Feed(piece);
       reader.Finish(piece);
       ids_->Fill(piece.tool_calls);
       choice.text = std::move(piece.text);
       choice.reasoning = std::move(piece.reasoning);
       if (reader.answer_was_in_thoughts()) choice.reasoning.clear();
+      only_thought = only_thought || reader.only_thought();
       choice.finish = piece.finish;
+      choice.finish_text = std::move(piece.finish_text);
       for (std::size_t i = choice.tool_calls.size(); i < piece.tool_calls.size(); ++i) {
         model::ToolCallDelta& call = piece.tool_calls[i];
+        if (call.name.empty()) {
+          choice.tool_calls[static_cast<std::size_t>(call.index)].arguments = call.arguments;
+          continue;
+        }
         choice.tool_calls.push_back({.id = std::move(call.id),
                                      .name = std::move(call.name),
                                      .arguments = std::move(call.arguments)});
@@ -160,12 +266,14 @@ class CardEngine final : public model::Engine {
       reply.info.repairs.insert(reply.info.repairs.end(), reader.repairs().begin(),
                                 reader.repairs().end());
     }
+    if (only_thought) reply.info.degradations.push_back(OnlyThoughts());
   }
 
   const std::unique_ptr<model::Engine> next_;
   const CardOptions options_;
   const text::ModelCard own_card_;
   const std::shared_ptr<CallIds> ids_;  // streams may outlive the engine
+  const std::shared_ptr<LearnedCard> learned_ = std::make_shared<LearnedCard>();
 };
 
 }  // namespace

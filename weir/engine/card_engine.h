@@ -16,8 +16,8 @@
 namespace weir::engine {
 
 struct CardOptions {
-  std::string model;                   // of calls that name none; empty: known when replies name it
-  std::vector<text::ModelCard> cards;  // the user's own, before the built-in ones
+  std::string model;  // of calls that name none; empty: known from the first reply on
+  std::vector<text::ModelCard> cards;       // the user's own, before the built-in ones
   std::optional<text::ToolMode> tool_mode;  // unset: what the card says
   // Whether text is taken apart here. False for servers that always do it themselves.
   bool reads_text = true;

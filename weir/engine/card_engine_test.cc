@@ -277,5 +277,169 @@ TEST_F(CardEngineTest, AModelThatCannotCallIsNotAsked) {
   EXPECT_EQ(reply.error().code, Code::kUnsupportedParam);
 }
 
+// Pieces that each hold one thing.
+model::Delta Thought(std::string said) {
+  model::Delta piece;
+  piece.has_choice = true;
+  piece.reasoning = std::move(said);
+  return piece;
+}
+model::Delta Words(std::string said) {
+  model::Delta piece;
+  piece.has_choice = true;
+  piece.text = std::move(said);
+  return piece;
+}
+
+TEST_F(CardEngineTest, AnAnswerIsNotHeldBackWhereThoughtsCannotHaveBegun) {
+  const ScriptedAnswer plain = Dribbles("The sky is blue.");
+  const auto first_text = [&](const char* model) {
+    auto engine = NewCardEngine(std::make_unique<ScriptedEngine>(std::deque{plain}),
+                                {.model = model, .cards = {}, .tool_mode = {}}, Random(1));
+    auto read = [](async::Context ctx, model::Engine& its,
+                   const model::Call& call) -> async::Task<std::string> {
+      const auto stream = co_await its.Stream(ctx, call);
+      model::Delta piece;
+      if (stream) co_await (*stream)->Next(ctx, piece);
+      co_return piece.text;
+    };
+    return loop_.Run(read(ctx_, *engine, call_));
+  };
+  EXPECT_EQ(first_text("Qwen/Qwen3-8B"), "T");
+  EXPECT_EQ(first_text("deepseek-ai/DeepSeek-R1"), "");
+  call_.chat_template_kwargs = *json::Read(R"({"enable_thinking":false})");
+  EXPECT_EQ(first_text("Qwen/Qwen3.5-9B"), "T");
+  call_.chat_template_kwargs = {};
+  call_.constraint.emplace();
+  EXPECT_EQ(first_text("deepseek-ai/DeepSeek-R1"), "T");
+}
+
+TEST_F(CardEngineTest, AnAnswerThatWasCutIsStillTheAnswer) {
+  ScriptedAnswer cut = Dribbles("The sky is");
+  cut.pieces.back().finish = model::Finish::kLength;
+  for (const bool streamed : {false, true}) {
+    const Result<Reply> reply = Ask("Qwen/Qwen3-8B", cut, std::nullopt, streamed);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->text(), "The sky is");
+    EXPECT_EQ(reply->choices[0].reasoning, "");
+  }
+}
+
+TEST_F(CardEngineTest, CallsOfTheServerAndOfTheTextStandBesideEachOther) {
+  call_.tools.push_back(Weather());
+  ScriptedAnswer both = Dribbles(
+      "<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Bern\"}}</tool_call>");
+  model::Delta told;
+  told.has_choice = true;
+  told.tool_calls.push_back(
+      {.index = 0, .id = "a", .name = "get_weather", .arguments = R"({"city":"Rome"})"});
+  for (const bool first : {true, false}) {
+    ScriptedAnswer answer = both;
+    answer.pieces.insert(first ? answer.pieces.begin() : answer.pieces.end() - 1, told);
+    const Result<Reply> reply = Ask("Qwen/Qwen2.5-7B-Instruct", answer, std::nullopt, true);
+    ASSERT_TRUE(reply);
+    ASSERT_EQ(reply->choices[0].tool_calls.size(), 2U);
+    const std::size_t at = first ? 0 : 1;
+    EXPECT_EQ(reply->choices[0].tool_calls[at].arguments, R"({"city":"Rome"})");
+    EXPECT_EQ(reply->choices[0].tool_calls[1 - at].arguments, R"({"city":"Bern"})");
+    EXPECT_EQ(reply->choices[0].finish_text, "tool_calls");
+  }
+}
+
+TEST_F(CardEngineTest, WhatWasHeldBackComesBeforeThoughtsThatFollowIt) {
+  ScriptedAnswer answer = Says("");
+  answer.pieces.insert(answer.pieces.begin(), {Words("if a <"), Thought("hm"), Words(" b then c")});
+  const Result<Reply> reply = Ask("openai/gpt-oss-20b", answer, std::nullopt, true);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->text(), "if a < b then c");
+  EXPECT_EQ(reply->choices[0].reasoning, "hm");
+}
+
+TEST_F(CardEngineTest, ACallAmongThoughtsThatWereSwitchedOffIsACall) {
+  call_.tools.push_back(Weather());
+  call_.reasoning.enable = false;
+  ScriptedAnswer answer = Says("");
+  answer.pieces.front() =
+      Thought(R"(<tool_call>{"name": "get_weather", "arguments": {"city": "Bern"}}</tool_call>)");
+  const Result<Reply> reply = Ask("Qwen/Qwen3-8B", answer);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->text(), "");
+  ASSERT_EQ(reply->choices[0].tool_calls.size(), 1U);
+}
+
+TEST_F(CardEngineTest, AModelThatNobodyNamedIsKnownFromItsFirstReplyOn) {
+  class Named final : public model::Engine {
+   public:
+    async::Task<Result<Reply>> Call(async::Context, const model::Call& call) override {
+      asked.push_back(call);
+      Reply reply;
+      reply.info.model = "Qwen/Qwen3-8B";
+      model::Choice& choice = reply.choices.emplace_back();
+      choice.text = "x";
+      choice.finish = model::Finish::kStop;
+      co_return reply;
+    }
+    async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(async::Context,
+                                                                    const model::Call&) override {
+      co_return Fail(Code::kInternal, "not asked");
+    }
+    async::Task<Result<model::EngineInfo>> Describe(async::Context) override {
+      co_return model::EngineInfo();
+    }
+    std::vector<model::Call> asked;
+  };
+  auto named = std::make_unique<Named>();
+  Named* const spy = named.get();
+  engine_ = NewCardEngine(std::move(named), {}, Random(1));
+  call_.reasoning.enable = true;
+  ASSERT_TRUE(loop_.Run(engine_->Call(ctx_, call_)));
+  ASSERT_TRUE(loop_.Run(engine_->Call(ctx_, call_)));
+  EXPECT_EQ(json::Write(spy->asked[0].chat_template_kwargs),
+            R"({"enable_thinking":true,"thinking":true})");
+  EXPECT_EQ(json::Write(spy->asked[1].chat_template_kwargs), R"({"enable_thinking":true})");
+}
+
+TEST_F(CardEngineTest, AChoiceThatNobodyAskedForIsAFault) {
+  ScriptedAnswer answer = Says("x");
+  answer.pieces.front().choice = 7;
+  const Result<Reply> reply = Ask("some/thing", answer, std::nullopt, true);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kProtocolError);
+}
+
+TEST_F(CardEngineTest, ThoughtsWithoutAnAnswerAreSaid) {
+  ScriptedAnswer answer = Says("");
+  answer.pieces.front() = Thought("hm");
+  for (const bool streamed : {false, true}) {
+    const Result<Reply> reply = Ask("Qwen/Qwen3-8B", answer, std::nullopt, streamed);
+    ASSERT_TRUE(reply);
+    ASSERT_EQ(reply->info.degradations.size(), 1U);
+    EXPECT_THAT(reply->info.degradations[0].why, HasSubstr("only thoughts"));
+  }
+}
+
+TEST_F(CardEngineTest, PicturesInResultsGoToTheModel) {
+  call_.tools.push_back(Weather());
+  Message result = Message::Text(Role::kTool, "see");
+  result.parts.push_back(
+      {.kind = model::Part::Kind::kImage, .text = {}, .url = "data:image/png;base64,AA=="});
+  call_.messages.push_back(result);
+  ASSERT_TRUE(Ask("some/thing", Says("x"), ToolMode::kPrompted));
+  EXPECT_EQ(sent_.messages.back().parts.size(), 2U);
+}
+
+TEST_F(CardEngineTest, ACallWithoutAWordAboutArgumentsHasEmptyOnes) {
+  call_.tools.push_back(Weather());
+  ScriptedAnswer answer = Says("");
+  answer.pieces.front().tool_calls.push_back(
+      {.index = 0, .id = "a", .name = "now", .arguments = {}});
+  for (const bool streamed : {false, true}) {
+    const Result<Reply> reply = Ask("Qwen/Qwen3-8B", answer, std::nullopt, streamed);
+    ASSERT_TRUE(reply);
+    ASSERT_EQ(reply->choices[0].tool_calls.size(), 1U);
+    EXPECT_EQ(reply->choices[0].tool_calls[0].arguments, "{}");
+  }
+}
+
 }  // namespace
 }  // namespace weir::engine

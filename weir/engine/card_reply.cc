@@ -39,8 +39,19 @@ void ChoiceReader::Begin(bool in_thoughts) {
 
 void ChoiceReader::AddCalls(std::vector<model::ToolCallDelta> calls, model::Delta& piece) {
   for (model::ToolCallDelta& call : calls) {
-    call.index = calls_++;
+    call.index = next_index_++;
+    ++calls_;
     piece.tool_calls.push_back(std::move(call));
+  }
+}
+
+// The server's calls and those that are read here stand in one list.
+void ChoiceReader::Renumber(std::vector<model::ToolCallDelta>& calls) {
+  for (model::ToolCallDelta& call : calls) {
+    const auto [at, is_new] = server_indexes_.try_emplace(call.index, next_index_);
+    if (is_new) bare_.emplace(next_index_++, call.name);
+    call.index = at->second;
+    if (!call.arguments.empty()) bare_.erase(call.index);
   }
 }
 
@@ -78,8 +89,12 @@ void ChoiceReader::Decide(model::Delta& piece) {
 void ChoiceReader::Feed(model::Delta& piece) {
   const std::string text = std::exchange(piece.text, {});
   server_calls_ = server_calls_ || !piece.tool_calls.empty();
+  Renumber(piece.tool_calls);
   if (!piece.reasoning.empty()) {
-    if (!std::exchange(server_thinks_, true)) Decide(piece);
+    if (!std::exchange(server_thinks_, true)) {
+      if (!undecided_) FinishReader(piece);
+      Decide(piece);
+    }
     if (reading_.thinking_off && !has_text_) thoughts_ += piece.reasoning;
   }
   if (!text.empty()) undecided_ ? Probe(text, piece) : FeedText(text, piece);
@@ -87,36 +102,57 @@ void ChoiceReader::Feed(model::Delta& piece) {
 }
 
 void ChoiceReader::Gather(model::Delta& piece) {
+  has_thoughts_ = has_thoughts_ || !piece.reasoning.empty();
   has_text_ = has_text_ || !piece.text.empty();
   if (reading_.mode == ToolMode::kGuided) gathered_ += std::exchange(piece.text, {});
 }
 
-void ChoiceReader::Finish(model::Delta& piece) {
-  const bool cut = piece.finish == model::Finish::kLength;
-  if (undecided_ && !cut) Decide(piece);
-  if (undecided_) piece.reasoning += std::exchange(thoughts_, {});
+// What the reader held back is what it is.
+void ChoiceReader::FinishReader(model::Delta& piece) {
   model::Delta last;
   reader_->Finish(last);
   piece.text += last.text;
   piece.reasoning += last.reasoning;
   AddCalls(std::move(last.tool_calls), piece);
   repairs_.insert(repairs_.end(), reader_->repairs().begin(), reader_->repairs().end());
+}
+
+void ChoiceReader::Finish(model::Delta& piece) {
+  const bool cut = piece.finish == model::Finish::kLength;
+  if (undecided_ && !cut) Decide(piece);
+  if (undecided_) piece.reasoning += std::exchange(thoughts_, {});
+  FinishReader(piece);
   Gather(piece);
-  if (reading_.mode == ToolMode::kGuided) FinishGuided(piece);
   if (!cut) FinishThoughts(piece);
+  if (reading_.mode == ToolMode::kGuided) FinishGuided(piece);
+  // A tool without parameters is called without a word about them.
+  for (const auto& [index, name] : std::exchange(bare_, {})) {
+    if (cut) break;
+    piece.tool_calls.push_back({.index = index, .id = {}, .name = {}, .arguments = "{}"});
+    repairs_.push_back(StrCat("the tool ", name, " was called without arguments: {}"));
+  }
+  has_thoughts_ = has_thoughts_ || !piece.reasoning.empty();
+  only_thought_ = has_thoughts_ && !has_text_ && calls_ == 0 && !server_calls_ &&
+                  piece.finish == model::Finish::kStop;
   if (calls_ == 0) return;
   if (reading_.mode == ToolMode::kNative) {
     repairs_.push_back(StrCat("the server left ", calls_, calls_ == 1 ? " call" : " calls",
                               " of tools in the text; read here (its --tool-call-parser is missing "
                               "or does not fit the model)"));
   }
-  if (piece.finish == model::Finish::kStop) piece.finish = model::Finish::kToolCalls;
+  if (piece.finish != model::Finish::kStop) return;
+  piece.finish = model::Finish::kToolCalls;
+  piece.finish_text = model::FinishName(piece.finish);
 }
 
 void ChoiceReader::FinishThoughts(model::Delta& piece) {
   const bool has_answer = has_text_ || calls_ > 0 || server_calls_;
   if (has_answer || !reading_.thinking_off || thoughts_.empty()) return;
-  piece.text = std::exchange(thoughts_, {});
+  const std::string said = std::exchange(thoughts_, {});
+  Begin(false);
+  FeedText(said, piece);
+  FinishReader(piece);
+  Gather(piece);
   answer_was_in_thoughts_ = true;
   repairs_.emplace_back(
       "the answer stood where thoughts belong, although thinking was switched off: the server's "

@@ -2,6 +2,7 @@
 
 // The second half of card_engine.h: what a model wrote, read by its family.
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class ChoiceReader {
 
   // What was read out of the text, or mended in it, in words.
   const std::vector<std::string>& repairs() const { return repairs_; }
+  // The choice ended by itself, and there is nothing in it but thoughts.
+  bool only_thought() const { return only_thought_; }
   // The server took the answer for thoughts: Finish() has made it the answer.
   bool answer_was_in_thoughts() const { return answer_was_in_thoughts_; }
 
@@ -44,6 +47,8 @@ class ChoiceReader {
   void FinishGuided(model::Delta& piece);
   void FinishThoughts(model::Delta& piece);
   void AddCalls(std::vector<model::ToolCallDelta> calls, model::Delta& piece);
+  void Renumber(std::vector<model::ToolCallDelta>& calls);
+  void FinishReader(model::Delta& piece);
 
   const CardReading reading_;
   std::unique_ptr<text::AnswerReader> reader_;
@@ -54,8 +59,14 @@ class ChoiceReader {
   bool server_thinks_ = false;  // the server has told thoughts by itself
   bool server_calls_ = false;   // ... calls
   bool has_text_ = false;
+  bool has_thoughts_ = false;
+  bool only_thought_ = false;
   bool answer_was_in_thoughts_ = false;
-  std::int64_t calls_ = 0;  // that were read here
+  std::int64_t calls_ = 0;                               // that were read here
+  std::int64_t next_index_ = 0;                          // of a call of either kind
+  std::map<std::int64_t, std::int64_t> server_indexes_;  // the server's -> ours
+  // Names of the server's calls whose arguments have not come.
+  std::map<std::int64_t, std::string> bare_;
   std::vector<std::string> repairs_;
 };
 

@@ -43,9 +43,13 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
       co_await upstream_.Inquire(span.context(), "GET", adapter_.VersionPath(), "");
   if (!told) {
     span.Fail(told.error());
+    // The end of this caller is no news of the server.
+    const bool is_news = !ctx.cancelled() && ctx.Now() < ctx.deadline;
     const std::scoped_lock lock(mutex_);
-    failure_ = told.error();
-    failed_until_ = After(ctx.Now(), kFailureLifetime);
+    if (is_news) {
+      failure_ = told.error();
+      failed_until_ = After(ctx.Now(), kFailureLifetime);
+    }
     co_return Fail(told.error());
   }
   if (told->status == kOk) {
@@ -53,8 +57,13 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
     co_return Remember(ctx, adapter_.DialectOf(told->body), version.empty() ? "unknown" : version);
   }
   const bool lacks_it = told->status == kNotFound || told->status == kMethodNotAllowed;
-  // Another status is that of a gateway which answered for it: the next call asks again.
-  if (!lacks_it) co_return adapter_.DialectOf("");
+  // Another status is that of a gateway which answered for it: it is asked again soon.
+  if (!lacks_it) {
+    const std::scoped_lock lock(mutex_);
+    known_ = adapter_.DialectOf("");
+    until_ = After(ctx.Now(), kFailureLifetime);
+    co_return *known_;
+  }
   const wire::Dialect inferred = co_await Infer(span.context());
   co_return Remember(ctx, inferred, "not told");
 }

@@ -23,7 +23,7 @@ class DialectCache {
 
   // Asks the server; callers at the same time share the answer. A server that does not tell its
   // version is asked for what it shows of it (its /openapi.json, the shape of its errors), and
-  // counts as the latest when it shows nothing; so does, until the next call, one that a gateway
+  // counts as the latest when it shows nothing; so does, for half a second, one that a gateway
   // hides. Fails only when it cannot be reached.
   // Event: "engine.dialect".
   async::Task<Result<wire::Dialect>> Ask(async::Context ctx);

@@ -193,10 +193,6 @@ model::Call WarmUpCall(const model::Call& call) {
   warm.messages.push_back(model::Message::Text(model::Role::kUser, "."));
   warm.tools = call.tools;
   warm.tool_choice = call.tool_choice;
-  // An answer of one token is no tool call, and servers that look for one would fail.
-  if (warm.tool_choice.kind == model::ToolChoice::Kind::kRequired) {
-    warm.tool_choice = {.kind = model::ToolChoice::Kind::kNamed, .name = warm.tools.front().name};
-  }
   warm.sampling.max_tokens = 1;
   warm.reasoning = call.reasoning;
   warm.timeouts = call.timeouts;
@@ -209,12 +205,15 @@ model::Call WarmUpCall(const model::Call& call) {
   return warm;
 }
 
-// Ends that an answer of one token may well have: the prompt was read all the same.
+// Ends that an answer of one token may well have, which is no tool call where one must be: the
+// prompt was read all the same.
 bool IsWarmAllTheSame(const Error& error) {
-  return error.code == Code::kTruncated || error.code == Code::kEmptyModelResponse;
+  return error.code == Code::kTruncated || error.code == Code::kEmptyModelResponse ||
+         error.code == Code::kConstraintViolated;
 }
 
-// A stream, because a whole reply to a call with tools would be asked for again when it is cut.
+// A stream, because a whole reply to a call with tools would be asked for again when it is cut, and
+// servers that must find a tool call in a whole reply fail on one token.
 async::Task<Result<model::Usage>> AskOnce(async::Context ctx, model::Engine& engine,
                                           const model::Call& call) {
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));

@@ -16,7 +16,9 @@ namespace weir::engine {
 
 // What comes first in every prompt: the system and developer messages at the front and the tools,
 // in the order in which they are given, with what else the chat template makes of them. Two calls
-// share a cache when all of it is equal.
+// share a cache when all of it is equal. The tool choice is no part of it, although models that are
+// told of their tools in words are told of it too, behind the tools; with one tool named, a guided
+// call tells of that tool alone.
 struct Prefix {
   std::string model;            // the adapter, or else the model; empty: the engine's own
   std::uint64_t system = 0;     // digests: of the messages at the front
@@ -65,8 +67,9 @@ struct WarmUpReport {
 
 // Sends one streamed request of one token for each distinct prefix of `calls`, one after the other,
 // and goes on after one that fails. Fails only when the context ends. `engine` must outlive the
-// task.
-// Event: "prefix.warmed" for each request.
+// task. The request has the tool choice of the first call with that prefix, so that the words of
+// its system message are the same; a choice that a call without tools cannot have is refused as
+// that call would be. Event: "prefix.warmed" for each request.
 async::Task<Result<WarmUpReport>> WarmUp(async::Context ctx, model::Engine& engine,
                                          std::vector<model::Call> calls);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/base/text.h"
+#include "weir/engine/decorators.h"
 #include "weir/engine/spies_testing.h"
 #include "weir/json/reader.h"
 
@@ -181,8 +182,28 @@ TEST(WarmUp, SendsOneRequestOfOneTokenForEachPrefix) {
     EXPECT_EQ(PrefixOf(spy.calls[i]), PrefixOf(calls[originals[i]]));
     EXPECT_EQ(spy.calls[i].messages.back().role, Role::kUser);
   }
-  EXPECT_EQ(spy.calls[1].tool_choice.kind, model::ToolChoice::Kind::kNamed);
   EXPECT_THAT(events.lines, SizeIs(4));
+}
+
+// The words of a model's card tell of the choice: another one would be another prefix.
+TEST(WarmUp, TheToolChoiceIsThatOfTheCallAndOneTokenNeedNotKeepIt) {
+  async::Loop loop{async::Loop::Time::kVirtual};
+  async::Context ctx(loop);
+  auto spy = std::make_shared<SpyEngine>([](const Call&) { return ReplyOf("x"); });
+  const std::unique_ptr<model::Engine> engine = NewVerifyEngine(spy, {});
+  Call required = Asked("a");
+  required.tools = {Tool("f"), Tool("g")};
+  required.tool_choice = {.kind = model::ToolChoice::Kind::kRequired, .name = {}};
+  Call without_tools = Asked("b");
+  without_tools.tool_choice = required.tool_choice;
+
+  const Result<WarmUpReport> report = loop.Run(WarmUp(ctx, *engine, {required, without_tools}));
+
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->warmed(), 2U);
+  ASSERT_THAT(spy->calls, SizeIs(2));
+  EXPECT_EQ(spy->calls[0].tool_choice.kind, model::ToolChoice::Kind::kRequired);
+  EXPECT_THAT(spy->calls[0].tools, SizeIs(2));
 }
 
 TEST(WarmUp, OneThatFailsDoesNotKeepTheOthersFromBeingWarmed) {

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "weir/base/counts.h"
 #include "weir/base/text.h"
 #include "weir/engine/budget_engine.h"
 
@@ -12,15 +14,22 @@ constexpr double kBillionths = 1e9;
 constexpr double kMostCost = 4e9;  // above it billionths overflow
 
 std::int64_t Billionths(double cost) {
-  return static_cast<std::int64_t>(std::llround(std::min(cost, kMostCost) * kBillionths));
+  const double bounded = std::clamp(cost, 0.0, kMostCost);
+  return static_cast<std::int64_t>(std::llround(bounded * kBillionths));
+}
+
+void AddTo(std::atomic<std::int64_t>& sum, std::int64_t amount) {
+  std::int64_t before = sum.load(std::memory_order_relaxed);
+  while (!sum.compare_exchange_weak(before, AddCapped(before, amount), std::memory_order_relaxed)) {
+  }
 }
 
 // Adds `amount` if the sum stays within `most`. What was taken before is left in `taken`.
-bool TakeUpTo(std::atomic<std::int64_t>& sum, std::int64_t amount, std::optional<std::int64_t> most,
+bool TakeUpTo(std::atomic<std::int64_t>& sum, std::int64_t amount, std::int64_t most,
               std::int64_t& taken) {
   taken = sum.load(std::memory_order_relaxed);
   do {
-    if (most && amount > *most - taken) return false;
+    if (amount > most - taken) return false;
   } while (!sum.compare_exchange_weak(taken, taken + amount, std::memory_order_relaxed));
   return true;
 }
@@ -30,8 +39,12 @@ bool TakeUpTo(std::atomic<std::int64_t>& sum, std::int64_t amount, std::optional
 std::optional<double> Prices::CostOf(const model::Usage& usage) const {
   if (!known() || !usage.prompt_tokens || !usage.completion_tokens) return std::nullopt;
   if (cached_input && !usage.cached_tokens) return std::nullopt;
+  const std::int64_t cache_hits = cached_input ? *usage.cached_tokens : 0;
+  if (std::min({*usage.prompt_tokens, *usage.completion_tokens, cache_hits}) < 0) {
+    return std::nullopt;
+  }
   const auto prompt = static_cast<double>(*usage.prompt_tokens);
-  const auto cached = cached_input ? static_cast<double>(*usage.cached_tokens) : 0.0;
+  const double cached = std::min(prompt, static_cast<double>(cache_hits));
   const auto answer = static_cast<double>(*usage.completion_tokens);
   return ((prompt - cached) * *input + cached * cached_input.value_or(0) + answer * *output) /
          kMillion;
@@ -50,14 +63,22 @@ SharedBudget::Reservation::~Reservation() {
   budget_->taken_cost_ -= cost_;
 }
 
+void SharedBudget::Reservation::ChargeAttempt() {
+  if (budget_ == nullptr) return;
+  AddTo(budget_->taken_tokens_, tokens_);
+  AddTo(budget_->spent_tokens_, tokens_);
+  AddTo(budget_->taken_cost_, cost_);
+  AddTo(budget_->spent_cost_, cost_);
+}
+
 void SharedBudget::Reservation::Settle(std::int64_t tokens, std::optional<double> cost) {
   const std::shared_ptr<SharedBudget> budget = std::exchange(budget_, nullptr);
   if (budget == nullptr) return;
   const std::int64_t spent = cost ? Billionths(*cost) : cost_;
-  budget->taken_tokens_ += tokens - tokens_;
-  budget->spent_tokens_ += tokens;
-  budget->taken_cost_ += spent - cost_;
-  budget->spent_cost_ += spent;
+  AddTo(budget->taken_tokens_, tokens - tokens_);
+  AddTo(budget->spent_tokens_, tokens);
+  AddTo(budget->taken_cost_, spent - cost_);
+  AddTo(budget->spent_cost_, spent);
 }
 
 void SharedBudget::Reservation::SettleAll() { Settle(tokens_, std::nullopt); }
@@ -75,22 +96,23 @@ Result<SharedBudget::Reservation> SharedBudget::Reserve(std::shared_ptr<SharedBu
                 "there is a ceiling of cost, but the engine has no prices that it could be held "
                 "with; set its prices for input and output, or take the ceiling away");
   }
+  const std::int64_t most_tokens = options.max_tokens.value_or(INT64_MAX);
   std::int64_t taken = 0;
-  if (!TakeUpTo(budget->taken_tokens_, tokens, options.max_tokens, taken)) {
-    return Fail(Code::kBudgetExceeded,
-                StrCat("the call may need ", tokens, " tokens, but of the ", *options.max_tokens,
-                       " that all calls have together ", *options.max_tokens - taken,
-                       " are left; nothing was sent"));
+  if (!TakeUpTo(budget->taken_tokens_, tokens, most_tokens, taken)) {
+    return Fail(Code::kBudgetExceeded, StrCat("the call may need ", tokens, " tokens, but of the ",
+                                              most_tokens, " that all calls have together ",
+                                              most_tokens - taken, " are left; nothing was sent"));
   }
   const std::int64_t price = Billionths(cost.value_or(0));
-  const std::optional<std::int64_t> most =
-      options.max_cost ? std::optional(Billionths(*options.max_cost)) : std::nullopt;
-  if (!TakeUpTo(budget->taken_cost_, price, most, taken)) {
+  const std::int64_t most_cost = options.max_cost ? Billionths(*options.max_cost) : INT64_MAX;
+  if (!TakeUpTo(budget->taken_cost_, price, most_cost, taken)) {
     budget->taken_tokens_ -= tokens;
-    return Fail(Code::kBudgetExceeded, StrCat("the call may cost ", *cost, ", but of the ",
-                                              *options.max_cost, " that all calls have together ",
-                                              static_cast<double>(*most - taken) / kBillionths,
-                                              " are left; nothing was sent"));
+    return Fail(
+        Code::kBudgetExceeded,
+        StrCat("the call may cost ", cost.value_or(0), ", but of the ",
+               static_cast<double>(most_cost) / kBillionths, " that all calls have together ",
+               static_cast<double>(most_cost - taken) / kBillionths,
+               " are left; nothing was sent"));
   }
   Reservation reservation;
   reservation.tokens_ = tokens;

@@ -77,6 +77,7 @@ Result<ModelCard> ReadCard(const json::YamlDocument& document, const std::string
   fields.Take("max_output", card.max_output);
   fields.Take("prompt", card.prompt_format);
   fields.Take("vision", card.vision);
+  fields.Take("opens_thoughts", card.opens_thoughts);
   auto tools = static_cast<std::size_t>(card.tool_mode);
   fields.TakeWord("tools", tools, {"native", "guided", "prompted", "none"});
   auto reasoning = static_cast<std::size_t>(card.reasoning);

@@ -44,6 +44,9 @@ struct ModelCard {
   ReasoningSwitch reasoning = ReasoningSwitch::kNone;
   std::string prompt_format;  // "chatml", "llama3", "harmony", ...; empty: not known
   bool vision = false;
+  // The prompt opens the thoughts when thinking is on, so that the text begins inside of them. Of
+  // models that always think, those whose family does so need not say it.
+  bool opens_thoughts = false;
 };
 
 // The cards that weir brings along.
@@ -61,8 +64,8 @@ const Family& FamilyOf(const ModelCard& card);
 
 // Reads `cards: [{pattern: ..., family: ..., context: ..., max_output: ..., tools: native|guided|
 // prompted|none, reasoning: none|always|enable_thinking|thinking|effort|system_prompt, prompt: ...,
-// vision: true|false}]`. Fails with kConfigError that names file, line and key, and the nearest
-// right key or word.
+// vision: true|false, opens_thoughts: true|false}]`. Fails with kConfigError that names file, line
+// and key, and the nearest right key or word.
 Result<std::vector<ModelCard>> CardsFromYaml(std::string_view text,
                                              std::string_view file_name = "cards.yaml");
 

@@ -124,6 +124,7 @@ void WriteReplayedReasoning(const Message& message, RequestWriter& out, json::Wr
     out.Degrade("messages.reasoning", "OpenAI takes no thoughts back: they were left out");
     return;
   }
+  out.SetVersionMatters();
   const Dialect& dialect = out.dialect();
   if (dialect.reasoning != ReasoningField::kReasoningContent) {
     json.Field("reasoning", message.reasoning);

@@ -91,6 +91,8 @@ std::vector<Case> Chunks() {
        Chat(R"({"index":0,"delta":{"content":"a"}})",
             R"(,"usage":{"completion_tokens":1,"completion_tokens_details":null})"),
        "0|a|||usage 1"},
+      {"usage that cannot be", Api::kChat,
+       R"({"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":-2}})", "-||||usage -1"},
       {"unknown fields", Api::kChat,
        Chat(R"({"index":0,"delta":{"content":"a","x":1},"y":[2]})", R"(,"z":"3","n":null)"),
        R"(0|a|||extra {"z":"3","choice":{"y":[2]},"delta":{"x":1}})"},

@@ -7,6 +7,7 @@
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/wire/extra_fields.h"
+#include "weir/wire/json_fields.h"
 
 namespace weir::wire {
 namespace {
@@ -83,8 +84,8 @@ Result<model::Embeddings> DecodeEmbeddings(std::string_view body) {
     out.vectors[index] = *std::move(vector);
   }
   const json::View usage = answer->Find("usage");
-  out.usage.prompt_tokens = usage.Find("prompt_tokens").AsInt64();
-  out.usage.total_tokens = usage.Find("total_tokens").AsInt64();
+  out.usage.prompt_tokens = CountOf(usage.Find("prompt_tokens"));
+  out.usage.total_tokens = CountOf(usage.Find("total_tokens"));
   return out;
 }
 

@@ -44,6 +44,11 @@ TEST(EmbeddingsClient, ReadsListsAndPackedFloatsInTheOrderOfTheirIndex) {
   EXPECT_THAT(read->vectors[0], ElementsAre(0.5F, 3.0F));
   EXPECT_THAT(read->vectors[1], ElementsAre(1.0F, -2.0F));
   EXPECT_EQ(read->usage.prompt_tokens, 4);
+  const Result<model::Embeddings> wrong =
+      DecodeEmbeddings(R"({"data":[],"usage":{"prompt_tokens":-4,"total_tokens":1e18}})");
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->usage.prompt_tokens, std::nullopt);
+  EXPECT_EQ(wrong->usage.total_tokens, std::nullopt);
 }
 
 TEST(EmbeddingsClient, WhatIsNoAnswerIsAProtocolErrorAtEveryCut) {

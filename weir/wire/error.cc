@@ -211,6 +211,11 @@ std::string Advice(int status, Code code, const Words& words) {
   if (status == 429) return "the server limits the rate of requests (429)";
   if (status == 503) return "the server is busy or not ready (503)";
   if (status >= 500) return StrCat("the server failed (", status, ")");
+  if (status < 400) {
+    return StrCat("the server sends requests elsewhere (", status,
+                  "), and weir does not follow with a key in its hand: set the base_url to where "
+                  "it points (curl -sI shows it)");
+  }
   return StrCat("the server refused the request (", status, ")");
 }
 
@@ -219,7 +224,8 @@ std::string Advice(int status, Code code, const Words& words) {
 Error DecodeError(int http_status, std::string_view body, std::string_view retry_after,
                   std::optional<std::int64_t> wall_nanos) {
   const Words words = ReadWords(body.substr(0, limits::kErrorBodyBytes));
-  const int status = http_status >= 400 ? http_status : StatusFromWords(words);
+  constexpr int kRedirects = 300;
+  const int status = http_status >= kRedirects ? http_status : StatusFromWords(words);
 
   Error error;
   error.http_status = status;

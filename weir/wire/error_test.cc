@@ -124,5 +124,13 @@ TEST(Error, APageThatSaysTheServerIsStartingIsWorthAnotherTry) {
   EXPECT_EQ(DecodeError(400, "starting up").http_status, 400);
 }
 
+TEST(DecodeErrorTest, ARedirectIsNotAFailureOfTheServer) {
+  const Error error = DecodeError(307, "<html>moved</html>");
+  EXPECT_EQ(Name(error), "http_307");
+  EXPECT_FALSE(Retryable(error));
+  EXPECT_EQ(DecodeError(301, "").message.find("500"), std::string::npos);
+  EXPECT_NE(DecodeError(301, "").message.find("base_url"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir::wire

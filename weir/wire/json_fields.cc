@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/base/counts.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 
@@ -16,6 +17,11 @@ constexpr std::size_t kQuotedBytes = 300;
 constexpr std::size_t kReadBytes = 4096;  // enough to see a secret whole that the quote would cut
 
 }  // namespace
+
+std::optional<std::int64_t> CountOf(json::View view) {
+  const std::optional<std::int64_t> number = view.AsInt64();
+  return number && IsCount(*number) ? number : std::nullopt;
+}
 
 std::string Quoted(std::string_view text) {
   return Truncate(Redact(Utf8Prefix(Trim(text), kReadBytes)), kQuotedBytes);

@@ -17,6 +17,9 @@ namespace weir::wire {
 // Neither absent nor null.
 inline bool IsSet(json::View view) { return view.exists() && !view.IsNull(); }
 
+// A count of tokens; unset where the server names a number that cannot be one.
+std::optional<std::int64_t> CountOf(json::View view);
+
 inline std::string StringOf(json::View view) { return std::string(view.StringOr("")); }
 
 // The start of what a server wrote, redacted, for a message of ours.

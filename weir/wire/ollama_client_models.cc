@@ -95,7 +95,7 @@ Result<model::Embeddings> DecodeOllamaEmbed(std::string_view body) {
   if (!vectors.IsArray()) return Misses(kWhat, "embeddings", body);
   model::Embeddings out;
   out.model = StringOf(root.Find("model"));
-  out.usage.prompt_tokens = root.Find("prompt_eval_count").AsInt64();
+  out.usage.prompt_tokens = CountOf(root.Find("prompt_eval_count"));
   out.usage.total_tokens = out.usage.prompt_tokens;
   for (const json::View vector : vectors.items()) {
     std::vector<float>& numbers = out.vectors.emplace_back();

@@ -65,8 +65,8 @@ void ReadEnd(json::View root, std::int64_t calls, model::Delta& out) {
   if (out.finish == model::Finish::kStop && calls > 0) out.finish = model::Finish::kToolCalls;
 
   // A count that is not there was not made, as that of a prompt which was cached.
-  const std::optional<std::int64_t> prompt = root.Find("prompt_eval_count").AsInt64();
-  const std::optional<std::int64_t> answer = root.Find("eval_count").AsInt64();
+  const std::optional<std::int64_t> prompt = CountOf(root.Find("prompt_eval_count"));
+  const std::optional<std::int64_t> answer = CountOf(root.Find("eval_count"));
   if (!prompt && !answer) return;
   out.usage.emplace();
   out.usage->prompt_tokens = prompt;

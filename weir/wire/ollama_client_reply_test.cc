@@ -82,6 +82,16 @@ TEST(OllamaClientReplyTest, FinishesAreNamedAsOurs) {
   }
 }
 
+TEST(OllamaClientReplyTest, NumbersThatCannotBeCountsAreUnknown) {
+  const auto read = DecodeOllamaReply(
+      Api::kCompletions,
+      R"({"response":"a","done":true,"prompt_eval_count":-1,"eval_count":9223372036854775807})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->usage.prompt_tokens, std::nullopt);
+  EXPECT_EQ(read->usage.completion_tokens, std::nullopt);
+  EXPECT_EQ(read->usage.total_tokens, std::nullopt);
+}
+
 TEST(OllamaClientReplyTest, WhatIsNoReplyIsAProtocolError) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"<html>", "HTML page"},

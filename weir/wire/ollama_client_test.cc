@@ -428,6 +428,8 @@ TEST(OllamaClientEmbedTest, TextsGoOutAndVectorsComeIn) {
   EXPECT_EQ(back->vectors, vectors);
   EXPECT_EQ(back->usage.prompt_tokens, 3);
   EXPECT_FALSE(DecodeOllamaEmbed(R"({"embeddings":[["x"]]})"));
+  EXPECT_EQ(DecodeOllamaEmbed(R"({"embeddings":[],"prompt_eval_count":-1})")->usage.prompt_tokens,
+            std::nullopt);
   EXPECT_FALSE(DecodeOllamaEmbed("{}"));
 }
 

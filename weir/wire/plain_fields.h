@@ -5,8 +5,10 @@
 
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "weir/base/counts.h"
 #include "weir/model/reply.h"
 #include "weir/wire/plain_walk.h"
 
@@ -53,22 +55,25 @@ void SetFinish(std::string_view text, Answer& out) {
   out.finish_text = text;
 }
 
+// False for a key that is none of a usage. A number that cannot be a count is left out, as
+// CountOf() does.
 inline bool PlainCount(Key key, std::int64_t value, model::Usage& usage) {
+  const std::optional<std::int64_t> count = IsCount(value) ? std::optional(value) : std::nullopt;
   switch (key) {
     case Key::kPromptTokens:
-      usage.prompt_tokens = value;
+      usage.prompt_tokens = count;
       return true;
     case Key::kCompletionTokens:
-      usage.completion_tokens = value;
+      usage.completion_tokens = count;
       return true;
     case Key::kTotalTokens:
-      usage.total_tokens = value;
+      usage.total_tokens = count;
       return true;
     case Key::kCachedTokens:
-      usage.cached_tokens = value;
+      usage.cached_tokens = count;
       return true;
     case Key::kReasoningTokens:
-      usage.reasoning_tokens = value;
+      usage.reasoning_tokens = count;
       return true;
     default:
       return false;

@@ -71,13 +71,13 @@ std::vector<model::Token> DecodeTokenList(json::View list) {
 
 model::Usage DecodeUsage(json::View usage) {
   model::Usage decoded;
-  decoded.prompt_tokens = usage.Find("prompt_tokens").AsInt64();
-  decoded.completion_tokens = usage.Find("completion_tokens").AsInt64();
-  decoded.total_tokens = usage.Find("total_tokens").AsInt64();
+  decoded.prompt_tokens = CountOf(usage.Find("prompt_tokens"));
+  decoded.completion_tokens = CountOf(usage.Find("completion_tokens"));
+  decoded.total_tokens = CountOf(usage.Find("total_tokens"));
   const json::View prompt = usage.Find("prompt_tokens_details");
   const json::View completion = usage.Find("completion_tokens_details");
-  decoded.cached_tokens = prompt.Find("cached_tokens").AsInt64();
-  decoded.reasoning_tokens = completion.Find("reasoning_tokens").AsInt64();
+  decoded.cached_tokens = CountOf(prompt.Find("cached_tokens"));
+  decoded.reasoning_tokens = CountOf(completion.Find("reasoning_tokens"));
 
   // The details survive whole when they hold more than the one count that has a place of its own.
   const bool prompt_more = HasUnknown(prompt, {"cached_tokens"});

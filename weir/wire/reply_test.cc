@@ -84,6 +84,10 @@ std::vector<std::string> Bodies() {
       Usage(R"("prompt_tokens_details":{"cached_tokens":1,"multimodal_tokens":null})"),
       Usage(R"("prompt_tokens_details":{"cached_tokens":1,"created_cache_tokens":2})"),
       Usage(R"("completion_tokens_details":{"cached_tokens":1})"),
+      Usage(R"("prompt_tokens":-1,"completion_tokens":9000000000000000000,"total_tokens":3)"),
+      Usage(R"("prompt_tokens":9007199254740992,"completion_tokens":9007199254740993)"),
+      Usage(R"("prompt_tokens":1e30,"total_tokens":-9223372036854775808)"),
+      Usage(R"("prompt_tokens_details":{"cached_tokens":-3})"),
       Usage(R"("prompt_tokens_details":7)"), Usage(R"("cost":0.5)"), Usage(R"("x":{})"),
       // The rest.
       Chat("{}", R"(,"usage":null,"error":null)"), Chat("{}", R"(,"usage":7)"),
@@ -116,6 +120,23 @@ TEST(WholeReplyTest, AReplyWithAllItsNullsIsReadWhole) {
   EXPECT_EQ(reply->usage.cached_tokens, 8);
   EXPECT_EQ(reply->usage.reasoning_tokens, 1);
   EXPECT_TRUE(reply->extra.IsNull());
+}
+
+TEST(WholeReplyTest, NumbersThatCannotBeCountsAreUnknown) {
+  // "cost" has no place on the short way.
+  for (const std::string_view way : {"", R"("cost":0.5,)"}) {
+    const auto reply = DecodeReply(
+        Api::kChat, Usage(StrCat(way, R"("prompt_tokens":-1,"total_tokens":9007199254740992,)",
+                                 R"("completion_tokens":9000000000000000000,)",
+                                 R"("prompt_tokens_details":{"cached_tokens":-3},)",
+                                 R"("completion_tokens_details":{"reasoning_tokens":4})")));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->usage.prompt_tokens, std::nullopt) << way;
+    EXPECT_EQ(reply->usage.completion_tokens, std::nullopt);
+    EXPECT_EQ(reply->usage.total_tokens, std::int64_t{1} << 53);
+    EXPECT_EQ(reply->usage.cached_tokens, std::nullopt);
+    EXPECT_EQ(reply->usage.reasoning_tokens, 4);
+  }
 }
 
 // What one way says, the other says too: reply or error.

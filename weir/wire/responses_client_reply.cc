@@ -118,13 +118,13 @@ void NoteResponse(json::View response, model::ReplyInfo& info) {
 
 model::Usage DecodeResponseUsage(json::View usage) {
   model::Usage decoded;
-  decoded.prompt_tokens = usage.Find("input_tokens").AsInt64();
-  decoded.completion_tokens = usage.Find("output_tokens").AsInt64();
-  decoded.total_tokens = usage.Find("total_tokens").AsInt64();
+  decoded.prompt_tokens = CountOf(usage.Find("input_tokens"));
+  decoded.completion_tokens = CountOf(usage.Find("output_tokens"));
+  decoded.total_tokens = CountOf(usage.Find("total_tokens"));
   const json::View input = usage.Find("input_tokens_details");
   const json::View output = usage.Find("output_tokens_details");
-  decoded.cached_tokens = input.Find("cached_tokens").AsInt64();
-  decoded.reasoning_tokens = output.Find("reasoning_tokens").AsInt64();
+  decoded.cached_tokens = CountOf(input.Find("cached_tokens"));
+  decoded.reasoning_tokens = CountOf(output.Find("reasoning_tokens"));
   // The details survive whole when they hold more than the one count that has a place of its own.
   const bool input_more = HasUnknown(input, {"cached_tokens"});
   const bool output_more = HasUnknown(output, {"reasoning_tokens"});

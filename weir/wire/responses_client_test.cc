@@ -227,6 +227,20 @@ TEST(ResponsesClient, WholeReplyKeepsWhatItDoesNotKnow) {
   EXPECT_FALSE(reply->usage.total_tokens);
 }
 
+TEST(ResponsesClient, NumbersThatCannotBeCountsAreUnknown) {
+  const auto reply = DecodeResponse(
+      R"({"output":[{"type":"message","content":[{"type":"output_text","text":"x"}]}],"usage":{)"
+      R"("input_tokens":-1,"output_tokens":9007199254740993,"total_tokens":7,)"
+      R"("input_tokens_details":{"cached_tokens":-2},)"
+      R"("output_tokens_details":{"reasoning_tokens":-3}}})");
+  ASSERT_TRUE(reply) << Describe(reply.error());
+  EXPECT_EQ(reply->usage.prompt_tokens, std::nullopt);
+  EXPECT_EQ(reply->usage.completion_tokens, std::nullopt);
+  EXPECT_EQ(reply->usage.total_tokens, 7);
+  EXPECT_EQ(reply->usage.cached_tokens, std::nullopt);
+  EXPECT_EQ(reply->usage.reasoning_tokens, std::nullopt);
+}
+
 TEST(ResponsesClient, WhatIsNoAnswerIsTheErrorItStandsFor) {
   struct Case {
     std::string_view body;

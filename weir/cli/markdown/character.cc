@@ -94,9 +94,7 @@ void TextCleaner::Take(char32_t code_point, std::string_view bytes, std::string&
   if (std::exchange(after_return_, false) && code_point != '\n') AppendPicture(out, 0x240D);
   if (code_point == '\r') {
     after_return_ = true;
-  } else if (code_point == '\n' || code_point == '\t') {
-    out += bytes;
-  } else if (code_point < 0x20) {
+  } else if (code_point < 0x20 && code_point != '\n' && code_point != '\t') {
     AppendPicture(out, 0x2400 + code_point);
   } else if (code_point == 0x7F) {
     AppendPicture(out, 0x2421);
