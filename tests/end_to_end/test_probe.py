@@ -151,5 +151,36 @@ class Together(Case):
                     self.assertIn("span.end", path.read_text())
 
 
+class DryRun(Case):
+    def body(self, keys, *args):
+        config = self.write("weir.yaml", f"engines: {{e: {{base_url: 'http://127.0.0.1:9', {keys}}}}}\n")
+        done = weir("--config", config, "call", *args, "--dry-run", "hi")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def test_it_shows_what_the_call_becomes_on_its_way(self):
+        tools = self.write("tools.json", '[{"name": "now"}]')
+        self.assertEqual(self.body("", "--best-of", "4")["n"], 4)
+        self.assertTrue(self.body("", "--confidence", "-v")["logprobs"])
+        guided = self.body("tool_mode: guided", "--tools", tools)
+        self.assertNotIn("tools", guided)
+        self.assertIn("response_format", guided)
+        prompted = self.body("tool_mode: prompted", "--tools", tools)
+        self.assertIn('"now"', prompted["messages"][0]["content"])
+        self.assertEqual(self.body("defaults: {top_k: 7}")["top_k"], 7)
+
+
+class Figures(Case):
+    def test_confidence_is_shown_or_refused_and_never_dropped(self):
+        self.assertEqual(weir("call", "-e", "sim", "--confidence", "hi").returncode, 3)
+        done = weir("call", "-e", "sim", "--confidence", "-v", "hi")
+        self.assertIn("confidence", done.stderr)
+
+    def test_the_folder_of_the_events_is_made(self):
+        config = self.write("weir.yaml", "engines: {e: {kind: sim}}\nevents: {file: .weir/events.jsonl}\n")
+        self.assertEqual(weir("--config", config, "call", "hi", cwd=self.folder).returncode, 0)
+        self.assertTrue((self.folder / ".weir/events.jsonl").exists())
+
+
 if __name__ == "__main__":
     unittest.main()

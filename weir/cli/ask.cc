@@ -42,11 +42,10 @@ async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const mode
 bool AsksForStream(const CallRun& run) {
   if (run.flags.stream) return *run.flags.stream;
   const model::Sampling& sampling = run.call.sampling;
-  if (sampling.beam_width || sampling.best_of || run.call.confidence.threshold) return false;
+  if (sampling.beam_width || sampling.best_of || run.call.confidence.wanted()) return false;
   if (run.flags.form() == Output::kText) return true;
   const bool raw = run.call.extra.Find("prompt_logprobs").exists();
-  const bool weighed = run.call.confidence.wanted();
-  return run.call.tools.empty() && !sampling.prompt_logprobs && !raw && !weighed;
+  return run.call.tools.empty() && !sampling.prompt_logprobs && !raw;
 }
 
 Outcome Ask(async::Loop& loop, Work& work, model::Engine& engine, const CallRun& run,

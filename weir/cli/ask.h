@@ -17,8 +17,8 @@ struct Outcome {
 
 // Whether the server is asked for a stream. One JSON document is, too, so that a clock that runs
 // out or Ctrl-C leaves the part that came. Asked whole are: beams, the best of several and answers
-// that have to be sure enough, of which nothing can be shown before the end; and for one document
-// tool calls, confidence and log-probabilities of the prompt, which a whole reply carries better.
+// whose confidence counts, of which nothing can be shown before the end; and for one document
+// tool calls and log-probabilities of the prompt, which a whole reply carries better.
 bool AsksForStream(const CallRun& run);
 
 // Runs the call with the limit `total` over all of it.

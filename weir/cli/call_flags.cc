@@ -102,6 +102,11 @@ Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
     return Fail(Code::kConfigError,
                 "--logprobs does not show in text output; add -o json, whose `tokens` hold them");
   }
+  if (flags.confidence.report && flags.form() == Output::kText && !flags.verbose) {
+    return Fail(Code::kConfigError,
+                "--confidence does not show in text output; add -v, or -o json, whose `confidence` "
+                "has every field");
+  }
   const double least = flags.confidence.threshold.value_or(0);
   if (!(least >= 0 && least <= 1)) {
     return Fail(Code::kConfigError,

@@ -1,9 +1,22 @@
 #include "weir/cli/listeners.h"
 
+#include <filesystem>
+
 #include "weir/base/text.h"
 #include "weir/store/files.h"
 
 namespace weir::cli {
+
+namespace {
+
+// Where it cannot be made, opening the file says why.
+void MakeFolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code ignored;
+  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+}
+
+}  // namespace
 
 Result<Listeners> Listeners::Open(async::Loop& loop, const config::EventsConfig& config,
                                   const std::string& file, Session& session) {
@@ -18,6 +31,7 @@ Result<Listeners> Listeners::Open(async::Loop& loop, const config::EventsConfig&
       .on_failure = [&session](const Error& error) { session.terminal.Warn(error.message); }};
   if (!options.path.empty() && session.env.Get("WEIR_EVENTS") != "off") {
     WEIR_CHECK(CheckNoFolder(options.path));
+    MakeFolderOf(options.path);
     WEIR_TRY(listeners.file_, events::OpenJsonl(loop, std::move(options)));
   }
   if (!config.otlp.empty()) {
@@ -25,6 +39,7 @@ Result<Listeners> Listeners::Open(async::Loop& loop, const config::EventsConfig&
   }
   if (!config.metrics_file.empty()) {
     WEIR_CHECK(CheckNoFolder(config.metrics_file));
+    MakeFolderOf(config.metrics_file);
     listeners.metrics_file_ = config.metrics_file;
     listeners.metrics_ = std::make_unique<events::MetricsRegistry>();
     listeners.figures_ = std::make_unique<events::CallFigures>(*listeners.metrics_);

@@ -5,6 +5,7 @@
 #include "weir/cli/ask.h"
 #include "weir/cli/listeners.h"
 #include "weir/cli/print.h"
+#include "weir/client/preview.h"
 #include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
 
@@ -26,8 +27,8 @@ int DryRun(Session& session, const CallRun& run) {
   }
   const std::unique_ptr<http::Client> transport =
       client::BuildTransport(run.chosen.engine, session.env);
-  const Result<engine::RequestPreview> preview = engine::PreviewRequest(
-      client::HttpOptionsOf(run.chosen.engine), *transport, run.call, AsksForStream(run));
+  const Result<engine::RequestPreview> preview =
+      client::Preview(run.chosen.engine, *transport, run.call, AsksForStream(run));
   if (!preview) return Refuse(session, run.flags, preview.error());
   std::string text = StrCat(preview->method, " ", preview->url, "\n");
   for (const http::Header& header : preview->headers) {

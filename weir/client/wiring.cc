@@ -61,6 +61,20 @@ Result<std::unique_ptr<model::Engine>> WithAdapters(std::unique_ptr<model::Engin
                                                                   : engine::AdapterFallback::kBase);
 }
 
+// What the model's card says, and the best of several candidates.
+std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
+                                        const config::EngineConfig& config,
+                                        std::vector<text::ModelCard> cards) {
+  const bool own_words = config.kind == config::Kind::kVllm || config.kind == config::Kind::kSim;
+  next = engine::NewCardEngine(std::move(next),
+                               {.model = config.http.model,
+                                .cards = std::move(cards),
+                                .tool_mode = config.tool_mode,
+                                .reads_text = own_words},
+                               Random::FromSystem());
+  return engine::NewChooseEngine(std::move(next));
+}
+
 // The user's own cards of models.
 Result<std::vector<text::ModelCard>> CardsOf(const std::string& path) {
   if (path.empty()) return std::vector<text::ModelCard>();
@@ -111,14 +125,7 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   engine = engine::NewLimitEngine(std::move(engine), config.limits, std::move(shared.places));
   engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
                                   std::move(shared.breaker));
-  const bool own_words = config.kind == config::Kind::kVllm || config.kind == config::Kind::kSim;
-  engine = engine::NewCardEngine(std::move(engine),
-                                 {.model = config.http.model,
-                                  .cards = std::move(shared.cards),
-                                  .tool_mode = config.tool_mode,
-                                  .reads_text = own_words},
-                                 Random::FromSystem());
-  engine = engine::NewChooseEngine(std::move(engine));
+  engine = WithCard(std::move(engine), config, std::move(shared.cards));
   std::shared_ptr<engine::TokenCounter> counter;
   if (config.kind == config::Kind::kVllm) {
     WEIR_TRY(engine, WithAdapters(std::move(engine), config, http, transport));
@@ -177,6 +184,13 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
   if (!known) add(chosen);
   WEIR_TRY(fleet.registry_, engine::Registry::Make(std::move(engines), config.routes));
   return fleet;
+}
+
+std::unique_ptr<model::Engine> WithChanges(std::unique_ptr<model::Engine> next,
+                                           const config::EngineConfig& config,
+                                           std::vector<text::ModelCard> cards) {
+  return engine::NewDefaultsEngine(WithCard(std::move(next), config, std::move(cards)),
+                                   DefaultsOf(config));
 }
 
 engine::CallDefaults DefaultsOf(const config::EngineConfig& config) {

@@ -34,6 +34,11 @@ struct Shared {
 Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& config,
                                                    http::Client& transport, Shared shared = {});
 
+// Those decorators around `next` that change what is asked: defaults, choose, card.
+std::unique_ptr<model::Engine> WithChanges(std::unique_ptr<model::Engine> next,
+                                           const config::EngineConfig& config,
+                                           std::vector<text::ModelCard> cards);
+
 // All engines of a configuration with the transports under them. Connections are closed with it.
 class Fleet {
  public:

@@ -337,11 +337,19 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
                         : ToolMode::kNative;
   if (plan.mode == ToolMode::kNone) {
     return Fail(Code::kUnsupportedParam,
-                StrCat("models like ", card.pattern,
-                       " cannot call tools; leave the tools out, or set `tool_mode: "
+                StrCat(wanted ? std::string("the engine has `tool_mode: none`")
+                              : StrCat("models like ", card.pattern, " cannot call tools"),
+                       "; leave the tools out, or set `tool_mode: "
                        "guided` or `prompted` of the engine to try"));
   }
   if (plan.mode == ToolMode::kNative && !switches) return plan;
+
+  if (plan.mode != ToolMode::kNative && call.tool_choice.kind == ChoiceKind::kNamed &&
+      std::ranges::find(call.tools, call.tool_choice.name, &model::ToolSpec::name) ==
+          call.tools.end()) {
+    return Fail(Code::kInvalidRequest, StrCat("tool_choice names \"", call.tool_choice.name,
+                                              "\", which is not among the tools"));
+  }
 
   model::Call& changed = plan.call.emplace(call);
   if (switches) SwitchThinking(card, *call.reasoning.enable, changed, plan.degradations);
@@ -361,11 +369,12 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
   changed.tools.clear();
   changed.tool_choice = {};
   changed.parallel_tool_calls.reset();
-  plan.degradations.push_back({.what = "tools",
-                               .why = plan.mode == ToolMode::kGuided
-                                          ? "offered by a schema, as this model has none"
-                                          : "described in the prompt, as this model has none",
-                               .routine = true});
+  plan.degradations.push_back(
+      {.what = "tools",
+       .why = StrCat(
+           plan.mode == ToolMode::kGuided ? "offered by a schema" : "described in the prompt",
+           wanted ? ", as the engine's `tool_mode` says" : ", as this model has none"),
+       .routine = true});
   return plan;
 }
 

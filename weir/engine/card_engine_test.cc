@@ -441,5 +441,15 @@ TEST_F(CardEngineTest, ACallWithoutAWordAboutArgumentsHasEmptyOnes) {
   }
 }
 
+TEST_F(CardEngineTest, AForcedToolMustBeOneOfThem) {
+  call_.tools.push_back(Weather());
+  call_.tool_choice = {.kind = model::ToolChoice::Kind::kNamed, .name = "get_wether"};
+  for (const ToolMode mode : {ToolMode::kGuided, ToolMode::kPrompted}) {
+    const Result<Reply> reply = Ask("some/thing", Says("{}"), mode);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Code::kInvalidRequest);
+  }
+}
+
 }  // namespace
 }  // namespace weir::engine

@@ -63,7 +63,11 @@ model::Call CallDefaults::Fill(model::Call call) const {
   FillOne(own.skip_special_tokens, sampling.skip_special_tokens);
   if (own.stop.empty()) own.stop = sampling.stop;
   FillOne(call.budget.context_window, context_window);
-  if (!call.confidence.wanted()) call.confidence = confidence;
+  if (!call.confidence.threshold) {
+    const bool report = call.confidence.report || confidence.report;
+    call.confidence = confidence;
+    call.confidence.report = report;
+  }
   return call;
 }
 
