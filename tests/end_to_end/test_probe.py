@@ -61,6 +61,7 @@ class Server:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *unused: None  # a client that hangs up is no news
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self):

@@ -181,8 +181,9 @@ void Markdown::OpenFence(const Line& line) {
             .quotes = line.quotes,
             .indent = std::min(line.indent, options_.width / 2)};
   WriteMargin(fence_.quotes, fence_.indent);
-  AppendStyled(out_,
-               StrCat(std::string(static_cast<std::size_t>(line.level), fence_.mark), line.text),
+  std::string info(line.text);
+  std::ranges::replace(info, '\t', ' ');
+  AppendStyled(out_, StrCat(std::string(static_cast<std::size_t>(line.level), fence_.mark), info),
                Look(kDim));
   out_ += '\n';
 }

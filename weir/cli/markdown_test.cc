@@ -151,6 +151,13 @@ TEST(Markdown, MarksAreNotShownBeforeTheyAreKnown) {
   EXPECT_EQ(markdown.Feed("now"), " \033[1mnow\033[0m");
 }
 
+TEST(Markdown, ATabBehindAFenceIsABlank) {
+  Markdown markdown(MarkdownOptions{});
+  const std::string out = markdown.Feed("~~~ a\tb\nc\n~~~\n") + markdown.Finish();
+  EXPECT_THAT(out, Not(HasSubstr("\t")));
+  EXPECT_THAT(out, HasSubstr("a b"));
+}
+
 TEST(Markdown, CodeIsWrittenAsItComes) {
   Markdown markdown({.colour = false});
   EXPECT_EQ(markdown.Feed("```c\n"), "```c\n");
