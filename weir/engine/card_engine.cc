@@ -36,6 +36,20 @@ CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const m
   return reading;
 }
 
+// Text without any mark of the family, from a model that was offered no tools: most answers.
+bool IsPlainAnswer(const model::Choice& choice, const CardReading& reading) {
+  const text::Family& family = *reading.family;
+  if (choice.text.empty() || !choice.reasoning.empty() || !choice.tool_calls.empty()) return false;
+  if (reading.mode != text::ToolMode::kNative || !reading.tools.empty()) return false;
+  if (reading.may_think_first || family.channels) return false;
+  const auto stands_there = [&choice](const std::string& mark) {
+    return choice.text.find(mark) != std::string::npos;
+  };
+  return std::ranges::none_of(family.thoughts.open, stands_there) &&
+         std::ranges::none_of(family.thoughts.close, stands_there) &&
+         std::ranges::none_of(family.wrappers, stands_there);
+}
+
 // Ids for calls that came without one.
 class CallIds {
  public:
@@ -232,6 +246,7 @@ class CardEngine final : public model::Engine {
   void Read(model::Reply& reply, const CardReading& reading) const {
     bool only_thought = false;
     for (model::Choice& choice : reply.choices) {
+      if (IsPlainAnswer(choice, reading)) continue;
       ChoiceReader reader(reading);
       model::Delta piece;
       piece.text = std::move(choice.text);
