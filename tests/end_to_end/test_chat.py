@@ -151,15 +151,6 @@ class OnATerminal(Case):
     def ready(self, pane):
         return pane.until(lambda screen: screen.splitlines()[-1:] == [">"])
 
-    def end(self, pane):
-        """Ctrl-D; again when the line editor was between two lines and did not see it."""
-        def dead(screen):
-            if screen.endswith("^D"):
-                pane.keys("Enter", "C-d")
-            return "Pane is dead" in screen
-        pane.keys("C-d")
-        pane.until(dead)
-
     def test_typing_streaming_stopping_saving_and_going_on(self):
         with Pane(self.folder, "-e", self.sim.url) as pane:
             self.ready(pane)
@@ -185,7 +176,8 @@ class OnATerminal(Case):
             pane.until(lambda screen: screen.endswith("> slow"))
             pane.keys("C-c")
             self.ready(pane)
-            self.end(pane)
+            pane.keys("C-d")
+            pane.until(lambda screen: "Pane is dead" in screen)
 
         saved = json.loads((self.folder / "s.json").read_text())
         self.assertTrue(saved["messages"][3]["partial"])

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kQuoteMark = "│ ";
 constexpr int kTab = 4;
 constexpr int kWidestRule = 60;
+constexpr int kLeastColumns = 4;  // beside a margin; a narrower screen goes without
 
 bool IsOneLine(LineKind kind) {
   return kind == LineKind::kHeading || kind == LineKind::kRule || kind == LineKind::kIndented;
@@ -315,7 +316,9 @@ Margin Markdown::MarginOf(const Block& block) const {
     margin.first.Add(StrCat(sign, " "), kNoStyle);
     margin.rest.Add(Columns(TextWidth(sign) + 1), kNoStyle);
   }
-  return margin;
+  const int widest = std::max(margin.first.width, margin.rest.width);
+  const bool has_room = widest + kLeastColumns < options_.width;
+  return has_room ? margin : Margin();
 }
 
 std::vector<Row> Markdown::Layout(const Block& block, bool over) const {

@@ -16,7 +16,7 @@
 namespace weir::cli {
 
 struct MarkdownOptions {
-  int width = 80;      // columns of the terminal; with less than 20, lines may break twice
+  int width = 80;      // columns of the terminal
   int height = 24;     // its rows: what has scrolled out of them cannot be changed any more
   bool colour = true;  // false: layout only; marks such as ** stay where they are
   // A longer block is taken for two, so that a text without an end costs no more per byte.

@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const std::size_t step = 1 + data[0] % 16;
   MarkdownOptions options;
-  options.width = 20 + data[1] % 100;  // below, margins leave no room for words
+  options.width = 5 + data[1] % 100;
   options.height = 1 << 20;
   options.colour = data[0] % 2 == 0;
   options.max_block_bytes = data[1] % 2 == 0 ? 40 : 16384;

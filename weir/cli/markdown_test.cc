@@ -151,6 +151,13 @@ TEST(Markdown, MarksAreNotShownBeforeTheyAreKnown) {
   EXPECT_EQ(markdown.Feed("now"), " \033[1mnow\033[0m");
 }
 
+TEST(Markdown, AMarginThatLeavesNoRoomIsLeftOut) {
+  for (const std::string_view text : {"\tabcdefgh ij", "> > > abcdefgh ij", "- - abcdefgh ij"}) {
+    const MarkdownOptions narrow{.width = 5, .height = 1 << 20};
+    EXPECT_EQ(Shown(text, 1, narrow), Shown(text, text.size(), narrow)) << text;
+  }
+}
+
 TEST(Markdown, ATabBehindAFenceIsABlank) {
   Markdown markdown(MarkdownOptions{});
   const std::string out = markdown.Feed("~~~ a\tb\nc\n~~~\n") + markdown.Finish();

@@ -49,25 +49,6 @@ int Hex(std::string_view text, std::size_t digits) {
   return value;
 }
 
-void AppendUtf8(std::string& out, unsigned code_point) {
-  const auto push = [&out](unsigned byte) { out += static_cast<char>(byte); };
-  if (code_point < 0x80) {
-    push(code_point);
-  } else if (code_point < 0x800) {
-    push(0xC0 | code_point >> 6);
-    push(0x80 | (code_point & 0x3F));
-  } else if (code_point < 0x10000) {
-    push(0xE0 | code_point >> 12);
-    push(0x80 | (code_point >> 6 & 0x3F));
-    push(0x80 | (code_point & 0x3F));
-  } else {
-    push(0xF0 | code_point >> 18);
-    push(0x80 | (code_point >> 12 & 0x3F));
-    push(0x80 | (code_point >> 6 & 0x3F));
-    push(0x80 | (code_point & 0x3F));
-  }
-}
-
 // What the one letter behind a backslash stands for; 0 when JSON does not know it.
 char PlainEscape(char c) {
   switch (c) {
@@ -537,8 +518,8 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
     if (unit >= 0xD800 && unit < 0xDC00 && content.substr(i + 6, 2) == "\\u") {
       const int low = Hex(content.substr(i + 8), 4);
       if (low >= 0xDC00 && low < 0xE000) {
-        AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
-                                 static_cast<unsigned>(low - 0xDC00));
+        internal::AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
+                                           static_cast<unsigned>(low - 0xDC00));
         return 12;
       }
     }
@@ -548,7 +529,7 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
       return 6;
     }
     if (unit >= 0) {
-      AppendUtf8(scratch_, static_cast<unsigned>(unit));
+      internal::AppendUtf8(scratch_, static_cast<unsigned>(unit));
       return 6;
     }
   }
@@ -559,7 +540,7 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
   if (c == '\n') return 2;  // a line that goes on, as in JavaScript
   const int byte = c == 'x' ? Hex(content.substr(i + 2), 2) : -1;
   if (byte >= 0) {
-    AppendUtf8(scratch_, static_cast<unsigned>(byte));
+    internal::AppendUtf8(scratch_, static_cast<unsigned>(byte));
     return 4;
   }
   const bool quoted = c == '\'' || c == '`' || c == '\xE2';

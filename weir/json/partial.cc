@@ -28,25 +28,6 @@ unsigned HexValue(char c) {
 
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-void AppendUtf8(std::string& out, char32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 // Where in a number the reader stands. A number may end at the even ones.
 enum class Digits : std::uint8_t {
   kZero = 0,
@@ -328,7 +309,7 @@ class PartialReader::Scanner {
     const std::optional<unsigned> first = Unit(rest);
     if (!first) return false;
     if (*first < 0xD800 || *first > 0xDFFF) {
-      AppendUtf8(string_, *first);
+      internal::AppendUtf8(string_, *first);
       at_ += kSize;
       return true;
     }
@@ -338,7 +319,7 @@ class PartialReader::Scanner {
     const std::optional<unsigned> second = Unit(rest);
     if (!second) return false;
     if (*second < 0xDC00 || *second > 0xDFFF) return Wrong();
-    AppendUtf8(string_, 0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00));
+    internal::AppendUtf8(string_, 0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00));
     at_ += 2 * kSize;
     return true;
   }

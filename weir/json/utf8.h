@@ -1,9 +1,10 @@
 #pragma once
 
-// One character of UTF-8 at a time, for code that must go on after a bad one.
+// One character of UTF-8 at a time: read, for code that must go on after a bad one, and written.
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace weir::json::internal {
@@ -32,6 +33,26 @@ inline Utf8Char DecodeUtf8(std::string_view text) {
     high = 0xBF;
   }
   return {code_point, length, true};
+}
+
+// Appends a character; what is no character is written all the same.
+inline void AppendUtf8(std::string& out, char32_t c) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | c >> 6);
+    tail(0);
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | c >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | c >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
 }
 
 }  // namespace weir::json::internal

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/json/utf8.h"
 #include "weir/schema/regex.h"
 #include "weir/schema/validate.h"
 
@@ -12,25 +13,6 @@ namespace weir::schema {
 namespace {
 
 constexpr std::size_t kTries = 300;
-
-void AppendUtf8(std::string& out, char32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
 
 char32_t PickFrom(const CodeSet& set, Random& random) {
   std::uint64_t count = 0;
@@ -125,7 +107,8 @@ class TextSampler::Expression {
     switch (node.kind) {
       case kClass: {
         const Classes& choice = classes_[node.index];
-        AppendUtf8(out, PickFrom(random.Below(16) == 0 ? choice.wide : choice.nice, random));
+        json::internal::AppendUtf8(
+            out, PickFrom(random.Below(16) == 0 ? choice.wide : choice.nice, random));
         return true;
       }
       case kConcat:

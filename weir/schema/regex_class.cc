@@ -7,31 +7,13 @@
 #include <re2/re2.h>
 
 #include "weir/base/text.h"
+#include "weir/json/utf8.h"
 
 namespace weir::schema {
 namespace {
 
 constexpr char32_t kFirstSurrogate = 0xD800;
 constexpr char32_t kLastSurrogate = 0xDFFF;
-
-void AppendUtf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-    return;
-  }
-  if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-  } else {
-    if (c < 0x10000) {
-      out += static_cast<char>(0xE0 | c >> 12);
-    } else {
-      out += static_cast<char>(0xF0 | c >> 18);
-      out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
-    }
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-  }
-  out += static_cast<char>(0x80 | (c & 0x3F));
-}
 
 char32_t Decode(std::string_view valid) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(valid[i]); };
@@ -48,7 +30,7 @@ CodeSet Scan(const std::string& property) {
   std::string all;
   all.reserve(4'500'000);
   for (char32_t c = 0; c <= kLastCodePoint; ++c) {
-    if (c < kFirstSurrogate || c > kLastSurrogate) AppendUtf8(all, c);
+    if (c < kFirstSurrogate || c > kLastSurrogate) json::internal::AppendUtf8(all, c);
   }
   const re2::RE2 runs("(" + property + "+)", re2::RE2::Quiet);
   std::vector<CodeRange> ranges;

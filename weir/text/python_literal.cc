@@ -7,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/json/lenient.h"
 #include "weir/json/reader.h"
+#include "weir/json/utf8.h"
 #include "weir/json/writer.h"
 #include "weir/text/call_values.h"
 
@@ -17,25 +18,6 @@ constexpr std::string_view kSpace = " \t\r\n\f\v";
 constexpr std::size_t kMaxName = 256;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-void AppendUtf8(std::string& out, std::uint32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
 
 bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -289,7 +271,7 @@ void PythonLiteral::Code(std::string& out, std::size_t digits) {
     at_ += 6;
   }
   const bool character = code < 0xD800 || (code > 0xDFFF && code <= 0x10FFFF);
-  AppendUtf8(out, character ? code : 0xFFFD);
+  json::internal::AppendUtf8(out, character ? code : 0xFFFD);
 }
 
 bool PythonLiteral::Number(std::string& json) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/json/utf8.h"
 
 namespace weir::text::tmpl {
 namespace {
@@ -32,25 +33,6 @@ std::optional<unsigned> HexDigit(char c) {
   const char lower = static_cast<char>(c | 0x20);
   if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
   return std::nullopt;
-}
-
-void AppendUtf8(std::string& out, unsigned code_point) {
-  if (code_point < 0x80) {
-    out += static_cast<char>(code_point);
-    return;
-  }
-  if (code_point < 0x800) {
-    out += static_cast<char>(0xC0 | code_point >> 6);
-  } else {
-    if (code_point < 0x10000) {
-      out += static_cast<char>(0xE0 | code_point >> 12);
-    } else {
-      out += static_cast<char>(0xF0 | code_point >> 18);
-      out += static_cast<char>(0x80 | (code_point >> 12 & 0x3F));
-    }
-    out += static_cast<char>(0x80 | (code_point >> 6 & 0x3F));
-  }
-  out += static_cast<char>(0x80 | (code_point & 0x3F));
 }
 
 class Lexer {
@@ -271,7 +253,7 @@ class Lexer {
     }
     if (name == 'x') {
       const std::optional<unsigned> code = Hex(2);
-      if (code) AppendUtf8(value, *code);
+      if (code) json::internal::AppendUtf8(value, *code);
       if (code) return {};
     }
     if (name == 'u') {
@@ -284,7 +266,7 @@ class Lexer {
                     : std::nullopt;
       }
       const bool half = code && *code >= 0xD800 && *code < 0xE000;
-      if (code && !half) AppendUtf8(value, *code);
+      if (code && !half) json::internal::AppendUtf8(value, *code);
       if (code && !half) return {};
     }
     return source_.Fail(begin,
