@@ -118,7 +118,7 @@ inline void TestScreen::Put(char32_t code_point, std::string_view bytes) {
     return;
   }
   if (wraps_ || column_ + width > width_) LineFeed();
-  const auto end = static_cast<std::size_t>(column_ + width);
+  const auto end = static_cast<std::size_t>(column_) + static_cast<std::size_t>(width);
   if (row().size() < end) row().resize(end);
   row()[static_cast<std::size_t>(column_)] = {.text = std::string(bytes)};
   if (width == 2) row()[end - 1] = {.text = {}, .covered = true};

@@ -128,7 +128,7 @@ void AddSet(CharClass& out, const CodeSet& set, bool negated) {
 }
 
 // What RE2 has no name for: `others` are the categories outside. C and Cn are all the rest.
-void AddRest(CharClass& out, std::vector<std::string_view> others, bool negated) {
+void AddRest(CharClass& out, const std::vector<std::string_view>& others, bool negated) {
   CharClass outside;
   for (const std::string_view name : others) AddNamed(outside, name, false);
   if (negated) {
@@ -142,12 +142,12 @@ void AddRest(CharClass& out, std::vector<std::string_view> others, bool negated)
 bool AddCategory(CharClass& out, std::string_view name, bool negated) {
   std::vector<std::string_view> assigned(std::begin(kAssigned), std::end(kAssigned));
   if (name == "C" || name == "Other") {
-    AddRest(out, std::move(assigned), negated);
+    AddRest(out, assigned, negated);
     return true;
   }
   if (name == "Cn" || name == "Unassigned") {
     assigned.push_back("C");  // RE2's own C lacks exactly the unassigned ones
-    AddRest(out, std::move(assigned), negated);
+    AddRest(out, assigned, negated);
     return true;
   }
   if (name == "LC" || name == "Cased_Letter") {
