@@ -1,7 +1,7 @@
 # What other programs get: the binary, one static archive with all modules in it, the public headers,
 # and both ways to find them (pkg-config, find_package).
 
-set(WEIR_LIBRARY_MODULES base json async store schema http model events text wire engine sim config client)
+set(WEIR_LIBRARY_MODULES base json async store schema http model events text wire engine sim flow config client)
 set(WEIR_PUBLIC_HEADERS
   weir.h
   base/clock.h base/env.h base/error.h base/limits.h base/random.h base/result.h

@@ -1,7 +1,9 @@
 """`weir chat` in a pipe and on a terminal (tmux): turns, commands, sessions, interruption."""
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -98,11 +100,99 @@ class Chats(Case):
         self.chat("one\\", "two", args=("--session", "s.json"))
         self.assertEqual(self.session()["messages"][0]["content"], "one\ntwo")
 
+    def test_a_session_in_a_folder_that_is_not_there_is_refused_at_the_start(self):
+        done = self.chat("hi", args=("--session", "nowhere/s.json"))
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("there is no folder nowhere", done.stderr)
+
     def test_a_file_that_is_no_session_is_refused(self):
         self.write("s.json", '{"format": "weir-chat", "version": 9}')
         done = self.chat("hi", args=("--session", "s.json"))
         self.assertEqual((done.returncode, done.stdout), (3, ""))
         self.assertIn("by a later weir", done.stderr)
+
+
+class Open:
+    """A chat whose input stays open: one line, and all that is said about it."""
+
+    def __init__(self, folder, *args):
+        self.errors = folder / "stderr"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen([WEIR, "chat", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=errors, text=True, cwd=folder, env=environment(HOME=str(folder)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.wait(timeout=PATIENCE)
+        self.process.stdout.close()
+
+    def type(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def say(self, line):
+        """The answer, of one line."""
+        self.type(line)
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            raise AssertionError(f"no answer to {line!r}:\n{self.errors.read_text()}")
+        return self.process.stdout.readline().rstrip("\n")
+
+    def wait_for(self, text, times=1):
+        end = time.monotonic() + PATIENCE
+        while self.errors.read_text().count(text) < times:
+            if time.monotonic() > end:
+                raise AssertionError(f"{text!r} was never said:\n{self.errors.read_text()}")
+            time.sleep(0.02)
+
+
+class Surroundings(Case):
+    """What changes while a chat waits for the next line."""
+
+    def config(self, url, rest=""):
+        self.write("next.yaml", f"engines:\n  main: {{kind: vllm, base_url: '{url}'{rest}}}\n")
+        (self.folder / "next.yaml").rename(self.folder / "weir.yaml")
+
+    def test_a_changed_configuration_is_taken_over_and_a_broken_one_said_once(self):
+        one, two = (self.write(f"{name}.yaml", f"- match: {{}}\n  reply: {{text: {name}}}\n") for name in ("one", "two"))
+        with Sim("--instant", "--scenario", one) as first, Sim("--instant", "--scenario", two) as second:
+            self.config(first.url)
+            with Open(self.folder) as chat:
+                self.assertEqual(chat.say("hi"), "one")
+                self.config(second.url)
+                self.assertEqual(chat.say("hi"), "two")
+                self.write("weir.yaml", "engines: {main: {bose_url: x}}")
+                self.assertEqual([chat.say("hi"), chat.say("hi")], ["two", "two"])
+                self.config(first.url)
+                self.assertEqual(chat.say("hi"), "one")
+                chat.process.send_signal(signal.SIGHUP)
+                self.assertEqual(chat.say("hi"), "one")
+        said = (self.folder / "stderr").read_text()
+        self.assertEqual(said.count("configuration read again"), 3, said)
+        self.assertEqual(said.count("the configuration stays as it was"), 1, said)
+        self.assertIn("base_url", said)
+
+    def test_an_engine_that_goes_away_and_comes_back_is_told(self):
+        quick = ", health: {interval: 0.0001}, retry: {max_retries: 0}"
+        sim = Sim("--instant", "--scenario", self.write("s.yaml", "- match: {}\n  reply: {text: here}\n"))
+        sim.__enter__()
+        address = sim.url.removeprefix("http://")
+        self.config(sim.url, quick)
+        with Open(self.folder, "--events", "events.jsonl") as chat:
+            self.assertEqual(chat.say("hi"), "here")
+            sim.__exit__()
+            chat.type("hi")
+            chat.type("hi")
+            chat.wait_for("\nweir: connection_error", times=2)
+            with Sim("--instant", "--scenario", sim.args[2], "--listen", address):
+                self.assertEqual(chat.say("hi"), "here")
+        said = (self.folder / "stderr").read_text()
+        self.assertEqual(said.count("engine main is away"), 1, said)
+        self.assertEqual(said.count("engine main is there again"), 1, said)
+        events = [json.loads(line)["event"] for line in (self.folder / "events.jsonl").read_text().splitlines()]
+        self.assertEqual([name for name in events if name.startswith("health.")], ["health.fail", "health.ok"])
 
 
 class Pane:

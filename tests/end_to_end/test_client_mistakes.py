@@ -246,8 +246,16 @@ class ToolCalls(MistakeCase):
         self.assertEqual(json.loads(done.stdout)["arguments"], "{}")
 
     # 6
+    def test_arguments_that_lost_only_their_brace_are_mended(self):
+        lost = {"tool_calls": [{"name": "get_weather", "arguments": '{"city": "Paris"'}]}
+        code, document, server = self.scripted(lost, "call", "--tools", self.tools, "hi")
+        self.assertEqual((code, len(server.sent())), (0, 1))
+        self.assertEqual(json.loads(document["tool_calls"][0]["arguments"]), {"city": "Paris"})
+        self.assertTrue(document["repairs"])
+
+    # 6
     def test_arguments_that_lost_their_end_are_asked_for_again(self):
-        lost = {"times": 1, "reply": {"tool_calls": [{"name": "get_weather", "arguments": '{"city": "Paris"'}]}}
+        lost = {"times": 1, "reply": {"tool_calls": [{"name": "get_weather", "arguments": '{"city": "Pa'}]}}
         good = {"reply": {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]}}
         code, document, server = self.scripted([lost, good], "call", "--tools", self.tools, "hi")
         self.assertEqual((code, len(server.sent())), (0, 2))

@@ -37,6 +37,15 @@ class Init(Case):
 
 
 class Check(Case):
+    def test_the_file_of_the_cards_is_checked_too(self):
+        self.write("cards.yaml", "cards: [{pattern: mine, famly: qwen3}]")
+        path = self.write("weir.yaml", f"model_cards: {self.folder}/cards.yaml\nengines: {{a: {{}}}}\n")
+        done = weir("config", "check", path)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("famly", done.stderr)
+        (self.folder / "cards.yaml").unlink()
+        self.assertIn("there is no file", weir("config", "check", path).stderr)
+
     def test_an_ollama_without_a_model_is_warned_about(self):
         path = self.write("weir.yaml", "engines:\n  small: {kind: ollama}\n")
         done = weir("config", "check", path)

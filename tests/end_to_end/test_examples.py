@@ -1,9 +1,12 @@
-"""The programs of examples/ as their head comments start them, against the simulator."""
+"""The programs of examples/ as their head comments start them, and its flows as their READMEs do."""
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import unittest
 
-from harness import PATIENCE, ROOT, WEIR, Case, Sim, environment
+from harness import PATIENCE, ROOT, WEIR, Case, Sim, environment, weir
 
 
 def run(name, *args, stdin=""):
@@ -67,6 +70,87 @@ class Examples(Case):
             wrong = run(name, "nowhere", "hi")
             self.assertIn(wrong.returncode, (2, 3))
             self.assertIn("there is no engine 'nowhere'", wrong.stderr)
+
+
+FLOWS = ("clinical_qa", "translate_and_digest", "ticket_routing", "extract_invoices")
+
+
+class Flows(Case):
+    """WEIR_UPDATE_GOLDEN=1 writes expected/ anew."""
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "examples").symlink_to(ROOT / "examples")
+
+    def weir(self, *args):
+        done = weir(*args, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def commands(self, name):
+        """What the README tells to run; those that need somebody's server left out."""
+        lines = (ROOT / "examples" / name / "README.md").read_text().splitlines()
+        commands = [shlex.split(line)[1:] for line in lines if line.startswith("    weir ")]
+        self.assertTrue(commands)
+        return [command for command in commands if "-e" not in command]
+
+    def check(self, name, out):
+        """The nodes' files of a run are those of expected/, byte by byte."""
+        expected = ROOT / "examples" / name / "expected"
+        made = {path.relative_to(out): path.read_bytes() for path in out.glob("*/*.jsonl")
+                if path.parent.name != "flattened"}
+        self.assertFalse((out / "errors.jsonl").exists())
+        if os.environ.get("WEIR_UPDATE_GOLDEN"):
+            shutil.rmtree(expected, ignore_errors=True)
+            for path, content in made.items():
+                (expected / path).parent.mkdir(parents=True, exist_ok=True)
+                (expected / path).write_bytes(content)
+        kept = {path.relative_to(expected): path.read_bytes() for path in expected.glob("*/*")}
+        self.assertEqual(sorted(made), sorted(kept))
+        for path, content in made.items():
+            self.assertEqual(content.decode(), kept[path].decode(), f"{name}: {path}")
+
+    def test_the_commands_of_the_readmes_give_what_is_expected(self):
+        for name in FLOWS:
+            with self.subTest(name):
+                self.weir("flow", "check", f"examples/{name}")
+                first, *others = self.commands(name)
+                out = self.folder / f"out-{name}"
+                self.weir(*first[:-1], str(out))  # the last word is the folder
+                self.check(name, out)
+                for command in others:
+                    self.weir(*command)
+
+    def test_what_the_readmes_show_is_there(self):
+        for name in FLOWS:
+            folder = ROOT / "examples" / name
+            said = "".join(path.read_text() for path in folder.glob("expected/*/*.jsonl")).splitlines()
+            shown = [line.strip() for line in (folder / "README.md").read_text().splitlines() if '{"row_id"' in line]
+            self.assertTrue(shown)
+            for line in shown:
+                self.assertIn(line, said, name)
+
+    def test_one_line_changes_to_a_server(self):
+        """The commented line of weir.yaml instead of the next, with a server's address: the same outputs."""
+        for name in FLOWS:
+            with self.subTest(name):
+                copy = self.folder / name
+                shutil.copytree(ROOT / "examples" / name, copy)
+                config = (copy / "weir.yaml").read_text()
+                config, changes = re.subn(r"  # (main: .*)\n  main: .*\n", r"  \1\n", config)
+                self.assertEqual(changes, 1)
+                with Sim("--instant", "--scenario", str(copy / "scenario.yaml")) as sim:
+                    (copy / "weir.yaml").write_text(config.replace("http://gpu-1:8000", sim.url))
+                    out = self.folder / f"out-{name}"
+                    rows = ["-i", str(copy / "rows.jsonl")] if (copy / "rows.jsonl").exists() else []
+                    self.weir("run", str(copy), *rows, "-o", str(out))
+                self.check(name, out)
+
+    def test_a_scenario_that_is_not_there_is_named(self):
+        self.write("weir.yaml", "engines: {main: {kind: sim, sim: {scenario: none.yaml}}}")
+        done = weir("call", "hi", cwd=self.folder)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("there is no file none.yaml; check `sim.scenario` of engine main", done.stderr)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ class Recordings(Case):
             tools = self.write("tools.json", json.dumps([{"type": "function", "function": {
                 "name": name, "parameters": {"type": "object", "required": required}}}
                 for name in ("get_time", "get_weather")]))
-            for name, raw, _, done in self.replayed("tools-stream", "", "--tools", tools):
+            for name, raw, _, done in self.replayed("tools-stream", "", "--tools", tools, "-m", "m"):
                 with self.subTest(name, required=required):
                     cut = expected(raw)[3] != ["tool_calls"]
                     self.assertEqual(done.returncode, 2 if cut else finished, done.stderr)

@@ -266,7 +266,8 @@ engines:
             config = self.config(first, second)
             first.process.send_signal(signal.SIGKILL)
             first.process.wait()
-            done = weir("--config", config, "call", "--regex", "[0-9]", "hi")
+            grammar = self.write("digit.ebnf", 'root ::= "1" | "2"')
+            done = weir("--config", config, "call", "--grammar", grammar, "hi")
         self.assertEqual(done.returncode, 3)
         self.assertIn("big failed with connection_error", done.stderr)
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "weir/base/text.h"
-#include "weir/cli/media.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/fence.h"
+#include "weir/text/media.h"
 
 namespace weir::cli {
 namespace {
@@ -56,8 +56,8 @@ std::string_view InfoOf(std::string_view path) {
 
 Result<void> Attach(const std::string& path, std::string& texts, std::vector<model::Part>& media) {
   WEIR_TRY(const std::string bytes, ReadInput(path));
-  if (MediaType(bytes)) {
-    WEIR_TRY(model::Part part, MediaPartOf(bytes, path));
+  if (text::MediaType(bytes)) {
+    WEIR_TRY(model::Part part, text::MediaPartOf(bytes, path));
     media.push_back(std::move(part));
     return {};
   }

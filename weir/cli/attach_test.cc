@@ -8,6 +8,7 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/media.h"
+#include "weir/text/media.h"
 
 namespace weir::cli {
 namespace {
@@ -67,13 +68,13 @@ TEST_F(AttachTest, WhatCannotBeAttachedIsAnErrorBeforeAnythingIsAsked) {
 }
 
 TEST(Media, IsKnownByItsFirstBytes) {
-  EXPECT_EQ(MediaType(kPng), "image/png");
-  EXPECT_EQ(MediaType("\xFF\xD8\xFF\xE0"), "image/jpeg");
-  EXPECT_EQ(MediaType("GIF89a"), "image/gif");
-  EXPECT_EQ(MediaType("RIFF1234WEBPVP8 "), "image/webp");
-  EXPECT_EQ(MediaType("RIFF1234WAVEfmt "), "audio/wav");
-  EXPECT_EQ(MediaType("plain text"), std::nullopt);
-  EXPECT_EQ(MediaType(""), std::nullopt);
+  EXPECT_EQ(text::MediaType(kPng), "image/png");
+  EXPECT_EQ(text::MediaType("\xFF\xD8\xFF\xE0"), "image/jpeg");
+  EXPECT_EQ(text::MediaType("GIF89a"), "image/gif");
+  EXPECT_EQ(text::MediaType("RIFF1234WEBPVP8 "), "image/webp");
+  EXPECT_EQ(text::MediaType("RIFF1234WAVEfmt "), "audio/wav");
+  EXPECT_EQ(text::MediaType("plain text"), std::nullopt);
+  EXPECT_EQ(text::MediaType(""), std::nullopt);
 }
 
 TEST(Media, AddressesGoToTheServerAsTheyAre) {
@@ -86,10 +87,10 @@ TEST(Media, AddressesGoToTheServerAsTheyAre) {
 }
 
 TEST(Media, TooMuchIsAnError) {
-  std::string bytes(kMediaBytes + 1, 'x');
+  std::string bytes(text::kMediaBytes + 1, 'x');
   bytes.replace(0, kPng.size(), kPng);
-  EXPECT_THAT(MediaPartOf(bytes, "big.png").error().message, HasSubstr("big.png has"));
-  EXPECT_THAT(MediaPartOf("text", "a.png").error().message, HasSubstr("by its first bytes"));
+  EXPECT_THAT(text::MediaPartOf(bytes, "big.png").error().message, HasSubstr("big.png has"));
+  EXPECT_THAT(text::MediaPartOf("text", "a.png").error().message, HasSubstr("by its first bytes"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/client/engine_host.h"
 #include "weir/client/wiring.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
@@ -81,6 +82,7 @@ Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session) 
   WEIR_TRY(
       config::EngineConfig engine,
       config::ResolveEngine(config, routed ? role->second.front() : flags.engine, session.env));
+  client::FindRunning(engine, session.env);
   // An address has no name of its own: replies call it what the caller called it.
   if (config.Find(engine.name) == nullptr) engine.name = Redact(engine.name);
   chosen.route = routed ? role->first : engine.name;

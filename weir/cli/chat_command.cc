@@ -1,4 +1,5 @@
 #include <csignal>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 
@@ -6,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/cli/attach.h"
 #include "weir/cli/chat_verbs.h"
+#include "weir/cli/chat_watch.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/line_editor.h"
 #include "weir/cli/tools_file.h"
@@ -22,6 +24,15 @@ struct ChatFlags {
   std::string schema_file;
 };
 
+// Better said at the start than after the first answer.
+Result<void> CheckFolderOf(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  std::error_code failed;
+  if (folder.empty() || std::filesystem::is_directory(folder, failed)) return {};
+  return Fail(Code::kConfigError, StrCat("--session ", file, ": there is no folder ",
+                                         folder.string(), "; make it first"));
+}
+
 // A session that is there goes on, with what the flags say on top of it.
 Result<ChatSession> Begin(const ChatFlags& flags) {
   ChatSession chat = flags.chat;
@@ -36,7 +47,10 @@ Result<ChatSession> Begin(const ChatFlags& flags) {
   chat.adapter = flags.talk.flags.adapter;
   if (flags.file.empty()) return chat;
   WEIR_TRY(const std::optional<std::string> text, store::ReadFile(flags.file, kChatSessionBytes));
-  if (!text) return chat;
+  if (!text) {
+    WEIR_CHECK(CheckFolderOf(flags.file));
+    return chat;
+  }
   WEIR_TRY(ChatSession saved, ReadChatSession(*text, flags.file));
   const auto prefer = [](std::string& kept, const std::string& given) {
     if (!given.empty()) kept = given;
@@ -56,9 +70,10 @@ Result<ChatSession> Begin(const ChatFlags& flags) {
 
 class Conversation {
  public:
-  Conversation(Session& session, Talk& talk, const ChatFlags& flags)
+  Conversation(Session& session, async::Loop& loop, Talk& talk, const ChatFlags& flags)
       : session_(session),
         talk_(talk),
+        watch_(session, loop, talk),
         file_(flags.file),
         saves_(!flags.file.empty()),
         person_(session.terminal.in_is_terminal()) {}
@@ -110,6 +125,7 @@ class Conversation {
 
   // False: the person is done.
   bool Turn(const std::string& line) {
+    watch_.Look();
     Result<void> done;
     if (IsChatCommand(line)) {
       const Result<ChatCommand> command = ParseChatCommand(line);
@@ -122,6 +138,7 @@ class Conversation {
     // That it was stopped was said when it was.
     if (!done && done.error().code != Code::kCancelled) session_.terminal.Problem(done.error());
     if (saves_) AutoSave();
+    watch_.Rest();
     return true;
   }
 
@@ -140,6 +157,7 @@ class Conversation {
 
   Session& session_;
   Talk& talk_;
+  ChatWatch watch_;
   std::string file_;
   const bool saves_;
   const bool person_;
@@ -161,7 +179,7 @@ int RunChat(Session& session, const ChatFlags& flags) {
   // nothing.
   std::optional<async::SignalWatch> ignored;
   if (person) ignored.emplace(loop, std::initializer_list<int>{SIGINT}, [](int) {});
-  Conversation(session, talk, flags).Run();
+  Conversation(session, loop, talk, flags).Run();
   talk.Finish();
   if (session.terminal.out_error()) {
     session.terminal.Problem(*session.terminal.out_error());

@@ -130,6 +130,8 @@ void WriteTotals(json::Writer& out, const ChatTotals& totals) {
   OptionalField(out, "completion_tokens", std::optional(totals.completion_tokens));
   OptionalField(out, "cached_tokens", std::optional(totals.cached_tokens));
   OptionalField(out, "cost", totals.cost);
+  if (totals.cost && totals.unpriced > 0)
+    OptionalField(out, "unpriced", std::optional(totals.unpriced));
   out.EndObject();
 }
 
@@ -266,6 +268,9 @@ class SessionReader {
       members.Take("completion_tokens", session.totals.completion_tokens);
       members.Take("cached_tokens", session.totals.cached_tokens);
       members.Take("cost", session.totals.cost);
+      // Nothing had a price when there is no cost.
+      if (!session.totals.cost) session.totals.unpriced = session.totals.answers;
+      members.Take("unpriced", session.totals.unpriced);
       members.Finish();
     }
     const json::View tools = all.List("tools");
@@ -352,7 +357,11 @@ void ChatTotals::Add(const model::Usage& usage, const std::optional<double>& its
   prompt_tokens += usage.prompt_tokens.value_or(0);
   completion_tokens += usage.completion_tokens.value_or(0);
   cached_tokens += usage.cached_tokens.value_or(0);
-  if (its_cost) cost = cost.value_or(0) + *its_cost;
+  if (its_cost) {
+    cost = cost.value_or(0) + *its_cost;
+  } else {
+    ++unpriced;
+  }
 }
 
 std::string WriteChatSession(const ChatSession& session) {

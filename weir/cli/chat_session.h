@@ -25,7 +25,8 @@ struct ChatTotals {
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
-  std::optional<double> cost;
+  std::optional<double> cost;  // of those answers whose cost is known
+  std::int64_t unpriced = 0;   // answers whose cost is not
 
   void Add(const model::Usage& usage, const std::optional<double>& its_cost);
 

@@ -183,7 +183,12 @@ void ChatVerbs::TellUsage() {
   std::string line = StrCat(totals.answers, " answers, ", totals.prompt_tokens, " + ",
                             totals.completion_tokens, " tokens");
   if (totals.cached_tokens > 0) StrAppend(line, " (", totals.cached_tokens, " cached)");
-  if (totals.cost) StrAppend(line, ", cost ", *totals.cost);
+  if (totals.cost && totals.unpriced == 0) {
+    StrAppend(line, ", cost ", *totals.cost);
+  } else if (totals.cost) {
+    StrAppend(line, ", cost unknown: ", *totals.cost, " and that of ", totals.unpriced,
+              totals.unpriced == 1 ? " answer" : " answers", " without a known price");
+  }
   session.terminal.Note(StrCat(line, "; ", talk.chat.messages.size(), " messages are remembered"));
 }
 

@@ -9,6 +9,7 @@
 #include "weir/cli/command.h"
 #include "weir/cli/config_import.h"
 #include "weir/cli/flags.h"
+#include "weir/client/wiring.h"
 #include "weir/config/file.h"
 #include "weir/config/manual.h"
 #include "weir/config/read.h"
@@ -105,6 +106,10 @@ int Check(Session& session, const std::string& file) {
   if (!read.problems.empty()) {
     const std::size_t count = read.problems.size();
     session.terminal.Note(StrCat(count, count == 1 ? " problem" : " problems", " in ", here.path));
+    return kExitConfig;
+  }
+  if (const auto cards = client::CardsOf(read.config.model_cards); !cards) {
+    session.terminal.Problem(cards.error());
     return kExitConfig;
   }
   for (const std::string& note : read.config.notes) session.terminal.Note(note);

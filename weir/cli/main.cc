@@ -56,6 +56,9 @@ int Run(int argc, char** argv) {
   AddChatCommand(app, session);
   AddCompleteCommand(app, session);
   AddEmbedCommand(app, session);
+  AddRunCommand(app, session);
+  AddFlowCommand(app, session);
+  AddEnginesCommand(app, session);
   AddModelsCommand(app, session);
   AddAdaptersCommand(app, session);
   AddDoctorCommand(app, session);

@@ -1,27 +1,15 @@
 #pragma once
 
-// Pictures, sounds and films for a message: from files, addresses or stdin.
+// The media of --media, which may come from stdin, too.
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "weir/base/result.h"
 #include "weir/model/message.h"
 
 namespace weir::cli {
 
-inline constexpr std::size_t kMediaBytes = 20 << 20;  // of one medium; servers refuse much more
-
-// "image/png" and its like, told by the first bytes; nothing for what is no known medium.
-std::optional<std::string_view> MediaType(std::string_view bytes);
-
-// A part with the bytes in a data: URL. `name` is for the message when they are no medium, or more
-// than kMediaBytes.
-Result<model::Part> MediaPartOf(std::string_view bytes, std::string_view name);
-
-// The part that --media names: a file, "-" for stdin, or an address, which goes to the server as it
-// is (a picture, unless its ending says otherwise).
+// A file, an address, or "-" for stdin.
 Result<model::Part> MediaPart(const std::string& source);
 
 }  // namespace weir::cli

@@ -4,6 +4,7 @@
 #include "weir/cli/answer.h"
 #include "weir/cli/ask.h"
 #include "weir/cli/listeners.h"
+#include "weir/cli/live_engine.h"
 #include "weir/cli/print.h"
 #include "weir/client/preview.h"
 #include "weir/client/proxy_advice.h"
@@ -77,15 +78,13 @@ int RunCall(Session& session, const CallRun& given) {
   Result<Listeners> listeners =
       Listeners::Open(loop, run.chosen.config.events, run.flags.events_file, session);
   if (!listeners) return Refuse(session, run.flags, listeners.error());
-  Result<client::Fleet> fleet =
-      client::Fleet::Build(run.chosen.config, run.chosen.engine, session.env);
-  if (!fleet) return Refuse(session, run.flags, fleet.error());
-  const Result<std::shared_ptr<model::Engine>> engine = fleet->Get(run.chosen.route);
-  if (!engine) return Refuse(session, run.flags, engine.error());
+  Work work(loop, session.terminal, listeners->sinks());
+  Result<LiveEngine> live = LiveEngine::Open(loop, work.NewContext({}), run.chosen, session.env);
+  if (!live) return Refuse(session, run.flags, live.error());
 
   ReplyPrinter printer(session.terminal, run, PrintsPieces(run));
-  Work work(loop, session.terminal, listeners->sinks());
-  Outcome outcome = Ask(loop, work, **engine, run, printer);
+  Outcome outcome = Ask(loop, work, live->engine(), run, printer);
+  live->Close(loop, work.NewContext({}));
   listeners->Finish(session.terminal);
   return Report(session, run, std::move(outcome), printer);
 }

@@ -109,14 +109,15 @@ Result<ChosenEngine> Talk::Choose(const std::string& name) const {
 
 Result<void> Talk::UseEngine(const std::string& name) {
   WEIR_TRY(ChosenEngine chosen, Choose(name));
-  WEIR_TRY(client::Fleet fleet, client::Fleet::Build(chosen.config, chosen.engine, session_.env));
-  WEIR_TRY(std::shared_ptr<model::Engine> engine, fleet.Get(chosen.route));
   if (!listeners_) {
     WEIR_TRY(listeners_,
              Listeners::Open(loop_, chosen.config.events, options_.flags.events_file, session_));
   }
-  engine_ = std::move(engine);
-  fleet_ = std::move(fleet);
+  Work work(loop_, session_.terminal, listeners_->sinks());
+  const async::Context ctx = work.NewContext({});
+  WEIR_TRY(LiveEngine live, LiveEngine::Open(loop_, ctx, chosen, session_.env));
+  if (live_) live_->Close(loop_, ctx);
+  live_.emplace(std::move(live));
   chosen_ = std::move(chosen);
   chat.engine = name;
   return {};
@@ -144,11 +145,16 @@ std::string Talk::Names() const {
 Result<model::EngineInfo> Talk::Describe() {
   Work work(loop_, session_.terminal, listeners_->sinks());
   const async::Context ctx = work.NewContext(chosen_.engine.http.upstream.timeouts.total);
-  return loop_.Run(engine_->Describe(ctx));
+  return loop_.Run(live_->engine().Describe(ctx));
 }
 
 void Talk::Finish() {
-  if (listeners_) listeners_->Finish(session_.terminal);
+  if (!listeners_) return;
+  if (live_) {
+    Work work(loop_, session_.terminal, listeners_->sinks());
+    live_->Close(loop_, work.NewContext({}));
+  }
+  listeners_->Finish(session_.terminal);
 }
 
 CallRun Talk::NewRun() const {
@@ -180,7 +186,7 @@ Outcome Talk::AskModel(const CallRun& run, ReplyPrinter& printer) {
   Outcome outcome;
   {
     Work work(loop_, session_.terminal, listeners_->sinks());
-    outcome = Ask(loop_, work, *engine_, run, printer);
+    outcome = Ask(loop_, work, live_->engine(), run, printer);
   }
   ForgetSignals();
   if (outcome.error) {
@@ -248,7 +254,11 @@ Result<void> Talk::Record(const CallRun& run, const Outcome& outcome) {
     unanswered_ = std::move(chat.messages.back());
     chat.messages.pop_back();
     if (!stopped) return std::unexpected<Error>(*outcome.error);
-    terminal.Note("stopped before anything came; the question is forgotten, /retry asks it again");
+    const bool thought =
+        !outcome.reply.choices.empty() && !outcome.reply.choices.front().reasoning.empty();
+    terminal.Note(
+        StrCat(thought ? "stopped while the model was thinking" : "stopped before anything came",
+               "; the question is forgotten, /retry asks it again"));
     return std::unexpected<Error>(*outcome.error);
   }
   ChatMessage answer{.message = {.role = Role::kAssistant}, .partial = stopped};

@@ -8,7 +8,7 @@
 #include "weir/cli/ask.h"
 #include "weir/cli/chat_session.h"
 #include "weir/cli/listeners.h"
-#include "weir/client/wiring.h"
+#include "weir/cli/live_engine.h"
 
 namespace weir::cli {
 
@@ -43,10 +43,12 @@ class Talk {
 
   Result<model::EngineInfo> Describe();
   std::string Names() const;  // engines of the configuration
+  const config::EngineConfig& engine_config() const { return chosen_.engine; }
   std::string engine_name() const { return chosen_.engine.name; }
   // What calls go to: the session's model, or the engine's.
   std::string model_name() const;
-  // Sends what collectors wait for.
+  std::vector<TraceSink*> sinks() const { return listeners_->sinks(); }  // once there is an engine
+  // Stops the server that was started, and sends what collectors wait for.
   void Finish();
 
   ChatSession chat;
@@ -64,8 +66,7 @@ class Talk {
   async::Loop& loop_;
   TalkOptions options_;
   ChosenEngine chosen_;
-  std::optional<client::Fleet> fleet_;
-  std::shared_ptr<model::Engine> engine_;  // of the registry, which others may hold too
+  std::optional<LiveEngine> live_;
   std::optional<Listeners> listeners_;
   std::optional<ChatMessage> unanswered_;  // a question whose turn failed
 };

@@ -40,21 +40,62 @@ std::string ErrorOf(Fields fields) {
 
 }  // namespace
 
-void WarningSink::OnEvent(std::string_view name, Fields fields) {
+std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
   if (name == "provider:retry") {
-    terminal_.Warn(StrCat(ErrorOf(fields), "; trying again in ",
-                          FormatMillis(Whole(fields, "delay_ms")), " (", Whole(fields, "retry"),
-                          " of ", Whole(fields, "max_retries"), ")"));
-  } else if (name == "engine:fallback" && IsSet(fields, "first")) {
-    terminal_.Warn(StrCat("engine ", Text(fields, "from"), " failed (", ErrorOf(fields),
-                          "); going on with ", Text(fields, "to")));
-  } else if (name == "verify:retry") {
-    terminal_.Warn(StrCat("the answer was ", Text(fields, "error"),
-                          "; asking again with the reason (", Whole(fields, "attempt"), " of ",
-                          Whole(fields, "max_attempts"), ")"));
-  } else if (name == "verify:ignored") {
-    terminal_.Warn(StrCat("engine ", Text(fields, "engine"), " ignores constraints (",
-                          Text(fields, "error"), "); `weir doctor` finds out why"));
+    return StrCat(ErrorOf(fields), "; trying again in ", FormatMillis(Whole(fields, "delay_ms")),
+                  " (", Whole(fields, "retry"), " of ", Whole(fields, "max_retries"), ")");
+  }
+  if (name == "engine:fallback" && IsSet(fields, "first")) {
+    return StrCat("engine ", Text(fields, "from"), " failed (", ErrorOf(fields),
+                  "); going on with ", Text(fields, "to"));
+  }
+  if (name == "verify:retry") {
+    return StrCat("the answer was ", Text(fields, "error"), "; asking again with the reason (",
+                  Whole(fields, "attempt"), " of ", Whole(fields, "max_attempts"), ")");
+  }
+  if (name == "verify:ignored") {
+    return StrCat("engine ", Text(fields, "engine"), " ignores constraints (",
+                  Text(fields, "error"), "); `weir doctor` finds out why");
+  }
+  if (name == "engine.warning") {
+    return StrCat("engine ", Text(fields, "engine"), ": ", Text(fields, "message"));
+  }
+  if (name == "engine.stop" && !IsSet(fields, "in_use") && !IsSet(fields, "gone")) {
+    return StrCat("the server of engine ", Text(fields, "engine"), " does not end; its pid is ",
+                  Whole(fields, "pid"));
+  }
+  if (name == "preflight") return std::string(Text(fields, "message"));
+  return std::nullopt;
+}
+
+std::optional<std::string> ServerNoteOf(std::string_view name, Fields fields) {
+  const std::string_view engine = Text(fields, "engine");
+  if (name == "engine.start") {
+    return StrCat("engine ", engine, ": starting a server with ", Text(fields, "model"),
+                  " on port ", Whole(fields, "port"), ", pid ", Whole(fields, "pid"));
+  }
+  if (name == "engine.reuse") {
+    return StrCat("engine ", engine, ": using the server that runs on port ",
+                  Whole(fields, "port"));
+  }
+  if (name == "engine.ready") {
+    return StrCat("engine ", engine, ": ready after ", FormatMillis(Whole(fields, "ms")));
+  }
+  if (name == "engine.stop" && IsSet(fields, "in_use")) {
+    return StrCat("engine ", engine, ": others use the server on port ", Whole(fields, "port"),
+                  ", so it goes on");
+  }
+  if (name == "engine.stop" && IsSet(fields, "gone")) {
+    return StrCat("engine ", engine, ": stopped");
+  }
+  return std::nullopt;
+}
+
+void WarningSink::OnEvent(std::string_view name, Fields fields) {
+  if (const std::optional<std::string> warning = WarningOf(name, fields)) {
+    terminal_.Warn(*warning);
+  } else if (const std::optional<std::string> note = ServerNoteOf(name, fields)) {
+    terminal_.Note(*note);
   }
 }
 

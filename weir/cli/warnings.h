@@ -1,15 +1,24 @@
 #pragma once
 
 // What a person at a terminal should hear of while a command works: the events that are warnings,
-// in words.
+// and what happens to servers, in words.
 
-#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "weir/base/error.h"
 #include "weir/base/trace.h"
 #include "weir/cli/terminal.h"
 
 namespace weir::cli {
+
+// The sentence that an event is worth; nothing for most of them.
+std::optional<std::string> WarningOf(std::string_view name, std::span<const TraceField> fields);
+
+// The same for what happens to a server that weir starts or uses, which is no warning.
+std::optional<std::string> ServerNoteOf(std::string_view name, std::span<const TraceField> fields);
 
 class WarningSink final : public TraceSink {
  public:

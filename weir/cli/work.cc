@@ -15,8 +15,13 @@ std::vector<TraceSink*> With(TraceSink& warnings, std::vector<TraceSink*> sinks)
 Work::Work(async::Loop& loop, const Terminal& terminal, std::vector<TraceSink*> sinks)
     : loop_(loop),
       interrupt_(loop, {SIGINT, SIGTERM}, [this](int) { cancellation_.Cancel(); }),
-      warnings_(terminal),
-      everything_(With(warnings_, std::move(sinks))) {}
+      warnings_(std::in_place, terminal),
+      everything_(With(*warnings_, std::move(sinks))) {}
+
+Work::Work(async::Loop& loop, const std::vector<TraceSink*>& sinks)
+    : loop_(loop),
+      interrupt_(loop, {SIGINT, SIGTERM}, [this](int) { cancellation_.Cancel(); }),
+      everything_(sinks) {}
 
 async::Context Work::NewContext(Duration total) {
   async::Context ctx(loop_);

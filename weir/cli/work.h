@@ -3,6 +3,7 @@
 // What a command works with: a loop of its own, Ctrl-C that cancels, warnings that are told at
 // once.
 
+#include <optional>
 #include <vector>
 
 #include "weir/async/context.h"
@@ -16,6 +17,8 @@ class Work {
  public:
   // All of them outlive this; `sinks` are told everything too.
   Work(async::Loop& loop, const Terminal& terminal, std::vector<TraceSink*> sinks = {});
+  // The same for those who tell warnings in their own way.
+  Work(async::Loop& loop, const std::vector<TraceSink*>& sinks);
 
   // With the limit `total` over all of it; zero: none.
   async::Context NewContext(Duration total);
@@ -24,7 +27,7 @@ class Work {
   async::Loop& loop_;
   async::Cancellation cancellation_;
   const async::SignalWatch interrupt_;
-  WarningSink warnings_;
+  std::optional<WarningSink> warnings_;
   events::Tee everything_;
 };
 

@@ -61,6 +61,22 @@ Result<std::unique_ptr<model::Engine>> WithAdapters(std::unique_ptr<model::Engin
                                                                   : engine::AdapterFallback::kBase);
 }
 
+// The simulator, with the script that lies beside the configuration.
+Result<std::unique_ptr<model::Engine>> Simulated(const config::EngineConfig& config) {
+  sim::SimOptions options = config.sim;
+  if (!config.sim_scenario.empty()) {
+    WEIR_TRY(const std::optional<std::string> text,
+             store::ReadFile(config.sim_scenario, limits::kConfigFileBytes));
+    if (!text) {
+      return Fail(Code::kConfigError, StrCat("there is no file ", config.sim_scenario,
+                                             "; check `sim.scenario` of engine ", config.name));
+    }
+    WEIR_TRY(options.script, sim::LoadScript(*text, config.sim_scenario));
+  }
+  WEIR_TRY(std::shared_ptr<sim::SimCore> core, sim::NewSimCore(std::move(options)));
+  return sim::NewSimEngine(std::move(core));
+}
+
 // What the model's card says, and the best of several candidates.
 std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
                                         const config::EngineConfig& config,
@@ -72,10 +88,13 @@ std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
                                 .tool_mode = config.tool_mode,
                                 .reads_text = own_words},
                                Random::FromSystem());
-  return engine::NewChooseEngine(std::move(next));
+  const bool several =
+      config.kind != config::Kind::kOllama && config.http.api != model::Api::kResponses;
+  return engine::NewChooseEngine(std::move(next), several);
 }
 
-// The user's own cards of models.
+}  // namespace
+
 Result<std::vector<text::ModelCard>> CardsOf(const std::string& path) {
   if (path.empty()) return std::vector<text::ModelCard>();
   WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kConfigFileBytes));
@@ -85,8 +104,6 @@ Result<std::vector<text::ModelCard>> CardsOf(const std::string& path) {
   }
   return text::CardsFromYaml(*text, path);
 }
-
-}  // namespace
 
 engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config) {
   engine::HttpEngineOptions options = config.http;
@@ -111,8 +128,7 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   std::unique_ptr<model::Engine> engine;
   const engine::HttpEngineOptions http = HttpOptionsOf(config);
   if (config.kind == config::Kind::kSim) {
-    WEIR_TRY(std::shared_ptr<sim::SimCore> core, sim::NewSimCore(config.sim));
-    engine = sim::NewSimEngine(std::move(core));
+    WEIR_TRY(engine, Simulated(config));
   } else {
     WEIR_TRY(engine, engine::NewHttpEngine(http, transport));
   }
@@ -161,10 +177,14 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
                                         .priority = entry.priority,
                                         .fallback = entry.fallback,
                                         .breaker = std::make_shared<engine::Breaker>(entry.breaker),
+                                        .adapters = {},
                                         .verify = VerifyOptionsOf(entry),
                                         .confidence = entry.confidence,
                                         .default_temperature = entry.defaults.temperature,
                                         .make = {}};
+    for (const config::AdapterConfig& adapter : entry.adapters) {
+      registered.adapters.push_back(adapter.name);
+    }
     // The registry may outlive this Fleet object by a move: what it makes is kept by pointer.
     shared.breaker = registered.breaker;
     registered.make = [entry, env, shared,

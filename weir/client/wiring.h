@@ -18,6 +18,9 @@ namespace weir::client {
 // The transport of an engine: its TLS settings and the proxies of the environment.
 std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config, const Env& env);
 
+// The user's own cards of models, of the file that `model_cards` names; empty: none.
+Result<std::vector<text::ModelCard>> CardsOf(const std::string& path);
+
 // What its HTTP engine is made with.
 engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config);
 

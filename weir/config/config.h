@@ -14,6 +14,7 @@
 #include "weir/engine/budget_engine.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/http_engine.h"
+#include "weir/engine/managed/serve_command.h"
 #include "weir/engine/registry.h"
 #include "weir/http/client.h"
 #include "weir/model/call.h"
@@ -51,6 +52,7 @@ struct EngineConfig {
   Kind kind = Kind::kVllm;
   engine::HttpEngineOptions http;     // all but kSim
   sim::SimOptions sim;                // kSim
+  std::string sim_scenario;           // kSim: the file of its script; empty: none
   int priority = 100;                 // lower is preferred
   std::vector<std::string> fallback;  // names of engines, tried in order
   std::vector<std::string> roles;     // routes that this engine joins
@@ -76,9 +78,11 @@ struct EngineConfig {
   std::vector<std::string> replicas;      // further servers of this engine, which need adapters too
   std::optional<text::ToolMode> tool_mode;  // unset: what the model's card says
   engine::Prices prices;
-  model::ConfidenceRule confidence;  // of calls that have none of their own
-  json::Value serve;          // the block of a server to be started, which this version does not
-  bool lacks_server = false;  // `unusable` is set, and by nothing but `serve` without an address
+  model::ConfidenceRule confidence;           // of calls that have none of their own
+  std::optional<engine::ServeOptions> serve;  // how a server of its own is started
+  // That server is used: there is no address of another one. Its own is not known before a port is
+  // chosen, unless the port is fixed.
+  bool managed = false;
   std::optional<Error> unusable;  // why this engine cannot be used, told when somebody wants to
 };
 

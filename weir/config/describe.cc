@@ -133,7 +133,7 @@ void Describe(Visitor& v, Config& config) {
   Key events{"events", {}, "the record of what happened"};
   events.meant = "file";
   v.Section(events, [&](Visitor& inner) { DescribeEvents(inner, config.events); });
-  Key flows{"flows", {}, "flows by name; kept for later versions, not read yet"};
+  Key flows{"flows", {}, "flows by name, for weir run FILE#NAME; docs/flows.md, weir flow check"};
   flows.has_variables = false;
   v.Field(flows, config.flows);
   v.Field({"worker", {}, "options of a worker; kept for later versions, not read yet"},

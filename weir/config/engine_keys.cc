@@ -345,7 +345,7 @@ void DescribeAddress(Visitor& v, std::string& address) {
 void DescribeAccess(Visitor& v, EngineConfig& engine) {
   engine::UpstreamOptions& upstream = engine.http.upstream;
   // Shown, it would be read as if somebody had written it.
-  if (v.wants_all() || !engine.lacks_server) DescribeAddress(v, upstream.base_url);
+  if (v.wants_all() || !engine.managed) DescribeAddress(v, upstream.base_url);
   Key secret{"api_key", {}, "the key itself, best as ${VARIABLE}; EMPTY: the server wants none"};
   secret.wants_braces = true;
   v.Field(secret, upstream.api_key);
@@ -397,6 +397,11 @@ void DescribeSim(Visitor& v, EngineConfig& engine) {
                 options.ignore_constraints);
     inner.Field({"deterministic", {}, "ids and times are the same in every run"},
                 options.deterministic);
+    inner.Field({"scenario",
+                 {},
+                 "a file of replies that are laid down (docs/simulator.md); counts from the folder "
+                 "of the configuration"},
+                engine.sim_scenario);
   });
 }
 

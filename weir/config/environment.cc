@@ -37,7 +37,7 @@ Result<Duration> SecondsOf(std::string_view name, std::string_view text) {
 
 Result<void> SetUrl(std::string_view, std::string_view text, EngineConfig& engine) {
   engine.http.upstream.base_url = WithScheme(text);
-  if (std::exchange(engine.lacks_server, false)) engine.unusable.reset();
+  engine.managed = false;
   return {};
 }
 

@@ -44,14 +44,14 @@ TEST(Environment, WeirEngineIsTheDefaultByNameOrAddress) {
             "there is no engine 'defalt', which $WEIR_ENGINE names; did you mean 'default'?");
 }
 
-TEST(Environment, AnAddressReplacesTheServerThatNobodyStarts) {
+TEST(Environment, AnAddressReplacesTheServerThatWouldBeStarted) {
   Result<Config> config = Parse("engines: {a: {serve: {port: 1}}}", "w.yaml", {});
   ASSERT_TRUE(config.has_value());
   EngineConfig& engine = config->engines.front();
-  ASSERT_TRUE(engine.unusable.has_value());
+  ASSERT_TRUE(engine.managed);
   const Env env = With({{"VLLM_BASE_URL", "gpu-1:8000"}});
   ASSERT_TRUE(ApplyEnvironment(engine, env, config->origins).has_value());
-  EXPECT_FALSE(engine.unusable.has_value());
+  EXPECT_FALSE(engine.managed);
   EXPECT_EQ(engine.http.upstream.base_url, "http://gpu-1:8000");
 }
 

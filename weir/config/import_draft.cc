@@ -35,12 +35,13 @@ void Copy(json::Writer& out, json::View value) {
   }
 }
 
-// On one line.
-std::string Inline(json::View value) {
-  if (const auto text = value.AsString()) return YamlText(Escaped(*text));
+// On one line. `raw`: dollars mean nothing there.
+std::string Inline(json::View value, bool raw) {
+  if (const auto text = value.AsString())
+    return YamlText(raw ? std::string(*text) : Escaped(*text));
   std::string out;
   json::Writer writer(out);
-  Copy(writer, value);
+  raw ? writer.Value(value) : Copy(writer, value);
   return out;
 }
 
@@ -83,17 +84,18 @@ void Draft::Set(const DraftPath& path, json::View value, const ImportOrigin& ori
   node.items.clear();
   node.value.clear();
   node.is_list = value.IsArray();
+  const bool raw = path.front() == "flows";
   if (value.IsArray()) {
-    for (const json::View item : value.items()) node.items.push_back(Inline(item));
+    for (const json::View item : value.items()) node.items.push_back(Inline(item, raw));
   } else if (value.IsObject()) {
     for (const auto& [key, inner] : value.members()) {
       Node& child = node.children.emplace_back();
       child.key = key;
-      child.value = Inline(inner);
+      child.value = Inline(inner, raw);
       child.origin = origin;
     }
   } else {
-    node.value = Inline(value);
+    node.value = Inline(value, raw);
   }
 }
 

@@ -25,7 +25,8 @@ using DraftPath = std::vector<std::string>;
 class Draft {
  public:
   // Sections on the way are made. A value that is there already is replaced. Texts may hold
-  // ${NAME}; other dollars are escaped. The comment goes behind the value.
+  // ${NAME}; other dollars are escaped, except in `flows`, where no dollar means anything. The
+  // comment goes behind the value.
   void Set(const DraftPath& path, json::View value, const ImportOrigin& origin,
            std::string_view comment = {});
   // Makes an empty section, if there is none.

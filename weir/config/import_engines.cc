@@ -259,12 +259,19 @@ Result<void> FromProgram(std::string_view text, ImportJob& job) {
                                    kExample)));
 }
 
-Result<void> FromMap(Section root, Engines& engines) {
+Result<void> FromMap(Section root, Engines& engines, ImportJob& job) {
   WEIR_CHECK(root.MustBeMap(kExample));
+  if (root.value().Find("steps").exists()) {
+    WEIR_CHECK(ImportChain(root, job));
+    if (!root.value().Find("engines").exists()) {
+      root.LeaveRest();
+      return {};
+    }
+  }
   const bool is_engine = std::ranges::any_of(
       kEngineKeys, [&](std::string_view key) { return root.value().Find(key).exists(); });
   if (!root.value().Find("engines").exists()) {
-    if (is_engine && !root.value().Find("steps").exists()) return engines.One(root, "vllm");
+    if (is_engine) return engines.One(root, "vllm");
     return root.Wrong("", StrCat("holds no engines; expected a list such as\n\n", kExample));
   }
   Section list = root.Inside("engines");
@@ -277,7 +284,6 @@ Result<void> FromMap(Section root, Engines& engines) {
       WEIR_CHECK(engines.One(list.Inside(name), name));
     }
   }
-  root.Leave("steps", "chains are flows here; see docs/import.md");
   root.LeaveRest();
   return {};
 }
@@ -289,7 +295,7 @@ Result<void> ImportEngines(std::string_view text, ImportJob& job) {
   WEIR_TRY(const json::YamlDocument document, ReadSource(text, job.file));
   Engines engines(job);
   const Section root(job, document);
-  if (!root.value().IsArray()) return FromMap(root, engines);
+  if (!root.value().IsArray()) return FromMap(root, engines, job);
   WEIR_CHECK(engines.List(root));
   if (engines.any()) return {};
   return root.Wrong("", StrCat("the list is empty; expected something like\n\n", kExample));

@@ -92,6 +92,8 @@ class Section {
 // The importers, one file each.
 Result<void> ImportSections(std::string_view text, ImportJob& job);
 Result<void> ImportEngines(std::string_view text, ImportJob& job);
+// `steps` of a file with engines, or of one alone, become a flow.
+Result<void> ImportChain(Section& root, ImportJob& job);
 Result<void> ImportVariables(std::string_view text, ImportJob& job);
 Result<void> ImportSettings(std::string_view text, ImportJob& job);
 Result<void> ImportProviders(std::string_view text, ImportJob& job);

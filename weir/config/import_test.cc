@@ -126,27 +126,26 @@ TEST(Import, AnEngineNamesTheVariableOfItsKey) {  // R-CFG-08
 
 TEST(Import, AnEngineWithoutAnAddressIsStarted) {  // R-CFG-10
   const Taken taken = TakeFile("engines", "managed.yaml");
-  const json::Value serve = EngineOf(taken, "local").serve;
-  EXPECT_EQ(serve.Find("lifecycle").StringOr(""), "persistent");
-  EXPECT_EQ(serve.Find("port").AsInt64(), 9000);
-  const json::View flags = serve.Find("flags");
-  ASSERT_EQ(flags.size(), 3U);
-  EXPECT_EQ(flags[0].StringOr(""), "--tensor-parallel-size=2");
-  EXPECT_EQ(flags[1].StringOr(""), "--enable-reasoning");
-  EXPECT_EQ(serve.Find("env").Find("CUDA_VISIBLE_DEVICES").StringOr(""), "0,1");
+  const engine::ServeOptions serve = EngineOf(taken, "local").serve.value();
+  EXPECT_EQ(serve.lifecycle, engine::ServeOptions::Lifecycle::kPersistent);
+  EXPECT_EQ(serve.port, 9000);
+  ASSERT_EQ(serve.flags.size(), 3U);
+  EXPECT_EQ(serve.flags[0], "--tensor-parallel-size=2");
+  EXPECT_EQ(serve.flags[1], "--enable-reasoning");
+  EXPECT_EQ(serve.env.at("CUDA_VISIBLE_DEVICES"), "0,1");
   EXPECT_EQ(EngineOf(taken, "safety_net").kind, Kind::kOllama);
 }
 
 TEST(Import, RegisteredAndDeclaredEnginesAreLazy) {
   const EngineConfig engine = EngineOf(TakeFile("engines", "register.py"), "my_model");
   EXPECT_EQ(engine.http.model, "mistralai/Mixtral-8x7B");
-  EXPECT_EQ(engine.serve.Find("lifecycle").StringOr(""), "lazy");
+  EXPECT_EQ(engine.serve.value().lifecycle, engine::ServeOptions::Lifecycle::kLazy);
   for (const char* file :
        {"fields.py", "dataclass.py", "lifecycle_class.py", "process_field.py", "serve_fields.py"}) {
     SCOPED_TRACE(file);
     const EngineConfig declared = EngineOf(TakeFile("engines", file), "vllm");
-    EXPECT_EQ(declared.serve.Find("lifecycle").StringOr(""), "lazy");
-    EXPECT_FALSE(declared.serve.Find("port").exists());
+    EXPECT_EQ(declared.serve.value().lifecycle, engine::ServeOptions::Lifecycle::kLazy);
+    EXPECT_FALSE(declared.serve->port.has_value());
   }
 }
 
@@ -159,9 +158,10 @@ TEST(Import, EnvBehindTheLastItemOfAListIsMended) {  // C-17
   EXPECT_THAT(message, HasSubstr("  env:\n    CUDA_VISIBLE_DEVICES: \"0,1\"\n"));
 
   const std::string mended = message.substr(message.find("  extra_serve_flags"));
-  const json::Value serve = EngineOf(Take(ImportKind::kEngines, mended), "vllm").serve;
-  EXPECT_EQ(serve.Find("flags").size(), 6U);
-  EXPECT_EQ(serve.Find("env").Find("CUDA_VISIBLE_DEVICES").StringOr(""), "0,1");
+  const engine::ServeOptions serve =
+      EngineOf(Take(ImportKind::kEngines, mended), "vllm").serve.value();
+  EXPECT_EQ(serve.flags.size(), 6U);
+  EXPECT_EQ(serve.env.at("CUDA_VISIBLE_DEVICES"), "0,1");
 }
 
 TEST(Import, VariablesGiveAnEngineAndItsSafetyNet) {  // R-CFG-12, R-FAC-01..04

@@ -122,6 +122,14 @@ void FindOpenAiKey(EngineConfig& engine, const Env& env, Reading& reading) {
   reading.sources.insert_or_assign(path, Reading::Source{{}, StrCat("$", kVariable)});
 }
 
+// The script of a simulator lies beside the configuration that names it.
+void PlaceScenario(EngineConfig& engine, const std::string& config_file) {
+  const std::size_t slash = config_file.rfind('/');
+  if (engine.sim_scenario.empty() || engine.sim_scenario.starts_with('/')) return;
+  if (slash == config_file.npos) return;
+  engine.sim_scenario.insert(0, config_file, 0, slash + 1);
+}
+
 void JoinRoles(Config& config) {
   std::multimap<int, const EngineConfig*> engines;  // equal ones stay in the order of the file
   for (const EngineConfig& engine : config.engines) engines.emplace(engine.priority, &engine);
@@ -196,7 +204,10 @@ void Warn(ReadConfig& out, const Reading& reading) {
 
 void Finish(ReadConfig& out, Reading& reading, const Env& env) {
   Config& config = out.config;
-  for (EngineConfig& engine : config.engines) FindOpenAiKey(engine, env, reading);
+  for (EngineConfig& engine : config.engines) {
+    FindOpenAiKey(engine, env, reading);
+    PlaceScenario(engine, config.file);
+  }
   References(config, reading).Check();
   Warn(out, reading);
   JoinRoles(config);
@@ -258,7 +269,7 @@ Result<EngineConfig> ReadEngine(const json::YamlDocument& document, const std::s
   Describe(section, engine, BuiltInProfiles());
   section.Finish();
   const bool has_place = reading.sources.contains(EnginePath(name) + "/base_url") ||
-                         !engine.serve.IsNull() || engine.kind == Kind::kSim ||
+                         engine.serve.has_value() || engine.kind == Kind::kSim ||
                          env.Get("VLLM_BASE_URL");
   if (base_url == BaseUrl::kDemanded && !has_place) {
     section.Problem("", StrCat("No base_url found for engine '", name,

@@ -71,8 +71,7 @@ const WrongCase kWrong[] = {
      "w.yaml:1:28: api_key_env must be the name of a variable, such as VLLM_API_KEY, and this "
      "looks "
      "like a key; export it, and name the variable here"},
-    {"engines: {a: {serve: {portt: 1}}}",
-     "w.yaml:1:22: serve has the unknown key 'portt'; did you mean 'port'?"},
+    {"engines: {a: {serve: {portt: 1}}}", "w.yaml:1:23: unknown key 'portt'; did you mean 'port'?"},
     {"engines: {a: {top_k: 4}}",
      "w.yaml:1:15: unknown key 'top_k'; it belongs under `defaults:`: defaults: {top_k: ...}"},
     {"engines: {a: {url: x}}", "w.yaml:1:15: unknown key 'url'; write base_url"},
@@ -326,31 +325,80 @@ TEST(Read, PoliciesReachTheirOptions) {
   EXPECT_TRUE(EngineOf("structured: json_object").only_json_object);
 }
 
+// The command line and what else is not as it is by default, as a text.
+std::string Told(const engine::ServeOptions& serve) {
+  const engine::ServeCommand command = engine::BuildServeCommand(serve, "m", 7, {});
+  std::string text = Join(command.argv, " ");
+  for (const auto& [name, value] : command.env.variables) StrAppend(text, " ", name, "=", value);
+  if (serve.lifecycle == engine::ServeOptions::Lifecycle::kPersistent) text += " persistent";
+  if (serve.port) StrAppend(text, " port ", *serve.port);
+  return text;
+}
+
 struct ServeCase {
   const char* keys;
-  const char* serve;
+  const char* serve;  // empty: no server is started
   const char* base_url;
 };
 
-TEST(Read, ServeHasOneFormWhateverWasWritten) {
+TEST(Read, ServeHasOneFormWhateverWasWritten) {  // R-CFG-10, R-PRC-02, R-PRC-13
   const ServeCase cases[] = {
-      {"model: m", "null", "http://localhost:8000"},
-      {"lazy: true", R"({"lifecycle":"lazy"})", "http://localhost:8000"},
-      {"lazy: true, endpoint: 'http://h'", "null", "http://h"},
-      {"lazy: false, port: 8001", R"({"lifecycle":"persistent","port":8001})",
-       "http://localhost:8001"},
+      {"model: m", "", "http://localhost:8000"},
+      {"lazy: true", "vllm serve m --port 7", "http://127.0.0.1:8000"},
+      {"lazy: true, endpoint: 'http://h'", "", "http://h"},
+      {"serve: {port: 9}, endpoint: 'http://h'", "", "http://h"},
+      {"lazy: false, port: 8001", "vllm serve m --port 7 persistent port 8001",
+       "http://127.0.0.1:8001"},
       {"extra_serve_flags: [--a, --b=1], env: {CUDA_VISIBLE_DEVICES: '0,1', N: 1}",
-       R"({"flags":["--a","--b=1"],"env":{"CUDA_VISIBLE_DEVICES":"0,1","N":"1"}})",
-       "http://localhost:8000"},
+       "vllm serve m --port 7 --a --b=1 CUDA_VISIBLE_DEVICES=0,1 N=1", "http://127.0.0.1:8000"},
       {"serve: {lazy: true, extra_serve_flags: [--a], extra_env: {A: '${H:-x}'}, port: 9}",
-       R"({"lifecycle":"lazy","flags":["--a"],"env":{"A":"x"},"port":9})", "http://localhost:9"},
+       "vllm serve m --port 7 --a A=x port 9", "http://127.0.0.1:9"},
+      {"serve: {lifecycle: persistent, flags: [--port=9], lora: {dynamic: true}}",
+       "vllm serve m --enable-lora --port=9 VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 persistent",
+       "http://127.0.0.1:9"},
+      {"dtype: half, gpu_memory_utilization: 0.8, max_model_len: 4096, tensor_parallel_size: 2, "
+       "enable_reasoning: true, reasoning_parser: qwen3, gpu_ids: ['0', '1']",
+       "vllm serve m --port 7 --dtype half --gpu-memory-utilization 0.8 --max-model-len 4096 "
+       "--tensor-parallel-size 2 --enable-reasoning --reasoning-parser qwen3 "
+       "CUDA_VISIBLE_DEVICES=0,1",
+       "http://127.0.0.1:8000"},
+      {"kind: ollama, serve: {command: [ollama, serve], env: {OLLAMA_HOST: '{host}:{port}'}}",
+       "ollama serve OLLAMA_HOST=127.0.0.1:7", "http://127.0.0.1:8000"},
   };
   for (const ServeCase& c : cases) {
     SCOPED_TRACE(c.keys);
     const EngineConfig engine = EngineOf(c.keys);
-    EXPECT_EQ(json::Write(engine.serve), c.serve);
+    EXPECT_EQ(engine.managed, *c.serve != '\0');
+    EXPECT_FALSE(engine.unusable.has_value());
+    if (engine.managed) EXPECT_EQ(Told(engine.serve.value()), c.serve);
     EXPECT_EQ(engine.http.upstream.base_url, c.base_url);
   }
+}
+
+TEST(Read, WhatIsWrongInServeIsToldWithItsPlace) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"serve: {prot: 1}", "unknown key 'prot'; did you mean 'port'?"},
+      {"serve: {port: 70000}", "port must be in [1, 65535], got 70000"},
+      {"serve: {lifecycle: eager}", "lifecycle must be one of lazy, persistent, found 'eager'"},
+      {"serve: {port: 1}, port: 2", "port is short for serve.port, which is there, too"},
+      {"serve: {tensor_parallel: 0}", "tensor_parallel must be at least 1, got 0"},
+      {"serve: {lora: true}", "lora must be a map of keys, found boolean"},
+  };
+  for (const auto& [keys, message] : cases) {
+    const Result<Config> config = Parse(StrCat("engines: {a: {", keys, "}}"), "w.yaml", {});
+    ASSERT_FALSE(config.has_value()) << keys;
+    EXPECT_THAT(config.error().message, HasSubstr(message));
+  }
+}
+
+TEST(Read, AnAdapterThatIsANumberIsASlip) {
+  for (const char* path : {"3", "true"}) {
+    const std::string text = std::string("engines: {a: {adapters: {sql: ") + path + "}}}";
+    const ReadConfig read = Read(text, "weir.yaml", Env());
+    ASSERT_EQ(read.problems.size(), 1U) << path;
+    EXPECT_THAT(read.problems[0].message, HasSubstr("must be a text (its path) or a section"));
+  }
+  EXPECT_TRUE(Read("engines: {a: {adapters: {sql: '3'}}}", "weir.yaml", Env()).problems.empty());
 }
 
 TEST(Read, AnIndentedEnvIsExplained) {
@@ -376,11 +424,6 @@ TEST(Read, BareAddressesGetTheirScheme) {
   EXPECT_EQ(EngineOf("base_url: 'gpu-1:8000/v1'").http.upstream.base_url, "http://gpu-1:8000/v1");
   EXPECT_EQ(EngineOf("base_url: 'unix:run/x.sock'").http.upstream.base_url, "unix:run/x.sock");
   EXPECT_EQ(EngineOf("api_key: $$FOO").http.upstream.api_key, "$FOO");
-}
-
-TEST(Read, AServerThatNobodyStartsNeedsAnAddress) {
-  EXPECT_TRUE(EngineOf("serve: {port: 1}").unusable.has_value());
-  EXPECT_FALSE(EngineOf("serve: {port: 1}, base_url: 'http://h'").unusable.has_value());
 }
 
 TEST(Read, ATabInTheIndentationIsNamed) {
@@ -413,6 +456,19 @@ TEST(Read, TheSimulatorHasItsOptions) {
   EXPECT_EQ(model.max_model_len, 99);
   ASSERT_EQ(model.adapters.size(), 1U);
   EXPECT_EQ(model.adapters[0].name, "x");
+}
+
+TEST(Read, AScenarioCountsFromTheFolderOfTheConfiguration) {
+  const auto scenario = [](std::string_view file_name, std::string_view path) {
+    const std::string text = StrCat("engines: {a: {kind: sim, sim: {scenario: '", path, "'}}}");
+    const Result<Config> config = Parse(text, file_name, {});
+    return config ? config->Find("a")->sim_scenario : config.error().message;
+  };
+  EXPECT_EQ(scenario("weir.yaml", "s.yaml"), "s.yaml");
+  EXPECT_EQ(scenario("demo/weir.yaml", "s.yaml"), "demo/s.yaml");
+  EXPECT_EQ(scenario("/etc/weir.yaml", "../s.yaml"), "/etc/../s.yaml");
+  EXPECT_EQ(scenario("demo/weir.yaml", "/s.yaml"), "/s.yaml");
+  EXPECT_EQ(scenario("demo/weir.yaml", ""), "");
 }
 
 TEST(Read, RawBlocksAreKeptAndFlowsAreLeftAlone) {

@@ -456,6 +456,10 @@ void Reader::Section(const Key& key, const Describer& describe) {
 void Reader::Item(const Key& key, const NamedItems& items, Spot spot, const std::string& name) {
   Reader inner = Inside(key, spot, Below(Below(path_, key.name), name));
   if (name.empty()) return inner.Problem("", StrCat("one of ", key.name, " has an empty name"));
+  // A number in the place of a path is a slip.
+  if (!key.plain.empty() && (spot.value.IsNumber() || spot.value.IsBool())) {
+    return WrongKind(spot, StrCat("a text (its ", key.plain, ") or a section"));
+  }
   items.describe(inner, name);
   inner.FinishItem(name);
 }

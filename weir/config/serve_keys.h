@@ -1,7 +1,6 @@
 #pragma once
 
-// The block of a managed server. Whoever starts servers reads it; here its older spellings, inside
-// the block and beside it, are brought into the one form.
+// The keys of a managed server, in their block and, as older files have them, beside it.
 
 #include "weir/config/config.h"
 #include "weir/config/keys.h"

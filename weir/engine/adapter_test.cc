@@ -83,6 +83,25 @@ TEST(OpenAiAdapter, SchemasAreSentInTheirStrictForm) {
   }
 }
 
+TEST(OpenAiAdapter, ManySchemasAreToldApartAndTheSameIsRewrittenAlike) {
+  const std::unique_ptr<Adapter> adapter = NewOpenAiAdapter();
+  std::vector<Call> calls;
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "p" + std::to_string(i);
+    calls.push_back(CallOf(Api::kChat, R"({"type":"object","properties":{")" + name +
+                                           R"(":{"type":"integer"}},"required":[")" + name +
+                                           R"("]})"));
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::string name = "\"p" + std::to_string(i) + "\"";
+      const std::string once = Encoded(*adapter, calls[i]).body;
+      EXPECT_THAT(once, HasSubstr("\"required\":[" + name + "],\"additionalProperties\":false"));
+      EXPECT_EQ(Encoded(*adapter, calls[i]).body, once);
+    }
+  }
+}
+
 TEST(OpenAiAdapter, SchemaWithoutAStrictFormIsSentAsItIs) {
   constexpr std::string_view kAnchored =
       R"({"type":"object","properties":{"a":{"$ref":"#/properties/b"},"b":{"type":"integer"}}})";

@@ -197,6 +197,31 @@ class BudgetEngine final : public model::Engine {
         counter_(std::move(counter)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    const bool counts = shared_ != nullptr || options_.prices.known();
+    return counts || !FitsAnywhere(call) ? CountedCall(ctx, call) : next_->Call(ctx, call);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    const bool counts = shared_ != nullptr || options_.prices.known();
+    return counts || !FitsAnywhere(call) ? CountedStreamOf(ctx, call) : next_->Stream(ctx, call);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  // Whether nothing of the call has to be weighed, as with most.
+  bool FitsAnywhere(const model::Call& call) const {
+    if (call.budget.context_window || call.budget.max_total_tokens) return false;
+    if (!options_.ask_window) return true;
+    const std::optional<std::int64_t> most = text::EstimateAtMost(call);
+    const std::int64_t answer = std::max<std::int64_t>(1, call.sampling.max_tokens.value_or(1));
+    return most && AddCapped(*most, answer) <= options_.small;
+  }
+
+  async::Task<Result<model::Reply>> CountedCall(async::Context ctx, const model::Call& call) {
     WEIR_CO_TRY(Admitted admitted, co_await Admit(ctx, call));
     const model::Call& sent = admitted.changed ? *admitted.changed : call;
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
@@ -211,8 +236,8 @@ class BudgetEngine final : public model::Engine {
     co_return std::move(reply);
   }
 
-  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
-      async::Context ctx, const model::Call& call) override {
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> CountedStreamOf(
+      async::Context ctx, const model::Call& call) {
     WEIR_CO_TRY(Admitted admitted, co_await Admit(ctx, call));
     const model::Call& sent = admitted.changed ? *admitted.changed : call;
     Result<std::unique_ptr<model::ReplyStream>> stream = co_await next_->Stream(ctx, sent);
@@ -226,12 +251,8 @@ class BudgetEngine final : public model::Engine {
                                               options_.prices);
   }
 
-  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
-    return next_->Describe(ctx);
-  }
-
- private:
   async::Task<Result<Admitted>> Admit(async::Context ctx, const model::Call& call) {
+    if (shared_ == nullptr && FitsAnywhere(call)) co_return Admitted{};
     Need need = EstimateOf(call);
     const std::optional<std::int64_t>& most = call.budget.max_total_tokens;
     const bool by_ceiling = most && !need.answer;

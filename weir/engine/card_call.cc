@@ -220,6 +220,12 @@ std::span<const model::ToolSpec> Offered(const model::Call& call, model::ToolSpe
   return {&only, 1};
 }
 
+bool HasPicture(const Message& message) {
+  return std::ranges::any_of(message.parts, [](const model::Part& part) {
+    return part.kind == model::Part::Kind::kImage || part.kind == model::Part::Kind::kVideo;
+  });
+}
+
 Error NotBeside(const model::Constraint& constraint, std::string_view how) {
   return Error{.code = Code::kUnsupportedParam,
                .message = StrCat("tools are offered to this model ", how,
@@ -330,6 +336,13 @@ json::Value SchemaOfCalls(std::span<const model::ToolSpec> tools, bool or_answer
 
 Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wanted,
                          const model::Call& call) {
+  if (card.vision == false && std::ranges::any_of(call.messages, HasPicture)) {
+    return Fail(
+        Code::kUnsupportedParam,
+        StrCat("models like ", card.pattern,
+               " see no pictures (`vision: false` of their card): leave the media out, name "
+               "a model that sees, or correct the file of `model_cards`; nothing was sent"));
+  }
   CardPlan plan;
   const bool has_tools = !call.tools.empty() && call.tool_choice.kind != ChoiceKind::kNone;
   const bool switches = call.reasoning.enable.has_value();

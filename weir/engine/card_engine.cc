@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "weir/async/semaphore.h"
 #include "weir/base/text.h"
 #include "weir/engine/card_call.h"
 #include "weir/engine/card_reply.h"
@@ -68,36 +69,64 @@ class CallIds {
   Random random_;
 };
 
-// The card of a model that nobody names, known from its first reply on.
+using Card = std::shared_ptr<const text::ModelCard>;  // shared by all calls, which are many
+using Cards = std::vector<text::ModelCard>;
+
+Card CardOf(std::string_view model, const Cards& cards) {
+  return std::make_shared<const text::ModelCard>(text::FindCard(model, cards));
+}
+
+// The card of a model that nobody names, known from its first reply on, or from the server's list.
 class LearnedCard {
  public:
-  text::ModelCard Get() const {
+  // With whether it is known, or has been asked for in vain.
+  std::pair<Card, bool> Get() const {
     const std::scoped_lock lock(mutex_);
-    return card_;
+    return {card_, known_};
   }
-  void Set(text::ModelCard card) {
+  void Set(Card card) {
     const std::scoped_lock lock(mutex_);
-    card_ = std::move(card);
+    if (card != nullptr) card_ = std::move(card);
+    known_ = true;
   }
 
  private:
   mutable std::mutex mutex_;
-  text::ModelCard card_;
+  Card card_ = std::make_shared<const text::ModelCard>();
+  bool known_ = false;
 };
+
+// Of the model that a server gives to calls which name none: the first that is no adapter. A served
+// name may say nothing, and what it stands for all. Null: there is none.
+Card CardOfFirst(const std::vector<model::ModelEntry>& models, const Cards& cards) {
+  const auto base = std::ranges::find(models, "", &model::ModelEntry::parent);
+  if (base == models.end()) return nullptr;
+  Card card = CardOf(base->id, cards);
+  return card->pattern.empty() && !base->root.empty() ? CardOf(base->root, cards) : card;
+}
+
+// Whether the bytes of the call depend on the card.
+bool AsksTheCard(const model::Call& call) {
+  const bool has_tools =
+      !call.tools.empty() && call.tool_choice.kind != model::ToolChoice::Kind::kNone;
+  return has_tools || call.reasoning.enable.has_value();
+}
 
 // What a reader of replies needs to know, and what it finds out.
 struct Lesson {
-  text::ModelCard card;
+  Card card;
   std::shared_ptr<LearnedCard> learned;  // null: the model is known by its name
-  std::vector<text::ModelCard> cards;
+  std::shared_ptr<const Cards> cards;
 
   // The card of the model that answered.
   const text::ModelCard& Learn(const std::string& model) {
-    if (learned == nullptr || model.empty()) return card;
-    card = text::FindCard(model, cards);
+    if (learned == nullptr || model.empty()) return *card;
+    Card named = CardOf(model, *cards);
+    // A name that says nothing takes away nothing.
+    if (card->pattern.empty() || !named->pattern.empty()) card = std::move(named);
     learned->Set(card);
     learned.reset();
-    return card;
+    return *card;
   }
 };
 
@@ -194,13 +223,28 @@ class CardEngine final : public model::Engine {
   CardEngine(std::unique_ptr<model::Engine> next, CardOptions options, Random random)
       : next_(std::move(next)),
         options_(std::move(options)),
-        own_card_(text::FindCard(options_.model, options_.cards)),
+        cards_(std::make_shared<const Cards>(options_.cards)),
+        own_card_(CardOf(options_.model, *cards_)),
         ids_(std::make_shared<CallIds>(random)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
-    if (call.api == model::Api::kCompletions) co_return co_await next_->Call(ctx, call);
-    Lesson lesson = LessonOf(call);
-    WEIR_CO_TRY(const CardPlan plan, PlanFor(lesson.card, options_.tool_mode, call));
+    return call.api == model::Api::kCompletions ? next_->Call(ctx, call) : CallWithCard(ctx, call);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    return call.api == model::Api::kCompletions ? next_->Stream(ctx, call)
+                                                : StreamWithCard(ctx, call);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return DescribeWithCards(ctx);
+  }
+
+ private:
+  async::Task<Result<model::Reply>> CallWithCard(async::Context ctx, const model::Call& call) {
+    WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
+    WEIR_CO_TRY(const CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
     Result<model::Reply>& reply = co_await asked;
@@ -211,11 +255,10 @@ class CardEngine final : public model::Engine {
     co_return std::move(reply);
   }
 
-  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
-      async::Context ctx, const model::Call& call) override {
-    if (call.api == model::Api::kCompletions) co_return co_await next_->Stream(ctx, call);
-    Lesson lesson = LessonOf(call);
-    WEIR_CO_TRY(CardPlan plan, PlanFor(lesson.card, options_.tool_mode, call));
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> StreamWithCard(async::Context ctx,
+                                                                          const model::Call& call) {
+    WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
+    WEIR_CO_TRY(CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream, co_await next_->Stream(ctx, sent));
     if (!Reads(plan) && plan.degradations.empty()) co_return stream;
@@ -223,20 +266,37 @@ class CardEngine final : public model::Engine {
                                            call, ids_);
   }
 
-  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
-    return next_->Describe(ctx);
+  async::Task<Result<Lesson>> LessonOf(async::Context ctx, const model::Call& call) {
+    const std::string& model = call.model.empty() ? options_.model : call.model;
+    if (model.empty()) {
+      if (AsksTheCard(call) && !learned_->Get().second) {
+        WEIR_CO_CHECK(co_await AskTheServer(ctx));
+      }
+      co_return Lesson{.card = learned_->Get().first, .learned = learned_, .cards = cards_};
+    }
+    const bool own = model == options_.model;
+    co_return Lesson{.card = own ? own_card_ : CardOf(model, *cards_), .learned = {}, .cards = {}};
   }
 
- private:
-  Lesson LessonOf(const model::Call& call) const {
-    const std::string& model = call.model.empty() ? options_.model : call.model;
-    if (!model.empty()) {
-      const bool own = model == options_.model;
-      return {.card = own ? own_card_ : text::FindCard(model, options_.cards),
-              .learned = {},
-              .cards = {}};
+  // Once for all calls. A server that does not tell is asked no more, and the call goes its way.
+  async::Task<Result<void>> AskTheServer(async::Context ctx) {
+    WEIR_CO_TRY(const async::Semaphore::Permit permit, co_await gate_.Acquire(ctx));
+    if (learned_->Get().second) co_return Result<void>();
+    const Result<model::EngineInfo> info = co_await next_->Describe(ctx);
+    if (!info && (ctx.cancelled() || ctx.Now() >= ctx.deadline)) co_return Fail(info.error());
+    learned_->Set(info ? CardOfFirst(info->models, *cards_) : nullptr);
+    co_return Result<void>();
+  }
+
+  // The windows that the server keeps to itself are those of the cards.
+  async::Task<Result<model::EngineInfo>> DescribeWithCards(async::Context ctx) {
+    WEIR_CO_TRY(model::EngineInfo info, co_await next_->Describe(ctx));
+    for (model::ModelEntry& model : info.models) {
+      if (model.max_model_len || !model.parent.empty()) continue;
+      const std::int64_t window = CardOf(model.id, *cards_)->context;
+      if (window > 0) model.max_model_len = window;
     }
-    return {.card = learned_->Get(), .learned = learned_, .cards = options_.cards};
+    co_return info;
   }
 
   bool Reads(const CardPlan& plan) const {
@@ -286,9 +346,11 @@ class CardEngine final : public model::Engine {
 
   const std::unique_ptr<model::Engine> next_;
   const CardOptions options_;
-  const text::ModelCard own_card_;
+  const std::shared_ptr<const Cards> cards_;  // streams may outlive the engine
+  const Card own_card_;
   const std::shared_ptr<CallIds> ids_;  // streams may outlive the engine
   const std::shared_ptr<LearnedCard> learned_ = std::make_shared<LearnedCard>();
+  async::Semaphore gate_{{.permits = 1}};
 };
 
 }  // namespace

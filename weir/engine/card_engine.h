@@ -16,7 +16,9 @@
 namespace weir::engine {
 
 struct CardOptions {
-  std::string model;  // of calls that name none; empty: known from the first reply on
+  // Of calls that name none. Empty: known from the first reply on, or from the server's list, which
+  // is asked for once when a call has tools or switches thinking.
+  std::string model;
   std::vector<text::ModelCard> cards;       // the user's own, before the built-in ones
   std::optional<text::ToolMode> tool_mode;  // unset: what the card says
   // Whether text is taken apart here. False for servers that always do it themselves.
@@ -24,7 +26,8 @@ struct CardOptions {
 };
 
 // Only chat calls are touched. What was changed is said: repairs for what was read out of the text,
-// degradations for what was asked another way.
+// degradations for what was asked another way. Pictures for a model whose card says that it sees
+// none are kUnsupportedParam. A model for which Describe() finds no window gets that of its card.
 std::unique_ptr<model::Engine> NewCardEngine(std::unique_ptr<model::Engine> next,
                                              CardOptions options, Random random);
 

@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/card_call.h"
+#include "weir/engine/spies_testing.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/model/engine_testing.h"
@@ -397,6 +398,75 @@ TEST_F(CardEngineTest, AModelThatNobodyNamedIsKnownFromItsFirstReplyOn) {
   EXPECT_EQ(json::Write(spy->asked[0].chat_template_kwargs),
             R"({"enable_thinking":true,"thinking":true})");
   EXPECT_EQ(json::Write(spy->asked[1].chat_template_kwargs), R"({"enable_thinking":true})");
+}
+
+TEST_F(CardEngineTest, TheServerIsAskedOnceForItsModelWhenTheCardMatters) {
+  struct Case {
+    const char* name;
+    std::vector<model::ModelEntry> models;
+    const char* sent;
+  };
+  const Case kCases[] = {
+      {"by_its_name", {{.id = "Qwen/Qwen3-8B"}}, R"({"enable_thinking":true})"},
+      {"by_what_it_stands_for",
+       {{.id = "main", .root = "Qwen/Qwen3-8B"}},
+       R"({"enable_thinking":true})"},
+      {"an_adapter_is_none",
+       {{.id = "sql", .parent = "main"}, {.id = "Qwen/Qwen3-8B"}},
+       R"({"enable_thinking":true})"},
+      {"not_known", {}, R"({"enable_thinking":true,"thinking":true})"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    auto asked = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("x"); });
+    SpyEngine* const spy = asked.get();
+    spy->info.models = c.models;
+    engine_ = NewCardEngine(std::move(asked), {}, Random(1));
+    call_.reasoning.enable.reset();
+    ASSERT_TRUE(loop_.Run(engine_->Call(ctx_, call_)));
+    EXPECT_EQ(spy->described, 0) << "nothing depended on it";
+    call_.reasoning.enable = true;
+    ASSERT_TRUE(loop_.Run(engine_->Call(ctx_, call_)));
+    ASSERT_TRUE(loop_.Run(Gather(ctx_, *engine_, call_)));
+    EXPECT_EQ(spy->described, 1);
+    EXPECT_EQ(json::Write(spy->calls[1].chat_template_kwargs), c.sent);
+    EXPECT_EQ(json::Write(spy->calls[2].chat_template_kwargs), c.sent);
+  }
+}
+
+TEST_F(CardEngineTest, PicturesForAModelThatIsKnownToBeBlindAreRefused) {
+  const auto ask = [this](std::optional<bool> vision) {
+    text::ModelCard card;
+    card.pattern = "blind";
+    card.vision = vision;
+    auto asked = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("x"); });
+    engine_ = NewCardEngine(std::move(asked), {.model = "blind-7b", .cards = {card}}, Random(1));
+    return loop_.Run(engine_->Call(ctx_, call_));
+  };
+  EXPECT_TRUE(ask(false));
+  call_.messages[0].parts.push_back({.kind = model::Part::Kind::kAudio, .url = "data:,"});
+  EXPECT_TRUE(ask(false));
+  call_.messages[0].parts.push_back({.kind = model::Part::Kind::kImage, .url = "data:,"});
+  EXPECT_TRUE(ask(std::nullopt));
+  EXPECT_TRUE(ask(true));
+  const Result<Reply> refused = ask(false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kUnsupportedParam);
+  EXPECT_THAT(refused.error().message, HasSubstr("models like blind see no pictures"));
+}
+
+TEST_F(CardEngineTest, TheWindowOfACardStandsInForWhatTheServerDoesNotTell) {
+  auto asked = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("x"); });
+  asked->info.models = {{.id = "mine-7b"}, {.id = "mine-8b", .max_model_len = 5}, {.id = "other"}};
+  text::ModelCard card;
+  card.pattern = "mine";
+  card.context = 4096;
+  engine_ = NewCardEngine(std::move(asked), {.cards = {card}}, Random(1));
+  const Result<model::EngineInfo> info = loop_.Run(engine_->Describe(ctx_));
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->models[0].max_model_len, 4096);
+  EXPECT_EQ(info->models[1].max_model_len, 5);
+  EXPECT_EQ(info->models[2].max_model_len, std::nullopt);
 }
 
 TEST_F(CardEngineTest, AChoiceThatNobodyAskedForIsAFault) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/engine/answers.h"
 #include "weir/text/confidence.h"
@@ -13,7 +14,8 @@ namespace {
 using model::Choice;
 using model::Reply;
 
-constexpr std::int64_t kOwnOnly = 0;  // the log-probability of the token itself
+constexpr std::int64_t kOwnOnly = 0;     // the log-probability of the token itself
+constexpr std::int64_t kMostCalls = 64;  // for one, of an API that gives one answer each
 
 std::int64_t Wanted(const model::Call& call) { return call.sampling.n.value_or(1); }
 
@@ -105,18 +107,61 @@ void DropTokens(Reply& reply) {
   }
 }
 
+void Add(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+// What all of them used; what one did not tell is missing.
+void Add(model::Usage& sum, const model::Usage& more) {
+  Add(sum.prompt_tokens, more.prompt_tokens);
+  Add(sum.completion_tokens, more.completion_tokens);
+  Add(sum.total_tokens, more.total_tokens);
+  Add(sum.cached_tokens, more.cached_tokens);
+  Add(sum.reasoning_tokens, more.reasoning_tokens);
+}
+
+// Answers to the same call become choices of one reply, in their order.
+Result<Reply> Joined(std::vector<Result<Reply>> replies) {
+  std::optional<Reply> whole;
+  for (Result<Reply>& reply : replies) {
+    if (!reply) continue;
+    if (!whole) {
+      whole = *std::move(reply);
+      continue;
+    }
+    Add(whole->usage, reply->usage);
+    std::ranges::move(reply->choices, std::back_inserter(whole->choices));
+    std::ranges::move(reply->info.attempts, std::back_inserter(whole->info.attempts));
+    std::ranges::move(reply->info.repairs, std::back_inserter(whole->info.repairs));
+    whole->info.first_token = std::min(whole->info.first_token, reply->info.first_token);
+    whole->info.total = std::max(whole->info.total, reply->info.total);
+  }
+  if (!whole) return std::move(replies.front());
+  for (std::size_t i = 0; i < whole->choices.size(); ++i) {
+    whole->choices[i].index = static_cast<std::int64_t>(i);
+  }
+  return *std::move(whole);
+}
+
+async::Task<void> AskOne(async::Context ctx, model::Engine& engine, const model::Call& call,
+                         Result<Reply>& out) {
+  out = co_await engine.Call(ctx, call);
+}
+
 class ChooseEngine final : public model::Engine {
  public:
-  explicit ChooseEngine(std::shared_ptr<model::Engine> next) : next_(std::move(next)) {}
+  ChooseEngine(std::shared_ptr<model::Engine> next, bool several)
+      : next_(std::move(next)), several_(several) {}
 
   async::Task<Result<Reply>> Call(async::Context ctx, const model::Call& call) override {
     const bool wants = call.confidence.wanted();
-    return call.sampling.best_of || wants ? CallAndChoose(ctx, call) : next_->Call(ctx, call);
+    const bool plain = !call.sampling.best_of && !wants && !MustSplit(call);
+    return plain ? next_->Call(ctx, call) : CallAndChoose(ctx, call);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
-    if (Chooses(call)) return Gathered(ctx, call);
+    if (Chooses(call) || MustSplit(call)) return Gathered(ctx, call);
     const bool wants = call.confidence.wanted();
     return call.sampling.best_of || wants ? PlainStream(ctx, call) : next_->Stream(ctx, call);
   }
@@ -126,10 +171,42 @@ class ChooseEngine final : public model::Engine {
   }
 
  private:
+  // Whether several answers are wanted of an API that gives one.
+  bool MustSplit(const model::Call& call) const {
+    const bool one_only = !several_ || call.api == model::Api::kResponses;
+    return one_only && !call.sampling.beam_width && Wanted(call) > 1;
+  }
+
+  // `n` calls for one answer each.
+  async::Task<Result<Reply>> CallEach(async::Context ctx, const model::Call& call) {
+    if (Wanted(call) > kMostCalls) {
+      co_return Fail(Code::kInvalidRequest,
+                     StrCat(Wanted(call),
+                            " answers are asked for, which this API would be asked for "
+                            "one by one: ",
+                            kMostCalls, " at most"));
+    }
+    const auto count = static_cast<std::size_t>(Wanted(call));
+    std::vector<model::Call> calls(count, call);
+    std::vector<Result<Reply>> replies(count, Fail(async::CancelledError()));
+    async::TaskScope scope(ctx);
+    for (std::size_t i = 0; i < count; ++i) {
+      model::Sampling& sampling = calls[i].sampling;
+      sampling.n.reset();
+      if (sampling.seed) sampling.seed = *sampling.seed + static_cast<std::int64_t>(i);
+      scope.Spawn(AskOne(scope.context(), *next_, calls[i], replies[i]));
+    }
+    co_await scope.Join();
+    Result<Reply> joined = Joined(std::move(replies));
+    co_return joined;
+  }
+
   async::Task<Result<Reply>> CallAndChoose(async::Context ctx, const model::Call& call) {
     async::Span span(ctx, "engine.choose");
     WEIR_CO_TRY(const model::Call asked, Plain(call));
-    Result<Reply> reply = co_await next_->Call(span.context(), asked);
+    async::Task<Result<Reply>> asking =
+        MustSplit(asked) ? CallEach(span.context(), asked) : next_->Call(span.context(), asked);
+    Result<Reply> reply = co_await asking;
     if (!reply) {
       Error error = reply.error();
       if (Chooses(call) && error.code == Code::kUnsupportedParam) {
@@ -138,7 +215,12 @@ class ChooseEngine final : public model::Engine {
       span.Fail(error);
       co_return Fail(std::move(error));
     }
-    if (Chooses(call)) Choose(*reply, call);
+    const auto came = static_cast<std::int64_t>(reply->choices.size());
+    if (Chooses(call)) {
+      Choose(*reply, call);
+    } else if (MustSplit(asked) && came < Wanted(asked)) {
+      Degrade(*reply, "n", StrCat(Wanted(asked), " answers were asked for, and ", came, " came"));
+    }
     if (call.confidence.wanted()) {
       FillConfidence(*reply, call);
     } else if (!call.sampling.logprobs) {
@@ -150,7 +232,9 @@ class ChooseEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Gathered(async::Context ctx,
                                                                     const model::Call& call) {
     WEIR_CO_TRY(Reply reply, co_await CallAndChoose(ctx, call));
-    Degrade(reply, "stream", "best_of is chosen of whole answers: this one came in one piece",
+    Degrade(reply, "stream",
+            Chooses(call) ? "best_of is chosen of whole answers: this one came in one piece"
+                          : "several answers were asked for one by one: they came in one piece",
             true);
     co_return NewBufferedStream(std::move(reply));
   }
@@ -162,12 +246,13 @@ class ChooseEngine final : public model::Engine {
   }
 
   const std::shared_ptr<model::Engine> next_;
+  const bool several_;  // false: each call gives one answer
 };
 
 }  // namespace
 
-std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next) {
-  return std::make_unique<ChooseEngine>(std::move(next));
+std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next, bool several) {
+  return std::make_unique<ChooseEngine>(std::move(next), several);
 }
 
 }  // namespace weir::engine

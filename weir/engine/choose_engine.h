@@ -22,6 +22,12 @@ namespace weir::engine {
 // Degradations: "best_of" when there were fewer candidates than asked for, or nothing to rank them
 // by (the first ones stay), "confidence" when there are no log-probabilities. Stands below the
 // defaults, which may set `best_of`. The beams of a beam search pass in the server's order.
-std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next);
+//
+// An API without a word for several answers (`several` is false, or the responses API) gets a call
+// for each, 64 at most, all at once, and their usage is added up; with a seed, each has one of its
+// own, counted from it. Some may fail: the answers that came count, and when none did, the first
+// error.
+std::unique_ptr<model::Engine> NewChooseEngine(std::shared_ptr<model::Engine> next,
+                                               bool several = true);
 
 }  // namespace weir::engine

@@ -91,6 +91,52 @@ TEST_F(ChooseTest, TokensStayForWhomAskedForThem) {
   EXPECT_THAT(sure->others[1].confidence->mean, DoubleEq(0.5));
 }
 
+TEST_F(ChooseTest, AnApiThatGivesOneAnswerIsAskedForEach) {
+  next_ = std::make_shared<ReplyingEngine>(std::deque<Result<Reply>>{
+      ReplyOf({Likely({{"worst", 0.1}})}), ReplyOf({Likely({{"best", 0.9}})}),
+      ReplyOf({Likely({{"middle", 0.5}})})});
+  const auto engine = NewChooseEngine(next_, false);
+  call_.sampling.best_of = 3;
+  call_.sampling.seed = 7;
+  const Result<Reply> reply = loop_.Run(engine->Call(ctx_, call_));
+  ASSERT_TRUE(reply);
+  EXPECT_THAT(reply->choices, ElementsAre(TextIs("best")));
+  EXPECT_THAT(reply->others, ElementsAre(TextIs("middle"), TextIs("worst")));
+  EXPECT_EQ(reply->usage.completion_tokens, 12);
+  ASSERT_EQ(next_->asked.size(), 3U);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const model::Sampling& sent = next_->asked[static_cast<std::size_t>(i)].sampling;
+    EXPECT_FALSE(sent.n || sent.best_of);
+    EXPECT_EQ(sent.seed, 7 + i);
+    EXPECT_EQ(sent.logprobs, 0);
+  }
+}
+
+TEST_F(ChooseTest, SeveralAnswersOfTheResponsesApiComeAsTheyWereAskedFor) {
+  next_ = std::make_shared<ReplyingEngine>(std::deque<Result<Reply>>{
+      ReplyOf({Likely({{"a", 1}})}), Fail(Code::kTimeout, "late"), ReplyOf({Likely({{"c", 1}})})});
+  const auto engine = NewChooseEngine(next_);
+  call_.api = Api::kResponses;
+  call_.sampling.n = 3;
+  const Result<Reply> reply = loop_.Run(engine->Call(ctx_, call_));
+  ASSERT_TRUE(reply);
+  EXPECT_THAT(reply->choices, ElementsAre(TextIs("a"), TextIs("c")));
+  EXPECT_EQ(reply->choices[1].index, 1);
+  EXPECT_THAT(reply->info.degradations,
+              ElementsAre(Field(&Degradation::why, HasSubstr("3 answers were asked for, and 2"))));
+  ASSERT_TRUE(loop_.Run(engine->Stream(ctx_, call_)));
+  call_.sampling.n = 65;
+  EXPECT_EQ(loop_.Run(engine->Call(ctx_, call_)).error().code, Code::kInvalidRequest);
+}
+
+TEST_F(ChooseTest, WhenNoneOfThemComesTheFirstErrorIsTold) {
+  next_ = std::make_shared<ReplyingEngine>(std::deque<Result<Reply>>{
+      Fail(Code::kTimeout, "late"), Fail(Code::kConnectionError, "away")});
+  const auto engine = NewChooseEngine(next_, false);
+  call_.sampling.n = 2;
+  EXPECT_EQ(loop_.Run(engine->Call(ctx_, call_)).error().code, Code::kTimeout);
+}
+
 TEST_F(ChooseTest, AsManyAsAreWantedLeaveNothingToChoose) {
   call_.sampling.best_of = 4;
   call_.sampling.n = 4;

@@ -42,12 +42,16 @@ struct Route {
   std::string name;
   std::shared_ptr<model::Engine> engine;
   std::shared_ptr<Breaker> breaker;  // null: always tried
+  std::string model;                 // its own; empty: the server's
+  std::vector<std::string> names;    // models beside it that it may be asked for: adapters
 };
 
 // Tries the routes in order, skipping those whose breaker is open (all of them open: the first is
 // tried all the same). Another one is tried only for errors that are about the engine, and never
 // after the first delivered token. Events: "engine:fallback", "health.fail" and "health.ok" when a
-// breaker opens or closes; a reply from another than the first route has a degradation.
+// breaker opens or closes; a reply from another than the first route has a degradation. A model
+// that the call names and another than the first route does not have (its server is asked, at most
+// once in ten minutes for each name) gives way to that route's own, with a degradation.
 std::unique_ptr<model::Engine> NewFallbackEngine(std::vector<Route> routes);
 
 // Repeats failed calls by the rule. A stream is repeated only until its first piece: it is handed

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "weir/base/text.h"
@@ -14,6 +16,7 @@ struct Detour {
   std::string why;    // empty: the first route answered
   bool told = false;  // by an event of its own
   Duration lost{};    // to the routes before
+  std::string model;  // why another model answered; empty: it is the one that was asked for
 };
 
 void Tell(const Detour& detour, model::ReplyInfo& info) {
@@ -22,6 +25,7 @@ void Tell(const Detour& detour, model::ReplyInfo& info) {
   info.total += detour.lost;
   info.attempts.insert(info.attempts.begin(), detour.attempts.begin(), detour.attempts.end());
   info.degradations.push_back({"engine", detour.why, detour.told});
+  if (!detour.model.empty()) info.degradations.push_back({"model", detour.model});
 }
 
 // A stream that has begun stays with its engine.
@@ -67,6 +71,41 @@ bool MayGoOn(const Error& error) {
   return BlamesEngine(error) || error.code == Code::kUnsupportedConstraint;
 }
 
+constexpr Duration kListLifetime = std::chrono::minutes(10);
+constexpr std::size_t kMostNames = 256;  // of models that are remembered
+
+// Which models the servers of fallbacks have. Thread-safe.
+class Stock {
+ public:
+  // Whether the route has it, as far as can be found out.
+  async::Task<bool> Has(async::Context ctx, const Route& route, std::string model) {
+    const std::string key = StrCat(route.name, "\n", model);
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto known = known_.find(key);
+      if (known != known_.end() && ctx.Now() < known->second.until) co_return known->second.there;
+    }
+    const Result<model::EngineInfo> info = co_await route.engine->Describe(ctx);
+    if (!info) co_return true;  // its own error will be told
+    const bool there = std::ranges::any_of(info->models, [&](const model::ModelEntry& entry) {
+      return entry.id == model || entry.id == StrCat(model, ":latest");
+    });
+    const std::scoped_lock lock(mutex_);
+    if (known_.size() >= kMostNames) known_.clear();
+    known_[key] = {.there = there, .until = After(ctx.Now(), kListLifetime)};
+    co_return there;
+  }
+
+ private:
+  struct Known {
+    bool there = false;
+    TimePoint until;
+  };
+
+  std::mutex mutex_;
+  std::map<std::string, Known> known_;
+};
+
 class FallbackEngine final : public model::Engine {
  public:
   explicit FallbackEngine(std::vector<Route> routes) : routes_(std::move(routes)) {}
@@ -77,7 +116,10 @@ class FallbackEngine final : public model::Engine {
     for (std::size_t at = First(ctx, detour);;) {
       const TimePoint start = ctx.Now();
       Admission admission(routes_[at].breaker.get());
-      async::Task<Result<model::Reply>> asked = routes_[at].engine->Call(span.context(), call);
+      std::optional<model::Call> changed;
+      if (at > 0) changed = co_await Fitted(span.context(), at, call, detour);
+      const model::Call& sent = changed ? *changed : call;
+      async::Task<Result<model::Reply>> asked = routes_[at].engine->Call(span.context(), sent);
       Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
       admission.Settle();
       if (reply) {
@@ -101,8 +143,11 @@ class FallbackEngine final : public model::Engine {
     for (std::size_t at = First(ctx, detour);;) {
       const TimePoint start = ctx.Now();
       Admission admission(routes_[at].breaker.get());
+      std::optional<model::Call> changed;
+      if (at > 0) changed = co_await Fitted(span.context(), at, call, detour);
+      const model::Call& sent = changed ? *changed : call;
       Result<std::unique_ptr<model::ReplyStream>> stream =
-          co_await routes_[at].engine->Stream(span.context(), call);
+          co_await routes_[at].engine->Stream(span.context(), sent);
       admission.Settle();
       if (stream) {
         Settle(at);
@@ -122,6 +167,22 @@ class FallbackEngine final : public model::Engine {
   }
 
  private:
+  // The call for a route that does not have the model which it names; unset: it goes as it is.
+  async::Task<std::optional<model::Call>> Fitted(async::Context ctx, std::size_t at,
+                                                 const model::Call& call, Detour& detour) {
+    const Route& route = routes_[at];
+    detour.model.clear();
+    if (call.model.empty() || call.model == route.model) co_return std::nullopt;
+    if (std::ranges::find(route.names, call.model) != route.names.end()) co_return std::nullopt;
+    const bool there = co_await stock_.Has(ctx, route, call.model);
+    if (there) co_return std::nullopt;
+    model::Call fitted = call;
+    fitted.model.clear();
+    detour.model = StrCat("the model ", call.model, " is not there at ", route.name, "; its own ",
+                          route.model.empty() ? "model" : route.model, " was used");
+    co_return fitted;
+  }
+
   bool Admits(std::size_t at, TimePoint now) const {
     return !routes_[at].breaker || routes_[at].breaker->Admit(now);
   }
@@ -186,6 +247,7 @@ class FallbackEngine final : public model::Engine {
   }
 
   const std::vector<Route> routes_;
+  Stock stock_;
   std::mutex mutex_;
   std::vector<bool> announced_;  // guarded by mutex_
 };

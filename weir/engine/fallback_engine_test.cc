@@ -3,6 +3,7 @@
 
 #include "weir/engine/decorators.h"
 #include "weir/engine/registry.h"
+#include "weir/engine/spies_testing.h"
 #include "weir/model/engine_testing.h"
 
 namespace weir::engine {
@@ -95,6 +96,57 @@ TEST_F(FallbackTest, AnotherEngineAnswersAndTheReplySaysSo) {
   EXPECT_THAT(reply->info.degradations[0].why, HasSubstr("main failed with http_503; safe"));
   ASSERT_EQ(reply->info.attempts.size(), 1U);
   EXPECT_EQ(reply->info.attempts[0].engine, "main");
+}
+
+// Of a chain whose second engine has its own model and lists these.
+std::unique_ptr<SpyEngine> Listing(std::vector<model::ModelEntry> models) {
+  auto spy = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("hi"); });
+  spy->info.models = std::move(models);
+  return spy;
+}
+
+TEST_F(FallbackTest, AModelThatTheFallbackDoesNotHaveGivesWayToItsOwn) {
+  struct Case {
+    const char* asked;
+    const char* sent;
+    int described;  // by three calls
+  };
+  for (const Case& c : {Case{"gpt-x", "", 1},
+                        {"llama3.1", "llama3.1", 0},
+                        {"other", "other", 1},
+                        {"tagged", "tagged", 1},
+                        {"sql", "sql", 0},
+                        {"", "", 0}}) {
+    SCOPED_TRACE(c.asked);
+    auto spy = Listing({{.id = "llama3.1"}, {.id = "other"}, {.id = "tagged:latest"}});
+    SpyEngine* const safe = spy.get();
+    std::vector<Route> routes;
+    routes.push_back(
+        {.name = "main",
+         .engine = std::make_shared<ScriptedEngine>(
+             std::deque{Refuses(HttpError(503)), Refuses(HttpError(503)), Refuses(HttpError(503))}),
+         .breaker = {}});
+    routes.push_back({.name = "safe",
+                      .engine = std::move(spy),
+                      .breaker = {},
+                      .model = "llama3.1",
+                      .names = {"sql"}});
+    const auto engine = NewFallbackEngine(std::move(routes));
+    call_.model = c.asked;
+    const Result<Reply> reply = Call(*engine);
+    ASSERT_TRUE(reply);
+    ASSERT_TRUE(Stream(*engine));
+    ASSERT_TRUE(Call(*engine));
+    ASSERT_EQ(safe->calls.size(), 3U);
+    for (const model::Call& sent : safe->calls) EXPECT_EQ(sent.model, c.sent);
+    EXPECT_EQ(safe->described, c.described);
+    const bool changed = std::string_view(c.asked) != c.sent;
+    ASSERT_EQ(reply->info.degradations.size(), changed ? 2U : 1U);
+    if (!changed) continue;
+    EXPECT_EQ(reply->info.degradations[1].what, "model");
+    EXPECT_EQ(reply->info.degradations[1].why,
+              "the model gpt-x is not there at safe; its own llama3.1 was used");
+  }
 }
 
 TEST_F(FallbackTest, TheTimeThatWasLostCounts) {

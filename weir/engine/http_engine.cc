@@ -173,6 +173,7 @@ class HttpEngine final : public model::Engine {
     }
     auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
     stream->Attach(std::move(out->info), *std::move(response));
+    if (out->request.quoted_answer) stream->Unquote();
     co_return stream;
   }
 
@@ -277,6 +278,9 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out
                                         std::string_view body) const {
   async::Span span(ctx, "wire.decode");
   Result<model::Reply> reply = adapter_->Decode(out.api, body);
+  if (reply && out.request.quoted_answer) {
+    for (model::Choice& choice : reply->choices) choice.text = wire::Unquoted(choice.text);
+  }
   if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
     reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }

@@ -63,6 +63,10 @@ Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& 
     if (kind == Kind::kDone) {
       done_ = true;
     } else if (kind == Kind::kDelta) {
+      if (quoted_) {
+        piece.text = quoted_->Feed(piece.text);
+        if (piece.finish != model::Finish::kNone) piece.text += quoted_->Finish();
+      }
       content_ =
           content_ || !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
           !piece.tool_calls.empty() || piece.finish == model::Finish::kLength ||

@@ -8,6 +8,7 @@
 #include "weir/engine/event_reader.h"
 #include "weir/http/client.h"
 #include "weir/model/engine.h"
+#include "weir/wire/quoted_text.h"
 
 namespace weir::engine {
 
@@ -31,6 +32,8 @@ class HttpReplyStream final : public model::ReplyStream {
     info_ = std::move(info);
     response_ = std::move(response);
   }
+  // The text will be a JSON string, of which the caller is to see what it says.
+  void Unquote() { quoted_.emplace(); }
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override;
   model::ReplyInfo info() const override;
@@ -52,6 +55,7 @@ class HttpReplyStream final : public model::ReplyStream {
   bool closed_ = false;   // the body has ended
   bool ended_ = false;    // Next() has returned false
   bool content_ = false;  // some piece had something in it
+  std::optional<wire::QuotedText> quoted_;
   std::optional<Error> failure_;
 };
 

@@ -18,6 +18,13 @@ Error BadArguments(const model::ToolCall& call, const Error& why) {
       .message = StrCat("the arguments of the tool ", call.name, " are wrong: ", why.message)};
 }
 
+// Arguments of which nothing but the last bracket is missing, as some servers stream them.
+std::optional<json::Value> Closed(std::string_view arguments, json::Strictness strictness) {
+  if (strictness == json::Strictness::kStrict) return std::nullopt;
+  const Result<json::Value> value = json::Read(StrCat(arguments, "}"));
+  return value && value->IsObject() ? std::optional(*value) : std::nullopt;
+}
+
 }  // namespace
 
 Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options) {
@@ -100,11 +107,13 @@ Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>
   const Result<json::Mended> read =
       json::ReadLenient(call.arguments, {.strictness = options_.strictness});
   if (!read) return Fail(BadArguments(call, read.error()));
-  if (!read->report.complete) {
+  const std::optional<json::Value> closed =
+      read->report.complete ? std::nullopt : Closed(call.arguments, options_.strictness);
+  if (!read->report.complete && !closed) {
     return Fail(Code::kInvalidJson,
                 StrCat("the arguments of the tool ", call.name, " end in the middle"));
   }
-  json::Value value = read->value;
+  json::Value value = closed.value_or(read->value);
   bool changed = read->report.count > 0;
   if (!tool->arguments.Accepts(value)) {
     const Result<void> valid = tool->arguments.Validate(value);

@@ -38,12 +38,22 @@ Error NoPlace(Error error, std::string_view setting) {
                                  setting, "`, ask less at once, or give it more time")};
 }
 
-async::Task<Result<Semaphore::Permit>> Take(async::Context ctx, Semaphore& places,
+constexpr std::string_view kOwnSetting = "limits.max_in_flight of the engine";
+constexpr std::string_view kSharedSetting = "limits.max_in_flight";
+
+// A place that is not free at once.
+async::Task<Result<Semaphore::Permit>> Wait(async::Context ctx, Semaphore& places,
                                             std::string_view setting) {
-  if (std::optional<Semaphore::Permit> free = places.TryAcquire()) co_return *std::move(free);
   Result<Semaphore::Permit> waited = co_await places.Acquire(ctx);
   if (!waited) co_return Fail(NoPlace(std::move(waited).error(), setting));
   co_return waited;
+}
+
+// True where a place was free.
+bool TakeFree(Semaphore& from, Semaphore::Permit& place) {
+  std::optional<Semaphore::Permit> free = from.TryAcquire();
+  if (free) place = *std::move(free);
+  return free.has_value();
 }
 
 class LimitEngine final : public model::Engine {
@@ -57,22 +67,26 @@ class LimitEngine final : public model::Engine {
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
     Places places;
-    WEIR_CO_TRY(places.own,
-                co_await Take(span.context(), places_, "limits.max_in_flight of the engine"));
-    if (shared_ != nullptr) {
-      WEIR_CO_TRY(places.shared, co_await Take(span.context(), *shared_, "limits.max_in_flight"));
+    if (!TakeFree(places_, places.own)) {
+      WEIR_CO_TRY(places.own, co_await Wait(span.context(), places_, kOwnSetting));
     }
-    co_return co_await next_->Call(span.context(), call);
+    if (shared_ != nullptr && !TakeFree(*shared_, places.shared)) {
+      WEIR_CO_TRY(places.shared, co_await Wait(span.context(), *shared_, kSharedSetting));
+    }
+    async::Task<Result<model::Reply>> asked = next_->Call(span.context(), call);
+    Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
+    co_return std::move(reply);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.limit");
     Places places;
-    WEIR_CO_TRY(places.own,
-                co_await Take(span.context(), places_, "limits.max_in_flight of the engine"));
-    if (shared_ != nullptr) {
-      WEIR_CO_TRY(places.shared, co_await Take(span.context(), *shared_, "limits.max_in_flight"));
+    if (!TakeFree(places_, places.own)) {
+      WEIR_CO_TRY(places.own, co_await Wait(span.context(), places_, kOwnSetting));
+    }
+    if (shared_ != nullptr && !TakeFree(*shared_, places.shared)) {
+      WEIR_CO_TRY(places.shared, co_await Wait(span.context(), *shared_, kSharedSetting));
     }
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
                 co_await next_->Stream(span.context(), call));

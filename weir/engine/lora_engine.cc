@@ -36,8 +36,30 @@ class LoraEngine final : public model::Engine {
       : next_(std::move(next)), shelf_(std::move(shelf)), fallback_(fallback) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
-    const std::string name = AdapterOf(call);
-    if (name.empty()) co_return co_await next_->Call(ctx, call);
+    const std::string& name = AdapterOf(call);
+    return name.empty() ? next_->Call(ctx, call) : CallWith(ctx, name, call);
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context ctx, const model::Call& call) override {
+    const std::string& name = AdapterOf(call);
+    return name.empty() ? next_->Stream(ctx, call) : StreamWith(ctx, name, call);
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    return next_->Describe(ctx);
+  }
+
+ private:
+  // The adapter that is meant; empty: none.
+  const std::string& AdapterOf(const model::Call& call) const {
+    static const std::string none;
+    if (!call.adapter.empty()) return call.adapter;
+    return shelf_->Has(call.model) ? call.model : none;
+  }
+
+  async::Task<Result<model::Reply>> CallWith(async::Context ctx, std::string name,
+                                             const model::Call& call) {
     for (bool again = false;; again = true) {
       WEIR_CO_TRY(AdapterShelf::Answer found, co_await shelf_->Seek(ctx, name));
       if (found.state == State::kMissing) {
@@ -55,10 +77,9 @@ class LoraEngine final : public model::Engine {
     }
   }
 
-  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
-      async::Context ctx, const model::Call& call) override {
-    const std::string name = AdapterOf(call);
-    if (name.empty()) co_return co_await next_->Stream(ctx, call);
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> StreamWith(async::Context ctx,
+                                                                      std::string name,
+                                                                      const model::Call& call) {
     for (bool again = false;; again = true) {
       WEIR_CO_TRY(AdapterShelf::Answer found, co_await shelf_->Seek(ctx, name));
       if (found.state == State::kMissing) {
@@ -71,17 +92,6 @@ class LoraEngine final : public model::Engine {
       if (stream || again || stream.error().http_status != kNotFound) co_return stream;
       shelf_->Forget(found.listing);
     }
-  }
-
-  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
-    return next_->Describe(ctx);
-  }
-
- private:
-  // The adapter that is meant; empty: none.
-  std::string AdapterOf(const model::Call& call) const {
-    if (!call.adapter.empty()) return call.adapter;
-    return shelf_->Has(call.model) ? call.model : std::string();
   }
 
   static model::Call BaseOf(const model::Call& call, std::string_view name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <span>
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
@@ -36,16 +37,13 @@ bool IsInstruction(const model::Message& message) {
   return message.role == model::Role::kSystem || message.role == model::Role::kDeveloper;
 }
 
-std::vector<model::Message> InstructionsOf(const model::Call& call) {
-  std::vector<model::Message> messages;
-  for (const model::Message& message : call.messages) {
-    if (!IsInstruction(message)) break;
-    messages.push_back(message);
-  }
-  return messages;
+std::span<const model::Message> InstructionsOf(const model::Call& call) {
+  const auto end = std::ranges::find_if_not(call.messages, IsInstruction);
+  return {call.messages.begin(), end};
 }
 
-std::uint64_t HashOf(const std::vector<model::Message>& messages) {
+std::uint64_t HashOf(std::span<const model::Message> messages) {
+  if (messages.empty()) return 0;
   Record record;
   for (const model::Message& message : messages) {
     record.Add(model::RoleName(message.role));
@@ -59,7 +57,7 @@ std::uint64_t HashOf(const std::vector<model::Message>& messages) {
       record.Add(part.raw);
     }
   }
-  return messages.empty() ? 0 : record.hash();
+  return record.hash();
 }
 
 std::uint64_t HashOf(const model::ToolSpec& tool) {
@@ -75,7 +73,16 @@ std::uint64_t HashOf(const std::vector<std::uint64_t>& hashes) {
   return hashes.empty() ? 0 : StableHash(hashes.data(), hashes.size() * sizeof hashes.front());
 }
 
-std::uint64_t RenderingOf(const model::Call& call) {
+// Whether the template has nothing but the messages to go by: most calls.
+bool RendersPlainly(const model::Call& call) {
+  const auto is_absent = [](json::View value) { return !value.exists() || value.IsNull(); };
+  return call.chat_template.empty() && is_absent(call.chat_template_kwargs) &&
+         is_absent(call.documents) && is_absent(call.mm_processor_kwargs) &&
+         call.cache_salt.empty() && call.reasoning.effort.value_or("").empty() &&
+         !call.reasoning.enable;
+}
+
+std::uint64_t HashOfRendering(const model::Call& call) {
   Record record;
   record.Add(call.chat_template);
   record.Add(call.chat_template_kwargs);
@@ -87,12 +94,46 @@ std::uint64_t RenderingOf(const model::Call& call) {
   return record.hash();
 }
 
+std::uint64_t RenderingOf(const model::Call& call) {
+  static const std::uint64_t plain = HashOfRendering({});
+  return RendersPlainly(call) ? plain : HashOfRendering(call);
+}
+
 std::string Hex(std::uint64_t number) {
   std::string digits;
   for (int shift = 60; shift >= 0; shift -= 4) {
     digits += "0123456789abcdef"[(number >> shift) & 15];
   }
   return digits;
+}
+
+// The prefix without its digest.
+Prefix PartsOf(const model::Call& call) {
+  Prefix prefix;
+  prefix.model = call.adapter.empty() ? call.model : call.adapter;
+  if (call.api == model::Api::kCompletions) return prefix;
+  std::vector<std::uint64_t> tools;
+  tools.reserve(call.tools.size());
+  for (const model::ToolSpec& tool : call.tools) tools.push_back(HashOf(tool));
+  const std::span<const model::Message> instructions = InstructionsOf(call);
+  prefix.empty = instructions.empty() && tools.empty();
+  prefix.system = HashOf(instructions);
+  prefix.tools = HashOf(tools);
+  std::ranges::sort(tools);
+  prefix.tool_set = HashOf(tools);
+  prefix.rendering = RenderingOf(call);
+  return prefix;
+}
+
+void Digest(Prefix& prefix) {
+  const std::string all =
+      StrCat(prefix.model, "|", prefix.system, "|", prefix.tools, "|", prefix.rendering);
+  prefix.digest = Hex(HashOf(all, 1)) + Hex(HashOf(all, 2));
+}
+
+bool HaveSameParts(const Prefix& a, const Prefix& b) {
+  return a.system == b.system && a.tools == b.tools && a.rendering == b.rendering &&
+         a.model == b.model;
 }
 
 std::string_view WhatChanged(const Prefix& before, const Prefix& after) {
@@ -109,11 +150,14 @@ class PrefixBook {
   explicit PrefixBook(PrefixOptions options) : options_(std::move(options)) {}
 
   void Note(const async::Context& ctx, const model::Call& call) {
-    Prefix prefix = PrefixOf(call);
+    Prefix prefix = PartsOf(call);
     const std::string name = NameOf(call, prefix);
     std::optional<Prefix> before;
     {
       const std::scoped_lock lock(mutex_);
+      const auto page = pages_.find(name);
+      if (page != pages_.end() && HaveSameParts(page->second.last, prefix)) return;
+      Digest(prefix);
       before = Take(name, prefix);
     }
     if (!before) return;
@@ -189,7 +233,8 @@ model::Call WarmUpCall(const model::Call& call) {
   warm.api = call.api;
   warm.model = call.model;
   warm.adapter = call.adapter;
-  warm.messages = InstructionsOf(call);
+  const std::span<const model::Message> instructions = InstructionsOf(call);
+  warm.messages.assign(instructions.begin(), instructions.end());
   warm.messages.push_back(model::Message::Text(model::Role::kUser, "."));
   warm.tools = call.tools;
   warm.tool_choice = call.tool_choice;
@@ -262,23 +307,8 @@ async::Task<WarmedPrefix> WarmOne(async::Context ctx, model::Engine& engine,
 }  // namespace
 
 Prefix PrefixOf(const model::Call& call) {
-  Prefix prefix;
-  prefix.model = call.adapter.empty() ? call.model : call.adapter;
-  if (call.api != model::Api::kCompletions) {
-    std::vector<std::uint64_t> tools;
-    tools.reserve(call.tools.size());
-    for (const model::ToolSpec& tool : call.tools) tools.push_back(HashOf(tool));
-    const std::vector<model::Message> instructions = InstructionsOf(call);
-    prefix.empty = instructions.empty() && tools.empty();
-    prefix.system = HashOf(instructions);
-    prefix.tools = HashOf(tools);
-    std::ranges::sort(tools);
-    prefix.tool_set = HashOf(tools);
-    prefix.rendering = RenderingOf(call);
-  }
-  const std::string all =
-      StrCat(prefix.model, "|", prefix.system, "|", prefix.tools, "|", prefix.rendering);
-  prefix.digest = Hex(HashOf(all, 1)) + Hex(HashOf(all, 2));
+  Prefix prefix = PartsOf(call);
+  Digest(prefix);
   return prefix;
 }
 

@@ -21,7 +21,12 @@ std::string_view FinishText(const std::string& words, model::Finish finish) {
   return finish == model::Finish::kNone ? "" : model::FinishName(finish);
 }
 
-double MillisOf(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
+// To the microsecond: what is below is noise, and longer to write.
+double MillisOf(Duration time) {
+  constexpr double kMicrosInMilli = 1000;
+  const auto micros = std::chrono::round<std::chrono::microseconds>(time).count();
+  return static_cast<double>(micros) / kMicrosInMilli;
+}
 
 std::int64_t PromptLength(const model::Call& call) {
   const std::size_t tokens = call.prompt_token_ids.size();

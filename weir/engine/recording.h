@@ -48,7 +48,7 @@ class Recording {
     std::span<const TraceField> all() const { return std::span(fields_).first(size_); }
 
    private:
-    std::array<TraceField, 24> fields_;
+    std::array<TraceField, 16> fields_;
     std::size_t size_ = 0;
   };
 

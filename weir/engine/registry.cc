@@ -133,7 +133,11 @@ Result<std::shared_ptr<model::Engine>> Registry::Chain(
       if (!built && routes.empty()) return Fail(std::move(built).error());
       made = built ? *std::move(built) : std::make_shared<UnusableEngine>(built.error());
     }
-    routes.push_back({.name = engine->name, .engine = made, .breaker = engine->breaker});
+    routes.push_back({.name = engine->name,
+                      .engine = made,
+                      .breaker = engine->breaker,
+                      .model = engine->model,
+                      .names = engine->adapters});
   }
   std::shared_ptr<model::Engine> next = routes.front().engine;
   if (routes.size() > 1) next = NewFallbackEngine(std::move(routes));

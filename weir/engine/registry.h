@@ -33,6 +33,7 @@ struct RegisteredEngine {
   int priority = 100;                 // lower is preferred where nothing else decides
   std::vector<std::string> fallback;  // tried after it, in this order
   std::shared_ptr<Breaker> breaker;   // null: always tried
+  std::vector<std::string> adapters;  // that it may be asked for in the place of its model
   VerifyOptions verify;
   model::ConfidenceRule confidence;           // of calls that have none of their own
   std::optional<double> default_temperature;  // the engine's, where it sets one

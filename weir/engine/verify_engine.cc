@@ -119,6 +119,21 @@ async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankW
   co_return answer;
 }
 
+// What an error shows of a reply that was not accepted.
+std::string WhatCame(const model::Reply& reply) {
+  std::string came;
+  for (const model::Choice& choice : reply.choices) {
+    for (const model::ToolCall& call : choice.tool_calls) {
+      StrAppend(came, came.empty() ? "the calls were: " : "; ", call.name, "(",
+                Truncate(call.arguments, kShownOfAnswer), ")");
+    }
+  }
+  const std::string& text = reply.text();
+  if (!came.empty() && text.empty()) return came;
+  StrAppend(came, came.empty() ? "" : "; ", "the answer was: ", Truncate(text, kShownOfAnswer));
+  return came;
+}
+
 class VerifyEngine final : public model::Engine {
  public:
   VerifyEngine(std::shared_ptr<model::Engine> next, VerifyOptions options)
@@ -152,8 +167,7 @@ class VerifyEngine final : public model::Engine {
     if (!verdict.error) co_return std::move(verdict.reply);
     span.Fail(*verdict.error);
     if (verdict.answered && verdict.error->cause.empty()) {
-      verdict.error->cause =
-          StrCat("the answer was: ", Truncate(verdict.reply.text(), kShownOfAnswer));
+      verdict.error->cause = WhatCame(verdict.reply);
     }
     co_return Fail(*std::move(verdict.error));
   }

@@ -303,6 +303,29 @@ TEST_F(VerifyTest, ToolArgumentsAreMendedAndHeldAgainstTheirSchema) {
         {.index = 0, .id = "c1", .name = "add", .arguments = std::move(arguments)}};
     return answer;
   };
+  for (const bool streamed : {false, true}) {
+    call_.buffer = streamed;
+    const auto closed = Verifying({calls(R"({"n":3)")});
+    if (streamed) {
+      EXPECT_EQ(Stream(*closed).second, std::nullopt);
+    } else {
+      const Result<Reply> whole = Call(*closed);
+      ASSERT_TRUE(whole) << whole.error().message;
+      EXPECT_EQ(whole->choices[0].tool_calls[0].arguments, R"({"n":3})");
+      EXPECT_THAT(whole->info.repairs, ElementsAre("tool add: cut_off at byte 6"));
+    }
+    EXPECT_EQ(listening_->asked.size(), 1U);
+  }
+  for (const char* cut : {R"({"n":)", R"({"n":{"a":1)", R"({"n)"}) {
+    const auto asked_again = Verifying({calls(cut), calls(R"({"n":1})")});
+    EXPECT_TRUE(Call(*asked_again));
+    EXPECT_EQ(listening_->asked.size(), 2U) << cut;
+  }
+  const auto never = Verifying({calls(R"({"n":"many"})")});
+  const Result<Reply> rejected = Call(*never);
+  ASSERT_FALSE(rejected);
+  EXPECT_EQ(rejected.error().cause, R"(the calls were: add({"n":"many"}))");
+
   const auto mended = Verifying({calls("{'n': '3'}")});
   const Result<Reply> reply = Call(*mended);
   ASSERT_TRUE(reply) << reply.error().message;

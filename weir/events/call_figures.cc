@@ -83,7 +83,10 @@ void CallFigures::OnEvent(std::string_view name, std::span<const TraceField> eve
 void CallFigures::AddResponse(const Fields& fields) {
   const std::string engine = fields.Text("engine");
   registry_.GaugeOf("weir_requests_in_flight", "", {{"engine", engine}}).Add(-1);
-  const Labels whose = {{"engine", engine}, {"model", ModelLabel(fields.Text("model"))}};
+  // Who names no model gets that of the server, which the answer tells.
+  const std::string asked = fields.Text("model");
+  const std::string model = asked.empty() ? fields.Text("response_model") : asked;
+  const Labels whose = {{"engine", engine}, {"model", ModelLabel(model)}};
   Labels outcome = whose;
   outcome.emplace_back("status", fields.Text("status"));
   outcome.emplace_back("error", fields.Text("error"));

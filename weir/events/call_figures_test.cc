@@ -48,6 +48,16 @@ TEST_F(CallFiguresTest, ARequestIsInFlightUntilItsResponseAndThenCounted) {
               HasSubstr("weir_tokens_total{engine=\"qwen\",kind=\"input\",model=\"m\"} 7.0\n"));
 }
 
+TEST_F(CallFiguresTest, TheModelOfAnAnswerStandsInForOneThatNobodyNamed) {
+  Tell("llm:response", {{"engine", "e"}, {"response_model", "served"}, {"status", "ok"}});
+  Tell("llm:response",
+       {{"engine", "e"}, {"model", "asked"}, {"response_model", "served"}, {"status", "ok"}});
+  for (const char* model : {"served", "asked"}) {
+    EXPECT_THAT(Page(), HasSubstr(StrCat("weir_requests_total{engine=\"e\",error=\"\",model=\"",
+                                         model, "\",status=\"ok\"} 1.0\n")));
+  }
+}
+
 TEST_F(CallFiguresTest, WhatTheServerDidNotCountIsNotCounted) {
   Tell("llm:response", {{"engine", "e"}, {"status", "error"}, {"error", "timeout"}});
   EXPECT_THAT(Page(), Not(HasSubstr("weir_tokens_total")));

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kShortestKeyShape = 19;  // "sk-" and 16 characters
 constexpr std::size_t kMostKept = 64 * 1024;   // of the memory of a line
+constexpr std::size_t kShortText = 64;         // that may come again: a name, not what was said
+constexpr std::size_t kPlaces = 4;             // where a field name may be kept
 constexpr std::string_view kMask = "***";
 
 // What can stand between a name and its secret.
@@ -35,10 +37,7 @@ bool MayHoldSecret(std::string_view text) {
          (text.find("sk-") != text.npos || text.find("hf_") != text.npos);
 }
 
-void WriteText(json::Writer& out, std::string_view text) {
-  if (MayHoldSecret(text)) return out.String(Redact(text));
-  out.String(text);
-}
+bool IsPlain(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 
 // Whether a document is made of numbers under names that hide nothing, such as counts of tokens.
 bool IsPlainCounts(std::string_view json) {
@@ -60,10 +59,8 @@ void WriteJson(json::Writer& out, std::string_view json) {
   out.Raw(text.empty() ? "null" : text);
 }
 
+// A value that is no text.
 void WriteValue(json::Writer& out, const TraceField& field, bool secret) {
-  if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-    return secret ? out.String(RedactValue(*text)) : WriteText(out, *text);
-  }
   if (const auto* flag = std::get_if<bool>(&field.value)) return out.Bool(*flag);
   if (secret) return out.String(kMask);
   if (const auto* json = std::get_if<JsonText>(&field.value)) return WriteJson(out, json->text);
@@ -92,14 +89,38 @@ std::string_view JsonlSink::Now() {
 }
 
 // Field names are few and come again: asking IsSecretName() of each would be half of the work.
-bool JsonlSink::IsSecret(std::string_view key) {
-  if (key.empty()) return false;
-  const std::size_t hash = key.size() + 5U * static_cast<unsigned char>(key.front()) +
-                           11U * static_cast<unsigned char>(key[key.size() / 2]) +
-                           3U * static_cast<unsigned char>(key.back());
-  KnownKey& known = keys_[hash % keys_.size()];
-  if (known.key != key) known = {.key = std::string(key), .secret = IsSecretName(key)};
-  return known.secret;
+JsonlSink::KnownKey& JsonlSink::Known(std::string_view key) {
+  const std::size_t hash = key.empty() ? 0
+                                       : key.size() + 5U * static_cast<unsigned char>(key.front()) +
+                                             11U * static_cast<unsigned char>(key[key.size() / 2]) +
+                                             3U * static_cast<unsigned char>(key.back());
+  KnownKey* free = nullptr;
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    KnownKey& known = keys_[(hash + i) % keys_.size()];
+    if (known.key == key) return known;
+    if (free == nullptr && known.key.empty()) free = &known;
+  }
+  if (free == nullptr) free = &keys_[hash % keys_.size()];
+  *free = {.key = std::string(key),
+           .secret = IsSecretName(key),
+           .plain = std::ranges::all_of(key, IsPlain),
+           .text = {},
+           .written = {}};
+  return *free;
+}
+
+void JsonlSink::WriteText(json::Writer& out, KnownKey& known, std::string_view text) {
+  if (known.secret) return out.String(RedactValue(text));
+  if (text.size() > kShortText) {
+    return MayHoldSecret(text) ? out.String(Redact(text)) : out.String(text);
+  }
+  if (known.written.empty() || known.text != text) {
+    known.text = text;
+    known.written.clear();
+    const std::string masked = MayHoldSecret(text) ? Redact(text) : std::string();
+    json::AppendQuoted(known.written, masked.empty() ? text : masked);
+  }
+  out.Raw(known.written);
 }
 
 void JsonlSink::OnEvent(std::string_view name, std::span<const TraceField> fields) {
@@ -115,8 +136,13 @@ void JsonlSink::OnEvent(std::string_view name, std::span<const TraceField> field
   writer.PlainKey("event");
   writer.String(name);
   for (const TraceField& field : fields) {
-    writer.Key(field.key);
-    WriteValue(writer, field, IsSecret(field.key));
+    KnownKey& known = Known(field.key);
+    known.plain ? writer.PlainKey(field.key) : writer.Key(field.key);
+    if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+      WriteText(writer, known, *text);
+    } else {
+      WriteValue(writer, field, known.secret);
+    }
   }
   writer.EndObject();
   line_ += '\n';

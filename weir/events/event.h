@@ -17,6 +17,10 @@
 #include "weir/base/result.h"
 #include "weir/base/trace.h"
 
+namespace weir::json {
+class Writer;
+}
+
 namespace weir::events {
 
 // Writes each event as one compact line, in one write, so that lines of several threads never mix.
@@ -39,13 +43,18 @@ class JsonlSink final : public TraceSink {
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
+  // What is known of a field name, and of its last text: most come again and again.
   struct KnownKey {
     std::string key;
     bool secret = false;
+    bool plain = true;  // nothing of it has to be escaped
+    std::string text;
+    std::string written;  // the text as it stands in a line; empty: none is known
   };
 
   std::string_view Now();
-  bool IsSecret(std::string_view key);
+  KnownKey& Known(std::string_view key);
+  static void WriteText(json::Writer& out, KnownKey& known, std::string_view text);
 
   const Clock& clock_;
   std::mutex mutex_;  // guards everything below but lost_

@@ -106,6 +106,35 @@ TEST_F(JsonlTest, SecretsNeverReachALineAndItStaysJson) {
   EXPECT_TRUE(json::Read(lines_[0]).has_value()) << lines_[0];
 }
 
+TEST_F(JsonlTest, ATextThatComesAgainIsWrittenAsTheFirstTime) {
+  for (const char* text : {"one", "one", "a\tb", "api_key=x1", "api_key=x1", "", "", "one"}) {
+    Emit({{"name", text}, {"api_key", text}});
+  }
+  ASSERT_EQ(lines_.size(), 8U);
+  const auto after_event = [](const std::string& line) { return line.substr(line.find("\"name")); };
+  const std::string masked = "\"api_key\":\"***\"}\n";
+  EXPECT_EQ(after_event(lines_[0]), "\"name\":\"one\"," + masked);
+  EXPECT_EQ(after_event(lines_[1]), after_event(lines_[0]));
+  EXPECT_EQ(after_event(lines_[2]), "\"name\":\"a\\tb\"," + masked);
+  EXPECT_EQ(after_event(lines_[3]), "\"name\":\"api_key=***\"," + masked);
+  EXPECT_EQ(after_event(lines_[4]), after_event(lines_[3]));
+  EXPECT_EQ(after_event(lines_[5]), "\"name\":\"\",\"api_key\":\"\"}\n");
+  EXPECT_EQ(after_event(lines_[6]), after_event(lines_[5]));
+  EXPECT_EQ(after_event(lines_[7]), after_event(lines_[0]));
+}
+
+TEST_F(JsonlTest, NoNumberOfFieldNamesMixesThemUp) {
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 600; ++i) {
+      const std::string key = "k" + std::to_string(i);
+      const std::string secret = key + "_password";
+      lines_.clear();
+      Emit({{key, "v"}, {secret, "v"}});
+      EXPECT_THAT(lines_.at(0), HasSubstr("\"" + key + "\":\"v\",\"" + secret + "\":\"***\"}"));
+    }
+  }
+}
+
 TEST_F(JsonlTest, WhatNobodyWantsIsNeitherMadeNorNumbered) {
   Emit({});
   wanted_ = false;

@@ -67,4 +67,20 @@ int FailingFileOps::Close(int fd) {
   return -1;
 }
 
+off_t FailingFileOps::Size(int fd) {
+  return Do([&] { return SystemFileOps().Size(fd); });
+}
+
+int FailingFileOps::MakeFolder(const std::string& path, unsigned mode) {
+  return Do([&] { return SystemFileOps().MakeFolder(path, mode); });
+}
+
+int FailingFileOps::Rename(const std::string& from, const std::string& to) {
+  return Do([&] { return SystemFileOps().Rename(from, to); });
+}
+
+int FailingFileOps::Remove(const std::string& path) {
+  return Do([&] { return SystemFileOps().Remove(path); });
+}
+
 }  // namespace weir::store

@@ -38,6 +38,10 @@ class FailingFileOps final : public FileOps {
   int Sync(int fd) override;
   int Lock(int fd, int operation) override;
   int Close(int fd) override;
+  off_t Size(int fd) override;
+  int MakeFolder(const std::string& path, unsigned mode) override;
+  int Rename(const std::string& from, const std::string& to) override;
+  int Remove(const std::string& path) override;
 
  private:
   bool Fails();

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace weir::store {
@@ -40,6 +41,17 @@ class SystemCalls final : public FileOps {
   }
   // Linux has closed the descriptor even when it says that it was interrupted.
   int Close(int fd) override { return ::close(fd); }
+  off_t Size(int fd) override {
+    struct stat status{};
+    return ::fstat(fd, &status) == 0 ? status.st_size : -1;
+  }
+  int MakeFolder(const std::string& path, unsigned mode) override {
+    return ::mkdir(path.c_str(), mode);
+  }
+  int Rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str());
+  }
+  int Remove(const std::string& path) override { return ::unlink(path.c_str()); }
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
 
-// The system calls behind journals and locks, as an interface: what a disk can do wrong, a test can
-// let it do.
+// The system calls behind journals, locks and what a run writes, as an interface: what a disk can
+// do wrong, a test can let it do.
 
 #include <cstddef>
 #include <string>
@@ -24,6 +24,10 @@ class FileOps {
   virtual int Sync(int fd) = 0;                 // fsync
   virtual int Lock(int fd, int operation) = 0;  // flock
   virtual int Close(int fd) = 0;
+  virtual off_t Size(int fd) = 0;                                          // fstat
+  virtual int MakeFolder(const std::string& path, unsigned mode) = 0;      // mkdir
+  virtual int Rename(const std::string& from, const std::string& to) = 0;  // rename
+  virtual int Remove(const std::string& path) = 0;                         // unlink
 };
 
 // The calls themselves. It has no state; who needs another one says so in its options.
@@ -47,6 +51,7 @@ class File {
   int Truncate(off_t size) const { return ops_->Truncate(fd_, size); }
   int Sync() const { return ops_->Sync(fd_); }
   int Lock(int operation) const { return ops_->Lock(fd_, operation); }
+  off_t Size() const { return ops_->Size(fd_); }
   int fd() const { return fd_; }
 
  private:

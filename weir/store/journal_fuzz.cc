@@ -47,6 +47,10 @@ class MemoryOps final : public weir::store::FileOps {
   int Sync(int /*fd*/) override { return 0; }
   int Lock(int /*fd*/, int /*operation*/) override { return 0; }
   int Close(int /*fd*/) override { return 0; }
+  off_t Size(int /*fd*/) override { return static_cast<off_t>(bytes.size()); }
+  int MakeFolder(const std::string& /*path*/, unsigned /*mode*/) override { return 0; }
+  int Rename(const std::string& /*from*/, const std::string& /*to*/) override { return 0; }
+  int Remove(const std::string& /*path*/) override { return 0; }
 };
 
 struct Record {

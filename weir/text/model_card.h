@@ -42,8 +42,8 @@ struct ModelCard {
   std::int64_t max_output = 0;   // tokens that its makers recommend at most; 0: no word of them
   ToolMode tool_mode = ToolMode::kPrompted;
   ReasoningSwitch reasoning = ReasoningSwitch::kNone;
-  std::string prompt_format;  // "chatml", "llama3", "harmony", ...; empty: not known
-  bool vision = false;
+  std::string prompt_format;   // "chatml", "llama3", "harmony", ...; empty: not known
+  std::optional<bool> vision;  // unset: not known
   // The prompt opens the thoughts when thinking is on, so that the text begins inside of them. Of
   // models that always think, those whose family does so need not say it.
   bool opens_thoughts = false;

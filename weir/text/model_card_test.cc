@@ -105,7 +105,7 @@ cards:
   EXPECT_EQ(card.tool_mode, ToolMode::kGuided);
   EXPECT_EQ(card.reasoning, ReasoningSwitch::kEffort);
   EXPECT_EQ(card.prompt_format, "chatml");
-  EXPECT_TRUE(card.vision);
+  EXPECT_EQ(card.vision, true);
 }
 
 struct WrongCase {

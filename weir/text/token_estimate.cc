@@ -18,6 +18,7 @@ constexpr std::int64_t kMoreSigns = 25;   // ... each sign of it after the first
 constexpr std::int64_t kBlanks = 65;      // line ends, or blanks that are more than one
 constexpr std::int64_t kIdeograph = 85;
 constexpr std::int64_t kOtherCharacter = 35;
+constexpr std::int64_t kMostOfByte = 100;  // "a1a1a1": nothing above weighs more for its length
 
 constexpr std::size_t kShortWord = 8;
 constexpr std::int64_t kTokensAround = 4;  // what a template puts around a message
@@ -139,6 +140,12 @@ std::int64_t Around(const model::Call& call, std::int64_t each) {
   return each * static_cast<std::int64_t>(call.messages.size() + call.tools.size());
 }
 
+std::int64_t EstimateOf(const model::Call& call, const Sum& weights) {
+  const std::int64_t template_tokens = call.messages.empty() ? 0 : kTokensAround;
+  return Rounded(weights.sum()) + weights.media() * kMediumTokens + Around(call, kTokensAround) +
+         template_tokens + static_cast<std::int64_t>(call.prompt_token_ids.size());
+}
+
 }  // namespace
 
 std::int64_t EstimateTokens(std::string_view text) { return Rounded(Weigh(text)); }
@@ -146,9 +153,15 @@ std::int64_t EstimateTokens(std::string_view text) { return Rounded(Weigh(text))
 std::int64_t EstimateTokens(const model::Call& call) {
   Sum sum(Weigh);
   sum.Add(call);
-  const std::int64_t template_tokens = call.messages.empty() ? 0 : kTokensAround;
-  return Rounded(sum.sum()) + sum.media() * kMediumTokens + Around(call, kTokensAround) +
-         template_tokens + static_cast<std::int64_t>(call.prompt_token_ids.size());
+  return EstimateOf(call, sum);
+}
+
+std::optional<std::int64_t> EstimateAtMost(const model::Call& call) {
+  if (!call.tools.empty() || !call.documents.IsNull()) return std::nullopt;
+  Sum sum(
+      [](std::string_view text) { return kMostOfByte * static_cast<std::int64_t>(text.size()); });
+  sum.Add(call);
+  return EstimateOf(call, sum);
 }
 
 std::optional<std::int64_t> MostTokens(const model::Call& call) {

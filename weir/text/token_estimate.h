@@ -37,6 +37,10 @@ std::int64_t EstimateTokens(std::string_view text);
 // documents; or its prompt.
 std::int64_t EstimateTokens(const model::Call& call);
 
+// What EstimateTokens() does not exceed, known without reading the texts. Unset with tools or
+// documents, which would have to be written for it.
+std::optional<std::int64_t> EstimateAtMost(const model::Call& call);
+
 // A number that the prompt does not exceed with any byte-level vocabulary, however unusual its
 // text. Unset when that cannot be said: with media, documents or a chat template of the call's own.
 std::optional<std::int64_t> MostTokens(const model::Call& call);

@@ -1,6 +1,7 @@
 #include "weir/text/token_estimate.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "weir/json/reader.h"
 
@@ -90,6 +91,24 @@ TEST(MostTokens, IsAboveEveryEstimateAndUnsetWhereItCannotBeSaid) {
   call = Chat();
   call.messages[0].parts.push_back({.kind = model::Part::Kind::kImage, .url = "https://a/b"});
   EXPECT_EQ(MostTokens(call), std::nullopt);
+}
+
+RC_GTEST_PROP(EstimateAtMost, NoEstimateIsAboveIt, (const std::vector<std::string>& texts)) {
+  model::Call call;
+  for (const std::string& text : texts) {
+    call.messages.push_back(model::Message::Text(model::Role::kUser, text));
+  }
+  for (const char* dense : {"a1a1a1", "aBaBaB", ".a.a", "1.1.1", "\n.\n.", "\xFF\xFF"}) {
+    call.prompt += dense;
+    RC_ASSERT(EstimateTokens(call) <= EstimateAtMost(call).value());
+  }
+}
+
+TEST(EstimateAtMost, IsUnsetWhereTextsWouldHaveToBeWrittenForIt) {
+  model::Call call = Chat();
+  EXPECT_LT(EstimateAtMost(call).value(), 60);
+  call.tools.push_back({.name = "f", .description = {}, .parameters = {}, .strict = {}});
+  EXPECT_EQ(EstimateAtMost(call), std::nullopt);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ struct EncodedRequest {
   // Whether another version of the same kind of server would have been sent something else. Only
   // then is it worth asking a server for its version.
   bool version_matters = false;
+  // The text of the answer is a JSON string: what that says is the answer (wire/quoted_text.h).
+  bool quoted_answer = false;
 };
 
 // Encodes for vLLM's chat and completions. The members stand in one order: model, messages or

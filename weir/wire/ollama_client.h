@@ -23,8 +23,10 @@ namespace weir::wire {
 // level; an object `options` among them is joined with the options of the call, which win.
 //
 // What Ollama has no word for is kUnsupportedParam, or a degradation when it is a mere hint or
-// `options.degrade` is set; of constraints it enforces JSON schemas and JSON objects, all others
-// are kUnsupportedConstraint. Media of messages must be images inside data: URLs.
+// `options.degrade` is set. Of constraints it enforces JSON schemas and JSON objects; a choice, and
+// a regular expression of few means, are sent as the schema of a string, which the answer then is
+// (EncodedRequest::quoted_answer); all others are kUnsupportedConstraint. Media of messages must be
+// images inside data: URLs.
 Result<EncodedRequest> EncodeOllamaRequest(const model::Call& call, const EncodeOptions& options);
 
 // Decodes a whole 200 reply. Fails as DecodeReply() does. Durations, in nanoseconds, and unknown

@@ -12,7 +12,6 @@ namespace weir::wire {
 namespace {
 
 using model::Call;
-using model::Constraint;
 
 // Fields that are the codec's alone: another value would break the reading of the answer, or mean
 // another prompt.
@@ -169,31 +168,6 @@ Result<void> WriteTools(OllamaWriter& out) {
   return {};
 }
 
-Result<void> WriteFormat(OllamaWriter& out) {
-  if (!out.call().constraint) return {};
-  const Constraint& constraint = *out.call().constraint;
-  if (constraint.kind == Constraint::Kind::kJsonObject) {
-    out.SetText("format", "json");
-    return {};
-  }
-  if (constraint.kind != Constraint::Kind::kJsonSchema) {
-    return Fail(
-        Code::kUnsupportedConstraint,
-        StrCat("ollama cannot enforce the constraint ", model::ConstraintName(constraint.kind),
-               ": use a JSON schema, or an engine of the kind vllm"));
-  }
-  if (constraint.schema.IsObject()) {
-    out.Key("format").Value(constraint.schema);
-    return {};
-  }
-  if (constraint.schema.BoolOr(false)) {
-    out.Key("format").Raw("{}");
-    return {};
-  }
-  return Fail(constraint.schema.IsBool() ? Code::kUnsupportedConstraint : Code::kInvalidRequest,
-              "ollama needs a JSON schema that is an object for a constraint json");
-}
-
 // The words for efforts are more than Ollama's three; others are left for it to judge.
 std::string_view LevelOf(std::string_view effort) {
   if (effort == "minimal") return "low";
@@ -246,7 +220,7 @@ Result<void> WriteMembers(OllamaWriter& out) {
     if (!has_suffix) out.SetBool("raw", true);
   }
   WEIR_CHECK(WriteTools(out));
-  WEIR_CHECK(WriteFormat(out));
+  WEIR_CHECK(WriteOllamaFormat(out));
   WEIR_CHECK(WriteOllamaOptions(out));
   WriteThink(out);
   WriteLogprobs(out);
@@ -296,8 +270,10 @@ Result<EncodedRequest> OllamaWriter::Finish(std::string_view path) && {
   WEIR_CHECK(WriteExtra(call_.extra, {.reserved = kReserved, .written = keys_, .joined = "options"},
                         json_, degradations_));
   json_.EndObject();
-  return EncodedRequest{
-      .path = path, .body = std::move(body_), .degradations = std::move(degradations_)};
+  return EncodedRequest{.path = path,
+                        .body = std::move(body_),
+                        .degradations = std::move(degradations_),
+                        .quoted_answer = quoted_answer_};
 }
 
 Result<EncodedRequest> EncodeOllamaRequest(const Call& call, const EncodeOptions& options) {

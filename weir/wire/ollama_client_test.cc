@@ -10,6 +10,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 #include "weir/wire/ollama_server.h"
 #include "weir/wire/wire_testing.h"
 
@@ -184,10 +185,48 @@ TEST(OllamaClientTest, OfConstraintsOnlyJsonIsEnforced) {
   EXPECT_EQ(rest({.schema = json::Value::Of(true)}), R"(,"format":{})");
   EXPECT_THAT(rest({.schema = json::Value::Of(false)}), HasSubstr("unsupported_constraint"));
   EXPECT_THAT(rest({}), HasSubstr("invalid_request"));
-  for (const Kind kind : {Kind::kRegex, Kind::kChoice, Kind::kGrammar, Kind::kStructuralTag}) {
+  for (const Kind kind : {Kind::kGrammar, Kind::kStructuralTag}) {
     const std::string refusal = rest({.kind = kind, .text = "a", .choices = {"a"}});
     EXPECT_THAT(refusal, HasSubstr("unsupported_constraint: ollama cannot enforce"));
     EXPECT_THAT(refusal, HasSubstr(model::ConstraintName(kind)));
+  }
+}
+
+TEST(OllamaClientTest, AChoiceIsTheSchemaOfAString) {
+  Call call = SimpleCall();
+  call.constraint = Constraint{.kind = Constraint::Kind::kChoice, .choices = {"a", "b\"c"}};
+  EXPECT_EQ(RestOf(call), R"(,"format":{"type":"string","enum":["a","b\"c"]})");
+  EXPECT_TRUE(EncodeOllamaRequest(call, kWhole)->quoted_answer);
+  call.constraint->choices.clear();
+  EXPECT_THAT(RestOf(call), HasSubstr("invalid_request"));
+  call.constraint = Constraint{.schema = *json::Read("{}")};
+  EXPECT_FALSE(EncodeOllamaRequest(call, kWhole)->quoted_answer);
+}
+
+TEST(OllamaClientTest, ARegexIsAPatternWhereItsMeansAreFew) {
+  const std::pair<const char*, const char*> kSaid[] = {
+      {"abc", "^(abc)$"},
+      {"^abc$", "^(abc)$"},
+      {"a|b", "^(a|b)$"},
+      {R"(\d{4}-\d{2})", "^([0-9]{4}-[0-9]{2})$"},
+      {R"([\d.]+\.\w*)", R"(^([0-9.]+\.[0-9A-Za-z_]*)$)"},
+      {"(?:ab)+[a-z]?", "^((ab)+[a-z]?)$"},
+      {R"(5\$)", R"(^(5\$)$)"},
+      {R"(a\-b\/c)", "^(a-b/c)$"},
+  };
+  Call call = SimpleCall();
+  for (const auto& [regex, pattern] : kSaid) {
+    call.constraint = Constraint{.kind = Constraint::Kind::kRegex, .text = regex};
+    std::string quoted;
+    json::AppendQuoted(quoted, pattern);
+    EXPECT_EQ(RestOf(call), ",\"format\":{\"type\":\"string\",\"pattern\":" + quoted + "}")
+        << regex;
+    EXPECT_TRUE(EncodeOllamaRequest(call, kWhole)->quoted_answer);
+  }
+  for (const char* regex : {".*", "[^a]", "a\"", "(?=a)", "a+?", "a++", "\\s", "\\\\", "a^", "a$b",
+                            "[[a]]", "[a", "\\", "\n", "[]a]", "[a\\-z]"}) {
+    call.constraint = Constraint{.kind = Constraint::Kind::kRegex, .text = regex};
+    EXPECT_THAT(RestOf(call), HasSubstr("unsupported_constraint: ollama cannot enforce")) << regex;
   }
 }
 

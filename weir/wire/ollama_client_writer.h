@@ -33,6 +33,9 @@ class OllamaWriter {
   // Told once, however often it happens.
   void Degrade(std::string what, std::string why);
 
+  // The answer will be a JSON string, and is what it says.
+  void SetQuotedAnswer() { quoted_answer_ = true; }
+
   // Adds the raw fields of the call, of which the computed ones win, and gives the result.
   Result<EncodedRequest> Finish(std::string_view path) &&;
 
@@ -43,10 +46,13 @@ class OllamaWriter {
   json::Writer json_;
   std::vector<std::string_view> keys_;
   std::vector<model::Degradation> degradations_;
+  bool quoted_answer_ = false;
 };
 
 // `messages` of a chat.
 Result<void> WriteOllamaMessages(OllamaWriter& out);
+// `format`: the constraint.
+Result<void> WriteOllamaFormat(OllamaWriter& out);
 // `options`: sampling, and those of the call's raw fields.
 Result<void> WriteOllamaOptions(OllamaWriter& out);
 

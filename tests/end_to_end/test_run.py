@@ -1,0 +1,222 @@
+"""weir run: rows through a flow into a folder, killed and resumed."""
+import collections
+import json
+import os
+import pathlib
+import random
+import subprocess
+import time
+import unittest
+import urllib.request
+
+from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+
+ECHO = """
+name: two
+warmup: false
+nodes:
+  - {step: first, user: "first {{ n }}", choice: [red, green, blue]}
+  - {step: second, user: "{{ first }} {{ n }}", choice: [one, two, three]}
+"""
+KILLS = int(os.environ.get("WEIR_KILLS", "12"))
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def results(folder):
+    """Every file of results with its bytes."""
+    kept = ("first", "second", "flattened")
+    files = {str(path.relative_to(folder)): path.read_bytes()
+             for name in kept for path in sorted((folder / name).iterdir())}
+    errors = folder / "errors.jsonl"
+    files["errors.jsonl"] = errors.read_bytes() if errors.exists() else b""
+    return files
+
+
+class Runs(Case):
+    def rows(self, count):
+        return self.write("rows.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(count)))
+
+    def go(self, *args, flow=ECHO, engine="sim", stdin=None, out="out"):
+        flow = self.write("flow.yaml", flow)
+        self.write("weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}}}\n")
+        return weir("run", flow, "-o", str(self.folder / out), "-e", engine, *args, stdin=stdin)
+
+    def test_rows_come_out_in_order_with_their_values(self):
+        done = self.go("-i", self.rows(100))
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        first = lines(self.folder / "out/first/000.jsonl")
+        self.assertEqual([row["row_id"] for row in first], [str(n) for n in range(100)])
+        self.assertTrue(all(row["text"] in ("red", "green", "blue") for row in first))
+        flat = lines(self.folder / "out/flattened/000.jsonl")
+        self.assertEqual(set(flat[0]), {"row_id", "first", "second"})
+        self.assertIn("100 rows", done.stderr)
+        for name in ("run.json", "graph.json", "metadata.json"):
+            json.loads((self.folder / "out" / name).read_text())
+        self.assertIn("<html", (self.folder / "out/report.html").read_text())
+
+    def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(self):
+        rows = self.rows(50)
+        for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+            self.assertEqual(self.go("-i", rows, "--seed", seed, out=out).returncode, 0)
+        self.assertEqual(results(self.folder / "a"), results(self.folder / "b"))
+        self.assertNotEqual(results(self.folder / "a"), results(self.folder / "c"))
+
+    def test_ninety_nine_good_rows_and_a_bad_one_are_99_results_and_exit_code_1(self):
+        good = [json.dumps({"n": n}) for n in range(99)]
+        rows = self.write("rows.jsonl", "\n".join(good[:40] + ['{"n": '] + good[40:]) + "\n")
+        done = self.go("-i", rows)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(lines(self.folder / "out/second/000.jsonl")), 99)
+        errors = lines(self.folder / "out/errors.jsonl")
+        self.assertEqual([(error["row_id"], error["node"]) for error in errors], [("40", "input")])
+        self.assertIn("1 of 100 rows failed", done.stderr)
+
+    def test_when_every_row_fails_the_exit_code_is_2(self):
+        rows = self.rows(3)
+        done = self.go("-i", rows, flow='nodes: [{step: first, user: "{{ missing }}"}]')
+        self.assertIn(done.returncode, (2, 3))
+        self.assertIn("missing", done.stderr + (self.folder / "out/errors.jsonl").read_text()
+                      if (self.folder / "out").exists() else done.stderr)
+
+    def test_rows_come_from_stdin_and_csv_and_go_to_csv(self):
+        done = self.go(stdin='{"n": 1}\n{"n": 2}\n')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = self.write("rows.csv", 'n,word\n1,"a, b"\n2,c\n')
+        done = self.go("-i", table, "--format", "csv", out="csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex((self.folder / "csv/first/000.csv").read_text(), r"^row_id,text.*\n0,")
+
+    def test_a_folder_that_is_not_empty_is_refused_and_resume_is_named(self):
+        rows = self.rows(3)
+        self.assertEqual(self.go("-i", rows).returncode, 0)
+        done = self.go("-i", rows)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("--resume", done.stderr)
+
+    def test_a_finished_run_has_nothing_left_to_do(self):
+        self.assertEqual(self.go("-i", self.rows(3)).returncode, 0)
+        before = results(self.folder / "out")
+        done = weir("run", "--resume", str(self.folder / "out"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(results(self.folder / "out"), before)
+
+    def test_resume_refuses_another_flow_and_says_so(self):
+        self.assertEqual(self.go("-i", self.rows(3)).returncode, 0)
+        self.write("flow.yaml", ECHO.replace("first {{ n }}", "changed {{ n }}"))
+        done = weir("run", "--resume", str(self.folder / "out"))
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("flow", done.stderr)
+
+    def test_a_dry_run_shows_prompts_and_sends_nothing(self):
+        with Sim("--instant") as sim:
+            done = self.go("-i", self.rows(5), "--dry-run", engine=sim.url)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("first 0", done.stdout)
+            self.assertIn("5 rows", done.stdout)
+            self.assertFalse((self.folder / "out").exists())
+            with urllib.request.urlopen(sim.url + "/sim/requests") as answer:
+                self.assertNotIn("chat/completions", answer.read().decode())
+
+    def test_a_server_that_is_not_there_ends_the_run_before_the_first_row(self):
+        done = self.go("-i", self.rows(5), engine="http://127.0.0.1:1")
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("cannot be used", done.stderr)
+
+    def test_limit_set_and_budget(self):
+        flow = ECHO.replace("first {{ n }}", "{{ vars.word }} {{ n }}")
+        flow += "vars: {word: hello}\n"
+        done = self.go("-i", self.rows(20), "--limit", "4", "--set", "word=bye", flow=flow)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(lines(self.folder / "out/first/000.jsonl")), 4)
+        done = self.go("-i", self.rows(200), "--max-total-tokens", "500", out="poor")
+        self.assertEqual(done.returncode, 6, done.stderr)
+        done = weir("run", "--resume", str(self.folder / "poor"), "--max-total-tokens", "10000000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(lines(self.folder / "poor/first/000.jsonl")), 200)
+
+    def test_a_batch_file_goes_in_and_comes_out(self):
+        def request(name, **body):
+            return json.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions",
+                               "body": {"model": "sim-model", **body}})
+        hello = [{"role": "user", "content": "hello"}]
+        batch = self.write("in.jsonl", "\n".join([
+            request("a", messages=hello, max_tokens=5), request("b", messages=hello, stream=True),
+            request("c", messages=hello, max_tokens=6)]) + "\n")
+        out = self.folder / "out.jsonl"
+        done = weir("run", "--format", "openai-batch", "-i", batch, "-o", str(out), "-e", "sim")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        answers = lines(out)
+        self.assertEqual([line["custom_id"] for line in answers], ["a", "b", "c"])
+        self.assertEqual([line["response"]["status_code"] for line in answers], [200, 400, 200])
+        self.assertEqual(answers[0]["response"]["body"]["usage"]["completion_tokens"], 5)
+        self.assertIn("stream", answers[1]["error"]["error"]["message"])
+
+    def test_json_logs_are_events(self):
+        done = self.go("-i", self.rows(5), "--json-logs")
+        events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+        self.assertEqual(events[0], "run.start")
+        self.assertIn("run.end", events[-2:])
+        kept = collections.Counter(line["event"] for line in lines(self.folder / "out/events.jsonl"))
+        self.assertEqual(kept["node.end"], 10)
+
+
+class Killed(Case):
+    def start(self, *args):
+        return subprocess.Popen([WEIR, "run", *args], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env=environment())
+
+    def test_a_run_that_is_killed_again_and_again_gives_the_bytes_of_a_whole_one(self):
+        count = 2000 if KILLS > 100 else 300
+        flow = self.write("flow.yaml", ECHO)
+        rows = self.write("rows.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(count)))
+        chance = random.Random(7)
+        with Sim("--ttft", "15", "--itl", "0", "--max-num-seqs", "64") as sim:
+            common = (flow, "-i", rows, "-e", sim.url, "--seed", "3")
+            whole = self.start(*common, "-o", str(self.folder / "whole"))
+            self.assertEqual(whole.wait(PATIENCE), 0)
+            before = self.answered(sim)
+            self.assertEqual(before, 2 * count)
+            kills = rounds = 0
+            while kills < KILLS:
+                rounds += 1
+                out = self.folder / f"killed{rounds}"
+                process = self.start(*common, "-o", str(out))
+                while True:
+                    try:
+                        code = process.wait(chance.uniform(0.02, 0.12))
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait()
+                        kills += 1
+                        if not (out / "run.json").exists():
+                            process = self.start(*common, "-o", str(out))
+                            continue
+                        process = self.start("--resume", str(out)) if kills < KILLS else None
+                        if process is None:
+                            process = self.start("--resume", str(out))
+                            code = process.wait(PATIENCE)
+                        else:
+                            continue
+                    self.assertEqual(code, 0)
+                    break
+                self.assertEqual(results(out), results(self.folder / "whole"))
+            asked = self.answered(sim) - before
+            self.assertLessEqual(asked, rounds * 2 * count + kills * 16)
+            if KILLS > 100:
+                print(f"{kills} kills in {rounds} runs of {count} rows: {asked} calls, "
+                      f"{asked - rounds * 2 * count} of them twice")
+
+    @staticmethod
+    def answered(sim):
+        with urllib.request.urlopen(sim.url + "/metrics") as answer:
+            page = answer.read().decode()
+        return int(sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines()
+                       if line.startswith("vllm:request_success_total")))
+
+
+if __name__ == "__main__":
+    unittest.main()

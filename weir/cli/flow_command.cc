@@ -1,0 +1,100 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/command.h"
+#include "weir/cli/flags.h"
+#include "weir/cli/flow_files.h"
+#include "weir/cli/run_view.h"
+#include "weir/flow/show.h"
+
+namespace weir::cli {
+namespace {
+
+int Refuse(Session& session, const Error& error) {
+  session.terminal.Problem(error);
+  return ExitCode(error);
+}
+
+int Check(Session& session, const std::string& target) {
+  const Result<LoadedFlow> loaded = LoadFlow(target, session);
+  if (!loaded) return Refuse(session, loaded.error());
+  const std::vector<flow::Problem> problems = CheckLoaded(*loaded, session);
+  const Result<void> told = TellProblems(problems, session.terminal);
+  if (!told) return Refuse(session, told.error());
+  session.terminal.Out(StrCat(
+      target, ": ", loaded->graph.all().size(), " nodes, ",
+      problems.empty() ? std::string("all well") : StrCat(problems.size(), " warnings"), "\n"));
+  return kExitOk;
+}
+
+void AddCheck(CLI::App& flow, Session& session) {
+  auto target = std::make_shared<std::string>();  // shared by the callbacks below
+  CLI::App* command = flow.add_subcommand("check", "Find mistakes before the first token");
+  command->add_option("flow", *target, "FILE, FILE#NAME or a folder with a flow.yaml")
+      ->required()
+      ->option_text("FLOW");
+  command->callback(
+      [target, &session] { session.run = [target, &session] { return Check(session, *target); }; });
+}
+
+struct ShowFlags {
+  std::string target;
+  std::string form = "tree";
+  int max_branches = 0;
+};
+
+int Show(Session& session, const ShowFlags& flags) {
+  const Result<LoadedFlow> loaded = LoadFlow(flags.target, session);
+  if (!loaded) return Refuse(session, loaded.error());
+  const flow::Graph& graph = loaded->graph;
+  if (flags.form == "dot") {
+    session.terminal.Out(flow::ShowDot(graph));
+  } else if (flags.form == "mermaid") {
+    session.terminal.Out(flow::ShowMermaid(graph));
+  } else if (flags.form == "json") {
+    session.terminal.Out(flow::GraphJson(graph) + "\n");
+  } else {
+    session.terminal.Out(flow::ShowTree(
+        graph, {.unicode = SpeaksUnicode(session.env), .max_branches = flags.max_branches}));
+  }
+  return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : kExitOk;
+}
+
+// `weir flow show`, which the older names `inspect` and `inspect-dag` mean, too.
+void AddShow(CLI::App& parent, const std::string& name, Session& session) {
+  auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
+  CLI::App* command = parent.add_subcommand(name, "Draw a flow as a tree, or for other programs");
+  command->add_option("flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
+      ->required()
+      ->option_text("FLOW");
+  CLI::Option* dot =
+      command->add_flag_callback("--dot", [flags] { flags->form = "dot"; }, "for Graphviz");
+  CLI::Option* mermaid =
+      command->add_flag_callback("--mermaid", [flags] { flags->form = "mermaid"; }, "for Mermaid");
+  mermaid->excludes(dot);
+  command
+      ->add_flag_callback(
+          "--json", [flags] { flags->form = "json"; }, "as in graph.json of a run")
+      ->excludes(dot)
+      ->excludes(mermaid);
+  command->add_option("--max-branches", flags->max_branches,
+                      "branches of one parallel in the tree, then \"+N more\"");
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Show(session, *flags); }; });
+  if (name != "show") command->group("");
+}
+
+}  // namespace
+
+void AddFlowCommand(CLI::App& app, Session& session) {
+  CLI::App* flow = app.add_subcommand("flow", "Check and draw flows");
+  flow->require_subcommand(1);
+  AddCheck(*flow, session);
+  AddShow(*flow, "show", session);
+  AddShow(app, "inspect", session);
+  AddShow(app, "inspect-dag", session);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,115 @@
+#include "weir/cli/flow_files.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "weir/base/limits.h"
+#include "weir/base/text.h"
+#include "weir/flow/batch.h"
+#include "weir/flow/read.h"
+#include "weir/store/files.h"
+
+namespace weir::cli {
+namespace {
+
+// Which file holds the configuration; empty: the usual search finds it.
+Result<std::string> ConfigFileFor(const std::string& flow_file, const Session& session) {
+  if (!session.config_file.empty() || session.env.Get("WEIR_CONFIG")) return session.config_file;
+  WEIR_TRY(const std::optional<std::string> text,
+           store::ReadFile(flow_file, limits::kConfigFileBytes));
+  if (text && flow::IsConfigFile(*text)) return flow_file;
+  const std::filesystem::path beside = std::filesystem::path(flow_file).parent_path() / "weir.yaml";
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(beside, ignored) ? beside.string() : std::string();
+}
+
+// What a server of that kind cannot be asked for; weir checks answers, and does not make them.
+std::map<std::string, std::string> LacksOf(const config::EngineConfig& engine) {
+  if (engine.kind == config::Kind::kOpenAi) {
+    const std::string reason = "OpenAI's API has JSON schemas only";
+    return {{"regex", reason}, {"grammar", reason}, {"choice", reason}};
+  }
+  if (engine.kind == config::Kind::kOllama) {
+    return {{"grammar", "Ollama has JSON schemas only"}};
+  }
+  return {};
+}
+
+std::string_view KindWord(config::Kind kind) {
+  switch (kind) {
+    case config::Kind::kVllm:
+      return "vllm";
+    case config::Kind::kOpenAi:
+      return "openai";
+    case config::Kind::kOllama:
+      return "ollama";
+    case config::Kind::kSim:
+      return "sim";
+  }
+  std::unreachable();
+}
+
+flow::EngineFacts FactsOf(const config::EngineConfig& engine) {
+  flow::EngineFacts facts{.kind = std::string(KindWord(engine.kind)),
+                          .model = engine.http.model,
+                          .adapters = {},
+                          .loads_adapters = true,
+                          .lacks = LacksOf(engine)};
+  for (const config::AdapterConfig& adapter : engine.adapters) {
+    facts.adapters.push_back(adapter.name);
+  }
+  return facts;
+}
+
+}  // namespace
+
+Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session) {
+  WEIR_TRY(flow::Flow flow, flow::ReadFlow(target));
+  WEIR_TRY(flow::Graph graph, flow::Graph::Compile(std::move(flow)));
+  WEIR_TRY(const std::string file, ConfigFileFor(flow::FlowFile(target), session));
+  WEIR_TRY(config::Config config, config::Load(file, session.env));
+  return LoadedFlow{std::move(graph), std::move(config)};
+}
+
+Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model,
+                             const Session& session) {
+  WEIR_TRY(flow::Graph graph, flow::Graph::Compile(flow::BatchFlow(engine, model)));
+  WEIR_TRY(config::Config config, config::Load(session.config_file, session.env));
+  return LoadedFlow{std::move(graph), std::move(config)};
+}
+
+std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session) {
+  flow::CheckFacts facts;
+  for (const config::EngineConfig& engine : loaded.config.engines) {
+    facts.engines.emplace(engine.name, FactsOf(engine));
+  }
+  // The simulator and addresses are engines that no file has.
+  for (const std::string& name : flow::EnginesOf(loaded.graph)) {
+    if (facts.engines.contains(name)) continue;
+    const auto role = loaded.config.routes.roles.find(name);
+    if (role != loaded.config.routes.roles.end() && !role->second.empty()) {
+      facts.engines.emplace(name, FactsOf(*loaded.config.Find(role->second.front())));
+    } else if (const auto engine = config::ResolveEngine(loaded.config, name, session.env)) {
+      facts.engines.emplace(name, FactsOf(*engine));
+    }
+  }
+  facts.default_engine = loaded.config.default_engine;
+  for (const auto& [name, profile] : loaded.config.profiles) facts.profiles.push_back(name);
+  return flow::CheckFlow(loaded.graph, facts);
+}
+
+Result<void> TellProblems(const std::vector<flow::Problem>& problems, const Terminal& terminal) {
+  std::vector<flow::Problem> errors;
+  for (const flow::Problem& problem : problems) {
+    if (!problem.warning) {
+      errors.push_back(problem);
+    } else {
+      const std::string where = problem.place.empty() ? "" : problem.place + ": ";
+      terminal.Warn(where + problem.message);
+    }
+  }
+  if (errors.empty()) return {};
+  return Fail(Code::kConfigError, flow::Describe(errors));
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+// A flow with the configuration that it runs under: what `run`, `flow` and `engines` begin with.
+
+#include <string>
+#include <vector>
+
+#include "weir/cli/command.h"
+#include "weir/config/config.h"
+#include "weir/flow/check.h"
+#include "weir/flow/graph.h"
+
+namespace weir::cli {
+
+struct LoadedFlow {
+  flow::Graph graph;
+  config::Config config;
+};
+
+// The configuration is --config, $WEIR_CONFIG, the flow's file itself when it has `flows:`, the
+// weir.yaml beside it, or what every command finds.
+Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session);
+
+// The flow of a batch of OpenAI's form.
+Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model,
+                             const Session& session);
+
+// Its problems, with what the configuration knows of engines.
+std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session);
+
+// Says warnings; fails with all errors together.
+Result<void> TellProblems(const std::vector<flow::Problem>& problems, const Terminal& terminal);
+
+}  // namespace weir::cli

@@ -1,0 +1,356 @@
+#include <filesystem>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/base/version.h"
+#include "weir/cli/flags.h"
+#include "weir/cli/flow_files.h"
+#include "weir/cli/input.h"
+#include "weir/cli/listeners.h"
+#include "weir/cli/run_batch.h"
+#include "weir/cli/run_events.h"
+#include "weir/cli/run_job.h"
+#include "weir/cli/run_plan.h"
+#include "weir/cli/run_summary.h"
+#include "weir/cli/run_view.h"
+#include "weir/cli/work.h"
+#include "weir/client/engine_host.h"
+#include "weir/config/show.h"
+#include "weir/flow/read.h"
+#include "weir/flow/report.h"
+#include "weir/json/builder.h"
+#include "weir/json/reader.h"
+#include "weir/store/files.h"
+
+namespace weir::cli {
+namespace {
+
+struct RunFlags {
+  RunJob job;
+  std::string resume;
+  bool dry_run = false;
+  bool json_logs = false;
+  bool quiet = false;
+};
+
+int Refuse(Session& session, const Error& error) {
+  session.terminal.Problem(error);
+  return ExitCode(error);
+}
+
+// What the flags say now wins over what the run began with, where that may change.
+Result<RunJob> ResumedJob(const RunFlags& flags) {
+  WEIR_TRY(const json::Value run, flow::RunFolder::ReadRun(flags.resume));
+  WEIR_TRY(RunJob job, JobOf(run, flags.resume));
+  const RunJob& asked = flags.job;
+  const char* fixed = !asked.engine.empty()      ? "--engine"
+                      : asked.seed               ? "--seed"
+                      : asked.limit              ? "--limit"
+                      : !asked.set.empty()       ? "--set"
+                      : !asked.files.empty()     ? "--files"
+                      : !asked.model.empty()     ? "--model"
+                      : asked.max_lines_per_file ? "--max-lines-per-file"
+                                                 : nullptr;
+  if (fixed != nullptr) {
+    return Fail(Code::kConfigError,
+                StrCat(fixed,
+                       " cannot change in the middle of a run; leave it away, or start a "
+                       "new run with another -o"));
+  }
+  if (!flags.job.flow.empty()) job.flow = flags.job.flow;
+  if (!flags.job.input.empty()) job.input = flags.job.input;
+  if (flags.job.concurrency) job.concurrency = flags.job.concurrency;
+  if (flags.job.batch_size) job.batch_size = flags.job.batch_size;
+  if (flags.job.max_total_tokens) job.max_total_tokens = flags.job.max_total_tokens;
+  if (!flags.job.warmup) job.warmup = false;
+  return job;
+}
+
+// A batch is a run of its own flow; its folder stands beside the file that comes out.
+Result<RunJob> NewBatch(RunJob job) {
+  if (!job.flow.empty() || job.input.empty() || job.folder.empty()) {
+    return Fail(Code::kConfigError,
+                "a batch has requests of its own and no flow; write weir run --format openai-batch "
+                "-i in.jsonl -o out.jsonl -e ENGINE");
+  }
+  job.batch_file = job.folder;
+  job.folder += ".run";
+  job.flattened = false;
+  return job;
+}
+
+Result<RunJob> NewJob(const RunFlags& flags, const Session& session) {
+  RunJob job = flags.job;
+  if (job.format == kBatchFormat) return NewBatch(std::move(job));
+  if (!job.model.empty()) {
+    return Fail(Code::kConfigError,
+                "--model is for --format openai-batch; steps of a flow have `model:`");
+  }
+  if (job.flow.empty()) {
+    return Fail(Code::kConfigError,
+                "there is no flow; give a file or a folder, e.g. weir run flow.yaml -i rows.jsonl, "
+                "or go on with a run: weir run --resume DIR");
+  }
+  if (job.input.empty() && job.files.empty() && !session.terminal.in_is_terminal()) {
+    WEIR_TRY(const flow::Flow flow, flow::ReadFlow(job.flow));
+    if (!flow.files) job.input = "-";
+  }
+  if (job.folder.empty()) job.folder = NewRunFolder(SystemClock().WallNanos());
+  return job;
+}
+
+json::Value InfoOf(const RunJob& job, const LoadedFlow& loaded) {
+  json::Builder out;
+  out.BeginObject();
+  out.Key("weir");
+  out.String(kVersion);
+  out.Key("flow_name");
+  out.String(loaded.graph.flow().name);
+  out.Key("job");
+  out.Copy(JobJson(job));
+  if (const auto config = json::Read(config::ShowJson(loaded.config))) {
+    out.Key("config");
+    out.Copy(*config);
+  }
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
+Result<flow::RunFolder> OpenFolder(const RunJob& job, const LoadedFlow& loaded,
+                                   const flow::RunStats& stats, const async::Loop& loop,
+                                   const Session& session) {
+  flow::FolderOptions options;
+  options.format = job.format == "csv" ? flow::OutputFormat::kCsv : flow::OutputFormat::kJsonLines;
+  options.flattened = job.flattened;
+  if (job.max_lines_per_file) {
+    options.max_lines_per_file = static_cast<std::size_t>(*job.max_lines_per_file);
+  }
+  options.totals = [&stats, &loop] { return stats.KeptJson(loop.Now()); };
+  WEIR_TRY(flow::Identity identity, IdentityOf(job, loaded, session));
+  if (job.resumed) {
+    return flow::RunFolder::Resume(job.folder, loaded.graph, std::move(identity),
+                                   std::move(options));
+  }
+  return flow::RunFolder::Create(job.folder, loaded.graph, std::move(identity), InfoOf(job, loaded),
+                                 std::move(options));
+}
+
+// The configuration with what the flags change in it.
+Result<config::EngineConfig> ChosenEngineOf(const LoadedFlow& loaded, const RunJob& job,
+                                            const Session& session) {
+  const auto role = loaded.config.routes.roles.find(job.engine);
+  const bool routed = role != loaded.config.routes.roles.end() && !role->second.empty();
+  std::string name = routed ? role->second.front() : job.engine;
+  if (name.empty()) name = loaded.graph.flow().engine;
+  if (!name.empty() && loaded.config.routes.roles.contains(name)) name.clear();
+  return config::ResolveEngine(loaded.config, name, session.env);
+}
+
+int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
+  if (result.end == flow::RunResult::End::kCancelled) return kExitCancelled;
+  if (result.error) return ExitCode(*result.error);
+  if (stats.rows_failed == 0) return kExitOk;
+  return stats.rows_ok == 0 ? kExitFailed : kExitSomeFailed;
+}
+
+// Looks at the figures of a run twice a second.
+class TimelineKeeper {
+ public:
+  TimelineKeeper(async::Loop& loop, const flow::RunStats& stats)
+      : loop_(loop), stats_(stats), alarm_(loop, [this] { Look(); }), began_(loop.Now()) {
+    Look();
+  }
+
+  const flow::Timeline& End() {
+    Look();
+    alarm_.Disarm();
+    return timeline_;
+  }
+
+ private:
+  void Look() {
+    const TimePoint now = loop_.Now();
+    const flow::NodeStats sum = stats_.Sum();
+    timeline_.Add({.seconds = std::chrono::duration<double>(now - began_).count(),
+                   .rows_done = stats_.rows_done,
+                   .rows_failed = stats_.rows_failed,
+                   .prompt_tokens = sum.prompt_tokens,
+                   .completion_tokens = sum.completion_tokens});
+    alarm_.Arm(now + std::chrono::milliseconds(500));
+  }
+
+  async::Loop& loop_;
+  const flow::RunStats& stats_;
+  async::Alarm alarm_;
+  const TimePoint began_;
+  flow::Timeline timeline_;
+};
+
+void WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunStats& stats,
+                 const flow::Timeline& timeline, TimePoint now, Session& session) {
+  const Result<json::Value> run = flow::RunFolder::ReadRun(job.folder);
+  const Result<json::Value> totals = json::Read(stats.Json(now));
+  if (!run || !totals) return;
+  const std::string page = flow::HtmlReport(loaded.graph, {.run = *run,
+                                                           .totals = *totals,
+                                                           .timeline = timeline.points(),
+                                                           .errors = stats.errors,
+                                                           .engines = stats.engines,
+                                                           .cache_hit_rate = {}});
+  const Result<void> written =
+      store::ReplaceFile(job.folder + "/report.html", page, {.durable = false});
+  if (!written) session.terminal.Warn(written.error().message);
+}
+
+// Where things are, and how to go on.
+void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
+             Session& session) {
+  const Terminal& terminal = session.terminal;
+  if (stats.rows_read == 0 && !result.error) terminal.Warn("there were no rows");
+  if (result.end == flow::RunResult::End::kCancelled) {
+    terminal.Note(StrCat("stopped; go on with: weir run --resume ", job.folder));
+  } else if (result.error) {
+    terminal.Problem(*result.error);
+    if (stats.rows_read > 0 && result.error->code != Code::kBudgetExceeded) {
+      terminal.Note(StrCat("go on, once that is mended, with: weir run --resume ", job.folder));
+    }
+  }
+  if (stats.rows_failed > 0) {
+    terminal.Note(StrCat(stats.rows_failed, " of ", stats.rows_done, " rows failed; why is in ",
+                         job.folder, "/errors.jsonl"));
+  }
+  const std::string& results = job.batch_file.empty() ? job.folder : job.batch_file;
+  terminal.Note(
+      StrCat("results are in ", results, ", and ", job.folder, "/report.html shows how it went"));
+}
+
+std::string SummaryOf(const Session& session, const flow::Graph& graph, const flow::RunStats& stats,
+                      TimePoint now) {
+  return RunSummary(graph, stats, now,
+                    {.width = session.terminal.err_is_terminal() ? StderrSize().width : 80,
+                     .colour = session.terminal.err_has_colour(),
+                     .unicode = SpeaksUnicode(session.env)});
+}
+
+int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFlow loaded) {
+  async::Loop loop;  // outlives the connections of the fleet
+  const Result<flow::RunOptions> options = OptionsOf(job, loaded, session);
+  if (!options) return Refuse(session, options.error());
+  Result<std::unique_ptr<flow::RowSource>> rows = RowsOf(job, loaded.graph.flow());
+  if (!rows) return Refuse(session, rows.error());
+  const Result<config::EngineConfig> chosen = ChosenEngineOf(loaded, job, session);
+  if (!chosen) return Refuse(session, chosen.error());
+  const async::Context opening(loop);
+  Result<std::unique_ptr<client::EngineHost>> host = loop.Run(client::EngineHost::Open(
+      opening, {.config = loaded.config, .chosen = *chosen, .env = session.env}));
+  if (!host) return Refuse(session, host.error());
+  if (flags.dry_run) return ShowPlan(session, loaded, **rows, **host, *options);
+
+  flow::RunStats stats(loaded.graph);
+  Result<flow::RunFolder> folder = OpenFolder(job, loaded, stats, loop, session);
+  if (!folder) return Refuse(session, folder.error());
+  Result<std::unique_ptr<RunEvents>> events =
+      RunEvents::Open(loop, job.folder + "/events.jsonl",
+                      [&session](const Error& error) { session.terminal.Warn(error.message); });
+  if (!events) return Refuse(session, events.error());
+  Result<Listeners> listeners = Listeners::Open(loop, loaded.config.events, "", session);
+  if (!listeners) return Refuse(session, listeners.error());
+
+  const ViewKind kind = flags.json_logs ? ViewKind::kJson
+                        : flags.quiet   ? ViewKind::kNone
+                                        : UsualView(session.terminal, session.env);
+  const std::unique_ptr<RunView> view =
+      NewRunView(loop, session.terminal, loaded.graph, stats, kind, session.env);
+  RunWarnings warnings(*view);
+  std::vector<TraceSink*> sinks = listeners->sinks();
+  sinks.push_back(events->get());
+  sinks.push_back(&warnings);
+  if (view->sink() != nullptr) sinks.push_back(view->sink());
+  Work work(loop, sinks);
+  TimelineKeeper timeline(loop, stats);
+  view->Begin();
+  const flow::RunResult result = loop.Run(
+      flow::Run(work.NewContext({}), loaded.graph, **rows, *folder, **host, *options, stats));
+  const flow::Timeline& line = timeline.End();
+  view->End(kind == ViewKind::kJson ? "" : SummaryOf(session, loaded.graph, stats, loop.Now()));
+  listeners->Finish(session.terminal);
+  WriteReport(job, loaded, stats, line, loop.Now(), session);
+  if (!job.batch_file.empty() && result.end == flow::RunResult::End::kDone) {
+    const Result<void> written = WriteBatchFile(job.folder, job.input, job.batch_file);
+    if (!written) return Refuse(session, written.error());
+  }
+  if (result.error && stats.rows_read == 0 && !job.resumed) {
+    // Nothing was begun: the same command can be given again.
+    session.terminal.Problem(*result.error);
+    std::error_code ignored;
+    std::filesystem::remove_all(job.folder, ignored);
+    return ExitOf(result, stats);
+  }
+  if (kind != ViewKind::kJson) TellEnd(result, stats, job, session);
+  return ExitOf(result, stats);
+}
+
+int Run(Session& session, const RunFlags& flags) {
+  const Result<RunJob> job = flags.resume.empty() ? NewJob(flags, session) : ResumedJob(flags);
+  if (!job) return Refuse(session, job.error());
+  Result<LoadedFlow> loaded = job->format == kBatchFormat
+                                  ? LoadBatch(job->engine, job->model, session)
+                                  : LoadFlow(job->flow, session);
+  if (!loaded) return Refuse(session, loaded.error());
+  const Result<void> good = TellProblems(CheckLoaded(*loaded, session), session.terminal);
+  if (!good) return Refuse(session, good.error());
+  return Execute(session, flags, *job, *std::move(loaded));
+}
+
+void AddFlags(CLI::App& command, RunFlags& flags) {
+  RunJob& job = flags.job;
+  command.add_option("flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml")
+      ->option_text("FLOW");
+  command.add_option("-i,--input", job.input, "rows: .jsonl, .csv, .json, or - for stdin");
+  command.add_option("--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
+  CLI::Option* folder = command.add_option(
+      "-o,--out", job.folder, "the run's folder; default: runs/ and a name by the time");
+  command.add_option("--resume", flags.resume, "go on with the run in this folder")
+      ->excludes(folder);
+  NumberFlag(command, "--concurrency", job.concurrency, "calls at once; default: 16");
+  NumberFlag(command, "--batch-size", job.batch_size,
+             "rows on their way at once; default: 4 for each call");
+  NumberFlag(command, "--limit", job.limit, "only the first N rows");
+  command.add_option("--set", job.set, "NAME=VALUE for {{ vars.NAME }}; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("-e,--engine", job.engine, "asked instead of every engine of the flow");
+  NumberFlag(command, "--seed", job.seed, "of the run; every call has one made of it");
+  NumberFlag(command, "--max-total-tokens", job.max_total_tokens,
+             "stop, to be resumed, when prompts and answers have had so many");
+  OneOf(*command.add_option(
+            "--format", job.format,
+            "of the results: jsonl or csv; openai-batch: rows are requests of a batch "
+            "file, -o is the file of answers"),
+        {"jsonl", "csv", std::string(kBatchFormat)});
+  command.add_option("-m,--model", job.model, "instead of the models that a batch names");
+  command.add_flag("--flattened,!--no-flattened", job.flattened,
+                   "write flattened/ too, one line for each row");
+  NumberFlag(command, "--max-lines-per-file", job.max_lines_per_file, "then a new file; 10000");
+  command.add_flag("--warmup,!--no-warmup", job.warmup,
+                   "send each shared beginning of prompts once before the first row");
+  command.add_flag("--dry-run", flags.dry_run, "show what would be asked, and send nothing");
+  command.add_flag("--json-logs", flags.json_logs, "every event as a JSON line on stderr");
+  command.add_flag("--quiet", flags.quiet, "no progress; the summary at the end");
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, Session& session) {
+  for (const char* name : {"run", "run-yaml"}) {
+    auto flags = std::make_shared<RunFlags>();  // shared by the callbacks that CLI11 keeps
+    CLI::App* command = app.add_subcommand(name, "Send rows through a flow, into a folder");
+    AddFlags(*command, *flags);
+    command->callback(
+        [flags, &session] { session.run = [flags, &session] { return Run(session, *flags); }; });
+    if (std::string_view(name) != "run") command->group("");
+  }
+}
+
+}  // namespace weir::cli

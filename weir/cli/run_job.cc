@@ -1,0 +1,258 @@
+#include "weir/cli/run_job.h"
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "weir/base/limits.h"
+#include "weir/base/random.h"
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+#include "weir/json/builder.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+#include "weir/store/files.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr int kUsualConcurrency = 16;
+
+std::string Absolute(const std::string& path) {
+  if (path.empty() || path == "-") return path;
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
+}
+
+// Sixteen characters that change with the text.
+std::string DigestOf(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::uint64_t hash = StableHash(text.data(), text.size());
+  std::string digest;
+  for (int i = 0; i < 16; ++i, hash >>= 4) digest += kDigits[hash & 15];
+  return digest;
+}
+
+Result<std::string> DigestOfFiles(const std::vector<std::string>& paths) {
+  std::string all;
+  for (const std::string& path : paths) {
+    WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kStdinBytes));
+    StrAppend(all, Absolute(path), "\n", text.value_or(""), "\n");
+  }
+  return DigestOf(all);
+}
+
+Result<json::Value> VarsOf(const std::vector<std::string>& pairs) {
+  json::Builder vars;
+  vars.BeginObject();
+  for (const std::string& pair : pairs) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos || equals == 0) {
+      return Fail(Code::kConfigError, StrCat("--set wants NAME=VALUE, got '", pair, "'"));
+    }
+    const std::string_view text = std::string_view(pair).substr(equals + 1);
+    vars.Key(std::string_view(pair).substr(0, equals));
+    const Result<json::Value> value = json::Read(text);
+    if (value) {
+      vars.Copy(*value);
+    } else {
+      vars.String(text);
+    }
+  }
+  vars.EndObject();
+  return std::move(vars).Finish();
+}
+
+void Number(json::Builder& out, std::string_view key, const std::optional<std::int64_t>& value) {
+  if (!value) return;
+  out.Key(key);
+  out.Int(*value);
+}
+
+void Text(json::Builder& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out.Key(key);
+  out.String(value);
+}
+
+void Texts(json::Builder& out, std::string_view key, const std::vector<std::string>& values) {
+  if (values.empty()) return;
+  out.Key(key);
+  out.BeginArray();
+  for (const std::string& value : values) out.String(value);
+  out.EndArray();
+}
+
+// "jsonl of 4,120 bytes": what can be known of an input before it is read.
+void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
+  out.Key("input");
+  out.BeginObject();
+  if (!job.input.empty()) {
+    out.Key("path");
+    out.String(Absolute(job.input));
+    struct stat status{};
+    if (::stat(job.input.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      out.Key("bytes");
+      out.Int(status.st_size);
+    }
+  } else {
+    Text(out, "files", job.files.empty() && flow.files ? flow.files->glob : job.files);
+  }
+  Number(out, "limit", job.limit);
+  out.EndObject();
+}
+
+void AddEngines(const LoadedFlow& loaded, const RunJob& job, const Session& session,
+                json::Builder& out) {
+  std::vector<std::string> names = flow::EnginesOf(loaded.graph);
+  if (!job.engine.empty()) names = {job.engine};
+  out.Key("engines");
+  out.BeginObject();
+  for (const std::string& name : names) {
+    std::string asked = name;
+    const auto role = loaded.config.routes.roles.find(name);
+    if (role != loaded.config.routes.roles.end() && !role->second.empty()) {
+      asked = role->second.front();
+    }
+    const auto engine = config::ResolveEngine(loaded.config, asked, session.env);
+    out.Key(name.empty() ? std::string_view("default") : std::string_view(name));
+    out.BeginObject();
+    if (engine) {
+      Text(out, "engine", Redact(engine->name));
+      Text(out, "model", engine->http.model);
+    }
+    out.EndObject();
+  }
+  out.EndObject();
+}
+
+}  // namespace
+
+json::Value JobJson(const RunJob& job) {
+  json::Builder out;
+  out.BeginObject();
+  Text(out, "flow", Absolute(job.flow));
+  Text(out, "input", Absolute(job.input));
+  Text(out, "files", job.files);
+  Text(out, "engine", job.engine);
+  Number(out, "seed", job.seed);
+  Number(out, "limit", job.limit);
+  Texts(out, "set", job.set);
+  Text(out, "model", job.model);
+  Text(out, "format", job.format);
+  Text(out, "batch_file", Absolute(job.batch_file));
+  out.Key("flattened");
+  out.Bool(job.flattened);
+  Number(out, "max_lines_per_file", job.max_lines_per_file);
+  Number(out, "concurrency", job.concurrency);
+  Number(out, "batch_size", job.batch_size);
+  Number(out, "max_total_tokens", job.max_total_tokens);
+  out.Key("warmup");
+  out.Bool(job.warmup);
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
+Result<RunJob> JobOf(json::View run_json, const std::string& folder) {
+  const json::View from = run_json.Find("job");
+  if (!from.Find("flow").IsString() && from.Find("format").StringOr("") != kBatchFormat) {
+    return Fail(Code::kConfigError,
+                StrCat(folder, "/run.json does not say which flow it is of; start a new run"));
+  }
+  const auto text = [&](std::string_view key) { return std::string(from.Find(key).StringOr("")); };
+  const auto number = [&](std::string_view key) { return from.Find(key).AsInt64(); };
+  RunJob job;
+  job.flow = text("flow");
+  job.folder = folder;
+  job.resumed = true;
+  job.input = text("input");
+  job.files = text("files");
+  job.engine = text("engine");
+  job.seed = number("seed");
+  job.limit = number("limit");
+  for (const json::View pair : from.Find("set").items()) job.set.emplace_back(pair.StringOr(""));
+  job.model = text("model");
+  job.format = text("format");
+  job.batch_file = text("batch_file");
+  job.flattened = from.Find("flattened").BoolOr(true);
+  job.max_lines_per_file = number("max_lines_per_file");
+  job.concurrency = number("concurrency");
+  job.batch_size = number("batch_size");
+  job.max_total_tokens = number("max_total_tokens");
+  job.warmup = from.Find("warmup").BoolOr(true);
+  return job;
+}
+
+std::string NewRunFolder(std::int64_t wall_nanos) {
+  const std::time_t seconds = wall_nanos / 1'000'000'000;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char stamp[32];
+  std::strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &utc);
+  Random random = Random::FromSystem();
+  return StrCat("runs/", std::string_view(stamp), "-", HexId(random, 8));
+}
+
+Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
+                                  const Session& session) {
+  const flow::Flow& flow = loaded.graph.flow();
+  json::Builder out;
+  out.BeginObject();
+  WEIR_TRY(const std::string digest, DigestOfFiles(flow.parts));
+  Text(out, "flow", StrCat(Absolute(job.flow), ", digest ", digest));
+  AddInput(job, flow, out);
+  AddEngines(loaded, job, session, out);
+  Texts(out, "vars", job.set);
+  Text(out, "model", job.model);
+  out.Key("seed");
+  out.Int(job.seed.value_or(static_cast<std::int64_t>(flow.seed.value_or(0))));
+  Text(out, "format", job.format);
+  out.EndObject();
+  return flow::Identity{std::move(out).Finish()};
+}
+
+Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Flow& flow) {
+  flow::RowOptions options{.id = flow.id};
+  if (job.limit) options.limit = static_cast<std::uint64_t>(*job.limit);
+  if (!job.input.empty()) return flow::OpenRows(job.input, options);
+  if (!job.files.empty()) {
+    flow::FileRows files = flow.files.value_or(flow::FileRows());
+    files.glob = job.files;
+    return flow::OpenFiles(files, ".", options);
+  }
+  if (flow.files) return flow::OpenFiles(*flow.files, flow.folder, options);
+  return Fail(Code::kConfigError,
+              "there are no rows; give a file with -i rows.jsonl (or rows.csv, or - for stdin), or "
+              "--files 'texts/*.txt'");
+}
+
+Result<flow::RunOptions> OptionsOf(const RunJob& job, const LoadedFlow& loaded,
+                                   const Session& session) {
+  const flow::Flow& flow = loaded.graph.flow();
+  flow::RunOptions options;
+  std::int64_t concurrency = flow.concurrency.value_or(kUsualConcurrency);
+  const auto profile = loaded.config.profiles.find(flow.profile);
+  if (!flow.concurrency && profile != loaded.config.profiles.end() && profile->second.concurrency) {
+    concurrency = *profile->second.concurrency;
+  }
+  concurrency = job.concurrency.value_or(concurrency);
+  if (concurrency < 1 || concurrency > 100'000) {
+    return Fail(Code::kConfigError,
+                StrCat("--concurrency must be from 1 to 100000; got ", concurrency));
+  }
+  options.concurrency = static_cast<int>(concurrency);
+  if (job.batch_size) options.window = static_cast<std::size_t>(*job.batch_size);
+  options.engine = job.engine;
+  options.seed = job.seed ? static_cast<std::uint64_t>(*job.seed) : flow.seed.value_or(0);
+  WEIR_TRY(options.vars, VarsOf(job.set));
+  options.warmup = job.warmup;
+  options.env = session.env;
+  options.max_total_tokens = job.max_total_tokens;
+  return options;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,243 @@
+#include "weir/cli/run_summary.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "weir/base/text.h"
+#include "weir/cli/markdown/character.h"
+#include "weir/cli/print.h"
+#include "weir/cli/run_frame.h"
+#include "weir/flow/figures.h"
+
+namespace weir::cli {
+namespace {
+
+using flow::Grouped;
+using flow::NodeStats;
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kMostName = 30;
+constexpr std::string_view kBold = "\033[1m";
+constexpr std::string_view kRed = "\033[31m";
+constexpr std::string_view kPlain = "\033[0m";
+
+struct Column {
+  std::string_view head;
+  std::vector<std::string> cells;  // one for each node, and the last for all of them
+  bool alarm = false;              // what stands in it is bad news
+
+  bool Says() const {
+    return std::ranges::any_of(cells, [](const std::string& cell) { return !cell.empty(); });
+  }
+  std::size_t Width() const {
+    int width = TextWidth(head);
+    for (const std::string& cell : cells) width = std::max(width, TextWidth(cell));
+    return static_cast<std::size_t>(width);
+  }
+};
+
+class SummaryText {
+ public:
+  SummaryText(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
+              const SummaryOptions& options)
+      : graph_(graph),
+        stats_(stats),
+        options_(options),
+        seconds_(std::chrono::duration<double>(std::max(now - stats.started, Duration{})).count()),
+        time_(stats.earlier + std::max(now - stats.started, Duration{})),
+        sum_(stats.Sum()) {}
+
+  std::string Text() {
+    std::string text = Whole();
+    std::vector<Column> columns = Columns();
+    std::erase_if(columns, [](const Column& column) { return !column.Says(); });
+    const std::vector<std::string> names = Names();
+    std::size_t name_width = 0;
+    for (const std::string& name : names) {
+      name_width = std::max(name_width, static_cast<std::size_t>(TextWidth(name)));
+    }
+    const auto width = static_cast<std::size_t>(std::max(options_.width, 1));
+    for (std::size_t from = 0; from < columns.size();) {
+      std::size_t used = name_width + kGap + columns[from].Width();
+      std::size_t to = from + 1;
+      while (to < columns.size() && used + kGap + columns[to].Width() <= width) {
+        used += kGap + columns[to++].Width();
+      }
+      text += '\n';
+      AddTable(text, names, name_width, std::span(columns).subspan(from, to - from));
+      from = to;
+    }
+    return text;
+  }
+
+ private:
+  std::string PerSecond(double count) const {
+    return seconds_ > 0 ? flow::Rate(count / seconds_) : "0";
+  }
+
+  // What became of all rows, in words.
+  std::string Whole() const {
+    const std::string_view dot = options_.unicode ? " · " : ", ";
+    std::string text = StrCat(Grouped(stats_.rows_done), stats_.rows_done == 1 ? " row" : " rows",
+                              " in ", flow::Latency(time_), ": ", Grouped(stats_.rows_ok), " ok, ");
+    const std::string failed = StrCat(Grouped(stats_.rows_failed), " failed");
+    text += stats_.rows_failed > 0 ? Coloured(failed, kRed) : failed;
+    const std::uint64_t rows = stats_.rows_done - std::min(stats_.rows_done, stats_.rows_before);
+    StrAppend(text, dot, PerSecond(static_cast<double>(rows)), " rows/s");
+    // What was known before has its tokens in the sums, and took no time now.
+    if (stats_.rows_before == 0 && sum_.completion_tokens > 0) {
+      StrAppend(text, dot, PerSecond(static_cast<double>(sum_.completion_tokens)), " tokens/s");
+    }
+    text += '\n';
+    if (stats_.rows_before > 0) {
+      StrAppend(text, Grouped(stats_.rows_before),
+                " of them were done before; what nodes had answered then is in column reused\n");
+    }
+    return text;
+  }
+
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const flow::GraphNode* node : graph_.all()) {
+      names.push_back(CutTo(node->node->id, kMostName, options_.unicode));
+    }
+    names.emplace_back("all");
+    return names;
+  }
+
+  // A cell for each node; `all` for the last row.
+  template <class Cell>
+  Column Make(std::string_view head, const Cell& cell, bool with_all = true) const {
+    Column column{.head = head};
+    for (const flow::GraphNode* node : graph_.all()) {
+      column.cells.push_back(cell(stats_.nodes[node->index], node->step() != nullptr));
+    }
+    column.cells.push_back(with_all ? cell(sum_, true) : "");
+    return column;
+  }
+
+  Column Counts(std::string_view head, std::uint64_t NodeStats::* member) const {
+    return Make(head, [&](const NodeStats& node, bool /*asks*/) {
+      return node.*member == 0 ? "" : Grouped(node.*member);
+    });
+  }
+
+  std::string AtLeast(std::string_view known) const {
+    return StrCat(options_.unicode ? "≥ " : ">= ", known);
+  }
+
+  Column Tokens(std::string_view head, std::int64_t NodeStats::* member) const {
+    return Make(head, [&](const NodeStats& node, bool asks) -> std::string {
+      const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(node.*member, 0));
+      if (!asks || (count == 0 && !node.tokens_unknown)) return "";
+      if (!node.tokens_unknown) return Grouped(count);
+      return count == 0 ? "unknown" : AtLeast(Grouped(count));
+    });
+  }
+
+  Column Quantiles(std::string_view head, double part) const {
+    // Those of all nodes together say nothing about any of them.
+    return Make(
+        head,
+        [&](const NodeStats& node, bool /*asks*/) {
+          return node.latencies.count() == 0 ? "" : flow::Latency(node.latencies.Quantile(part));
+        },
+        false);
+  }
+
+  Column Costs() const {
+    return Make("cost", [&](const NodeStats& node, bool asks) -> std::string {
+      if (!asks || (node.cost == 0 && !node.cost_unknown)) return "";
+      if (!node.cost_unknown) return FormatCost(node.cost);
+      return node.cost == 0 ? "unknown" : AtLeast(FormatCost(node.cost));
+    });
+  }
+
+  Column Confidences(std::string_view head, bool least) const {
+    return Make(head, [least](const NodeStats& node, bool /*asks*/) -> std::string {
+      if (node.sure_count == 0) return "";
+      const double mean = node.sure_sum / static_cast<double>(node.sure_count);
+      return StrCat(std::round((least ? node.sure_least : mean) * 100) / 100);
+    });
+  }
+
+  std::vector<Column> Columns() const {
+    std::vector<Column> columns;
+    // Of all nodes only what is of calls can be added up; a row passes several of them.
+    columns.push_back(WithoutAll(Counts("ok", &NodeStats::ok)));
+    columns.push_back(WithoutAll(Counts("failed", &NodeStats::failed)));
+    columns.back().alarm = true;
+    columns.push_back(WithoutAll(Counts("dropped", &NodeStats::dropped)));
+    columns.push_back(WithoutAll(Counts("skipped", &NodeStats::skipped)));
+    columns.push_back(WithoutAll(Counts("reused", &NodeStats::reused)));
+    columns.push_back(Tokens("tokens in", &NodeStats::prompt_tokens));
+    columns.push_back(Tokens("cached", &NodeStats::cached_tokens));
+    columns.push_back(Tokens("tokens out", &NodeStats::completion_tokens));
+    columns.push_back(Quantiles("p50", 0.5));
+    columns.push_back(Quantiles("p95", 0.95));
+    columns.push_back(Costs());
+    columns.push_back(Counts("retries", &NodeStats::retries));
+    columns.push_back(Counts("repaired", &NodeStats::repaired));
+    columns.push_back(Confidences("sure", false));
+    columns.push_back(Confidences("least sure", true));
+    return columns;
+  }
+
+  static Column WithoutAll(Column column) {
+    column.cells.back().clear();
+    return column;
+  }
+
+  void AddTable(std::string& text, const std::vector<std::string>& names, std::size_t name_width,
+                std::span<const Column> columns) const {
+    const auto line = [&](std::string_view name, std::string_view colour, const auto& cell) {
+      std::string row(name);
+      std::size_t blanks = name_width - static_cast<std::size_t>(TextWidth(name));
+      for (const Column& column : columns) {
+        const std::string_view content = cell(column);
+        blanks += kGap + column.Width() - static_cast<std::size_t>(TextWidth(content));
+        if (content.empty()) {
+          // Nothing follows at the end of a row, not even blanks.
+          continue;
+        }
+        row.append(std::exchange(blanks, 0), ' ');
+        row += column.alarm && colour.empty() ? Coloured(content, kRed) : std::string(content);
+      }
+      StrAppend(text, Coloured(row, colour), "\n");
+    };
+    line("node", kBold, [](const Column& column) { return column.head; });
+    const bool all = std::ranges::any_of(
+        columns, [](const Column& column) { return !column.cells.back().empty(); });
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (i + 1 == names.size() && !all) break;
+      line(names[i], {}, [i](const Column& column) { return std::string_view(column.cells[i]); });
+    }
+  }
+
+  std::string Coloured(std::string_view text, std::string_view colour) const {
+    if (!options_.colour || colour.empty()) return std::string(text);
+    return StrCat(colour, text, kPlain);
+  }
+
+  const flow::Graph& graph_;
+  const flow::RunStats& stats_;
+  const SummaryOptions& options_;
+  const double seconds_;  // that this process took
+  const Duration time_;   // with what it took before
+  const NodeStats sum_;
+};
+
+}  // namespace
+
+std::string RunSummary(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
+                       const SummaryOptions& options) {
+  return SummaryText(graph, stats, now, options).Text();
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+// The table at the end of a run: what became of the rows, node by node, and what it took.
+
+#include <string>
+
+#include "weir/base/clock.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/stats.h"
+
+namespace weir::cli {
+
+struct SummaryOptions {
+  int width = 80;
+  bool colour = false;
+  bool unicode = true;
+};
+
+// Columns in which there is nothing are left out; what does not fit beside each other follows in a
+// second table. Costs have no currency: they are what the prices of the configuration add up to.
+std::string RunSummary(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
+                       const SummaryOptions& options);
+
+}  // namespace weir::cli

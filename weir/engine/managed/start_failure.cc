@@ -1,0 +1,82 @@
+#include "weir/engine/managed/start_failure.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr std::streamoff kTailBytes = 64 * 1024;
+
+struct Cause {
+  std::string_view words;  // in lower case
+  std::string_view hint;
+};
+
+// The first that is found counts: what is more telling stands in front.
+constexpr Cause kCauses[] = {
+    {"cuda out of memory",
+     "the GPU has too little free memory: stop what else uses it (nvidia-smi shows it), or lower "
+     "serve.gpu_memory_utilization or serve.max_model_len, or raise serve.tensor_parallel"},
+    {"no available memory for the cache blocks",
+     "the model leaves no room for its KV cache: lower serve.max_model_len or raise "
+     "serve.gpu_memory_utilization"},
+    {"is larger than the maximum number of tokens that can be stored in kv cache",
+     "the KV cache is too small for the context window: lower serve.max_model_len or raise "
+     "serve.gpu_memory_utilization"},
+    {"free memory on device",
+     "other processes hold the GPU's memory: stop them (nvidia-smi shows them), or lower "
+     "serve.gpu_memory_utilization"},
+    {"gatedrepoerror",
+     "the model is gated: accept its terms on its page, and give the server HF_TOKEN in serve.env"},
+    {"access to model",
+     "the model is gated: accept its terms on its page, and give the server HF_TOKEN in serve.env"},
+    {"repositorynotfounderror",
+     "there is no such model on the hub, or it is private: check `model`, and give the server "
+     "HF_TOKEN in serve.env if it is"},
+    {"is not a local folder and is not a valid model identifier",
+     "there is no such model, neither as a folder nor on the hub: check `model`"},
+    {"address already in use",
+     "something else listens on that port: set another one in serve.port, or leave it away"},
+    {"unrecognized arguments",
+     "the server does not know a flag: check serve.flags against its version (vllm serve --help)"},
+    {"no module named 'vllm'",
+     "vLLM is not installed in that Python: pip install vllm, or name another program in "
+     "serve.command"},
+    {"no cuda gpus are available",
+     "the server finds no GPU: check the driver (nvidia-smi) and CUDA_VISIBLE_DEVICES"},
+    {"failed to infer device type",
+     "the server finds no GPU: check the driver (nvidia-smi) and CUDA_VISIBLE_DEVICES"},
+};
+
+}  // namespace
+
+std::string LogTail(const std::string& path, std::size_t lines) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return "";
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kTailBytes));
+  std::string text(static_cast<std::size_t>(std::min(size, kTailBytes)), '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  while (text.ends_with('\n')) text.pop_back();
+  std::size_t start = text.size();
+  for (std::size_t i = 0; i < lines && start != std::string::npos && start > 0; ++i) {
+    start = text.rfind('\n', start - 1);
+  }
+  if (start != std::string::npos && start < text.size()) text.erase(0, start + 1);
+  return Redact(text);
+}
+
+std::string StartHint(std::string_view log) {
+  const std::string lower = ToLower(log);
+  for (const Cause& cause : kCauses) {
+    if (lower.contains(cause.words)) return std::string(cause.hint);
+  }
+  return "";
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,317 @@
+// How a walker asks: engines for steps, programs for `exec:`. What came is in the ledger before
+// anything else knows of it.
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/flow/call.h"
+#include "weir/flow/walk.h"
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+using model::Reply;
+
+std::int64_t Millis(Duration time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+// Whether beginning anew may help: not where the fault is in the flow or in the configuration.
+bool MayTryAgain(const Error& error) {
+  switch (ClassOf(error)) {
+    case ErrorClass::kInvalidRequest:
+    case ErrorClass::kConfig:
+    case ErrorClass::kBudget:
+    case ErrorClass::kAbort:
+    case ErrorClass::kAuth:
+    case ErrorClass::kDenied:
+    case ErrorClass::kInternal:
+      return false;
+    default:
+      return true;
+  }
+}
+
+void AddTo(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+// A line of attempts.jsonl: what an answer took, and what was odd about it.
+std::string AttemptLine(std::string_view row_id, std::string_view node, const std::string& engine,
+                        const Result<Reply>& reply, Duration time) {
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("row_id", row_id);
+  out.Field("node", node);
+  if (!reply) {
+    if (!engine.empty()) out.Field("engine", engine);
+    out.Field("error", Name(reply.error()));
+    out.PlainKey("ms");
+    out.Int(Millis(time));
+    out.EndObject();
+    return line;
+  }
+  const model::ReplyInfo& info = reply->info;
+  out.Field("engine", info.engine.empty() ? engine : info.engine);
+  out.Field("model", info.model);
+  out.Field("request_id", info.request_id);
+  out.PlainKey("attempts");
+  out.Uint(std::max<std::size_t>(1, info.attempts.size()));
+  if (!reply->choices.empty()) {
+    out.Field("finish", model::FinishName(reply->choices.front().finish));
+  }
+  const auto count = [&](std::string_view name, const std::optional<std::int64_t>& tokens) {
+    if (!tokens) return;
+    out.PlainKey(name);
+    out.Int(*tokens);
+  };
+  count("prompt_tokens", reply->usage.prompt_tokens);
+  count("completion_tokens", reply->usage.completion_tokens);
+  count("cached_tokens", reply->usage.cached_tokens);
+  if (info.first_token.count() > 0) {
+    out.PlainKey("first_token_ms");
+    out.Int(Millis(info.first_token));
+  }
+  out.PlainKey("ms");
+  out.Int(Millis(time));
+  if (!info.repairs.empty()) {
+    out.PlainKey("repairs");
+    out.BeginArray();
+    for (const std::string& repair : info.repairs) out.String(repair);
+    out.EndArray();
+  }
+  if (!info.degradations.empty()) {
+    out.PlainKey("degradations");
+    out.BeginArray();
+    for (const model::Degradation& degradation : info.degradations) {
+      out.String(StrCat(degradation.what, ": ", degradation.why));
+    }
+    out.EndArray();
+  }
+  out.EndObject();
+  return line;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name) {
+  if (const auto known = made_.find(name); known != made_.end()) return known->second;
+  WEIR_TRY(std::shared_ptr<model::Engine> engine, engines_.Get(name));
+  made_.emplace(name, engine);
+  return engine;
+}
+
+bool Walker::BudgetIsSpent() {
+  if (!options_.max_total_tokens) return false;
+  const NodeStats sum = stats_.Sum();
+  if (sum.prompt_tokens + sum.completion_tokens < *options_.max_total_tokens) return false;
+  Stop(
+      {.code = Code::kBudgetExceeded,
+       .message = StrCat("prompts and answers have had ", sum.prompt_tokens + sum.completion_tokens,
+                         " tokens, and ", *options_.max_total_tokens,
+                         " was the most; go on with --resume and a higher --max-total-tokens")});
+  return true;
+}
+
+Finished Walker::NewFinished(const Visit& visit) const {
+  Finished finished;
+  finished.pass = visit.where.pass;
+  finished.row = visit.where.row;
+  finished.child = visit.traveller.child;
+  finished.node = visit.node.index;
+  return finished;
+}
+
+bool Walker::Keep(const Finished& finished) {
+  const Result<void> kept = folder_.Record(finished);
+  if (!kept) Stop(kept.error());
+  return kept.has_value();
+}
+
+void Walker::Tell(const Visit& visit, const Finished& finished) const {
+  const auto* error = std::get_if<Error>(&finished.outcome);
+  if (error != nullptr) {
+    visit.ctx.Emit("node.end", {{"row", std::string_view(visit.traveller.id)},
+                                {"node", std::string_view(visit.node.node->id)},
+                                {"ok", false},
+                                {"error", std::string_view(Name(*error))},
+                                {"message", std::string_view(error->message)}});
+    return;
+  }
+  visit.ctx.Emit("node.end", {{"row", std::string_view(visit.traveller.id)},
+                              {"node", std::string_view(visit.node.node->id)},
+                              {"ok", true},
+                              {"prompt_tokens", finished.prompt_tokens.value_or(0)},
+                              {"completion_tokens", finished.completion_tokens.value_or(0)}});
+}
+
+async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
+  const GraphNode& node = visit.node;
+  NodeStats& stats = stats_.nodes[node.index];
+  const Finished* known =
+      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, node.index);
+  std::optional<Finished> finished;
+  if (known != nullptr) {
+    finished = *known;
+    ++stats.reused;
+  } else {
+    ++stats.in_flight;
+    finished = co_await AskEngine(visit);
+    --stats.in_flight;
+    if (!finished) co_return Fate::kAborted;
+    if (!Keep(*finished)) co_return Fate::kAborted;
+    Tell(visit, *finished);
+  }
+  const auto* error = std::get_if<Error>(&finished->outcome);
+  const bool counted = finished->prompt_tokens && finished->completion_tokens;
+  Count(visit.walked, {.node = node.index,
+                       .prompt_tokens = finished->prompt_tokens.value_or(0),
+                       .completion_tokens = finished->completion_tokens.value_or(0),
+                       .cached_tokens = finished->cached_tokens.value_or(0),
+                       .cost = finished->cost.value_or(0),
+                       .tokens_unknown = error == nullptr && !counted,
+                       .cost_unknown = error == nullptr && !finished->cost});
+  if (error != nullptr) co_return Fail(visit, *error);
+  if (finished->thoughts.IsString()) {
+    visit.traveller.Name(StrCat(node.node->id, "_reasoning"), finished->thoughts);
+  }
+  Give(visit, std::get<json::Value>(std::move(finished->outcome)));
+  co_return Fate::kOn;
+}
+
+// Nothing when the run ends meanwhile.
+async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
+  const Step& step = *visit.node.step();
+  const json::Value variables = Variables(visit);
+  const std::string name = EngineOf(graph_.flow(), step, options_);
+  Finished finished = NewFinished(visit);
+  const Result<std::shared_ptr<model::Engine>> engine = EngineFor(name);
+  if (!engine) {
+    finished.outcome = engine.error();
+    co_return finished;
+  }
+  for (int attempt = 0; attempt <= step.retries; ++attempt) {
+    Result<model::Call> call = RowCall(graph_.flow(), visit.node, variables, visit.traveller.id,
+                                       attempt, engines_, options_);
+    if (!call) {
+      finished.outcome = call.error();
+      break;
+    }
+    const Duration total = TakeTotal(*call, engines_, name);
+    Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
+    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
+    const async::Context limited =
+        total > Duration::zero() ? visit.ctx.WithTimeout(total) : visit.ctx;
+    const TimePoint start = visit.ctx.Now();
+    const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
+    permit->Release();
+    if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
+    Note(visit, name, reply, visit.ctx.Now() - start, finished);
+    const auto* error = std::get_if<Error>(&finished.outcome);
+    if (error == nullptr || !MayTryAgain(*error)) break;
+    if (attempt < step.retries) ++stats_.nodes[visit.node.index].retries;
+  }
+  co_return finished;
+}
+
+void Walker::Note(const Visit& visit, const std::string& engine, const Result<Reply>& reply,
+                  Duration time, Finished& finished) {
+  NodeStats& stats = stats_.nodes[visit.node.index];
+  stats.latencies.Add(time);
+  const Result<void> noted =
+      folder_.Attempt(AttemptLine(visit.traveller.id, visit.node.node->id, engine, reply, time));
+  if (!noted) Stop(noted.error());
+  if (!reply) {
+    finished.outcome = reply.error();
+    return;
+  }
+  if (reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
+  if (!reply->info.repairs.empty()) ++stats.repaired;
+  AddTo(finished.prompt_tokens, reply->usage.prompt_tokens);
+  AddTo(finished.completion_tokens, reply->usage.completion_tokens);
+  AddTo(finished.cached_tokens, reply->usage.cached_tokens);
+  if (reply->info.cost) finished.cost = finished.cost.value_or(0) + *reply->info.cost;
+  Result<json::Value> answer = AnswerOf(visit.node, visit.traveller.row, *reply);
+  if (!answer) {
+    finished.outcome = answer.error();
+    return;
+  }
+  finished.outcome = *std::move(answer);
+  const model::Choice& choice = reply->choices.front();
+  if (!choice.reasoning.empty()) {
+    finished.thoughts = json::Value::Of(std::string_view(choice.reasoning));
+  }
+  if (choice.confidence) {
+    ++stats.sure_count;
+    stats.sure_sum += choice.confidence->mean;
+    stats.sure_least = std::min(stats.sure_least, choice.confidence->mean);
+  }
+}
+
+async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {
+  const GraphNode& node = visit.node;
+  const Finished* known =
+      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, node.index);
+  std::optional<Finished> finished;
+  if (known != nullptr) {
+    finished = *known;
+    ++stats_.nodes[node.index].reused;
+  } else {
+    finished = co_await RunProgram(visit);
+    if (!finished || !Keep(*finished)) co_return Fate::kAborted;
+    Tell(visit, *finished);
+  }
+  if (const auto* error = std::get_if<Error>(&finished->outcome)) co_return Fail(visit, *error);
+  json::Value items = std::get<json::Value>(std::move(finished->outcome));
+  if (items.empty()) co_return Fate::kDropped;
+  if (items.size() > 1) {
+    visit.items = std::move(items);
+    co_return Fate::kSplit;
+  }
+  Give(visit, items.Share(items[0]));
+  co_return Fate::kOn;
+}
+
+// Nothing when the run ends meanwhile. Of one output the row goes on, of several each is a row.
+async::Task<std::optional<Finished>> Walker::RunProgram(Visit& visit) {
+  const GraphNode& node = visit.node;
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("row_id", std::string_view(visit.traveller.id));
+  out.Field("input", json::View(visit.traveller.row));
+  for (const auto& [name, value] : visit.traveller.names) out.Field(name, json::View(value));
+  out.EndObject();
+  std::unique_ptr<ProgramPool>& pool = programs_[node.index];
+  if (!pool) {
+    pool = std::make_unique<ProgramPool>(
+        *node.apply()->program, options_.folder.empty() ? graph_.flow().folder : options_.folder,
+        options_.env);
+  }
+  NodeStats& stats = stats_.nodes[node.index];
+  ++stats.in_flight;
+  const TimePoint start = visit.ctx.Now();
+  const Result<json::Value> items = co_await pool->Ask(visit.ctx, std::move(line));
+  --stats.in_flight;
+  if (!items && visit.ctx.cancelled()) co_return std::nullopt;
+  stats.latencies.Add(visit.ctx.Now() - start);
+  Finished finished = NewFinished(visit);
+  if (!items) {
+    finished.outcome = items.error();
+    co_return finished;
+  }
+  finished.outcome = *items;
+  if (node.output) {
+    for (const json::View item : items->items()) {
+      if (const Result<void> valid = node.output->Validate(item); !valid) {
+        finished.outcome = valid.error();
+        break;
+      }
+    }
+  }
+  co_return finished;
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,126 @@
+#include "weir/flow/batch.h"
+
+#include <optional>
+#include <utility>
+
+#include "weir/base/random.h"
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+#include "weir/wire/server_codec.h"
+
+namespace weir::flow {
+namespace {
+
+std::optional<model::Api> ApiOf(std::string_view url) {
+  if (url == "/v1/chat/completions") return model::Api::kChat;
+  if (url == "/v1/completions") return model::Api::kCompletions;
+  if (url == "/v1/responses") return model::Api::kResponses;
+  return std::nullopt;
+}
+
+wire::Dialect LatestVllm() { return {}; }
+
+// The same for the same request in every run.
+std::string IdOf(std::string_view kind, std::string_view custom_id) {
+  Random random(StableHash(custom_id.data(), custom_id.size()));
+  return StrCat(kind, HexId(random, 16));
+}
+
+}  // namespace
+
+Flow BatchFlow(std::string engine, std::string model) {
+  Flow flow;
+  flow.name = "openai-batch";
+  flow.engine = std::move(engine);
+  flow.id = "custom_id";
+  flow.warmup = false;
+  Step step;
+  step.batch = true;
+  step.model = std::move(model);
+  flow.nodes.push_back({.id = std::string(kBatchStep), .place = {}, .what = std::move(step)});
+  return flow;
+}
+
+Result<model::Call> BatchCall(json::View row, const std::string& model) {
+  const std::string_view url = row.Find("url").StringOr("");
+  const std::optional<model::Api> api = ApiOf(url);
+  if (!api) {
+    return Fail(Code::kInvalidRequest,
+                StrCat("URL ", Truncate(url, 100),
+                       " was used. Supported endpoints: /v1/chat/completions, /v1/completions, "
+                       "/v1/responses"));
+  }
+  if (!row.Find("body").IsObject()) {
+    return Fail(Code::kInvalidRequest, "the request has no `body`, which must be an object");
+  }
+  std::expected<wire::IncomingCall, wire::ServerError> incoming =
+      wire::DecodeRequest(*api, json::Write(row.Find("body")), LatestVllm());
+  if (!incoming) return Fail(Code::kInvalidRequest, incoming.error().message);
+  if (incoming->stream)
+    return Fail(Code::kInvalidRequest, "Request must not be sent in stream mode");
+  model::Call call = std::move(incoming->call);
+  if (!model.empty()) call.model = model;
+  return call;
+}
+
+Result<json::Value> BatchReply(json::View row, const model::Reply& reply) {
+  const model::Api api = ApiOf(row.Find("url").StringOr("")).value_or(model::Api::kChat);
+  return json::Read(wire::EncodeReply(api, reply, LatestVllm()));
+}
+
+std::string BatchLine(std::string_view custom_id, json::View body) {
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("id", IdOf("weir-", custom_id));
+  out.Field("custom_id", custom_id);
+  out.PlainKey("response");
+  out.BeginObject();
+  out.PlainKey("status_code");
+  out.Int(200);
+  out.Field("request_id", IdOf("weir-batch-", custom_id));
+  out.Field("body", body);
+  out.EndObject();
+  out.PlainKey("error");
+  out.Null();
+  out.EndObject();
+  return line + "\n";
+}
+
+std::string BatchErrorLine(std::string_view custom_id, const BatchFailure& failure) {
+  constexpr std::int64_t kBadRequest = 400;
+  constexpr std::int64_t kNoAnswer = 500;
+  const bool refused = failure.name == "invalid_request";
+  const std::int64_t status =
+      failure.http_status > 0 ? failure.http_status : (refused ? kBadRequest : kNoAnswer);
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("id", IdOf("weir-", custom_id));
+  out.Field("custom_id", custom_id);
+  out.PlainKey("response");
+  out.BeginObject();
+  out.PlainKey("status_code");
+  out.Int(status);
+  out.Field("request_id", IdOf("weir-batch-", custom_id));
+  out.PlainKey("body");
+  out.Null();
+  out.EndObject();
+  out.PlainKey("error");
+  out.BeginObject();
+  out.PlainKey("error");
+  out.BeginObject();
+  out.Field("message", failure.message);
+  out.Field("type", failure.name);
+  out.PlainKey("param");
+  out.Null();
+  out.PlainKey("code");
+  out.Int(status);
+  out.EndObject();
+  out.EndObject();
+  out.EndObject();
+  return line + "\n";
+}
+
+}  // namespace weir::flow

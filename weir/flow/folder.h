@@ -1,0 +1,158 @@
+#pragma once
+
+// The run folder: what a run leaves behind, and what it goes on from after it was killed.
+//
+//   run.json  graph.json  metadata.json  NODE/000.jsonl ...  flattened/000.jsonl ...
+//   errors.jsonl  attempts.jsonl  events.jsonl  ledger
+//
+// Every finished (row, node) is one record of the ledger before anything else knows of it. Rows are
+// written in the order of the input; a thread of the folder's own brings files and ledger to the
+// disk five times a second and then notes in the ledger up to which row, and which byte of each
+// file, that is. Opened again, files are cut back to that note, and records behind it are kept in
+// memory: at most the rows that were in the window. Outputs hold no times and no latencies, so that
+// an interrupted run and a whole one give the same bytes.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/base/result.h"
+#include "weir/flow/graph.h"
+#include "weir/json/value.h"
+#include "weir/store/file_ops.h"
+
+namespace weir::flow {
+
+enum class OutputFormat : std::uint8_t { kJsonLines, kCsv };
+
+// What one node made of one row, as the ledger keeps it.
+struct Finished {
+  std::size_t pass = 0;   // a run with barriers goes through its rows several times
+  std::uint64_t row = 0;  // its number in the pass
+  std::string child;      // "" for the row itself, "2.0" for its child's child
+  std::size_t node = 0;   // GraphNode::index
+  std::variant<json::Value, Error> outcome;
+  // What it took, so that totals survive; unknown counts are unset.
+  std::optional<std::int64_t> prompt_tokens;
+  std::optional<std::int64_t> completion_tokens;
+  std::optional<std::int64_t> cached_tokens;
+  std::optional<double> cost;
+  json::Value thoughts;  // the model's reasoning, a string; null: none
+};
+
+struct NodeOutput {
+  std::size_t node = 0;
+  std::string row_id;
+  json::Value value;
+};
+
+// One row that came to the end of the flow, with the values that may be written.
+struct FlatRow {
+  std::string row_id;
+  std::vector<std::pair<std::size_t, json::Value>> values;  // by node
+};
+
+struct RowError {
+  std::string row_id;
+  std::string node;  // its id; "input" for a row that is none
+  Error error;
+  std::vector<std::string> skipped;  // ids of the nodes that it did not come to
+};
+
+// Everything that is to be written of one row of one pass, children in their order.
+struct RowRecord {
+  std::uint64_t row = 0;
+  std::uint32_t input_checksum = 0;  // RowSource::checksum() behind this row
+  std::vector<NodeOutput> outputs;
+  std::vector<FlatRow> flat;
+  std::vector<RowError> errors;
+  std::vector<std::string> carried;  // JSON lines for the next pass, one for each row that goes on
+};
+
+// Where an opened run stands.
+struct Progress {
+  std::size_t pass = 0;
+  std::uint64_t rows = 0;            // written whole in this pass
+  std::uint32_t input_checksum = 0;  // behind them
+  json::Value totals;                // what `totals` gave then; null: nothing
+  std::string carried;               // the path of what the pass before carried; empty in the first
+  bool finished = false;             // there is nothing left to do
+};
+
+struct FolderOptions {
+  OutputFormat format = OutputFormat::kJsonLines;
+  std::size_t max_lines_per_file = 10'000;
+  bool flattened = true;
+  Duration flush_every = std::chrono::milliseconds(200);
+  std::size_t max_buffered_bytes = 64 << 20;  // then Write() waits for the disk
+  store::FileOps* ops = nullptr;              // null: SystemFileOps()
+  // Asked by Write(), on its thread, whenever a note for the ledger begins.
+  std::function<std::string()> totals;  // JSON
+};
+
+// What a run is of. On resume, whatever differs is refused by the name it has here.
+struct Identity {
+  // {"flow": "sha…", "input": {...}, ...}: an object; equal members mean the same run.
+  json::Value members;
+};
+
+class RunFolder {
+ public:
+  // A new run in `path`, which is made; a folder that is not empty is refused, and --resume named
+  // if it holds a run. `info` (an object) is what run.json begins with, beside the identity.
+  static Result<RunFolder> Create(const std::string& path, const Graph& graph, Identity identity,
+                                  json::Value info, FolderOptions options);
+
+  // A run that was begun before. Fails with kConfigError when `identity` is another one, saying
+  // each member that changed from what to what, or when another process has the run open.
+  static Result<RunFolder> Resume(const std::string& path, const Graph& graph, Identity identity,
+                                  FolderOptions options);
+
+  // run.json of a folder, to find out what to resume. Fails with kConfigError when it is no run.
+  static Result<json::Value> ReadRun(const std::string& path);
+
+  RunFolder(RunFolder&&) noexcept;
+  RunFolder& operator=(RunFolder&&) noexcept;
+  ~RunFolder();  // what is buffered may be lost, as in a kill: Close() before
+
+  const Progress& progress() const;  // where it was opened
+  const std::string& path() const;
+
+  // What the ledger has of a (row, node) that was not yet written; null: nothing. Good until the
+  // row is written.
+  const Finished* Recorded(std::size_t pass, std::uint64_t row, std::string_view child,
+                           std::size_t node) const;
+
+  // One record, one write(). When it returned, a kill does not lose it.
+  Result<void> Record(const Finished& finished);
+
+  // Rows come in order, each once. Fails with kIoError when an earlier write failed, too: the run
+  // ends, and can be resumed when the disk is well again.
+  Result<void> Write(RowRecord record);
+
+  // A line of attempts.jsonl, without its newline; written with the next flush.
+  Result<void> Attempt(std::string line);
+
+  // All rows of the pass are written; the next Write() begins the next one. What was carried is
+  // then on the disk: its path.
+  Result<std::string> EndPass();
+
+  // Everything is on the disk. `summary` (an object) goes into run.json; `finished`: nothing is
+  // left to do.
+  Result<void> Close(json::View summary, bool finished);
+
+ private:
+  class Core;
+  explicit RunFolder(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace weir::flow

@@ -1,0 +1,110 @@
+#include "weir/flow/prepare.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/engine/prefix.h"
+#include "weir/flow/call.h"
+#include "weir/flow/traveller.h"
+
+namespace weir::flow {
+namespace {
+
+void Collect(const Graph& graph, const GraphNode& node, const RunOptions& options,
+             std::vector<Askers>& askers) {
+  if (const Step* step = node.step()) {
+    const std::string name = EngineOf(graph.flow(), *step, options);
+    auto found = std::ranges::find(askers, name, &Askers::engine);
+    if (found == askers.end()) found = askers.insert(askers.end(), {.engine = name, .steps = {}});
+    found->steps.push_back(&node);
+  }
+  for (const Way& way : node.ways) {
+    for (const GraphNode& inner : way.nodes) Collect(graph, inner, options, askers);
+  }
+}
+
+bool Lists(const model::EngineInfo& info, const std::string& id) {
+  return std::ranges::find(info.models, id, &model::ModelEntry::id) != info.models.end();
+}
+
+std::string NamesOf(const model::EngineInfo& info) {
+  constexpr std::size_t kMost = 8;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kMost, info.models.size()); ++i) {
+    StrAppend(names, i == 0 ? "" : ", ", info.models[i].id);
+  }
+  if (info.models.size() > kMost) StrAppend(names, " and ", info.models.size() - kMost, " more");
+  return names;
+}
+
+// A system prompt that is the same for every row.
+bool IsShared(const GraphNode& node) {
+  if (!node.system) return node.step()->output.schema.has_value();
+  return std::ranges::all_of(node.system->reads(), [](const text::VariableRead& read) {
+    return read.path == "vars" || read.path.starts_with("vars.") || read.path.starts_with("vars[");
+  });
+}
+
+}  // namespace
+
+std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t to,
+                             const RunOptions& options) {
+  std::vector<Askers> askers;
+  for (std::size_t i = from; i < to; ++i) Collect(graph, graph.nodes()[i], options, askers);
+  return askers;
+}
+
+async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
+                                    const Askers& askers) {
+  Result<model::EngineInfo> info = co_await engine.Describe(ctx);
+  if (!info) {
+    Error error = info.error();
+    const ErrorClass error_class = ClassOf(error);
+    // A server without a list of models may answer all the same.
+    if (error_class == ErrorClass::kNotFound || error_class == ErrorClass::kInvalidRequest) {
+      co_return Result<void>();
+    }
+    const std::string name = askers.engine.empty() ? "the engine" : "engine " + askers.engine;
+    error.message = StrCat(name, " cannot be used, and nothing was sent to it: ", error.message);
+    co_return std::unexpected<Error>(std::move(error));
+  }
+  if (info->models.empty()) co_return Result<void>();
+  for (const GraphNode* node : askers.steps) {
+    const Step& step = *node->step();
+    if (info->kind == "vllm" && !step.model.empty() && !Lists(*info, step.model)) {
+      co_return Fail(Code::kConfigError,
+                     StrCat("step ", node->node->id, " asks for the model ", step.model, ", which ",
+                            info->base_url, " does not have; it has ", NamesOf(*info)));
+    }
+    if (step.adapter.empty() || Lists(*info, step.adapter)) continue;
+    const std::string message =
+        StrCat("step ", node->node->id, " asks for the adapter ", step.adapter,
+               ", which the server does not list; it is loaded if it can be, and else answered "
+               "as `adapter_fallback` says");
+    ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
+                           {"node", std::string_view(node->node->id)},
+                           {"adapter", std::string_view(step.adapter)},
+                           {"message", std::string_view(message)}});
+  }
+  co_return Result<void>();
+}
+
+async::Task<void> WarmPrefixes(async::Context ctx, model::Engine& engine, const Graph& graph,
+                               const Askers& askers, json::View vars, EngineHost& host,
+                               const RunOptions& options) {
+  std::vector<model::Call> calls;
+  for (const GraphNode* node : askers.steps) {
+    if (!IsShared(*node)) continue;
+    const json::Value variables = VariablesOf(Traveller(), {"vars"}, vars);
+    Result<model::Call> call = StepCall(graph.flow(), *node, variables, host, options);
+    if (!call || call->messages.empty()) continue;
+    call->timeouts.reset();
+    calls.push_back(*std::move(call));
+  }
+  if (calls.empty()) co_return;
+  // A failure is in the events, and in the calls that follow.
+  (void)co_await engine::WarmUp(ctx, engine, std::move(calls));
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,39 @@
+#pragma once
+
+// What happens before the first row of a pass: are the models and adapters there, and are the
+// beginnings that all prompts of a step share in the cache?
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/async/context.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/run.h"
+#include "weir/json/value.h"
+#include "weir/model/engine.h"
+
+namespace weir::flow {
+
+// The steps of some nodes that ask one engine.
+struct Askers {
+  std::string engine;
+  std::vector<const GraphNode*> steps;
+};
+
+// Of the top-level nodes [from, to) and what is inside them, by engine in the order of the nodes.
+std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t to,
+                             const RunOptions& options);
+
+// Asks the server what it has. Fails when it cannot be reached, or when it is a vLLM server that
+// does not have a model that a step names. A missing adapter is told as an event "preflight", since
+// the engine has its own rule for it.
+async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
+                                    const Askers& askers);
+
+// Sends each beginning once. What fails is no reason not to run: events "prefix.warmed" tell.
+async::Task<void> WarmPrefixes(async::Context ctx, model::Engine& engine, const Graph& graph,
+                               const Askers& askers, json::View vars, EngineHost& host,
+                               const RunOptions& options);
+
+}  // namespace weir::flow

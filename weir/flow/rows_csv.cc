@@ -1,0 +1,106 @@
+// Rows of CSV: the first line names the columns, values are texts.
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/flow/csv.h"
+#include "weir/flow/rows_input.h"
+#include "weir/json/builder.h"
+#include "weir/store/crc32c.h"
+
+namespace weir::flow {
+namespace {
+
+class CsvSource final : public RowSource {
+ public:
+  CsvSource(std::unique_ptr<RowInput> input, const RowOptions& options)
+      : input_(std::move(input)), csv_(options.max_row_bytes), maker_(options) {}
+
+  Result<std::optional<Row>> Next() override {
+    if (names_.empty()) {
+      WEIR_TRY(const bool more, ReadRecord());
+      if (!more) return std::optional<Row>();
+      WEIR_CHECK(ReadNames());
+    }
+    if (maker_.at_limit()) return std::optional<Row>();
+    WEIR_TRY(const bool more, ReadRecord());
+    if (!more) return std::optional<Row>();
+    return std::optional(ReadRow());
+  }
+  std::uint32_t checksum() const override { return checksum_; }
+  std::optional<double> part_read() const override {
+    return PartRead(input_->part_read(), maker_.part_of_limit());
+  }
+
+ private:
+  // The next record that is not blank; false at the end.
+  Result<bool> ReadRecord() {
+    do {
+      csv_.Next();
+      while (!csv_.ready()) {
+        WEIR_TRY(const std::string_view bytes, input_->Peek());
+        if (bytes.empty()) csv_.End();
+        if (bytes.empty() && !csv_.ready()) return false;
+        const std::size_t taken = csv_.Feed(bytes);
+        checksum_ = store::Crc32c(bytes.substr(0, taken), checksum_);
+        input_->Skip(taken);
+      }
+    } while (csv_.blank());
+    return true;
+  }
+
+  Result<void> ReadNames() {
+    const std::string place = input_->Place(csv_.line());
+    const auto failed = [&](std::string_view what) {
+      return Fail(Code::kConfigError,
+                  StrCat(place, ": ", what, "; the first line of CSV names the columns"));
+    };
+    if (csv_.too_long()) return failed("the line is too long");
+    if (!csv_.problem().empty()) return failed(csv_.problem());
+    std::vector<std::string> sorted = csv_.fields();
+    if (!std::ranges::all_of(sorted, IsUtf8)) return failed("the text is not UTF-8");
+    std::ranges::sort(sorted);
+    if (const auto same = std::ranges::adjacent_find(sorted); same != sorted.end()) {
+      return failed(StrCat("two columns have the name \"", Truncate(*same, 100), '"'));
+    }
+    names_ = csv_.fields();
+    return {};
+  }
+
+  Row ReadRow() {
+    const std::string place = input_->Place(csv_.line());
+    const std::vector<std::string>& fields = csv_.fields();
+    if (csv_.too_long()) return maker_.TooLong(place);
+    if (!csv_.problem().empty()) return maker_.Bad(StrCat(place, ": ", csv_.problem()));
+    if (fields.size() != names_.size()) {
+      return maker_.Bad(StrCat(place, " has ", fields.size(), " fields, and the first line names ",
+                               names_.size(), " columns; put fields with commas in quotes"));
+    }
+    if (!std::ranges::all_of(fields, IsUtf8)) {
+      return maker_.Bad(StrCat(place, " is not UTF-8; save the file as UTF-8"));
+    }
+    json::Builder object;
+    object.BeginObject();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      object.Key(names_[i]);
+      object.String(fields[i]);
+    }
+    object.EndObject();
+    return maker_.Make(std::move(object).Finish(), place);
+  }
+
+  const std::unique_ptr<RowInput> input_;
+  CsvReader csv_;
+  RowMaker maker_;
+  std::vector<std::string> names_;
+  std::uint32_t checksum_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSource> CsvRows(std::unique_ptr<RowInput> input, const RowOptions& options) {
+  return std::make_unique<CsvSource>(std::move(input), options);
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,165 @@
+// Rows of files: each is a row, or each of its lines.
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
+#include "weir/flow/glob.h"
+#include "weir/flow/rows_input.h"
+#include "weir/json/builder.h"
+#include "weir/store/crc32c.h"
+
+namespace weir::flow {
+namespace {
+
+std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+class FileSource final : public RowSource {
+ public:
+  FileSource(std::vector<std::string> paths, FileRows files, std::string folder,
+             const RowOptions& options)
+      : paths_(std::move(paths)),
+        files_(std::move(files)),
+        folder_(std::move(folder)),
+        by_lines_(files_.unit == "line"),
+        maker_(options) {}
+
+  Result<std::optional<Row>> Next() override {
+    while (!maker_.at_limit()) {
+      if (lines_) {
+        WEIR_TRY(std::optional<Row> row, NextLine());
+        if (row) return row;
+        CloseFile();
+        continue;
+      }
+      if (next_ == paths_.size()) break;
+      std::optional<Row> bad = OpenFile(paths_[next_++]);
+      if (bad) return bad;
+      if (!by_lines_) return WholeFile();
+    }
+    return std::optional<Row>();
+  }
+  std::uint32_t checksum() const override { return checksum_; }
+  std::optional<std::uint64_t> total() const override {
+    if (by_lines_) return std::nullopt;
+    return std::min<std::uint64_t>(paths_.size(), maker_.options().limit.value_or(paths_.size()));
+  }
+  std::optional<double> part_read() const override {
+    const double part = static_cast<double>(next_) / static_cast<double>(paths_.size());
+    return PartRead(part, maker_.part_of_limit());
+  }
+
+ private:
+  // A file that cannot be read is a row that is none.
+  std::optional<Row> OpenFile(const std::string& path) {
+    const std::string full =
+        path.starts_with('/') || folder_.empty() ? path : StrCat(folder_, "/", path);
+    checksum_ = store::Crc32c("\n", store::Crc32c(path, checksum_));
+    const int fd = ::open(full.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+      return maker_.Bad(
+          Fail(Code::kIoError, StrCat("cannot open ", full), std::strerror(errno)).error());
+    }
+    input_ = std::make_unique<RowInput>(fd, true, path);
+    if (input_->size().value_or(0) > files_.max_bytes) {
+      const std::uint64_t size = *input_->size();
+      CloseFile();
+      return maker_.Bad(StrCat(path, " has ", size, " bytes, and `max_bytes` allows ",
+                               files_.max_bytes, "; raise it, or split the file"));
+    }
+    if (by_lines_) {
+      lines_ = std::make_unique<LineInput>(*input_, maker_.options().max_row_bytes);
+    }
+    return std::nullopt;
+  }
+  void CloseFile() {
+    lines_.reset();
+    input_.reset();
+  }
+
+  Result<std::optional<Row>> WholeFile() {
+    const std::unique_ptr<RowInput> input = std::move(input_);
+    const std::string& path = paths_[next_ - 1];
+    const std::size_t most = std::min(files_.max_bytes, maker_.options().max_row_bytes);
+    std::string text;
+    for (;;) {
+      WEIR_TRY(const std::string_view bytes, input->Peek());
+      if (bytes.empty()) break;
+      text += bytes;
+      input->Skip(bytes.size());
+      if (text.size() <= most) continue;
+      return std::optional(maker_.Bad(StrCat(path, " is longer than the ", most,
+                                             " bytes that a row may have; split the file")));
+    }
+    checksum_ = store::Crc32c(text, checksum_);
+    return std::optional(MakeRow(path, text, std::nullopt));
+  }
+
+  Result<std::optional<Row>> NextLine() {
+    do {
+      WEIR_TRY(const bool more, lines_->Next());
+      if (!more) return std::optional<Row>();
+    } while (lines_->blank());
+    checksum_ = lines_->Checksum(checksum_);
+    if (lines_->too_long()) {
+      return std::optional(maker_.TooLong(input_->Place(lines_->number())));
+    }
+    return std::optional(MakeRow(paths_[next_ - 1], lines_->text(), lines_->number()));
+  }
+
+  Row MakeRow(std::string_view path, std::string_view text, std::optional<std::uint64_t> line) {
+    const std::string place = line ? input_->Place(*line) : std::string(path);
+    if (!IsUtf8(text) || !IsUtf8(path)) {
+      return maker_.Bad(StrCat(place, " is not UTF-8; convert it, or leave it out of the glob"));
+    }
+    json::Builder object;
+    object.BeginObject();
+    object.Key("path");
+    object.String(path);
+    object.Key("name");
+    object.String(NameOf(path));
+    if (line) {
+      object.Key("line");
+      object.Uint(*line);
+    }
+    object.Key("text");
+    object.String(text);
+    object.EndObject();
+    return maker_.Make(std::move(object).Finish(), place);
+  }
+
+  const std::vector<std::string> paths_;
+  const FileRows files_;
+  const std::string folder_;
+  const bool by_lines_;
+  RowMaker maker_;
+  std::size_t next_ = 0;  // the file to open next
+  std::unique_ptr<RowInput> input_;
+  std::unique_ptr<LineInput> lines_;  // of input_
+  std::uint32_t checksum_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::string& folder,
+                                             const RowOptions& options) {
+  if (files.unit != "file" && files.unit != "line") {
+    return Fail(
+        Code::kConfigError,
+        StrCat("rows are made of each \"file\" or each \"line\", not of \"", files.unit, "\""));
+  }
+  WEIR_TRY(std::vector<std::string> paths, FindFiles(folder, files.glob));
+  if (paths.empty()) {
+    return Fail(Code::kConfigError,
+                StrCat("no file matches ", files.glob, " in ", folder.empty() ? "." : folder,
+                       "; * and ? stand for parts of a name, ** for folders"));
+  }
+  return std::make_unique<FileSource>(std::move(paths), files, folder, options);
+}
+
+}  // namespace weir::flow

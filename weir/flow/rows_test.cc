@@ -1,0 +1,278 @@
+#include "weir/flow/rows.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
+#include "weir/flow/glob.h"
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RowsTest : public testing::Test {
+ protected:
+  RowsTest() { fs::create_directories(folder_); }
+  ~RowsTest() override { fs::remove_all(folder_); }
+
+  std::string Put(const std::string& name, std::string_view text) const {
+    const fs::path path = folder_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+    return path.string();
+  }
+
+  // "id=value", or "id!message".
+  static std::vector<std::string> Drain(RowSource& source) {
+    std::vector<std::string> rows;
+    for (std::uint64_t number = 0;; ++number) {
+      Result<std::optional<Row>> row = source.Next();
+      if (!row) {
+        rows.push_back(StrCat("fails: ", row.error().message));
+        return rows;
+      }
+      if (!*row) return rows;
+      EXPECT_EQ((*row)->number, number);
+      rows.push_back((*row)->error ? StrCat((*row)->id, "!", (*row)->error->message)
+                                   : StrCat((*row)->id, "=", json::Write((*row)->value)));
+    }
+  }
+  std::vector<std::string> RowsIn(const std::string& name, std::string_view text,
+                                  const RowOptions& options = {}) const {
+    const auto source = OpenRows(Put(name, text), options);
+    if (!source) return {StrCat("cannot open: ", source.error().message)};
+    return Drain(**source);
+  }
+
+  const fs::path folder_ =
+      fs::temp_directory_path() / ("weir-rows-" + std::to_string(::getpid()) + "-" +
+                                   testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+struct Case {
+  const char* file;
+  std::string text;
+  std::vector<testing::Matcher<std::string>> rows;
+};
+
+TEST_F(RowsTest, EveryFormIsRead) {
+  const Case cases[] = {
+      {"rows.jsonl", "{\"a\":1}\n{\"a\":2.50}\n", {"0={\"a\":1}", "1={\"a\":2.50}"}},
+      {"rows.jsonl", "\xEF\xBB\xBF{\"a\":1}\r\n\r\n  \n{\"a\":2}", {"0={\"a\":1}", "1={\"a\":2}"}},
+      {"rows.jsonl", "", {}},
+      {"rows.jsonl", "\n\n", {}},
+      {"rows.jsonl",
+       "{\"a\":1}\nno\n[1]\n{\"a\":2}\n",
+       {"0={\"a\":1}", testing::AllOf(testing::StartsWith("1!"), HasSubstr("line 2 is no JSON: ")),
+        testing::AllOf(HasSubstr("line 3 is no JSON object"), HasSubstr("array")), "3={\"a\":2}"}},
+      {"rows.json",
+       " [ {\"a\":1}, 7, {\"a\":2} ] ",
+       {"0={\"a\":1}", HasSubstr("item 1 of the list is no object"), "2={\"a\":2}"}},
+      {"rows.json", "{\"a\":1}\n{\"a\":2}\n", {"0={\"a\":1}", "1={\"a\":2}"}},
+      {"rows.json", "[{\"a\":1}", {HasSubstr("cannot open: ")}},
+      {"rows.csv",
+       "a,b\n1,x\n\"2\n3\",\"y,z\"\n",
+       {"0={\"a\":\"1\",\"b\":\"x\"}", "1={\"a\":\"2\\n3\",\"b\":\"y,z\"}"}},
+      {"rows.CSV", "\xEF\xBB\xBF\"a\"\r\n1\r\n", {"0={\"a\":\"1\"}"}},
+      {"rows.csv", "", {}},
+      {"rows.csv", "a,b\n", {}},
+      {"rows.csv",
+       "a,b\n1\n\"2\n2\",2\n1,2,3\n",
+       {HasSubstr("line 2 has 1 fields, and the first line names 2 columns"),
+        "1={\"a\":\"2\\n2\",\"b\":\"2\"}", HasSubstr("line 5 has 3 fields")}},
+      {"rows.csv", "a,b,a\n1,2,3\n", {HasSubstr("line 1: two columns have the name \"a\"")}},
+      {"rows.csv", "a\n\xFF\n", {HasSubstr("line 2 is not UTF-8")}},
+      {"rows.csv", "a\n\"x\n", {HasSubstr("line 2: a quotation mark is opened and never closed")}},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.file + (": " + one.text));
+    EXPECT_THAT(RowsIn(one.file, one.text), testing::ElementsAreArray(one.rows));
+  }
+}
+
+TEST_F(RowsTest, IdsComeFromAField) {
+  const RowOptions options{.id = "key"};
+  EXPECT_THAT(
+      RowsIn("a.jsonl",
+             "{\"key\":\"x\"}\n{\"key\":07}\n{\"key\":1.50}\n{\"key\":\"\"}\n{}\n"
+             "{\"key\":null}\n",
+             options),
+      ElementsAre("x={\"key\":\"x\"}", HasSubstr("1!"), "1.50={\"key\":1.50}", HasSubstr("3!"),
+                  HasSubstr("line 5: the row has no id: `key` is not there"),
+                  HasSubstr("`key` is no text and no number")));
+  EXPECT_THAT(RowsIn("a.csv", "key\nx\n\"\"\n", options),
+              ElementsAre("x={\"key\":\"x\"}", HasSubstr("`key` is empty")));
+}
+
+TEST_F(RowsTest, ALongRowFailsAloneAndALimitEndsTheRows) {
+  const std::string line = "{\"a\":\"" + std::string(20, 'x') + "\"}\n";
+  const RowOptions options{.max_row_bytes = 10};
+
+  EXPECT_THAT(RowsIn("a.jsonl", "{\"a\":1}\n" + line + "{\"a\":1234}\r\n", options),
+              ElementsAre("0={\"a\":1}", HasSubstr("line 2: the row is longer than 10 bytes"),
+                          "2={\"a\":1234}"));
+  EXPECT_THAT(
+      RowsIn("a.csv", "a\n1\n" + line + "2\n", options),
+      ElementsAre("0={\"a\":\"1\"}", HasSubstr("line 3: the row is longer"), "2={\"a\":\"2\"}"));
+  EXPECT_THAT(RowsIn("a.jsonl", "{}\n{}\n{}\n", {.limit = 2}), ElementsAre("0={}", "1={}"));
+  EXPECT_THAT(RowsIn("a.json", "[{},{},{}]", {.limit = 0}), IsEmpty());
+}
+
+TEST_F(RowsTest, WhatIsNoFileCannotBeOpened) {
+  const auto none = OpenRows((folder_ / "none.jsonl").string(), {});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::kConfigError);
+  const auto folder = OpenRows(folder_.string(), {});
+  ASSERT_FALSE(folder);
+  EXPECT_THAT(folder.error().message, HasSubstr("is a folder"));
+}
+
+// The same rows have the same checksum; a changed, missing or added one has another.
+TEST_F(RowsTest, ChecksumsTellRowsApart) {
+  const auto sum = [&](const std::string& file, const std::string& text, int rows) {
+    const auto source = OpenRows(Put(file, text), {});
+    for (int i = 0; i < rows; ++i) EXPECT_TRUE((*source)->Next());
+    return (*source)->checksum();
+  };
+  EXPECT_EQ(sum("a.jsonl", "{\"a\":1}\n{\"a\":2}\n", 1), sum("b.jsonl", "{\"a\":1}\r\n\n{}\n", 1));
+  EXPECT_EQ(sum("a.jsonl", "{\"a\":1}", 1), sum("a.jsonl", "{\"a\":1}\n{}\n", 1));
+  EXPECT_NE(sum("a.jsonl", "{\"a\":1}\n{\"a\":2}\n", 2), sum("a.jsonl", "{\"a\":1}\n{}\n", 2));
+  EXPECT_NE(sum("a.jsonl", "{}\n{}\n", 1), sum("a.jsonl", "{}\n{}\n", 2));
+  EXPECT_NE(sum("a.csv", "a\n1\n", 1), sum("a.csv", "b\n1\n", 1));
+  EXPECT_EQ(sum("a.csv", "a\n1\n2\n", 1), sum("a.csv", "a\n1\n3\n", 1));
+  EXPECT_NE(sum("a.json", "[{\"a\":1}]", 1), sum("a.json", "[{\"a\":2}]", 1));
+}
+
+TEST_F(RowsTest, HowMuchWasReadIsKnown) {
+  const auto lines = OpenRows(Put("a.jsonl", "{}\n{}\n{}\n{}\n"), {});
+  EXPECT_EQ((*lines)->part_read(), 0.0);
+  ASSERT_TRUE((*lines)->Next());
+  EXPECT_EQ((*lines)->part_read(), 0.25);
+  EXPECT_EQ((*lines)->total(), std::nullopt);
+
+  const auto limited = OpenRows(Put("b.jsonl", "{}\n{}\n{}\n{}\n"), {.limit = 2});
+  ASSERT_TRUE((*limited)->Next());
+  EXPECT_EQ((*limited)->part_read(), 0.5);
+
+  EXPECT_EQ((*OpenRows(Put("a.json", "[{},{},{}]"), {}))->total(), 3U);
+}
+
+// Cut at any byte, a file gives the rows before the cut and at most one that is none.
+TEST_F(RowsTest, AFileThatIsCutGivesItsFirstRows) {
+  const std::pair<const char*, std::string> files[] = {
+      {"a.jsonl", "{\"a\":1}\n{\"a\":2}\r\n{\"a\":3}\n"},
+      {"a.csv", "a,b\n1,2\n\"3\n4\",5\r\n6,7\n"},
+  };
+  for (const auto& [name, text] : files) {
+    const std::vector<std::string> all = RowsIn(name, text);
+    for (std::size_t size = 0; size < text.size(); ++size) {
+      std::vector<std::string> rows = RowsIn(name, std::string_view(text).substr(0, size));
+      ASSERT_LE(rows.size(), all.size());
+      if (!rows.empty()) rows.pop_back();
+      EXPECT_TRUE(std::equal(rows.begin(), rows.end(), all.begin())) << name << " cut to " << size;
+    }
+  }
+}
+
+TEST_F(RowsTest, APipeIsReadToItsEnd) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "\xEF\xBB\xBF{\"a\":1}\n{", 12), 12);
+  ASSERT_EQ(::write(ends[1], "\"a\":2}", 6), 6);
+  ::close(ends[1]);
+  {
+    const auto source = RowsOf(ends[0], RowFormat::kJsonLines, {});
+    EXPECT_THAT(Drain(*source), ElementsAre("0={\"a\":1}", "1={\"a\":2}"));
+    EXPECT_EQ(source->part_read(), std::nullopt);
+  }
+  EXPECT_EQ(::close(ends[0]), 0) << "it belongs to the caller";
+}
+
+TEST_F(RowsTest, FilesAreRowsInTheOrderOfTheirPaths) {
+  Put("docs/b.txt", "B\n");
+  Put("docs/a.txt", "\xEF\xBB\xBFline 1\r\n\nline 3");
+  Put("docs/deep/c.txt", "C");
+  Put("docs/raw.bin", "\xFF\xFE");
+
+  const auto files = OpenFiles({.glob = "docs/**/*.txt"}, folder_.string(), {.id = "path"});
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_EQ((*files)->total(), 3U);
+  EXPECT_THAT(Drain(**files),
+              ElementsAre("docs/a.txt={\"path\":\"docs/a.txt\",\"name\":\"a.txt\",\"text\":\"line "
+                          "1\\r\\n\\nline 3\"}",
+                          HasSubstr("docs/b.txt="), HasSubstr("docs/deep/c.txt=")));
+  EXPECT_EQ((*files)->part_read(), 1.0);
+
+  const auto lines = OpenFiles({.glob = "docs/a.*", .unit = "line"}, folder_.string(), {});
+  ASSERT_TRUE(lines);
+  EXPECT_THAT(
+      Drain(**lines),
+      ElementsAre("0={\"path\":\"docs/a.txt\",\"name\":\"a.txt\",\"line\":1,\"text\":\"line 1\"}",
+                  "1={\"path\":\"docs/a.txt\",\"name\":\"a.txt\",\"line\":3,\"text\":\"line 3\"}"));
+
+  const auto bad = OpenFiles({.glob = "docs/*.bin"}, folder_.string(), {});
+  EXPECT_THAT(Drain(**bad), ElementsAre(HasSubstr("docs/raw.bin is not UTF-8")));
+  const auto large = OpenFiles({.glob = "docs/a.txt", .max_bytes = 5}, folder_.string(), {});
+  EXPECT_THAT(Drain(**large), ElementsAre(HasSubstr("`max_bytes` allows 5")));
+  const auto none = OpenFiles({.glob = "docs/*.md"}, folder_.string(), {});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::kConfigError);
+}
+
+TEST(GlobTest, PatternsMeanWhatShellsMean) {
+  const struct {
+    const char* pattern;
+    const char* path;
+    bool matches;
+  } cases[] = {
+      {"*.txt", "a.txt", true},
+      {"*.txt", "a/b.txt", false},
+      {"?.txt", "a.txt", true},
+      {"?.txt", "ab.txt", false},
+      {"?.txt", "\xC3\xA9.txt", true},
+      {"a*b*c", "axxbyyc", true},
+      {"a*b*c", "axxbyy", false},
+      {"**/*.txt", "a.txt", true},
+      {"**/*.txt", "a/b/c.txt", true},
+      {"a/**/b", "a/b", true},
+      {"a/**/b", "a/x/y/b", true},
+      {"a/**", "a/x/y", true},
+      {"**", "a/b", true},
+      {"*", ".hidden", false},
+      {".*", ".hidden", true},
+      {"**/*", "a/.git/b", false},
+      {"*", "", true},
+      {"a", "a/b", false},
+  };
+  for (const auto& one : cases) {
+    EXPECT_EQ(GlobMatches(one.pattern, one.path), one.matches) << one.pattern << " " << one.path;
+  }
+}
+
+TEST_F(RowsTest, FilesAreFoundFromTheFolderAboveToo) {
+  Put("data/x/1.md", "");
+  Put("data/x/.hidden/2.md", "");
+  Put("data/y/3.md", "");
+  Put("flow/keep", "");
+  const std::string flow = (folder_ / "flow").string();
+
+  EXPECT_THAT(*FindFiles(flow, "../data/**/*.md"), ElementsAre("../data/x/1.md", "../data/y/3.md"));
+  EXPECT_THAT(*FindFiles(flow, "../data/?/*.md"), ElementsAre("../data/x/1.md", "../data/y/3.md"));
+  EXPECT_THAT(*FindFiles(flow, "../data/x/.hidden/*"), ElementsAre("../data/x/.hidden/2.md"));
+  EXPECT_THAT(*FindFiles(flow, "keep"), ElementsAre("keep"));
+  EXPECT_THAT(*FindFiles("", (folder_ / "data/y/*").string()),
+              ElementsAre((folder_ / "data/y/3.md").string()));
+  EXPECT_THAT(*FindFiles(flow, "../none/*"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::flow

@@ -1,0 +1,383 @@
+#include "weir/flow/run.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "weir/async/scope.h"
+#include "weir/async/semaphore.h"
+#include "weir/base/text.h"
+#include "weir/flow/call.h"
+#include "weir/flow/passes.h"
+#include "weir/flow/prepare.h"
+#include "weir/flow/walk.h"
+#include "weir/json/reader.h"
+
+namespace weir::flow {
+namespace {
+
+using async::Context;
+using async::Task;
+
+constexpr std::size_t kWindowPerCall = 4;
+
+class Runner {
+ public:
+  Runner(const Graph& graph, RowSource& rows, RunFolder& folder, EngineHost& engines,
+         const RunOptions& options, RunStats& stats)
+      : graph_(graph),
+        rows_(rows),
+        folder_(folder),
+        engines_(engines),
+        options_(options),
+        stats_(stats),
+        walker_(graph, engines, folder, options, stats),
+        passes_(PlanPasses(graph, engines, options)) {}
+
+  Task<RunResult> Run(Context ctx);
+
+ private:
+  // A row that came to its end before its turn to be written.
+  struct Ready {
+    RowRecord record;
+    std::vector<Contribution> given;
+    async::Semaphore::Permit place;
+  };
+
+  Task<Result<void>> Begin(Context ctx);
+  Task<Result<void>> RunPasses(Context ctx);
+  Task<Result<void>> Prepare(Context ctx, std::size_t pass);
+  Task<Result<void>> StartEngine(Context ctx, std::string name);
+  Task<void> StopEngine(Context ctx, std::string name);
+  Task<void> StopAll(Context ctx);
+  Task<Result<void>> RunPass(Context ctx, std::size_t pass, RowSource& source);
+  Task<void> Carry(Context ctx, std::size_t pass, Row row, std::uint32_t checksum,
+                   async::Semaphore::Permit place);
+  Result<void> SkipWritten(RowSource& source);
+  Result<Traveller> Enter(std::size_t pass, Row& row) const;
+  RowRecord RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t checksum, Walked walked);
+  void WriteReady();
+  Task<RunResult> End(Context ctx, Result<void> ran);
+
+  const Graph& graph_;
+  RowSource& rows_;
+  RunFolder& folder_;
+  EngineHost& engines_;
+  const RunOptions& options_;
+  RunStats& stats_;
+  Walker walker_;
+  const std::vector<PassPlan> passes_;
+  std::set<std::string> running_;  // managed engines that this run has started
+  std::set<std::string> checked_;  // engines that have passed the pre-flight
+  std::string carried_;            // the file of the rows for the next pass
+  std::map<std::uint64_t, Ready> ready_;
+  std::uint64_t next_to_write_ = 0;
+};
+
+Task<RunResult> Runner::Run(Context ctx) {
+  const Progress& progress = folder_.progress();
+  stats_.passes = passes_.size();
+  stats_.Restore(progress.totals);
+  stats_.started = ctx.Now();
+  stats_.rows_total = rows_.total();
+  ctx.Emit("run.start", {{"flow", std::string_view(graph_.flow().name)},
+                         {"folder", std::string_view(folder_.path())},
+                         {"resumed", progress.rows > 0 || progress.pass > 0}});
+  Result<void> ran = Result<void>();
+  if (!progress.finished) {
+    ran = co_await Begin(ctx);
+    if (ran) ran = co_await RunPasses(ctx);
+  }
+  RunResult result = co_await End(ctx, std::move(ran));
+  co_return result;
+}
+
+// Engines that are there for the whole run.
+Task<Result<void>> Runner::Begin(Context ctx) {
+  for (std::size_t pass = folder_.progress().pass; pass < passes_.size(); ++pass) {
+    for (const std::string& name : passes_[pass].engines) {
+      if (engines_.LifecycleOf(name) != EngineHost::Lifecycle::kPersistent) continue;
+      Result<void> started = co_await StartEngine(ctx, name);
+      if (!started) co_return started;
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Runner::RunPasses(Context ctx) {
+  const std::size_t first = folder_.progress().pass;
+  for (std::size_t pass = first; pass < passes_.size(); ++pass) {
+    stats_.pass = pass;
+    Result<void> prepared = co_await Prepare(ctx, pass);
+    if (!prepared) co_return prepared;
+    std::unique_ptr<RowSource> carried;
+    if (pass > 0) {
+      if (carried_.empty()) carried_ = folder_.progress().carried;
+      WEIR_CO_TRY(carried, OpenRows(carried_, {}));
+      if (pass > first) {
+        stats_.rows_total = stats_.rows_done;
+        stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
+      }
+    }
+    RowSource& source = pass > 0 ? *carried : rows_;
+    next_to_write_ = 0;
+    if (pass == first) {
+      Result<void> skipped = SkipWritten(source);
+      if (!skipped) co_return skipped;
+    }
+    Result<void> ran = co_await RunPass(ctx, pass, source);
+    if (!ran) co_return ran;
+    for (const std::string& name : passes_[pass].lazy) {
+      const bool stays = pass + 1 < passes_.size() && passes_[pass + 1].lazy.contains(name);
+      if (!stays) co_await StopEngine(ctx, name);
+    }
+    if (pass + 1 < passes_.size()) {
+      WEIR_CO_TRY(carried_, folder_.EndPass());
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Runner::Prepare(Context ctx, std::size_t pass) {
+  const PassPlan& plan = passes_[pass];
+  for (const std::string& name : plan.lazy) {
+    Result<void> started = co_await StartEngine(ctx, name);
+    if (!started) co_return started;
+  }
+  const bool alone = stats_.rows_total && *stats_.rows_total <= 1;
+  const bool warms = options_.warmup && graph_.flow().warmup && !alone;
+  std::vector<Askers> asked = AskersOf(graph_, plan.from, plan.to, options_);
+  for (const Askers& askers : asked) {
+    stats_.phase =
+        StrCat("asking ", askers.engine.empty() ? "the engine" : askers.engine, " what it has");
+    Result<std::shared_ptr<model::Engine>> engine = engines_.Get(askers.engine);
+    if (!engine) co_return std::unexpected<Error>(engine.error());
+    if (checked_.insert(askers.engine).second) {
+      Result<void> fine = co_await Preflight(ctx, **engine, askers);
+      if (!fine) co_return fine;
+    }
+    if (!warms) continue;
+    stats_.phase = "warming up prefixes";
+    co_await WarmPrefixes(ctx, **engine, graph_, askers, walker_.vars(), engines_, options_);
+  }
+  stats_.phase.clear();
+  if (ctx.cancelled()) co_return Fail(async::CancelledError());
+  co_return Result<void>();
+}
+
+Task<Result<void>> Runner::StartEngine(Context ctx, std::string name) {
+  if (running_.contains(name)) co_return Result<void>();
+  EngineStats& stats = stats_.engines[name];
+  stats.managed = true;
+  stats.state = EngineState::kStarting;
+  stats.since = ctx.Now();
+  stats_.phase = StrCat("starting ", name);
+  Result<void> started = co_await engines_.Start(ctx, name);
+  stats.state = started ? EngineState::kUp : EngineState::kFailed;
+  stats.since = ctx.Now();
+  stats_.phase.clear();
+  if (started) running_.insert(name);
+  co_return started;
+}
+
+Task<void> Runner::StopEngine(Context ctx, std::string name) {
+  if (running_.erase(name) == 0) co_return;
+  EngineStats& stats = stats_.engines[name];
+  stats.state = EngineState::kStopping;
+  stats.since = ctx.Now();
+  co_await engines_.Stop(ctx, name);
+  checked_.erase(name);
+  stats.state = EngineState::kIdle;
+  stats.since = ctx.Now();
+}
+
+// Also after Ctrl-C, which is no reason to leave a server behind.
+Task<void> Runner::StopAll(Context ctx) {
+  Context calm(*ctx.loop);
+  calm.trace = ctx.trace;
+  const std::set<std::string> running = running_;
+  for (const std::string& name : running) co_await StopEngine(calm, name);
+}
+
+// Rows that were written before a resume are read past; they must be the same ones.
+Result<void> Runner::SkipWritten(RowSource& source) {
+  const Progress& progress = folder_.progress();
+  for (; next_to_write_ < progress.rows; ++next_to_write_) {
+    WEIR_TRY(const std::optional<Row> row, source.Next());
+    if (row) continue;
+    return Fail(Code::kConfigError,
+                StrCat("the input has only ", next_to_write_, " rows, and ", progress.rows,
+                       " of it were done before; restore it, or start a new run with another -o"));
+  }
+  if (progress.rows > 0 && source.checksum() != progress.input_checksum) {
+    return Fail(Code::kConfigError,
+                StrCat("the first ", progress.rows,
+                       " rows of the input are not those that this run began with; restore them, "
+                       "or start a new run with another -o"));
+  }
+  stats_.rows_read = stats_.rows_done = stats_.rows_before = progress.rows;
+  if (progress.pass == 0) stats_.rows_input = progress.rows;
+  return {};
+}
+
+Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& source) {
+  const std::size_t window = options_.window > 0
+                                 ? options_.window
+                                 : kWindowPerCall * static_cast<std::size_t>(options_.concurrency);
+  async::Semaphore places({.permits = window});
+  std::optional<Error> broken;
+  {
+    async::TaskScope scope(ctx);
+    while (!ctx.cancelled() && !walker_.stopped()) {
+      Result<async::Semaphore::Permit> place = co_await places.Acquire(ctx);
+      if (!place || walker_.stopped()) break;
+      Result<std::optional<Row>> row = source.Next();
+      if (!row) broken = row.error();
+      if (!row || !*row) break;
+      ++stats_.rows_read;
+      if (pass == 0) ++stats_.rows_input;
+      stats_.part_read = source.part_read();
+      const std::uint32_t checksum = source.checksum();
+      scope.Spawn(Carry(scope.context(), pass, **std::move(row), checksum, *std::move(place)));
+    }
+    co_await scope.Join();
+  }
+  ready_.clear();
+  if (walker_.stopped()) co_return std::unexpected<Error>(*walker_.stopped());
+  if (ctx.cancelled()) co_return Fail(async::CancelledError());
+  if (broken) co_return std::unexpected<Error>(*broken);
+  co_return Result<void>();
+}
+
+// The traveller of a row, or why it is none.
+Result<Traveller> Runner::Enter(std::size_t pass, Row& row) const {
+  if (row.error) return std::unexpected<Error>(*row.error);
+  if (pass > 0) return Unpack(row.value);
+  if (graph_.input()) {
+    WEIR_CHECK(graph_.input()->Validate(row.value));
+  }
+  Traveller traveller;
+  traveller.id = std::move(row.id);
+  traveller.row = std::move(row.value);
+  return traveller;
+}
+
+Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t checksum,
+                         async::Semaphore::Permit place) {
+  const std::uint64_t number = row.number;
+  const std::string id = row.id;
+  Result<Traveller> traveller = Enter(pass, row);
+  Walked walked;
+  if (traveller) {
+    const PassPlan& plan = passes_[pass];
+    const Stretch stretch{&graph_.nodes(), plan.from, plan.to};
+    walked = co_await walker_.Walk(ctx, {pass, number}, stretch, *std::move(traveller));
+  } else {
+    walked.errors.push_back(
+        {.row_id = id, .node = "input", .error = traveller.error(), .skipped = {}});
+    for (const GraphNode* node : graph_.all()) {
+      walked.errors.back().skipped.push_back(node->node->id);
+      walked.given.push_back({.node = node->index, .skipped = 1});
+      stats_.Give(walked.given.back());
+    }
+  }
+  if (walked.aborted) co_return;
+  std::vector<Contribution> given = std::move(walked.given);
+  RowRecord record = RecordOf(pass, number, checksum, std::move(walked));
+  ready_.emplace(number, Ready{std::move(record), std::move(given), std::move(place)});
+  WriteReady();
+}
+
+RowRecord Runner::RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t checksum,
+                           Walked walked) {
+  RowRecord record{.row = row,
+                   .input_checksum = checksum,
+                   .outputs = std::move(walked.outputs),
+                   .flat = {},
+                   .errors = std::move(walked.errors),
+                   .carried = {}};
+  for (Traveller& traveller : walked.through) {
+    if (pass + 1 < passes_.size()) {
+      record.carried.push_back(Pack(traveller));
+    } else {
+      record.flat.push_back(
+          {.row_id = std::move(traveller.id), .values = std::move(traveller.flat)});
+    }
+  }
+  return record;
+}
+
+void Runner::WriteReady() {
+  while (!walker_.stopped() && !ready_.empty() && ready_.begin()->first == next_to_write_) {
+    Ready ready = std::move(ready_.extract(ready_.begin()).mapped());
+    const bool failed = !ready.record.errors.empty();
+    for (const RowError& error : ready.record.errors) ++stats_.errors[Name(error.error)];
+    for (const Contribution& contribution : ready.given) stats_.Keep(contribution);
+    ++next_to_write_;
+    ++stats_.rows_done;
+    ++(failed ? stats_.rows_failed : stats_.rows_ok);
+    const Result<void> written = folder_.Write(std::move(ready.record));
+    if (!written) return walker_.Stop(written.error());
+  }
+}
+
+Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
+  co_await StopAll(ctx);
+  // What counts in the end are the rows that came in, not those that the last pass began with.
+  if (ran) stats_.rows_done = stats_.rows_input;
+  RunResult result;
+  if (!ran) {
+    result.end = ctx.cancelled() && ran.error().code == Code::kCancelled
+                     ? RunResult::End::kCancelled
+                     : RunResult::End::kStopped;
+    result.error = ran.error();
+  }
+  const Result<json::Value> summary = json::Read(stats_.Json(ctx.Now()));
+  const Result<void> closed = folder_.Close(summary ? *summary : json::Value(), ran.has_value());
+  if (!closed && !result.error) {
+    result.end = RunResult::End::kStopped;
+    result.error = closed.error();
+  }
+  ctx.Emit("run.end", {{"rows", static_cast<std::int64_t>(stats_.rows_done)},
+                       {"ok", static_cast<std::int64_t>(stats_.rows_ok)},
+                       {"failed", static_cast<std::int64_t>(stats_.rows_failed)},
+                       {"error", std::string_view(result.error ? Name(*result.error) : "")}});
+  co_return result;
+}
+
+}  // namespace
+
+Task<RunResult> Run(Context ctx, const Graph& graph, RowSource& rows, RunFolder& folder,
+                    EngineHost& engines, const RunOptions& options, RunStats& stats) {
+  Runner runner(graph, rows, folder, engines, options, stats);
+  RunResult result = co_await runner.Run(ctx);
+  co_return result;
+}
+
+Result<std::vector<PlannedCall>> Plan(const Graph& graph, const Row& row, EngineHost& engines,
+                                      const RunOptions& options) {
+  Traveller traveller;
+  traveller.id = row.id;
+  traveller.row = row.value;
+  const json::Value vars = VarsOf(graph.flow(), options);
+  std::vector<PlannedCall> calls;
+  for (const GraphNode* node : graph.all()) {
+    if (node->step() == nullptr) continue;
+    const std::vector<std::string> roots = RootsOf(*node);
+    const bool waits = std::ranges::any_of(
+        roots, [&](const std::string& root) { return graph.Find(root) != nullptr; });
+    if (waits) continue;
+    const json::Value variables = VariablesOf(traveller, roots, vars);
+    Result<model::Call> call = RowCall(graph.flow(), *node, variables, row.id, 0, engines, options);
+    if (!call && call.error().code == Code::kInvalidRequest) continue;  // waits for a join
+    if (!call) return std::unexpected<Error>(call.error());
+    calls.push_back({.row_id = row.id,
+                     .node = node->node->id,
+                     .engine = EngineOf(graph.flow(), *node->step(), options),
+                     .call = *std::move(call)});
+  }
+  return calls;
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,515 @@
+#include "weir/flow/run.h"
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "weir/base/text.h"
+#include "weir/flow/read.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Le;
+
+// Answers as `answer` says, after `delay`; a border like any server.
+class FakeEngine final : public model::Engine {
+ public:
+  using Answer = std::function<Result<std::string>(const model::Call& call)>;
+
+  explicit FakeEngine(Answer answer) : answer_(std::move(answer)) {}
+
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    ++calls;
+    most_running = std::max(most_running, ++running);
+    seeds.push_back(call.sampling.seed.value_or(-1));
+    prompts.push_back(call.messages.back().AllText());
+    const Result<void> slept = co_await async::Sleep(ctx, delay ? delay(call) : Duration());
+    --running;
+    if (!slept) co_return std::unexpected<Error>(slept.error());
+    const Result<std::string> text = answer_(call);
+    if (!text) co_return std::unexpected<Error>(text.error());
+    model::Reply reply;
+    model::Choice choice{.text = *text, .finish = model::Finish::kStop};
+    if (call.constraint) {
+      Result<json::Value> value = json::Read(*text);
+      if (value) choice.value = *std::move(value);
+    }
+    reply.choices.push_back(std::move(choice));
+    reply.usage.prompt_tokens = 10;
+    reply.usage.completion_tokens = 5;
+    co_return reply;
+  }
+
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context /*ctx*/, const model::Call& /*call*/) override {
+    ++streams;
+    co_return Fail(Code::kEmptyModelResponse, "nothing is streamed here");
+  }
+
+  async::Task<Result<model::EngineInfo>> Describe(async::Context /*ctx*/) override {
+    co_return described;
+  }
+
+  std::function<Duration(const model::Call&)> delay;
+  Result<model::EngineInfo> described = model::EngineInfo{.kind = "vllm"};
+  int calls = 0;
+  int streams = 0;
+  int running = 0;
+  int most_running = 0;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::string> prompts;
+
+ private:
+  const Answer answer_;
+};
+
+class FakeHost final : public EngineHost {
+ public:
+  Result<std::shared_ptr<model::Engine>> Get(const std::string& name) override {
+    const auto found = engines.find(name);
+    if (found == engines.end()) return Fail(Code::kConfigError, StrCat("no engine ", name));
+    return std::shared_ptr<model::Engine>(found->second);
+  }
+  Result<void> ApplyProfile(const std::string& /*profile*/, model::Call& call) override {
+    call.sampling.max_tokens = 77;
+    return {};
+  }
+  Lifecycle LifecycleOf(const std::string& name) override {
+    const auto found = lifecycles.find(name);
+    return found == lifecycles.end() ? Lifecycle::kElsewhere : found->second;
+  }
+  async::Task<Result<void>> Start(async::Context /*ctx*/, const std::string& name) override {
+    told.push_back(name + " starts");
+    co_return Result<void>();
+  }
+  async::Task<void> Stop(async::Context /*ctx*/, const std::string& name) override {
+    told.push_back(name + " stops");
+    co_return;
+  }
+  Duration TotalOf(const std::string& /*name*/) override { return std::chrono::hours(1); }
+
+  std::map<std::string, std::shared_ptr<FakeEngine>> engines;
+  std::map<std::string, Lifecycle> lifecycles;
+  std::vector<std::string> told;
+};
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    char name[] = "/tmp/weir-run-XXXXXX";
+    root_ = ::mkdtemp(name);
+    echo_ = Add("", [](const model::Call& call) { return call.messages.back().AllText(); });
+  }
+  ~RunTest() override { std::filesystem::remove_all(root_); }
+
+  std::shared_ptr<FakeEngine> Add(const std::string& name, FakeEngine::Answer answer) {
+    host_.engines[name] = std::make_shared<FakeEngine>(std::move(answer));
+    return host_.engines[name];
+  }
+
+  std::string Path(const std::string& name) const { return StrCat(root_, "/", name); }
+
+  std::string Write(const std::string& name, const std::string& text) const {
+    std::ofstream(Path(name)) << text;
+    return Path(name);
+  }
+
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  // Rows {"n": 0}, {"n": 1} ...
+  std::string Numbers(int count) const {
+    std::string rows;
+    for (int i = 0; i < count; ++i) StrAppend(rows, "{\"n\": ", i, "}\n");
+    return Write("rows.jsonl", rows);
+  }
+
+  // Runs a flow over rows.jsonl into `folder`, which goes on when it holds a run.
+  RunResult Go(const std::string& yaml, const std::string& folder = "out") {
+    Result<Flow> flow = ReadFlowText(yaml, Path("flow.yaml"));
+    EXPECT_TRUE(flow) << (flow ? "" : flow.error().message);
+    Result<Graph> graph = Graph::Compile(*std::move(flow));
+    EXPECT_TRUE(graph) << (graph ? "" : graph.error().message);
+    graph_ = std::make_unique<Graph>(*std::move(graph));
+    async::Loop loop(async::Loop::Time::kVirtual);
+    stats_ = std::make_unique<RunStats>(*graph_);
+    auto rows = OpenRows(Path("rows.jsonl"), {.id = graph_->flow().id});
+    EXPECT_TRUE(rows) << (rows ? "" : rows.error().message);
+    FolderOptions options;
+    options.totals = [&] { return stats_->KeptJson(loop.Now()); };
+    const Identity identity{*json::Read(R"({"flow": "x"})")};
+    const bool there = std::filesystem::exists(Path(folder));
+    Result<RunFolder> run =
+        there ? RunFolder::Resume(Path(folder), *graph_, identity, options)
+              : RunFolder::Create(Path(folder), *graph_, identity, *json::Read("{}"), options);
+    EXPECT_TRUE(run) << (run ? "" : run.error().message);
+    async::Context ctx(loop);
+    ctx.cancellation = &cancellation_;
+    return loop.Run(flow::Run(ctx, *graph_, **rows, *run, host_, options_, *stats_));
+  }
+
+  std::string Lines(const std::string& file, const std::string& folder = "out") const {
+    return Read(Path(folder + "/" + file));
+  }
+
+  std::string root_;
+  FakeHost host_;
+  std::shared_ptr<FakeEngine> echo_;
+  RunOptions options_{.concurrency = 4, .warmup = false};
+  std::unique_ptr<Graph> graph_;
+  std::unique_ptr<RunStats> stats_;
+  async::Cancellation cancellation_;
+};
+
+constexpr const char* kEcho = "nodes:\n  - step: say\n    user: 'n={{ n }}'\n";
+
+TEST_F(RunTest, RowsComeOutInTheOrderOfTheInputWhateverFinishesFirst) {
+  Numbers(50);
+  echo_->delay = [](const model::Call& call) {
+    return std::chrono::milliseconds(call.messages.back().AllText().size() % 3 * 100);
+  };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  std::string expected;
+  for (int i = 0; i < 50; ++i) {
+    StrAppend(expected, R"({"row_id":")", i, R"(","text":"n=)", i, "\"}\n");
+  }
+  EXPECT_EQ(Lines("say/000.jsonl"), expected);
+  EXPECT_EQ(stats_->rows_ok, 50);
+  EXPECT_EQ(stats_->nodes[0].prompt_tokens, 500);
+}
+
+TEST_F(RunTest, OneBadRowOfAHundredStopsAlone) {
+  Numbers(100);
+  host_.engines[""] = std::make_shared<FakeEngine>([](const model::Call& call) {
+    const std::string text = call.messages.back().AllText();
+    if (text == "n=42") return Result<std::string>(Fail(Code::kHttpStatus, "boom"));
+    return Result<std::string>(text);
+  });
+  EXPECT_EQ(Go(StrCat(kEcho, "  - step: again\n    user: '{{ say }}!'\n")).end,
+            RunResult::End::kDone);
+  EXPECT_EQ(stats_->rows_ok, 99);
+  EXPECT_EQ(stats_->rows_failed, 1);
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"({"row_id":"42","node":"say")"));
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"("skipped":["again"])"));
+  EXPECT_EQ(stats_->nodes[1].skipped, 1);
+  EXPECT_THAT(Lines("again/000.jsonl"), HasSubstr("n=41!"));
+  EXPECT_THAT(Lines("again/000.jsonl"), Not(HasSubstr("n=42!")));
+}
+
+TEST_F(RunTest, JoinedBranchesAreSeenAndOthersAreNot) {
+  Numbers(2);
+  EXPECT_EQ(Go(R"(nodes:
+  - parallel:
+      - branch: one
+        join: first
+        nodes: [{step: a, user: 'a{{ n }}'}]
+      - branch: two
+        nodes: [{step: b, user: 'b{{ n }}'}]
+  - step: end
+    user: '{{ first }} {{ b is defined }}'
+)")
+                .end,
+            RunResult::End::kDone);
+  EXPECT_THAT(Lines("end/000.jsonl"), HasSubstr(R"({"row_id":"1","text":"a1 )"));
+  EXPECT_THAT(Lines("end/000.jsonl"), Not(HasSubstr("b1")));
+  EXPECT_THAT(Lines("b/000.jsonl"), HasSubstr(R"({"row_id":"1","text":"b1"})"));
+  EXPECT_THAT(Lines("flattened/000.jsonl"), HasSubstr(R"("b":"b1")"));
+}
+
+TEST_F(RunTest, EachMakesChildrenAndWhereKeepsSome) {
+  Write("rows.jsonl",
+        "{\"words\": [\"x\", \"no\", \"y\"]}\n{\"words\": []}\n{\"words\": [\"z\"]}\n");
+  EXPECT_EQ(Go(R"(nodes:
+  - apply: word
+    each: words
+  - apply: keep
+    where: word != "no"
+  - step: say
+    user: '{{ word }}'
+)")
+                .end,
+            RunResult::End::kDone);
+  EXPECT_EQ(Lines("say/000.jsonl"),
+            R"({"row_id":"0.0","text":"x"}
+{"row_id":"0.2","text":"y"}
+{"row_id":"2.0","text":"z"}
+)");
+  EXPECT_EQ(stats_->nodes[0].dropped, 1);
+  EXPECT_EQ(stats_->nodes[1].dropped, 1);
+}
+
+TEST_F(RunTest, ASwitchTakesOneWayAndGivesItsValue) {
+  Write("rows.jsonl", "{\"kind\": \"a\"}\n{\"kind\": \"b\"}\n{\"kind\": \"c\"}\n");
+  EXPECT_EQ(Go(R"(nodes:
+  - switch: route
+    on: kind
+    cases:
+      a: [{step: sa, user: 'way a'}]
+      b: [{apply: sb, set: {text: '"way b"'}}]
+  - step: end
+    user: '{{ route }}'
+)")
+                .end,
+            RunResult::End::kDone);
+  EXPECT_EQ(stats_->rows_failed, 1);
+  EXPECT_THAT(Lines("end/000.jsonl"), HasSubstr("way a"));
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr("no case of route is 'c'"));
+}
+
+TEST_F(RunTest, AMapGivesTheListOfWhatItsItemsGave) {
+  Write("rows.jsonl", "{\"words\": [\"x\", \"y\", \"z\"]}\n{\"words\": []}\n");
+  echo_->delay = [](const model::Call& call) {
+    return call.messages.back().AllText() == "0x" ? std::chrono::seconds(1) : Duration();
+  };
+  EXPECT_EQ(Go(R"(nodes:
+  - map: said
+    over: words
+    as: word
+    nodes: [{step: say, user: '{{ index }}{{ word }}'}]
+  - apply: all
+    set: {joined: said | join("+")}
+)")
+                .end,
+            RunResult::End::kDone);
+  EXPECT_EQ(Lines("all/000.jsonl"), R"({"row_id":"0","joined":"0x+1y+2z"}
+{"row_id":"1","joined":""}
+)");
+}
+
+TEST_F(RunTest, NeitherCallsNorRowsAreMoreThanAllowed) {
+  Numbers(200);
+  echo_->delay = [](const model::Call&) { return std::chrono::milliseconds(10); };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(echo_->most_running, 4);
+  EXPECT_EQ(echo_->calls, 200);
+}
+
+TEST_F(RunTest, AFullWindowStopsAdmission) {
+  Numbers(200);
+  options_.window = 8;
+  // The first row takes long: at most seven others may go on beside it.
+  std::uint64_t most_read = 0;
+  echo_->delay = [&](const model::Call& call) -> Duration {
+    const bool first = call.messages.back().AllText() == "n=0";
+    if (stats_->rows_done == 0) most_read = std::max(most_read, stats_->rows_read);
+    return first ? std::chrono::seconds(10) : std::chrono::milliseconds(1);
+  };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_THAT(most_read, Le(8));
+  EXPECT_EQ(stats_->rows_ok, 200);
+}
+
+constexpr const char* kFourSteps = R"(nodes:
+  - {step: s1, engine: a, user: x}
+  - {step: s2, engine: a, user: '{{ s1 }}'}
+  - {step: s3, engine: b, user: '{{ s2 }}{{ n }}'}
+  - {step: s4, engine: a, user: '{{ s3 }}'}
+)";
+
+TEST_F(RunTest, LazyEnginesRunOneAfterTheOther) {
+  Numbers(3);
+  for (const char* name : {"a", "b"}) {
+    Add(name, [](const model::Call& call) { return call.messages.back().AllText(); });
+    host_.lifecycles[name] = EngineHost::Lifecycle::kLazy;
+  }
+  EXPECT_EQ(Go(kFourSteps).end, RunResult::End::kDone);
+  EXPECT_THAT(host_.told,
+              ElementsAre("a starts", "a stops", "b starts", "b stops", "a starts", "a stops"));
+  EXPECT_EQ(Lines("s4/000.jsonl"), R"({"row_id":"0","text":"x0"}
+{"row_id":"1","text":"x1"}
+{"row_id":"2","text":"x2"}
+)");
+  EXPECT_THAT(Lines("flattened/000.jsonl"), HasSubstr(R"("s1":"x")"));
+}
+
+TEST_F(RunTest, PersistentEnginesStartFirstAndStopLast) {
+  Numbers(3);
+  for (const char* name : {"a", "b"}) {
+    Add(name, [](const model::Call& call) { return call.messages.back().AllText(); });
+  }
+  host_.lifecycles["a"] = EngineHost::Lifecycle::kPersistent;
+  host_.lifecycles["b"] = EngineHost::Lifecycle::kLazy;
+  EXPECT_EQ(Go(kFourSteps).end, RunResult::End::kDone);
+  EXPECT_THAT(host_.told, ElementsAre("a starts", "b starts", "b stops", "a stops"));
+}
+
+TEST_F(RunTest, AnEngineThatCannotBeReachedEndsTheRunBeforeTheFirstRow) {
+  Numbers(3);
+  echo_->described = Fail(Code::kConnectionError, "connection refused");
+  const RunResult result = Go(kEcho);
+  EXPECT_EQ(result.end, RunResult::End::kStopped);
+  EXPECT_EQ(result.error->code, Code::kConnectionError);
+  EXPECT_EQ(echo_->calls, 0);
+}
+
+TEST_F(RunTest, AModelThatIsNotThereIsNamedWithThoseThatAre) {
+  Numbers(3);
+  echo_->described = model::EngineInfo{.kind = "vllm", .models = {{.id = "qwen"}}};
+  const RunResult result = Go("nodes: [{step: say, model: llama, user: hi}]");
+  EXPECT_EQ(result.error->code, Code::kConfigError);
+  EXPECT_THAT(result.error->message, HasSubstr("it has qwen"));
+}
+
+TEST_F(RunTest, SharedPromptsAreWarmedOnceEach) {
+  Numbers(3);
+  options_.warmup = true;
+  Go(R"(nodes:
+  - {step: a, system: the same, user: '{{ n }}'}
+  - {step: b, system: the same, user: '{{ a }}'}
+  - {step: c, system: 'another {{ vars.x | default("") }}', user: '{{ b }}'}
+  - {step: d, system: 'of the row {{ n }}', user: '{{ c }}'}
+)");
+  EXPECT_EQ(echo_->streams, 2);
+}
+
+TEST_F(RunTest, SeedsDependOnRunRowNodeAndAttempt) {
+  Numbers(2);
+  Go(kEcho, "first");
+  const std::vector<std::int64_t> first = echo_->seeds;
+  Go(kEcho, "second");
+  EXPECT_EQ((std::vector<std::int64_t>(echo_->seeds.begin() + 2, echo_->seeds.end())), first);
+  EXPECT_NE(first[0], first[1]);
+  options_.seed = 1;
+  Go(kEcho, "third");
+  EXPECT_NE(echo_->seeds[4], first[0]);
+}
+
+TEST_F(RunTest, ANodeIsBegunAnewAsOftenAsItsRetriesSay) {
+  Numbers(1);
+  int failures = 2;
+  host_.engines[""] = std::make_shared<FakeEngine>([&](const model::Call&) {
+    if (failures-- > 0) return Result<std::string>(Fail(Code::kSchemaMismatch, "no"));
+    return Result<std::string>("yes");
+  });
+  Go("nodes: [{step: say, user: hi, retries: 2}]");
+  EXPECT_EQ(stats_->rows_ok, 1);
+  EXPECT_EQ(host_.engines[""]->calls, 3);
+  EXPECT_NE(host_.engines[""]->seeds[0], host_.engines[""]->seeds[1]);
+}
+
+TEST_F(RunTest, BadRowsFailAtTheInput) {
+  Write("rows.jsonl", "{\"n\": 1}\nnonsense\n{\"m\": 3}\n");
+  Go(StrCat("input: {type: object, required: [n]}\n", kEcho));
+  EXPECT_EQ(stats_->rows_ok, 1);
+  EXPECT_EQ(stats_->rows_failed, 2);
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"("row_id":"1","node":"input")"));
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"("row_id":"2","node":"input")"));
+}
+
+TEST_F(RunTest, TheBudgetStopsTheRunAndItCanGoOn) {
+  Numbers(40);
+  options_.max_total_tokens = 300;
+  const RunResult result = Go(kEcho);
+  EXPECT_EQ(result.end, RunResult::End::kStopped);
+  EXPECT_EQ(result.error->code, Code::kBudgetExceeded);
+  EXPECT_THAT(echo_->calls, Le(24));
+  options_.max_total_tokens.reset();
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(echo_->calls, 40);
+  EXPECT_EQ(stats_->rows_ok, 40);
+}
+
+TEST_F(RunTest, AResumedRunAsksNothingAgainAndGivesTheSameBytes) {
+  Numbers(60);
+  const std::string flow = StrCat(kEcho, "  - step: again\n    user: '{{ say }}!'\n");
+  Go(flow, "whole");
+  const int whole = echo_->calls;
+  for (int stop_at = 1; stop_at < 120; stop_at += 7) {
+    cancellation_.~Cancellation();
+    new (&cancellation_) async::Cancellation();
+    const std::string folder = StrCat("cut", stop_at);
+    const int before = echo_->calls;
+    int left = stop_at;
+    echo_->delay = [&](const model::Call&) -> Duration {
+      if (--left == 0) cancellation_.Cancel();
+      return std::chrono::milliseconds(1);
+    };
+    EXPECT_EQ(Go(flow, folder).end, RunResult::End::kCancelled);
+    cancellation_.~Cancellation();
+    new (&cancellation_) async::Cancellation();
+    echo_->delay = {};
+    EXPECT_EQ(Go(flow, folder).end, RunResult::End::kDone);
+    for (const char* file : {"say/000.jsonl", "again/000.jsonl", "flattened/000.jsonl"}) {
+      EXPECT_EQ(Lines(file, folder), Lines(file, "whole")) << file << " cut at " << stop_at;
+    }
+    EXPECT_THAT(echo_->calls - before, Le(whole + options_.concurrency));
+  }
+}
+
+TEST_F(RunTest, APassThatWasInterruptedGoesOnInItsPass) {
+  Numbers(30);
+  const char* flow = R"(nodes:
+  - {step: one, user: '{{ n }}'}
+  - {step: two, user: '{{ one }}!', barrier: true}
+)";
+  Go(flow, "whole");
+  int left = 40;
+  echo_->delay = [&](const model::Call&) -> Duration {
+    if (--left == 0) cancellation_.Cancel();
+    return std::chrono::milliseconds(1);
+  };
+  EXPECT_EQ(Go(flow, "cut").end, RunResult::End::kCancelled);
+  cancellation_.~Cancellation();
+  new (&cancellation_) async::Cancellation();
+  const int before = echo_->calls;
+  echo_->delay = {};
+  EXPECT_EQ(Go(flow, "cut").end, RunResult::End::kDone);
+  EXPECT_THAT(echo_->calls - before, Le(24));
+  for (const char* file : {"one/000.jsonl", "two/000.jsonl", "flattened/000.jsonl"}) {
+    EXPECT_EQ(Lines(file, "cut"), Lines(file, "whole")) << file;
+  }
+}
+
+TEST_F(RunTest, AProgramIsAskedRowByRowAndStartedAgainWhenItDies) {
+  Numbers(4);
+  Write("twice.sh", R"(#!/bin/sh
+while read -r line; do
+  case "$line" in
+    *'"n":2'*) exit 7 ;;
+    *'"n":1'*) echo '[]' ;;
+    *'"n":3'*) echo '["p", "q"]' ;;
+    *) echo '["only"]' ;;
+  esac
+done
+)");
+  std::filesystem::permissions(Path("twice.sh"), std::filesystem::perms::owner_all);
+  Result<Flow> flow =
+      ReadFlowText("nodes: [{apply: made, exec: [./twice.sh]}, {step: say, user: '{{ made }}'}]",
+                   Path("flow.yaml"));
+  ASSERT_TRUE(flow) << flow.error().message;
+  const Result<Graph> graph = Graph::Compile(*std::move(flow));
+  ASSERT_TRUE(graph);
+  async::Loop loop;  // pipes need real time
+  RunStats stats(*graph);
+  auto rows = OpenRows(Path("rows.jsonl"), {});
+  const Identity identity{*json::Read("{}")};
+  Result<RunFolder> folder =
+      RunFolder::Create(Path("out"), *graph, identity, *json::Read("{}"), {});
+  ASSERT_TRUE(folder);
+  const RunResult result =
+      loop.Run(flow::Run(async::Context(loop), *graph, **rows, *folder, host_, options_, stats));
+  EXPECT_EQ(result.end, RunResult::End::kDone);
+  EXPECT_EQ(Lines("say/000.jsonl"), R"({"row_id":"0","text":"only"}
+{"row_id":"3.0","text":"p"}
+{"row_id":"3.1","text":"q"}
+)");
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr("ended with status 7"));
+}
+
+}  // namespace
+}  // namespace weir::flow

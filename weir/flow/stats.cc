@@ -1,0 +1,262 @@
+#include "weir/flow/stats.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+using Millis = std::chrono::duration<double, std::milli>;
+using Seconds = std::chrono::duration<double>;
+
+constexpr double kStep = 1.05;
+
+std::size_t BucketOf(double millis, std::size_t buckets) {
+  if (!(millis > 1)) return 0;
+  const double place = std::floor(std::log(millis) / std::log(kStep));
+  return std::min(static_cast<std::size_t>(place), buckets - 1);
+}
+
+// The middle of a bucket, so that no time in it is further away than half its width.
+double MillisOf(std::size_t bucket) { return std::pow(kStep, static_cast<double>(bucket) + 0.5); }
+
+struct Counter {
+  std::string_view key;
+  std::uint64_t NodeStats::* member;
+};
+constexpr Counter kCounters[] = {
+    {"ok", &NodeStats::ok},
+    {"dropped", &NodeStats::dropped},
+    {"failed", &NodeStats::failed},
+    {"skipped", &NodeStats::skipped},
+    {"reused", &NodeStats::reused},
+    {"retries", &NodeStats::retries},
+    {"repaired", &NodeStats::repaired},
+};
+
+struct TokenCounter {
+  std::string_view key;
+  std::int64_t NodeStats::* member;
+};
+constexpr TokenCounter kTokens[] = {
+    {"prompt_tokens", &NodeStats::prompt_tokens},
+    {"completion_tokens", &NodeStats::completion_tokens},
+    {"cached_tokens", &NodeStats::cached_tokens},
+};
+
+void Uint(json::Writer& out, std::string_view key, std::uint64_t value) {
+  out.Key(key);
+  out.Uint(value);
+}
+
+void Double(json::Writer& out, std::string_view key, double value) {
+  out.Key(key);
+  out.Double(value);
+}
+
+void True(json::Writer& out, std::string_view key, bool value) {
+  if (!value) return;
+  out.Key(key);
+  out.Bool(true);
+}
+
+double Rounded(double value, double steps) { return std::round(value * steps) / steps; }
+
+std::uint64_t UintOf(json::View json, std::string_view key) {
+  return json.Find(key).AsUint64().value_or(0);
+}
+
+// What only nodes that ask a model have.
+void WriteAnswers(json::Writer& out, const NodeStats& node) {
+  for (const TokenCounter& tokens : kTokens) {
+    out.Key(tokens.key);
+    out.Int(node.*tokens.member);
+  }
+  True(out, "tokens_unknown", node.tokens_unknown);
+  Double(out, "cost", node.cost);
+  True(out, "cost_unknown", node.cost_unknown);
+  if (node.sure_count == 0) return;
+  out.Key("confidence");
+  out.BeginObject();
+  Uint(out, "answers", node.sure_count);
+  Double(out, "sum", node.sure_sum);
+  Double(out, "mean", node.sure_sum / static_cast<double>(node.sure_count));
+  Double(out, "least", node.sure_least);
+  out.EndObject();
+}
+
+void ReadAnswers(json::View json, NodeStats& node) {
+  for (const TokenCounter& tokens : kTokens) {
+    node.*tokens.member = json.Find(tokens.key).AsInt64().value_or(0);
+  }
+  node.tokens_unknown = json.Find("tokens_unknown").BoolOr(false);
+  node.cost = json.Find("cost").AsDouble().value_or(0);
+  node.cost_unknown = json.Find("cost_unknown").BoolOr(false);
+  const json::View confidence = json.Find("confidence");
+  node.sure_count = UintOf(confidence, "answers");
+  node.sure_sum = confidence.Find("sum").AsDouble().value_or(0);
+  node.sure_least = confidence.Find("least").AsDouble().value_or(1);
+}
+
+}  // namespace
+
+void Latencies::Add(Duration time) {
+  ++buckets_[BucketOf(Millis(time).count(), kBuckets)];
+  ++count_;
+}
+
+Duration Latencies::Quantile(double q) const {
+  if (count_ == 0) return {};
+  const double wanted = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_));
+  double seen = 0;
+  std::size_t bucket = 0;
+  for (; bucket + 1 < kBuckets; ++bucket) {
+    seen += buckets_[bucket];
+    if (seen > 0 && seen >= wanted) break;
+  }
+  return std::chrono::duration_cast<Duration>(Millis(MillisOf(bucket)));
+}
+
+void Contribution::AddTo(NodeStats& stats) const {
+  stats.ok += ok;
+  stats.dropped += dropped;
+  stats.failed += failed;
+  stats.skipped += skipped;
+  stats.prompt_tokens += prompt_tokens;
+  stats.completion_tokens += completion_tokens;
+  stats.cached_tokens += cached_tokens;
+  stats.cost += cost;
+  stats.tokens_unknown |= tokens_unknown;
+  stats.cost_unknown |= cost_unknown;
+}
+
+RunStats::RunStats(const Graph& graph)
+    : nodes(graph.all().size()), kept_(graph.all().size()), graph_(graph) {}
+
+NodeStats RunStats::Sum() const {
+  NodeStats sum;
+  for (const NodeStats& node : nodes) {
+    for (const Counter& counter : kCounters) sum.*counter.member += node.*counter.member;
+    for (const TokenCounter& tokens : kTokens) sum.*tokens.member += node.*tokens.member;
+    sum.in_flight += node.in_flight;
+    sum.tokens_unknown |= node.tokens_unknown;
+    sum.cost += node.cost;
+    sum.cost_unknown |= node.cost_unknown;
+    sum.latencies.count_ += node.latencies.count_;
+    for (std::size_t i = 0; i < Latencies::kBuckets; ++i) {
+      sum.latencies.buckets_[i] += node.latencies.buckets_[i];
+    }
+    sum.sure_count += node.sure_count;
+    sum.sure_sum += node.sure_sum;
+    sum.sure_least = std::min(sum.sure_least, node.sure_least);
+  }
+  return sum;
+}
+
+std::string RunStats::Json(TimePoint now) const { return Json(now, nodes); }
+
+std::string RunStats::KeptJson(TimePoint now) const {
+  std::vector<NodeStats> counted = nodes;
+  for (std::size_t i = 0; i < counted.size(); ++i) {
+    const NodeStats& kept = kept_[i];
+    for (const Counter& counter : {kCounters[0], kCounters[1], kCounters[2], kCounters[3]}) {
+      counted[i].*counter.member = kept.*counter.member;
+    }
+    for (const TokenCounter& tokens : kTokens) {
+      counted[i].*tokens.member = kept.*tokens.member;
+    }
+    counted[i].tokens_unknown = kept.tokens_unknown;
+    counted[i].cost = kept.cost;
+    counted[i].cost_unknown = kept.cost_unknown;
+  }
+  return Json(now, counted);
+}
+
+std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted) const {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  Double(out, "seconds",
+         Rounded(Seconds(earlier + std::max(now - started, Duration{})).count(), 1000));
+  Uint(out, "pass", pass);
+  Uint(out, "passes", passes);
+  out.Key("rows");
+  out.BeginObject();
+  if (rows_total) Uint(out, "total", *rows_total);
+  if (passes > 1) Uint(out, "input", rows_input);
+  Uint(out, "done", rows_done);
+  Uint(out, "ok", rows_ok);
+  Uint(out, "failed", rows_failed);
+  Uint(out, "before", rows_before);
+  out.EndObject();
+  out.Key("errors");
+  out.BeginObject();
+  for (const auto& [name, count] : errors) Uint(out, name, count);
+  out.EndObject();
+  out.Key("nodes");
+  out.BeginObject();
+  for (const GraphNode* graph_node : graph_.all()) {
+    const NodeStats& node = counted[graph_node->index];
+    out.Key(graph_node->node->id);
+    out.BeginObject();
+    for (const Counter& counter : kCounters) Uint(out, counter.key, node.*counter.member);
+    if (graph_node->step() != nullptr) WriteAnswers(out, node);
+    if (node.latencies.count() > 0) {
+      Double(out, "p50_ms", Rounded(Millis(node.latencies.Quantile(0.5)).count(), 100));
+      Double(out, "p95_ms", Rounded(Millis(node.latencies.Quantile(0.95)).count(), 100));
+      out.Key("latencies_ms");
+      out.BeginArray();
+      for (std::size_t i = 0; i < Latencies::kBuckets; ++i) {
+        if (node.latencies.buckets_[i] == 0) continue;
+        out.BeginArray();
+        out.Double(Rounded(MillisOf(i), 100));
+        out.Uint(node.latencies.buckets_[i]);
+        out.EndArray();
+      }
+      out.EndArray();
+    }
+    out.EndObject();
+  }
+  out.EndObject();
+  out.EndObject();
+  return text;
+}
+
+void RunStats::Restore(json::View json) {
+  constexpr double kMostSeconds = 1e9;  // what a Duration can hold, and more than a run can take
+  const double seconds = json.Find("seconds").AsDouble().value_or(0);
+  earlier = std::chrono::duration_cast<Duration>(Seconds(std::clamp(seconds, 0.0, kMostSeconds)));
+  pass = static_cast<std::size_t>(UintOf(json, "pass"));
+  const json::View rows = json.Find("rows");
+  if (const auto total = rows.Find("total").AsUint64()) rows_total = total;
+  rows_done = rows_read = rows_before = UintOf(rows, "done");
+  rows_input = UintOf(rows, rows.Find("input").exists() ? "input" : "done");
+  rows_ok = UintOf(rows, "ok");
+  rows_failed = UintOf(rows, "failed");
+  for (const GraphNode* graph_node : graph_.all()) {
+    const json::View from = json.Find("nodes").Find(graph_node->node->id);
+    NodeStats node;
+    for (const Counter& counter : kCounters) node.*counter.member = UintOf(from, counter.key);
+    node.reused = node.ok + node.failed;
+    ReadAnswers(from, node);
+    for (const json::View item : from.Find("latencies_ms").items()) {
+      const std::size_t bucket = BucketOf(item[0].AsDouble().value_or(0), Latencies::kBuckets);
+      constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+      const std::uint64_t count = std::min(item[1].AsUint64().value_or(0), kMost);
+      node.latencies.buckets_[bucket] += static_cast<std::uint32_t>(count);
+      node.latencies.count_ += count;
+    }
+    nodes[graph_node->index] = kept_[graph_node->index] = node;
+  }
+  errors.clear();
+  for (const auto& [name, count] : json.Find("errors").members()) {
+    errors.emplace(name, count.AsUint64().value_or(0));
+  }
+}
+
+}  // namespace weir::flow

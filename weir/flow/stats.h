@@ -1,0 +1,128 @@
+#pragma once
+
+// The figures of a run while it runs: what the terminal draws, what run.json and the report say.
+// One loop writes and reads them.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/clock.h"
+#include "weir/base/result.h"
+#include "weir/flow/graph.h"
+#include "weir/json/value.h"
+
+namespace weir::flow {
+
+// Counts durations in buckets that are 5 % wide, from 1 ms to a day.
+class Latencies {
+ public:
+  void Add(Duration time);
+  std::uint64_t count() const { return count_; }
+  // The time that the part `q` of all does not exceed, to 5 %; zero when there is none.
+  Duration Quantile(double q) const;
+
+ private:
+  friend class RunStats;
+  static constexpr std::size_t kBuckets = 376;
+  std::array<std::uint32_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+};
+
+struct NodeStats {
+  std::uint64_t ok = 0;       // rows that it gave a value for
+  std::uint64_t dropped = 0;  // rows that ended here because it said so
+  std::uint64_t failed = 0;
+  std::uint64_t skipped = 0;  // rows that failed before
+  std::uint64_t reused = 0;   // of ok and failed: known from before a resume
+  std::uint64_t in_flight = 0;
+  std::uint64_t retries = 0;   // attempts beyond the first, of all calls
+  std::uint64_t repaired = 0;  // answers that were mended
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t cached_tokens = 0;
+  bool tokens_unknown = false;  // some answers came without counts
+  double cost = 0;
+  bool cost_unknown = false;  // some calls had no price
+  Latencies latencies;        // of calls, with their retries
+  // Confidence of the answers that have one.
+  std::uint64_t sure_count = 0;
+  double sure_sum = 0;
+  double sure_least = 1;
+};
+
+// What one row gave at one node.
+struct Contribution {
+  std::size_t node = 0;
+  std::uint64_t ok = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t skipped = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t cached_tokens = 0;
+  double cost = 0;
+  bool tokens_unknown = false;
+  bool cost_unknown = false;
+
+  void AddTo(NodeStats& stats) const;
+};
+
+enum class EngineState : std::uint8_t { kIdle, kStarting, kUp, kStopping, kFailed };
+
+struct EngineStats {
+  EngineState state = EngineState::kIdle;
+  TimePoint since;
+  bool managed = false;
+  std::string note;  // "http://127.0.0.1:8000, pid 412"
+};
+
+class RunStats {
+ public:
+  explicit RunStats(const Graph& graph);
+
+  std::vector<NodeStats> nodes;  // by GraphNode::index
+  std::map<std::string, EngineStats> engines;
+  std::map<std::string, std::uint64_t> errors;  // rows that failed, by the name of the error
+
+  std::optional<std::uint64_t> rows_total;  // when it is known
+  std::optional<double> part_read;          // of the input, where only that is known
+  std::uint64_t rows_input = 0;             // read in the first pass
+  std::uint64_t rows_read = 0;              // in this pass, as are the next two
+  std::uint64_t rows_done = 0;              // written, whatever came of them
+  std::uint64_t rows_ok = 0;
+  std::uint64_t rows_failed = 0;
+  std::uint64_t rows_before = 0;  // of rows_done: known from before a resume
+  std::size_t pass = 0;
+  std::size_t passes = 1;
+  TimePoint started;
+  Duration earlier{};  // what the run took before it was resumed
+  std::string phase;   // "warming up prefixes"; empty while rows run
+
+  // Sums over the nodes.
+  NodeStats Sum() const;
+
+  // A row on its way gave this; it counts in `nodes` at once.
+  void Give(const Contribution& contribution) { contribution.AddTo(nodes[contribution.node]); }
+  // The row was written: a resumed run will not count it again.
+  void Keep(const Contribution& contribution) { contribution.AddTo(kept_[contribution.node]); }
+
+  // For run.json and the report: {"rows": ..., "nodes": {ID: {...}}}; `now` closes the time.
+  std::string Json(TimePoint now) const;
+  // The same for the ledger: rows that were not written yet do not count.
+  std::string KeptJson(TimePoint now) const;
+  // Goes on from what one of them gave; unknown members are ignored.
+  void Restore(json::View json);
+
+ private:
+  std::string Json(TimePoint now, const std::vector<NodeStats>& counted) const;
+
+  std::vector<NodeStats> kept_;  // the part of `nodes` that belongs to written rows
+  const Graph& graph_;
+};
+
+}  // namespace weir::flow

@@ -1,0 +1,161 @@
+#include "weir/flow/stats.h"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "weir/json/reader.h"
+
+namespace weir::flow {
+namespace {
+
+using namespace std::chrono_literals;
+
+Graph TwoNodes() {
+  Flow flow{.name = "two"};
+  flow.nodes.push_back({.id = "keep", .what = Apply{.where = {.text = "true"}}});
+  flow.nodes.push_back({.id = "ask", .what = Step{.user = {.text = "hi"}}});
+  Result<Graph> graph = Graph::Compile(std::move(flow));
+  return std::move(graph).value();
+}
+
+double MillisOf(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
+
+TEST(LatenciesTest, WithoutAnyThereIsNoQuantile) { EXPECT_EQ(Latencies().Quantile(0.5), 0ms); }
+
+TEST(LatenciesTest, TimesOutsideTheBucketsAreKeptInTheOutermost) {
+  Latencies latencies;
+  latencies.Add(-1s);
+  latencies.Add(10us);
+  latencies.Add(1000h);
+
+  EXPECT_EQ(latencies.count(), 3U);
+  EXPECT_LT(latencies.Quantile(0.5), 2ms);
+  EXPECT_GT(latencies.Quantile(1), 23h);
+}
+
+TEST(LatenciesTest, QuantilesComeInOrder) {
+  Latencies latencies;
+  for (int i = 1; i <= 1000; ++i) latencies.Add(std::chrono::milliseconds(i));
+
+  EXPECT_NEAR(MillisOf(latencies.Quantile(0.5)), 500, 25);
+  EXPECT_NEAR(MillisOf(latencies.Quantile(0.95)), 950, 48);
+  EXPECT_LT(latencies.Quantile(0), 2ms);
+}
+
+RC_GTEST_PROP(LatenciesProperty, ATimeIsKeptToFivePercent, ()) {
+  const auto millis = *rc::gen::inRange(1, 24 * 3600 * 1000);
+  Latencies latencies;
+  latencies.Add(std::chrono::milliseconds(millis));
+
+  const double kept = MillisOf(latencies.Quantile(0.5));
+
+  RC_ASSERT(kept > millis / 1.05);
+  RC_ASSERT(kept < millis * 1.05);
+}
+
+TEST(RunStatsTest, ASumIsUnknownWhereOnePartIs) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  stats.nodes[0].ok = 3;
+  stats.nodes[1].ok = 2;
+  stats.nodes[1].cost = 0.5;
+  EXPECT_FALSE(stats.Sum().cost_unknown);
+  EXPECT_FALSE(stats.Sum().tokens_unknown);
+
+  stats.nodes[0].cost_unknown = true;
+  stats.nodes[1].tokens_unknown = true;
+  stats.nodes[1].sure_least = 0.25;
+  stats.nodes[1].latencies.Add(1s);
+
+  const NodeStats sum = stats.Sum();
+  EXPECT_EQ(sum.ok, 5U);
+  EXPECT_EQ(sum.cost, 0.5);
+  EXPECT_TRUE(sum.cost_unknown);
+  EXPECT_TRUE(sum.tokens_unknown);
+  EXPECT_EQ(sum.sure_least, 0.25);
+  EXPECT_EQ(sum.latencies.count(), 1U);
+  EXPECT_NEAR(MillisOf(sum.latencies.Quantile(0.5)), 1000, 25);
+}
+
+TEST(RunStatsTest, ARestoredRunKnowsWhatIsFromBefore) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  stats.started = TimePoint() + 5s;
+  stats.rows_total = 10;
+  stats.rows_read = 8;
+  stats.rows_done = 6;
+  stats.rows_ok = 5;
+  stats.rows_failed = 1;
+  stats.pass = 1;
+  stats.passes = 2;
+  stats.nodes[1].ok = 5;
+  stats.nodes[1].failed = 1;
+  stats.nodes[1].in_flight = 2;
+
+  RunStats after(graph);
+  after.Restore(json::Read(stats.Json(TimePoint() + 8s)).value());
+
+  EXPECT_EQ(after.earlier, 3s);
+  EXPECT_EQ(after.rows_total, 10U);
+  EXPECT_EQ(after.rows_read, 6U);  // those in between are read again
+  EXPECT_EQ(after.rows_done, 6U);
+  EXPECT_EQ(after.rows_before, 6U);
+  EXPECT_EQ(after.pass, 1U);
+  EXPECT_EQ(after.nodes[1].ok, 5U);
+  EXPECT_EQ(after.nodes[1].reused, 6U);
+  EXPECT_EQ(after.nodes[1].in_flight, 0U);
+}
+
+TEST(RunStatsTest, OnlyNodesThatAskHaveTokens) {
+  const Graph graph = TwoNodes();
+  const json::Value json = json::Read(RunStats(graph).Json(TimePoint())).value();
+
+  EXPECT_FALSE(json.Find("nodes").Find("keep").Find("cost").exists());
+  EXPECT_TRUE(json.Find("nodes").Find("ask").Find("cost").exists());
+  EXPECT_FALSE(json.Find("nodes").Find("ask").Find("confidence").exists());
+  EXPECT_FALSE(json.Find("nodes").Find("ask").Find("p50_ms").exists());
+  EXPECT_FALSE(json.Find("rows").Find("total").exists());
+}
+
+TEST(RunStatsTest, WhatIsNoTotalsRestoresNothing) {
+  const Graph graph = TwoNodes();
+  for (const char* text :
+       {"null", "[]", "{}", R"({"seconds":-1,"rows":3,"nodes":[1]})",
+        R"({"seconds":"x","rows":{"done":-1},"nodes":{"ask":{"latencies_ms":[1,[],["a",-2]]}}})"}) {
+    RunStats stats(graph);
+    stats.Restore(json::Read(text).value());
+    EXPECT_EQ(stats.Json(TimePoint()), RunStats(graph).Json(TimePoint())) << text;
+  }
+}
+
+RC_GTEST_PROP(RunStatsProperty, RestoredTotalsAreTheTotals, ()) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  for (NodeStats& node : stats.nodes) {
+    node.ok = *rc::gen::inRange(0, 1000);
+    node.failed = *rc::gen::inRange(0, 1000);
+    node.dropped = *rc::gen::inRange(0, 1000);
+    node.reused = node.ok + node.failed;
+    for (const int time : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 100'000))) {
+      node.latencies.Add(std::chrono::milliseconds(time));
+    }
+  }
+  NodeStats& ask = stats.nodes[1];
+  ask.prompt_tokens = *rc::gen::inRange(0, 1'000'000);
+  ask.cost = *rc::gen::inRange(0, 1000) / 7.0;
+  ask.cost_unknown = *rc::gen::arbitrary<bool>();
+  ask.tokens_unknown = *rc::gen::arbitrary<bool>();
+  ask.sure_count = *rc::gen::inRange(0, 3);
+  if (ask.sure_count > 0) ask.sure_least = ask.sure_sum = *rc::gen::inRange(1, 10) / 10.0;
+  stats.rows_done = stats.rows_before = *rc::gen::inRange(0, 1000);
+
+  RunStats after(graph);
+  after.Restore(json::Read(stats.Json(TimePoint())).value());
+
+  RC_ASSERT(after.Json(TimePoint()) == stats.Json(TimePoint()));
+}
+
+}  // namespace
+}  // namespace weir::flow

@@ -1,0 +1,129 @@
+#include "weir/flow/traveller.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "weir/base/text.h"
+#include "weir/json/builder.h"
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+// "answer.confidence", "rows[].name", "row[\"first name\"]": what stands before.
+std::string_view RootOf(std::string_view path) { return path.substr(0, path.find_first_of(".[")); }
+
+void AddRoots(const std::vector<text::VariableRead>& reads, std::vector<std::string>& roots) {
+  for (const text::VariableRead& read : reads) {
+    const std::string_view root = RootOf(read.path);
+    if (std::ranges::find(roots, root) == roots.end()) roots.emplace_back(root);
+  }
+}
+
+bool MeansRow(std::string_view name) {
+  return name == "row" || name == "input" || name == "chain_input";
+}
+
+}  // namespace
+
+void Traveller::Name(std::string_view name, json::Value value) {
+  for (auto& [known, its_value] : names) {
+    if (known == name) {
+      its_value = std::move(value);
+      return;
+    }
+  }
+  names.emplace_back(name, std::move(value));
+}
+
+Traveller Traveller::Child(std::size_t k) const {
+  Traveller child = *this;
+  child.child = this->child.empty() ? StrCat(k) : StrCat(this->child, ".", k);
+  StrAppend(child.id, ".", k);
+  return child;
+}
+
+std::vector<std::string> RootsOf(const GraphNode& node) {
+  std::vector<std::string> roots;
+  if (node.step() != nullptr && node.step()->batch) roots.emplace_back("row");
+  if (node.system) AddRoots(node.system->reads(), roots);
+  if (node.user) AddRoots(node.user->reads(), roots);
+  for (const text::Expression& media : node.media) AddRoots(media.reads(), roots);
+  if (node.expression) AddRoots(node.expression->reads(), roots);
+  for (const auto& [name, field] : node.fields) AddRoots(field.reads(), roots);
+  return roots;
+}
+
+json::Value VariablesOf(const Traveller& traveller, const std::vector<std::string>& roots,
+                        json::View vars) {
+  json::Builder object;
+  object.BeginObject();
+  const auto add = [&](std::string_view name, json::View value) {
+    if (!value.exists()) return;
+    object.Key(name);
+    object.Copy(value);
+  };
+  for (const std::string& root : roots) {
+    const auto named =
+        std::ranges::find(traveller.names, root, &std::pair<std::string, json::Value>::first);
+    if (MeansRow(root)) {
+      add(root, traveller.row);
+    } else if (root == "row_id") {
+      add(root, json::Value::Of(traveller.id));
+    } else if (root == "vars") {
+      add(root, vars);
+    } else {
+      add(root,
+          named != traveller.names.end() ? json::View(named->second) : traveller.row.Find(root));
+    }
+  }
+  object.EndObject();
+  return std::move(object).Finish();
+}
+
+std::string Pack(const Traveller& traveller) {
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("child", std::string_view(traveller.child));
+  out.Field("id", std::string_view(traveller.id));
+  out.Field("row", json::View(traveller.row));
+  out.PlainKey("names");
+  out.BeginObject();
+  for (const auto& [name, value] : traveller.names) out.Field(name, json::View(value));
+  out.EndObject();
+  out.Field("last", json::View(traveller.last));
+  out.PlainKey("flat");
+  out.BeginArray();
+  for (const auto& [node, value] : traveller.flat) {
+    out.BeginArray();
+    out.Uint(node);
+    out.Value(value);
+    out.EndArray();
+  }
+  out.EndArray();
+  out.EndObject();
+  return line;
+}
+
+Result<Traveller> Unpack(json::View packed) {
+  Traveller traveller;
+  traveller.child = packed.Find("child").StringOr("");
+  traveller.id = packed.Find("id").StringOr("");
+  if (!packed.Find("row").IsObject() || !packed.Find("names").IsObject()) {
+    return Fail(Code::kIoError,
+                "the rows between two passes cannot be read again: the run folder was changed; "
+                "start a new run");
+  }
+  traveller.row = json::Value::CopyOf(packed.Find("row"));
+  for (const auto& [name, value] : packed.Find("names").members()) {
+    traveller.names.emplace_back(name, json::Value::CopyOf(value));
+  }
+  traveller.last = json::Value::CopyOf(packed.Find("last"));
+  for (const json::View pair : packed.Find("flat").items()) {
+    traveller.flat.emplace_back(pair[0].AsUint64().value_or(0), json::Value::CopyOf(pair[1]));
+  }
+  return traveller;
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,116 @@
+#pragma once
+
+// Walker: leads one row through the nodes of a graph. What a node does with a row is here; which
+// rows are on their way, and in which order they are written, is run.cc's business.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/async/context.h"
+#include "weir/async/semaphore.h"
+#include "weir/flow/folder.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/program.h"
+#include "weir/flow/run.h"
+#include "weir/flow/stats.h"
+#include "weir/flow/traveller.h"
+
+namespace weir::flow {
+
+// What a walk gave. Everything is in the order of the nodes and of the children, whatever ran side
+// by side.
+struct Walked {
+  std::vector<Traveller> through;  // came to the end
+  std::vector<NodeOutput> outputs;
+  std::vector<RowError> errors;
+  std::vector<Contribution> given;
+  bool aborted = false;  // the run ends: nothing of this may be written
+};
+
+// Some nodes of a sequence, one after another: [from, to).
+struct Stretch {
+  const Sequence* nodes;
+  std::size_t from;
+  std::size_t to;
+};
+
+class Walker {
+ public:
+  // All of them outlive it.
+  Walker(const Graph& graph, EngineHost& engines, RunFolder& folder, const RunOptions& options,
+         RunStats& stats);
+  ~Walker();
+
+  // Which row of which pass is on its way.
+  struct Where {
+    std::size_t pass;
+    std::uint64_t row;
+  };
+
+  async::Task<Walked> Walk(async::Context ctx, Where where, Stretch stretch, Traveller traveller);
+
+  // Why the run cannot go on: the disk, the budget. Set once.
+  const std::optional<Error>& stopped() const { return stopped_; }
+  void Stop(Error error);
+
+  // Of --set, laid over the flow's.
+  json::View vars() const { return vars_; }
+
+ private:
+  enum class Fate : std::uint8_t { kOn, kDropped, kFailed, kSplit, kAborted };
+  // One traveller before one node, and what comes of it.
+  struct Visit {
+    async::Context ctx;
+    Where where;
+    const GraphNode& node;
+    Traveller& traveller;
+    Walked& walked;
+    json::Value items;  // of kSplit: one for each child
+  };
+
+  async::Task<Fate> Pass(Visit& visit);
+  async::Task<Fate> Ask(Visit& visit);
+  async::Task<Fate> AskProgram(Visit& visit);
+  async::Task<Fate> TakeBranches(Visit& visit);
+  async::Task<Fate> TakeWay(Visit& visit);
+  async::Task<Fate> MapItems(Visit& visit);
+  Fate Compute(Visit& visit);
+
+  async::Task<std::optional<Finished>> AskEngine(Visit& visit);
+  async::Task<std::optional<Finished>> RunProgram(Visit& visit);
+  Finished NewFinished(const Visit& visit) const;
+  // The answer of one attempt goes into figures and attempts.jsonl.
+  void Note(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
+            Duration time, Finished& finished);
+  bool Keep(const Finished& finished);
+  Fate Fail(Visit& visit, Error error);
+  void Give(Visit& visit, json::Value value, bool flat = true);
+  void Tell(const Visit& visit, const Finished& finished) const;
+
+  async::Task<std::vector<Walked>> WalkAll(async::Context ctx, Where where,
+                                           std::vector<std::pair<Stretch, Traveller>> starts);
+  void Count(Walked& walked, const Contribution& contribution);
+  void Skip(const Sequence& nodes, std::size_t from, Walked& walked, std::size_t first_error);
+  // The names that a template of the node begins with, with their values.
+  json::Value Variables(const Visit& visit) const;
+  Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name);
+  bool BudgetIsSpent();
+
+  const Graph& graph_;
+  EngineHost& engines_;
+  RunFolder& folder_;
+  const RunOptions& options_;
+  RunStats& stats_;
+  json::Value vars_;
+  std::vector<std::vector<std::string>> roots_;  // by node
+  async::Semaphore places_;
+  std::map<std::string, std::shared_ptr<model::Engine>> made_;
+  std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;  // by node
+  std::optional<Error> stopped_;
+};
+
+}  // namespace weir::flow
