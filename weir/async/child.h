@@ -76,6 +76,9 @@ class Child {
   // read of an unfinished line when the context ends is kept for the next call.
   Task<Result<std::optional<std::string>>> ReadLine(Context ctx, std::size_t max_bytes);
 
+  // Whether more was read than ReadLine() has given.
+  bool has_unread() const { return taken_ < unread_.size(); }
+
   // Waits until the process has ended; what it started may go on.
   Task<Result<ChildExit>> Wait(Context ctx);
   // How it ended, if it has.

@@ -10,6 +10,11 @@ Result<void> CheckAnswer(const CallRun& run, const model::Reply& reply) {
       return Fail(Code::kTruncated,
                   "the model hit its token limit before it was done; raise --max-tokens");
     }
+    if (choice.finish == model::Finish::kAbort) {
+      return Fail(Code::kStreamTruncated,
+                  "the server broke the answer off (finish reason `abort`), as it does when it is "
+                  "stopped; ask again");
+    }
   }
   const bool only_reasoning =
       run.reasoning == ShowReasoning::kOnly && run.flags.form() == Output::kText;

@@ -85,7 +85,7 @@ std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& 
   }
   // The simulator and addresses are engines that no file has.
   for (const std::string& name : flow::EnginesOf(loaded.graph)) {
-    if (facts.engines.contains(name)) continue;
+    if (name.empty() || facts.engines.contains(name)) continue;
     const auto role = loaded.config.routes.roles.find(name);
     if (role != loaded.config.routes.roles.end() && !role->second.empty()) {
       facts.engines.emplace(name, FactsOf(*loaded.config.Find(role->second.front())));

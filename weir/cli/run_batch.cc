@@ -76,11 +76,12 @@ json::Value WithoutRowId(json::View line) {
 }  // namespace
 
 Result<void> WriteBatchFile(const std::string& folder, const std::string& input,
-                            const std::string& out) {
+                            std::optional<std::uint64_t> limit, const std::string& out) {
   const auto failed = [&] {
     return Fail(Code::kIoError, StrCat("cannot write ", out, "; what came is in ", folder));
   };
-  WEIR_TRY(const std::unique_ptr<flow::RowSource> rows, flow::OpenRows(input, {.id = "custom_id"}));
+  WEIR_TRY(const std::unique_ptr<flow::RowSource> rows,
+           flow::OpenRows(input, {.id = "custom_id", .limit = limit}));
   Lines answers(FilesOf(StrCat(folder, "/", flow::kBatchStep)));
   Lines errors({folder + "/errors.jsonl"});
   const std::string partial = out + ".partial";
@@ -88,7 +89,9 @@ Result<void> WriteBatchFile(const std::string& folder, const std::string& input,
   for (;;) {
     WEIR_TRY(const std::optional<flow::Row> row, rows->Next());
     if (!row) break;
-    if (answers.next().Find("row_id").StringOr("") == row->id && !row->error) {
+    // Of requests that share an id, one that failed stands in both files' order.
+    const bool failed_next = errors.next().Find("row_id").StringOr("") == row->id;
+    if (!failed_next && !row->error && answers.next().Find("row_id").StringOr("") == row->id) {
       file << flow::BatchLine(row->id, WithoutRowId(answers.next()));
       answers.Advance();
       continue;

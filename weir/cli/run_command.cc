@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/base/version.h"
@@ -48,7 +51,6 @@ Result<RunJob> ResumedJob(const RunFlags& flags) {
   const char* fixed = !asked.engine.empty()      ? "--engine"
                       : asked.seed               ? "--seed"
                       : asked.limit              ? "--limit"
-                      : !asked.set.empty()       ? "--set"
                       : !asked.files.empty()     ? "--files"
                       : !asked.model.empty()     ? "--model"
                       : asked.max_lines_per_file ? "--max-lines-per-file"
@@ -65,15 +67,27 @@ Result<RunJob> ResumedJob(const RunFlags& flags) {
   if (flags.job.batch_size) job.batch_size = flags.job.batch_size;
   if (flags.job.max_total_tokens) job.max_total_tokens = flags.job.max_total_tokens;
   if (!flags.job.warmup) job.warmup = false;
+  // Secrets among them are not in run.json, and have to be given again.
+  if (!flags.job.set.empty()) job.set = flags.job.set;
   return job;
 }
 
 // A batch is a run of its own flow; its folder stands beside the file that comes out.
 Result<RunJob> NewBatch(RunJob job) {
+  if (job.input == "-") {
+    return Fail(Code::kConfigError,
+                "a batch is read twice, once to be asked and once to be written: give a file with "
+                "-i, not stdin");
+  }
   if (!job.flow.empty() || job.input.empty() || job.folder.empty()) {
     return Fail(Code::kConfigError,
                 "a batch has requests of its own and no flow; write weir run --format openai-batch "
                 "-i in.jsonl -o out.jsonl -e ENGINE");
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(job.folder, ignored)) {
+    return Fail(Code::kConfigError,
+                StrCat(job.folder, " is there already; choose another -o, or remove it"));
   }
   job.batch_file = job.folder;
   job.folder += ".run";
@@ -92,6 +106,9 @@ Result<RunJob> NewJob(const RunFlags& flags, const Session& session) {
     return Fail(Code::kConfigError,
                 "there is no flow; give a file or a folder, e.g. weir run flow.yaml -i rows.jsonl, "
                 "or go on with a run: weir run --resume DIR");
+  }
+  if (!job.input.empty() && !job.files.empty()) {
+    return Fail(Code::kConfigError, "rows come from -i or from --files, not from both");
   }
   if (job.input.empty() && job.files.empty() && !session.terminal.in_is_terminal()) {
     WEIR_TRY(const flow::Flow flow, flow::ReadFlow(job.flow));
@@ -188,11 +205,11 @@ class TimelineKeeper {
   flow::Timeline timeline_;
 };
 
-void WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunStats& stats,
+bool WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunStats& stats,
                  const flow::Timeline& timeline, TimePoint now, Session& session) {
   const Result<json::Value> run = flow::RunFolder::ReadRun(job.folder);
   const Result<json::Value> totals = json::Read(stats.Json(now));
-  if (!run || !totals) return;
+  if (!run || !totals) return false;
   const std::string page = flow::HtmlReport(loaded.graph, {.run = *run,
                                                            .totals = *totals,
                                                            .timeline = timeline.points(),
@@ -202,11 +219,12 @@ void WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunSta
   const Result<void> written =
       store::ReplaceFile(job.folder + "/report.html", page, {.durable = false});
   if (!written) session.terminal.Warn(written.error().message);
+  return written.has_value();
 }
 
 // Where things are, and how to go on.
 void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
-             Session& session) {
+             bool reported, Session& session) {
   const Terminal& terminal = session.terminal;
   if (stats.rows_read == 0 && !result.error) terminal.Warn("there were no rows");
   if (result.end == flow::RunResult::End::kCancelled) {
@@ -221,6 +239,7 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
     terminal.Note(StrCat(stats.rows_failed, " of ", stats.rows_done, " rows failed; why is in ",
                          job.folder, "/errors.jsonl"));
   }
+  if (!reported) return;
   const std::string& results = job.batch_file.empty() ? job.folder : job.batch_file;
   terminal.Note(
       StrCat("results are in ", results, ", and ", job.folder, "/report.html shows how it went"));
@@ -234,9 +253,37 @@ std::string SummaryOf(const Session& session, const flow::Graph& graph, const fl
                      .unicode = SpeaksUnicode(session.env)});
 }
 
+std::optional<std::uint64_t> LimitOf(const RunJob& job) {
+  if (!job.limit) return std::nullopt;
+  return static_cast<std::uint64_t>(*job.limit);
+}
+
+// What programs of the flow say on stderr, which would tear the view apart: programs.log.
+class ProgramLog {
+ public:
+  ProgramLog(const std::string& folder, const flow::Graph& graph) {
+    const bool needed = std::ranges::any_of(graph.all(), [](const flow::GraphNode* node) {
+      return node->apply() != nullptr && node->apply()->program;
+    });
+    if (!needed) return;
+    fd_ =
+        ::open((folder + "/programs.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  }
+  ProgramLog(const ProgramLog&) = delete;
+  ProgramLog& operator=(const ProgramLog&) = delete;
+  ~ProgramLog() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  int fd() const { return fd_; }
+
+ private:
+  int fd_ = -1;  // then it goes nowhere
+};
+
 int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFlow loaded) {
   async::Loop loop;  // outlives the connections of the fleet
-  const Result<flow::RunOptions> options = OptionsOf(job, loaded, session);
+  Result<flow::RunOptions> options = OptionsOf(job, loaded, session);
   if (!options) return Refuse(session, options.error());
   Result<std::unique_ptr<flow::RowSource>> rows = RowsOf(job, loaded.graph.flow());
   if (!rows) return Refuse(session, rows.error());
@@ -251,6 +298,8 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   flow::RunStats stats(loaded.graph);
   Result<flow::RunFolder> folder = OpenFolder(job, loaded, stats, loop, session);
   if (!folder) return Refuse(session, folder.error());
+  const ProgramLog program_log(job.folder, loaded.graph);
+  options->program_errors = program_log.fd();
   Result<std::unique_ptr<RunEvents>> events =
       RunEvents::Open(loop, job.folder + "/events.jsonl",
                       [&session](const Error& error) { session.terminal.Warn(error.message); });
@@ -276,19 +325,20 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   const flow::Timeline& line = timeline.End();
   view->End(kind == ViewKind::kJson ? "" : SummaryOf(session, loaded.graph, stats, loop.Now()));
   listeners->Finish(session.terminal);
-  WriteReport(job, loaded, stats, line, loop.Now(), session);
+  const bool reported = WriteReport(job, loaded, stats, line, loop.Now(), session);
   if (!job.batch_file.empty() && result.end == flow::RunResult::End::kDone) {
-    const Result<void> written = WriteBatchFile(job.folder, job.input, job.batch_file);
+    const Result<void> written =
+        WriteBatchFile(job.folder, job.input, LimitOf(job), job.batch_file);
     if (!written) return Refuse(session, written.error());
   }
-  if (result.error && stats.rows_read == 0 && !job.resumed) {
+  if (result.error && stats.rows_input == 0 && stats.pass == 0 && !job.resumed) {
     // Nothing was begun: the same command can be given again.
     session.terminal.Problem(*result.error);
     std::error_code ignored;
     std::filesystem::remove_all(job.folder, ignored);
     return ExitOf(result, stats);
   }
-  if (kind != ViewKind::kJson) TellEnd(result, stats, job, session);
+  if (kind != ViewKind::kJson) TellEnd(result, stats, job, reported, session);
   return ExitOf(result, stats);
 }
 

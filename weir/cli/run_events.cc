@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/warnings.h"
 
@@ -41,7 +42,7 @@ void RunWarnings::Tell(const std::string& kind, const std::string& text) {
   while (power < times) power *= 10;
   if (power != times) return;
   const std::string often = times == 1 ? "" : StrCat(" (", times, " times so far)");
-  view_.Above(StrCat("weir: warning: ", text, often));
+  view_.Above(StrCat("weir: warning: ", Harmless(Redact(text)), often));
 }
 
 }  // namespace weir::cli

@@ -11,6 +11,7 @@
 #include "weir/base/random.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/flow/traveller.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -65,6 +66,28 @@ Result<json::Value> VarsOf(const std::vector<std::string>& pairs) {
   }
   vars.EndObject();
   return std::move(vars).Finish();
+}
+
+// A name that the flow neither has nor reads is a mistake.
+Result<void> CheckVars(json::View vars, const flow::Graph& graph) {
+  std::vector<std::string> known;
+  for (const auto& [name, value] : graph.flow().vars.members()) known.emplace_back(name);
+  for (const flow::GraphNode* node : graph.all()) {
+    for (const std::string& path : flow::PathsOf(*node)) {
+      constexpr std::string_view kVars = "vars.";
+      if (!path.starts_with(kVars)) continue;
+      const std::string_view rest = std::string_view(path).substr(kVars.size());
+      known.emplace_back(rest.substr(0, rest.find_first_of(".[")));
+    }
+  }
+  for (const auto& [name, value] : vars.members()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const std::optional<std::string> nearest = Nearest(name, known);
+    return Fail(Code::kConfigError,
+                StrCat("--set ", name, ": the flow has no variable of that name",
+                       nearest ? StrCat("; did you mean '", *nearest, "'?") : std::string()));
+  }
+  return {};
 }
 
 void Number(json::Builder& out, std::string_view key, const std::optional<std::int64_t>& value) {
@@ -206,7 +229,8 @@ Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
   Text(out, "flow", StrCat(Absolute(job.flow), ", digest ", digest));
   AddInput(job, flow, out);
   AddEngines(loaded, job, session, out);
-  Texts(out, "vars", job.set);
+  // A digest, since there may be secrets among them.
+  if (!job.set.empty()) Text(out, "vars", StrCat("digest ", DigestOf(Join(job.set, "\n"))));
   Text(out, "model", job.model);
   out.Key("seed");
   out.Int(job.seed.value_or(static_cast<std::int64_t>(flow.seed.value_or(0))));
@@ -244,11 +268,21 @@ Result<flow::RunOptions> OptionsOf(const RunJob& job, const LoadedFlow& loaded,
     return Fail(Code::kConfigError,
                 StrCat("--concurrency must be from 1 to 100000; got ", concurrency));
   }
+  for (const auto& [flag, value] :
+       {std::pair("--batch-size", job.batch_size), std::pair("--limit", job.limit),
+        std::pair("--max-lines-per-file", job.max_lines_per_file),
+        std::pair("--max-total-tokens", job.max_total_tokens)}) {
+    if (value && *value < 1) {
+      return Fail(Code::kConfigError, StrCat(flag, " must be at least 1; got ", *value));
+    }
+  }
   options.concurrency = static_cast<int>(concurrency);
   if (job.batch_size) options.window = static_cast<std::size_t>(*job.batch_size);
   options.engine = job.engine;
   options.seed = job.seed ? static_cast<std::uint64_t>(*job.seed) : flow.seed.value_or(0);
   WEIR_TRY(options.vars, VarsOf(job.set));
+  WEIR_CHECK(CheckVars(options.vars, loaded.graph));
+  options.resumed = job.resumed;
   options.warmup = job.warmup;
   options.env = session.env;
   options.max_total_tokens = job.max_total_tokens;

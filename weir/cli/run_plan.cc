@@ -57,7 +57,7 @@ int ShowPlan(Session& session, const LoadedFlow& loaded, flow::RowSource& rows,
     Result<std::vector<flow::PlannedCall>> calls = flow::Plan(loaded.graph, **row, host, options);
     if (!calls) return refuse(calls.error());
     for (const flow::PlannedCall& planned : *calls) {
-      if (looked_at == 0) session.terminal.Out(ShownCall(planned));
+      if (looked_at == 0) session.terminal.Out(Harmless(ShownCall(planned)));
       NodePlan& plan = plans[planned.node];
       ++plan.calls;
       plan.prompt_tokens += text::EstimateTokens(planned.call);

@@ -81,7 +81,7 @@ void Terminal::Line(std::string_view colour, std::string_view label, std::string
   } else {
     line += label;
   }
-  line += Redact(text);
+  line += Harmless(Redact(text));
   line += '\n';
   Raw(line);
 }
@@ -116,6 +116,20 @@ Result<std::string> ReadInput(const std::string& path) {
   Result<std::string> text = ReadAll(fd, path);
   ::close(fd);
   return text;
+}
+
+std::string Harmless(std::string_view text) {
+  std::string harmless(text);
+  for (std::size_t i = 0; i < harmless.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(harmless[i]);
+    const bool c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
+    // C1 as UTF-8: C2 80 to C2 9F.
+    const bool c1 =
+        byte >= 0x80 && byte < 0xA0 && i > 0 && static_cast<unsigned char>(harmless[i - 1]) == 0xC2;
+    if (c0) harmless[i] = '?';
+    if (c1) harmless.replace(--i, 2, "?");
+  }
+  return harmless;
 }
 
 int ExitCode(const Error& error) {

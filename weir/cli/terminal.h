@@ -62,6 +62,10 @@ Result<std::string> ReadInput(const std::string& path);
 // The process's exit code for an error, by the table of design section 6.
 int ExitCode(const Error& error);
 
+// Text from outside without what would move the cursor, set colours or titles, or more: line feeds
+// and tabs stay, other control characters become '?'.
+std::string Harmless(std::string_view text);
+
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 2;
 inline constexpr int kExitConfig = 3;

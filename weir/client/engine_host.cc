@@ -134,6 +134,16 @@ Result<void> EngineHost::ApplyProfile(const std::string& profile, model::Call& c
   return {};
 }
 
+std::string EngineHost::NameOf(const std::string& name) {
+  const config::EngineConfig* const engine = Find(name);
+  return engine != nullptr ? engine->name : name;
+}
+
+bool EngineHost::IsAlive(const std::string& name) {
+  const config::EngineConfig* const engine = Find(name);
+  return engine == nullptr || servers_ == nullptr || servers_->IsAlive(engine->name);
+}
+
 EngineHost::Lifecycle EngineHost::LifecycleOf(const std::string& name) {
   const config::EngineConfig* const engine = Find(name);
   if (engine == nullptr || !managed_.contains(engine->name)) return Lifecycle::kElsewhere;

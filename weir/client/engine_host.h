@@ -38,6 +38,8 @@ class EngineHost final : public flow::EngineHost {
 
   Result<std::shared_ptr<model::Engine>> Get(const std::string& name) override;
   Result<void> ApplyProfile(const std::string& profile, model::Call& call) override;
+  std::string NameOf(const std::string& name) override;
+  bool IsAlive(const std::string& name) override;
   Lifecycle LifecycleOf(const std::string& name) override;
   Duration TotalOf(const std::string& name) override;
   // Of an engine without a managed server nothing is started, and nothing fails.

@@ -33,6 +33,13 @@ bool MayTryAgain(const Error& error) {
   }
 }
 
+Error Gone(const std::string& engine, const Error& error) {
+  return {.code = Code::kConnectionError,
+          .message = StrCat("the server of ", engine.empty() ? "the default engine" : engine,
+                            " went away in the middle of the run: ", error.message),
+          .cause = error.cause};
+}
+
 void AddTo(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
   if (more) sum = sum.value_or(0) + *more;
 }
@@ -121,6 +128,7 @@ Finished Walker::NewFinished(const Visit& visit) const {
   finished.row = visit.where.row;
   finished.child = visit.traveller.child;
   finished.node = visit.node.index;
+  finished.input = visit.where.input;
   return finished;
 }
 
@@ -147,19 +155,23 @@ void Walker::Tell(const Visit& visit, const Finished& finished) const {
                               {"completion_tokens", finished.completion_tokens.value_or(0)}});
 }
 
+// What the ledger has of it; null where it has nothing, or what it has is of another input.
+const Finished* Walker::Recorded(const Visit& visit) const {
+  const Finished* known =
+      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, visit.node.index);
+  return known != nullptr && known->input == visit.where.input ? known : nullptr;
+}
+
 async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   const GraphNode& node = visit.node;
   NodeStats& stats = stats_.nodes[node.index];
-  const Finished* known =
-      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, node.index);
+  const Finished* known = Recorded(visit);
   std::optional<Finished> finished;
   if (known != nullptr) {
     finished = *known;
     ++stats.reused;
   } else {
-    ++stats.in_flight;
     finished = co_await AskEngine(visit);
-    --stats.in_flight;
     if (!finished) co_return Fate::kAborted;
     if (!Keep(*finished)) co_return Fate::kAborted;
     Tell(visit, *finished);
@@ -181,6 +193,18 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   co_return Fate::kOn;
 }
 
+// Whether the server of a call that failed does not answer at all any more.
+async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std::string name,
+                                 Error error) {
+  const ErrorClass error_class = ClassOf(error);
+  const bool suspicious =
+      error_class == ErrorClass::kNetwork || error_class == ErrorClass::kUnavailable;
+  if (!suspicious) co_return false;
+  if (!engines_.IsAlive(name)) co_return true;
+  const Result<model::EngineInfo> there = co_await engine.Describe(ctx);
+  co_return !there && ClassOf(there.error()) == ErrorClass::kNetwork;
+}
+
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   const Step& step = *visit.node.step();
@@ -193,6 +217,10 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     co_return finished;
   }
   for (int attempt = 0; attempt <= step.retries; ++attempt) {
+    // First the place: what a call holds, such as pictures, must not wait in memory.
+    Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
+    if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
+    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
     Result<model::Call> call = RowCall(graph_.flow(), visit.node, variables, visit.traveller.id,
                                        attempt, engines_, options_);
     if (!call) {
@@ -200,14 +228,20 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
       break;
     }
     const Duration total = TakeTotal(*call, engines_, name);
-    Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
-    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
     const async::Context limited =
         total > Duration::zero() ? visit.ctx.WithTimeout(total) : visit.ctx;
     const TimePoint start = visit.ctx.Now();
+    ++stats_.nodes[visit.node.index].in_flight;
     const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
+    --stats_.nodes[visit.node.index].in_flight;
     permit->Release();
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
+    if (!reply) {
+      const bool gone = co_await IsGone(visit.ctx, **engine, name, reply.error());
+      // The row is not to blame, and is asked again when the run goes on.
+      if (gone) Stop(Gone(name, reply.error()));
+      if (gone) co_return std::nullopt;
+    }
     Note(visit, name, reply, visit.ctx.Now() - start, finished);
     const auto* error = std::get_if<Error>(&finished.outcome);
     if (error == nullptr || !MayTryAgain(*error)) break;
@@ -252,8 +286,7 @@ void Walker::Note(const Visit& visit, const std::string& engine, const Result<Re
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {
   const GraphNode& node = visit.node;
-  const Finished* known =
-      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, node.index);
+  const Finished* known = Recorded(visit);
   std::optional<Finished> finished;
   if (known != nullptr) {
     finished = *known;
@@ -266,6 +299,12 @@ async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {
   if (const auto* error = std::get_if<Error>(&finished->outcome)) co_return Fail(visit, *error);
   json::Value items = std::get<json::Value>(std::move(finished->outcome));
   if (items.empty()) co_return Fate::kDropped;
+  if (items.size() > kMostChildren) {
+    co_return Fail(visit,
+                   {.code = Code::kInvalidRequest,
+                    .message = StrCat("the program of ", node.node->id, " gave ", items.size(),
+                                      " outputs; a row becomes at most ", kMostChildren)});
+  }
   if (items.size() > 1) {
     visit.items = std::move(items);
     co_return Fate::kSplit;
@@ -288,7 +327,7 @@ async::Task<std::optional<Finished>> Walker::RunProgram(Visit& visit) {
   if (!pool) {
     pool = std::make_unique<ProgramPool>(
         *node.apply()->program, options_.folder.empty() ? graph_.flow().folder : options_.folder,
-        options_.env);
+        options_.env, options_.program_errors);
   }
   NodeStats& stats = stats_.nodes[node.index];
   ++stats.in_flight;

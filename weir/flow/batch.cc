@@ -91,7 +91,8 @@ std::string BatchLine(std::string_view custom_id, json::View body) {
 std::string BatchErrorLine(std::string_view custom_id, const BatchFailure& failure) {
   constexpr std::int64_t kBadRequest = 400;
   constexpr std::int64_t kNoAnswer = 500;
-  const bool refused = failure.name == "invalid_request";
+  const bool refused = failure.name == "invalid_request" || failure.name == "invalid_json" ||
+                       failure.name == "config_error";
   const std::int64_t status =
       failure.http_status > 0 ? failure.http_status : (refused ? kBadRequest : kNoAnswer);
   std::string line;

@@ -144,15 +144,21 @@ Result<json::Value> AnswerOf(const GraphNode& node, json::View row, const model:
     return Fail(Code::kEmptyModelResponse, "the reply has no choice in it");
   }
   const model::Choice& choice = reply.choices.front();
+  if (choice.finish == model::Finish::kAbort) {
+    return Fail(Code::kStreamTruncated,
+                "the server broke the answer off (finish reason `abort`), as it does when it is "
+                "stopped");
+  }
   if (!choice.value.IsNull()) return choice.value;
   const Step& step = *node.step();
   if (step.output.schema && !step.constraint) return json::Value();  // `null` was the answer
-  if (choice.finish == model::Finish::kLength) {
+  if (choice.finish == model::Finish::kLength && !step.keeps_cut) {
     return Fail(Code::kTruncated, StrCat("the answer was cut at the token limit after ",
                                          reply.usage.completion_tokens
                                              ? StrCat(*reply.usage.completion_tokens, " tokens")
                                              : std::string("an unknown number of tokens"),
-                                         "; raise max_tokens of ", node.node->id));
+                                         "; raise max_tokens of ", node.node->id,
+                                         ", or set keep_cut: true to take it as it is"));
   }
   const std::string& text = choice.text.empty() ? choice.refusal : choice.text;
   if (text.empty()) {

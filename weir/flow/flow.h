@@ -54,7 +54,8 @@ struct Step {
   model::ConfidenceRule confidence;
   int retries = 0;  // a failed node is begun anew so often, after all that its engine tries
   std::optional<Duration> timeout;  // the clock `total` of a call; unset: the engine's
-  bool batch = false;               // the row is a whole request, its answer a whole reply: batch.h
+  bool keeps_cut = false;  // a text that is cut at the token limit is an answer, not a failure
+  bool batch = false;      // the row is a whole request, its answer a whole reply: batch.h
 };
 
 // An external program that is kept alive: a JSON line {"row_id", "input", NODE...} in, a JSON list

@@ -35,10 +35,11 @@ enum class OutputFormat : std::uint8_t { kJsonLines, kCsv };
 
 // What one node made of one row, as the ledger keeps it.
 struct Finished {
-  std::size_t pass = 0;   // a run with barriers goes through its rows several times
-  std::uint64_t row = 0;  // its number in the pass
-  std::string child;      // "" for the row itself, "2.0" for its child's child
-  std::size_t node = 0;   // GraphNode::index
+  std::size_t pass = 0;     // a run with barriers goes through its rows several times
+  std::uint64_t row = 0;    // its number in the pass
+  std::string child;        // "" for the row itself, "2.0" for its child's child
+  std::size_t node = 0;     // GraphNode::index
+  std::uint32_t input = 0;  // RowSource::checksum() behind the row, by which it is known again
   std::variant<json::Value, Error> outcome;
   // What it took, so that totals survive; unknown counts are unset.
   std::optional<std::int64_t> prompt_tokens;

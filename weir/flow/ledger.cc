@@ -136,6 +136,7 @@ std::string EncodeFinished(const Finished& finished) {
   PutNumber(out, finished.row);
   PutText(out, finished.child);
   PutNumber(out, finished.node);
+  PutNumber(out, finished.input);
   const bool has_thoughts = finished.thoughts.exists() && !finished.thoughts.IsNull();
   out += static_cast<char>((value == nullptr ? kIsError : 0) |
                            (finished.prompt_tokens ? kHasPrompt : 0) |
@@ -166,6 +167,7 @@ Result<Finished> DecodeFinished(std::string_view payload) {
   finished.row = in.Number();
   finished.child = in.Text();
   finished.node = in.Number();
+  finished.input = static_cast<std::uint32_t>(in.Number());
   const auto flags = static_cast<unsigned char>(in.Byte());
   if ((flags & ~kKnown) != 0) return Damaged("a finished node");
   const auto count = [&](unsigned flag) -> std::optional<std::int64_t> {

@@ -7,14 +7,18 @@
 
 namespace weir::flow {
 
-std::set<std::string> EnginesIn(const Graph& graph, const GraphNode& node,
+std::set<std::string> EnginesIn(const Graph& graph, const GraphNode& node, EngineHost& engines,
                                 const RunOptions& options) {
-  std::set<std::string> engines;
-  if (const Step* step = node.step()) engines.insert(EngineOf(graph.flow(), *step, options));
-  for (const Way& way : node.ways) {
-    for (const GraphNode& inner : way.nodes) engines.merge(EnginesIn(graph, inner, options));
+  std::set<std::string> names;
+  if (const Step* step = node.step()) {
+    names.insert(engines.NameOf(EngineOf(graph.flow(), *step, options)));
   }
-  return engines;
+  for (const Way& way : node.ways) {
+    for (const GraphNode& inner : way.nodes) {
+      names.merge(EnginesIn(graph, inner, engines, options));
+    }
+  }
+  return names;
 }
 
 std::vector<PassPlan> PlanPasses(const Graph& graph, EngineHost& engines,
@@ -22,7 +26,7 @@ std::vector<PassPlan> PlanPasses(const Graph& graph, EngineHost& engines,
   std::vector<PassPlan> passes(1);
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const GraphNode& node = graph.nodes()[i];
-    std::set<std::string> asked = EnginesIn(graph, node, options);
+    std::set<std::string> asked = EnginesIn(graph, node, engines, options);
     std::set<std::string> lazy;
     for (const std::string& name : asked) {
       if (engines.LifecycleOf(name) == EngineHost::Lifecycle::kLazy) lazy.insert(name);

@@ -25,8 +25,8 @@ struct PassPlan {
 std::vector<PassPlan> PlanPasses(const Graph& graph, EngineHost& engines,
                                  const RunOptions& options);
 
-// The engines that a node and everything inside it asks.
-std::set<std::string> EnginesIn(const Graph& graph, const GraphNode& node,
+// The own names of the engines that a node and everything inside it asks.
+std::set<std::string> EnginesIn(const Graph& graph, const GraphNode& node, EngineHost& engines,
                                 const RunOptions& options);
 
 }  // namespace weir::flow

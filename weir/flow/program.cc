@@ -12,11 +12,12 @@ constexpr std::size_t kMaxLineBytes = 64 << 20;
 
 }  // namespace
 
-ProgramPool::ProgramPool(const Program& program, std::string folder, Env env)
+ProgramPool::ProgramPool(const Program& program, std::string folder, Env env, int error_fd)
     : program_(program),
       folder_(std::move(folder)),
       env_(std::move(env)),
-      free_({.permits = static_cast<std::size_t>(program.processes)}) {}
+      error_fd_(error_fd),
+      free_({.permits = static_cast<std::size_t>(program.processes), .max_waiting = SIZE_MAX}) {}
 
 ProgramPool::~ProgramPool() = default;
 
@@ -27,6 +28,7 @@ Result<std::unique_ptr<async::Child>> ProgramPool::Start(async::Loop& loop) cons
   options.directory = folder_;
   options.pipe_input = true;
   options.pipe_output = true;
+  options.error_fd = error_fd_;
   return async::Child::Start(loop, std::move(options));
 }
 
@@ -81,6 +83,12 @@ async::Task<Result<json::Value>> ProgramPool::Ask(async::Context ctx, std::strin
                    StrCat(child->name(), " answered with ", json::KindName(value->kind()),
                           "; it must answer each row with a list of outputs: [] ends the row, "
                           "[x] goes on with x"));
+  }
+  if (child->has_unread()) {
+    co_return Fail(Code::kInvalidJson,
+                   StrCat(child->name(),
+                          " wrote more than one line for one row, so that it cannot be told which "
+                          "is whose; debug output belongs on stderr"));
   }
   idle_.push_back(std::move(child));
   co_return value;

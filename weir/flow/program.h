@@ -1,9 +1,9 @@
 #pragma once
 
 // ProgramPool: the processes of an `exec:` node. Each takes one row at a time, as a line of JSON on
-// its stdin, and answers with a line on its stdout; what it says on stderr goes to ours. A process
-// that ends, answers with no JSON, or takes too long is killed, and another one starts for the next
-// row.
+// its stdin, and answers with a line on its stdout; what it says on stderr goes to `error_fd`. A
+// process that ends, answers with no JSON, or takes too long is killed, and another one starts for
+// the next row.
 
 #include <memory>
 #include <string>
@@ -21,7 +21,7 @@ namespace weir::flow {
 class ProgramPool {
  public:
   // `program` outlives it. `folder` is where it runs, and what a path with a slash counts from.
-  ProgramPool(const Program& program, std::string folder, Env env);
+  ProgramPool(const Program& program, std::string folder, Env env, int error_fd);
   ~ProgramPool();  // kills what runs
 
   // Sends `line` (without its newline) and waits for the answer. Fails with kTimeout, kInvalidJson,
@@ -37,6 +37,7 @@ class ProgramPool {
   const Program& program_;
   const std::string folder_;
   const Env env_;
+  const int error_fd_;
   async::Semaphore free_;
   std::vector<std::unique_ptr<async::Child>> idle_;
 };

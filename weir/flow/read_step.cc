@@ -231,6 +231,7 @@ Step ReadStep(Keys& keys) {
   step.confidence = ReadConfidence(keys);
   step.retries = static_cast<int>(keys.Whole("retries", {.least = 0, .most = 100}).value_or(0));
   step.timeout = keys.Seconds("timeout");
+  step.keeps_cut = keys.Flag("keep_cut").value_or(false);
   return step;
 }
 

@@ -21,6 +21,7 @@ using async::Context;
 using async::Task;
 
 constexpr std::size_t kWindowPerCall = 4;
+constexpr std::uint64_t kRowsBetweenTurns = 64;
 
 class Runner {
  public:
@@ -115,7 +116,7 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
     if (pass > 0) {
       if (carried_.empty()) carried_ = folder_.progress().carried;
       WEIR_CO_TRY(carried, OpenRows(carried_, {}));
-      if (pass > first) {
+      if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
         stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
       }
@@ -153,7 +154,7 @@ Task<Result<void>> Runner::Prepare(Context ctx, std::size_t pass) {
         StrCat("asking ", askers.engine.empty() ? "the engine" : askers.engine, " what it has");
     Result<std::shared_ptr<model::Engine>> engine = engines_.Get(askers.engine);
     if (!engine) co_return std::unexpected<Error>(engine.error());
-    if (checked_.insert(askers.engine).second) {
+    if (checked_.insert(engines_.NameOf(askers.engine)).second) {
       Result<void> fine = co_await Preflight(ctx, **engine, askers);
       if (!fine) co_return fine;
     }
@@ -231,11 +232,15 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
     async::TaskScope scope(ctx);
     while (!ctx.cancelled() && !walker_.stopped()) {
       Result<async::Semaphore::Permit> place = co_await places.Acquire(ctx);
+      if (!place && !ctx.cancelled()) broken = place.error();
       if (!place || walker_.stopped()) break;
       Result<std::optional<Row>> row = source.Next();
       if (!row) broken = row.error();
       if (!row || !*row) break;
-      ++stats_.rows_read;
+      // Where no row ever waits, Ctrl-C, the view and the events want their turn, too.
+      if (++stats_.rows_read % kRowsBetweenTurns == 0) {
+        (void)co_await async::Sleep(ctx, Duration::zero());
+      }
       if (pass == 0) ++stats_.rows_input;
       stats_.part_read = source.part_read();
       const std::uint32_t checksum = source.checksum();
@@ -247,6 +252,12 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
   if (walker_.stopped()) co_return std::unexpected<Error>(*walker_.stopped());
   if (ctx.cancelled()) co_return Fail(async::CancelledError());
   if (broken) co_return std::unexpected<Error>(*broken);
+  if (pass == 0 && options_.resumed && stats_.rows_read == 0) {
+    co_return Fail(
+        Code::kConfigError,
+        "the input of this run has no rows now; give it again (rows that came from stdin "
+        "have to be piped in again)");
+  }
   co_return Result<void>();
 }
 
@@ -272,7 +283,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   if (traveller) {
     const PassPlan& plan = passes_[pass];
     const Stretch stretch{&graph_.nodes(), plan.from, plan.to};
-    walked = co_await walker_.Walk(ctx, {pass, number}, stretch, *std::move(traveller));
+    walked = co_await walker_.Walk(ctx, {pass, number, checksum}, stretch, *std::move(traveller));
   } else {
     walked.errors.push_back(
         {.row_id = id, .node = "input", .error = traveller.error(), .skipped = {}});
@@ -326,6 +337,10 @@ Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
   co_await StopAll(ctx);
   // What counts in the end are the rows that came in, not those that the last pass began with.
   if (ran) stats_.rows_done = stats_.rows_input;
+  if (ran && passes_.size() > 1) {
+    stats_.rows_failed = std::min(stats_.rows_failed, stats_.rows_input);
+    stats_.rows_ok = stats_.rows_input - stats_.rows_failed;
+  }
   RunResult result;
   if (!ran) {
     result.end = ctx.cancelled() && ran.error().code == Code::kCancelled

@@ -34,6 +34,11 @@ class EngineHost {
   // The engine of a name, ready to be asked; "": the default one.
   virtual Result<std::shared_ptr<model::Engine>> Get(const std::string& name) = 0;
 
+  // The engine's own name, of whatever else it is called: a role, "" for the default one.
+  virtual std::string NameOf(const std::string& name) { return name; }
+  // Whether a managed engine that was started still runs; true for all others.
+  virtual bool IsAlive(const std::string& /*name*/) { return true; }
+
   // Fills in what a profile says where the call says nothing. Fails for a profile that is not
   // there.
   virtual Result<void> ApplyProfile(const std::string& profile, model::Call& call) = 0;
@@ -57,8 +62,10 @@ struct RunOptions {
   std::uint64_t seed = 0;
   json::Value vars;  // of --set, laid over the flow's
   bool warmup = true;
-  std::string folder;  // what programs run in; empty: the flow's
-  Env env;             // what programs get
+  std::string folder;      // what programs run in; empty: the flow's
+  Env env;                 // what programs get
+  int program_errors = 2;  // where what they say on stderr goes
+  bool resumed = false;    // then an input without any row is a mistake
   // The run stops, and may be resumed, when prompts and answers have had so many tokens together;
   // calls that are under way end.
   std::optional<std::int64_t> max_total_tokens;

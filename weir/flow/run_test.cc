@@ -402,6 +402,34 @@ TEST_F(RunTest, ANodeIsBegunAnewAsOftenAsItsRetriesSay) {
   EXPECT_NE(host_.engines[""]->seeds[0], host_.engines[""]->seeds[1]);
 }
 
+TEST_F(RunTest, WhenTheServerGoesAwayTheRunStopsAndNoRowIsBlamed) {
+  Numbers(20);
+  int left = 10;
+  const auto flaky = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (--left >= 0) return call.messages.back().AllText();
+    host_.engines[""]->described = Fail(Code::kConnectionError, "connection refused");
+    return Fail(Code::kConnectionError, "connection refused");
+  });
+  const RunResult result = Go(kEcho);
+  EXPECT_EQ(result.end, RunResult::End::kStopped);
+  EXPECT_THAT(result.error->message, HasSubstr("went away in the middle"));
+  EXPECT_EQ(stats_->rows_failed, 0);
+  left = 100;
+  flaky->described = model::EngineInfo{.kind = "vllm"};
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(stats_->rows_ok, 20);
+}
+
+TEST_F(RunTest, ACallThatFailsWhileTheServerAnswersFailsItsRowAlone) {
+  Numbers(5);
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (call.messages.back().AllText() == "n=2") return Fail(Code::kConnectionError, "reset");
+    return call.messages.back().AllText();
+  });
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(stats_->rows_ok, 4);
+}
+
 TEST_F(RunTest, BadRowsFailAtTheInput) {
   Write("rows.jsonl", "{\"n\": 1}\nnonsense\n{\"m\": 3}\n");
   Go(StrCat("input: {type: object, required: [n]}\n", kEcho));
@@ -476,13 +504,14 @@ TEST_F(RunTest, APassThatWasInterruptedGoesOnInItsPass) {
 }
 
 TEST_F(RunTest, AProgramIsAskedRowByRowAndStartedAgainWhenItDies) {
-  Numbers(4);
+  Numbers(6);
   Write("twice.sh", R"(#!/bin/sh
 while read -r line; do
   case "$line" in
     *'"n":2'*) exit 7 ;;
     *'"n":1'*) echo '[]' ;;
     *'"n":3'*) echo '["p", "q"]' ;;
+    *'"n":4'*) printf '["x"]\n["y"]\n' ;;
     *) echo '["only"]' ;;
   esac
 done
@@ -507,8 +536,10 @@ done
   EXPECT_EQ(Lines("say/000.jsonl"), R"({"row_id":"0","text":"only"}
 {"row_id":"3.0","text":"p"}
 {"row_id":"3.1","text":"q"}
+{"row_id":"5","text":"only"}
 )");
   EXPECT_THAT(Lines("errors.jsonl"), HasSubstr("ended with status 7"));
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr("more than one line for one row"));
 }
 
 }  // namespace

@@ -13,11 +13,8 @@ namespace {
 // "answer.confidence", "rows[].name", "row[\"first name\"]": what stands before.
 std::string_view RootOf(std::string_view path) { return path.substr(0, path.find_first_of(".[")); }
 
-void AddRoots(const std::vector<text::VariableRead>& reads, std::vector<std::string>& roots) {
-  for (const text::VariableRead& read : reads) {
-    const std::string_view root = RootOf(read.path);
-    if (std::ranges::find(roots, root) == roots.end()) roots.emplace_back(root);
-  }
+void AddPaths(const std::vector<text::VariableRead>& reads, std::vector<std::string>& paths) {
+  for (const text::VariableRead& read : reads) paths.push_back(read.path);
 }
 
 bool MeansRow(std::string_view name) {
@@ -43,14 +40,23 @@ Traveller Traveller::Child(std::size_t k) const {
   return child;
 }
 
+std::vector<std::string> PathsOf(const GraphNode& node) {
+  std::vector<std::string> paths;
+  if (node.system) AddPaths(node.system->reads(), paths);
+  if (node.user) AddPaths(node.user->reads(), paths);
+  for (const text::Expression& media : node.media) AddPaths(media.reads(), paths);
+  if (node.expression) AddPaths(node.expression->reads(), paths);
+  for (const auto& [name, field] : node.fields) AddPaths(field.reads(), paths);
+  return paths;
+}
+
 std::vector<std::string> RootsOf(const GraphNode& node) {
   std::vector<std::string> roots;
   if (node.step() != nullptr && node.step()->batch) roots.emplace_back("row");
-  if (node.system) AddRoots(node.system->reads(), roots);
-  if (node.user) AddRoots(node.user->reads(), roots);
-  for (const text::Expression& media : node.media) AddRoots(media.reads(), roots);
-  if (node.expression) AddRoots(node.expression->reads(), roots);
-  for (const auto& [name, field] : node.fields) AddRoots(field.reads(), roots);
+  for (const std::string& path : PathsOf(node)) {
+    const std::string_view root = RootOf(path);
+    if (std::ranges::find(roots, root) == roots.end()) roots.emplace_back(root);
+  }
   return roots;
 }
 

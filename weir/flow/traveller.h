@@ -28,6 +28,9 @@ struct Traveller {
   Traveller Child(std::size_t k) const;
 };
 
+// Every path that the templates and expressions of a node read: "answer.confidence".
+std::vector<std::string> PathsOf(const GraphNode& node);
+
 // The names that some templates and expressions begin their paths with, each once.
 std::vector<std::string> RootsOf(const GraphNode& node);
 

@@ -12,8 +12,6 @@
 namespace weir::flow {
 namespace {
 
-constexpr std::size_t kMostChildren = 100'000;  // of one row at one node
-
 json::Value ListOf(const std::vector<Traveller>& travellers) {
   json::Builder list;
   list.BeginArray();

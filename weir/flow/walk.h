@@ -21,6 +21,8 @@
 
 namespace weir::flow {
 
+inline constexpr std::size_t kMostChildren = 100'000;  // of one row at one node
+
 // What a walk gave. Everything is in the order of the nodes and of the children, whatever ran side
 // by side.
 struct Walked {
@@ -49,6 +51,7 @@ class Walker {
   struct Where {
     std::size_t pass;
     std::uint64_t row;
+    std::uint32_t input;  // RowSource::checksum() behind it
   };
 
   async::Task<Walked> Walk(async::Context ctx, Where where, Stretch stretch, Traveller traveller);
@@ -82,6 +85,9 @@ class Walker {
 
   async::Task<std::optional<Finished>> AskEngine(Visit& visit);
   async::Task<std::optional<Finished>> RunProgram(Visit& visit);
+  async::Task<bool> IsGone(async::Context ctx, model::Engine& engine, std::string name,
+                           Error error);
+  const Finished* Recorded(const Visit& visit) const;
   Finished NewFinished(const Visit& visit) const;
   // The answer of one attempt goes into figures and attempts.jsonl.
   void Note(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,

@@ -260,6 +260,11 @@ Result<void> Servers::Spawn(const async::Context& ctx, const ManagedEngine& engi
   return {};
 }
 
+bool Servers::IsAlive(const std::string& name) const {
+  const auto held = held_.find(name);
+  return held == held_.end() || !Ended(held->second);
+}
+
 std::optional<std::string> Servers::Ended(const Held& held) const {
   if (held.foreign) return std::nullopt;
   if (held.child != nullptr) {
@@ -342,7 +347,7 @@ async::Task<void> Servers::Stop(async::Context ctx, std::string engine) {
   const Result<store::LockAttempt> alone =
       store::FileLock::TryAcquire(folder_.UseLock(held.record.port), store::LockMode::kExclusive);
   const bool last = !alone || alone->lock;
-  const bool gone = last && co_await Kill(ctx, held.record);
+  const bool gone = last && co_await Kill(ctx, held.record, held.child != nullptr);
   if (!last || gone) held.watcher->Release();
   if (!last && held.child != nullptr) {
     held.child->Leave();
@@ -358,9 +363,10 @@ async::Task<bool> Servers::End(async::Context ctx, ServerRecord record) {
   co_return gone;
 }
 
-async::Task<bool> Servers::Kill(async::Context ctx, ServerRecord record) {
+async::Task<bool> Servers::Kill(async::Context ctx, ServerRecord record, bool own) {
   const async::Context quiet = Unhurried(ctx);
   const auto alive = [&] { return BirthOf(record.pid) == record.birth; };
+  const bool was_there = alive();
   const std::pair<int, Duration> ways[] = {{SIGTERM, record.stop_timeout}, {SIGKILL, kKillTime}};
   for (const auto& [number, time] : ways) {
     if (alive()) ::kill(-record.pid, number);
@@ -370,7 +376,8 @@ async::Task<bool> Servers::Kill(async::Context ctx, ServerRecord record) {
     }
   }
   if (alive()) co_return false;
-  ::kill(-record.pid, SIGKILL);  // what the server has left behind
+  // What the server has left behind. Of one that ended long ago, the number may be another's now.
+  if (was_there || own) ::kill(-record.pid, SIGKILL);
   folder_.Remove(record);
   co_return true;
 }

@@ -77,6 +77,9 @@ class Servers {
 
   const ServerFolder& folder() const { return folder_; }
 
+  // False: the server that was started or found for the engine has ended by itself.
+  bool IsAlive(const std::string& name) const;
+
  private:
   // A server that this process uses.
   struct Held {
@@ -96,7 +99,8 @@ class Servers {
                      store::FileLock use);
   Result<void> Spawn(const async::Context& ctx, const ManagedEngine& engine, store::FileLock use);
   async::Task<Result<void>> WaitUntilReady(async::Context ctx, ManagedEngine engine);
-  async::Task<bool> Kill(async::Context ctx, ServerRecord record);
+  // `own`: its process is a child of ours, so that its number cannot be another's.
+  async::Task<bool> Kill(async::Context ctx, ServerRecord record, bool own = false);
   // How the process ended, if it has.
   std::optional<std::string> Ended(const Held& held) const;
 
