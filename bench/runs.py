@@ -7,6 +7,7 @@ usage: runs.py [--build DIR] [--rows N] [--rounds N] [--out FILE]   (--out '' on
 """
 import argparse
 import asyncio
+import datetime
 import json
 import os
 import pathlib
@@ -51,22 +52,19 @@ def many_rows(weir, count):
         write(folder, "weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}}}\n")
         process = subprocess.Popen([weir, "run", flow, "-i", rows(folder, count), "-e", "sim", "-o", f"{folder}/out"],
                                    stderr=subprocess.PIPE, text=True)
-        began, tenths, wanted = time.monotonic(), [], 1
-        log = []
-        for line in process.stderr:
-            log.append(line)
-            done = re.match(r"weir: ([\d,]+) (?:of [\d,]+ )?rows", line)
-            while done and wanted <= 10 and int(done[1].replace(",", "")) >= wanted * count / 10:
-                tenths.append(time.monotonic() - began)
-                wanted += 1
+        began = time.monotonic()
+        log = process.stderr.readlines()
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             raise SystemExit("".join(log[-5:]))
-        events = sum(1 for line in open(f"{folder}/out/events.jsonl") if '"node.end"' in line)
+        seconds = time.monotonic() - began
+        ends = [line[7:31] for line in open(f"{folder}/out/events.jsonl") if '"node.end"' in line]
+        times = [datetime.datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() for end in
+                 (ends[min(len(ends) - 1, len(ends) * k // 10)] for k in range(11))]
         cpu = usage.ru_utime + usage.ru_stime
-        spent = [b - a for a, b in zip([0, *tenths], tenths)]
-        return {"rows": count, "seconds": time.monotonic() - began, "cpu_us_per_call": cpu / count / 2 * 1e6,
-                "peak_mb": usage.ru_maxrss / 1024, "tenths": spent, "lines_per_row_and_node": events / count / 2}
+        spent = [b - a for a, b in zip(times, times[1:])]
+        return {"rows": count, "seconds": seconds, "cpu_us_per_call": cpu / count / 2 * 1e6,
+                "peak_mb": usage.ru_maxrss / 1024, "tenths": spent, "lines_per_row_and_node": len(ends) / count / 2}
 
 
 def generated(url):
