@@ -15,6 +15,7 @@
 
 #include "weir/async/completion.h"
 #include "weir/async/wait.h"
+#include "weir/base/no_pipe_signal.h"
 #include "weir/base/text.h"
 
 namespace weir::async {
@@ -56,31 +57,6 @@ std::optional<PipeEnds> NewPipe() {
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
   return PipeEnds{.read = Fd(ends[0]), .write = Fd(ends[1])};
 }
-
-// A program that has closed its input must not end this process.
-class NoPipeSignal {
- public:
-  NoPipeSignal() {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoPipeSignal() {
-    const timespec now{};
-    if (!was_pending_) ::sigtimedwait(&pipe_, nullptr, &now);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  NoPipeSignal(const NoPipeSignal&) = delete;
-  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_;
-};
 
 // What the new process needs between fork and exec, where nothing may be allocated.
 struct Plan {

@@ -125,9 +125,8 @@ bool IsFlow(const std::string& name) {
 }
 
 bool KindFits(const config::EngineConfig& engine, std::string_view kind) {
-  constexpr std::string_view kKinds[] = {"vllm", "openai", "ollama", "sim"};
   if (kind.ends_with("_api")) kind.remove_suffix(4);
-  return kKinds[static_cast<std::size_t>(engine.kind)] == kind;
+  return config::KindName(engine.kind) == kind;
 }
 
 // The engines that are meant, and the configuration that they are in.

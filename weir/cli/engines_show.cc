@@ -11,12 +11,6 @@ namespace {
 
 using engine::ServeOptions;
 
-constexpr std::string_view kKinds[] = {"vllm", "openai", "ollama", "sim"};
-
-std::string_view KindOf(const config::EngineConfig& engine) {
-  return kKinds[static_cast<std::size_t>(engine.kind)];
-}
-
 std::string_view LifecycleOf(const config::EngineConfig& engine) {
   if (engine.kind == config::Kind::kSim) return "inside";
   if (!engine.managed) return "elsewhere";
@@ -90,9 +84,9 @@ std::string EnginesText(const config::Config& config, const std::vector<ServerRe
       {"ENGINE", "KIND", "ADDRESS", "MODEL", "LIFECYCLE", "STATE"}};
   for (const config::EngineConfig& engine : config.engines) {
     const ServerRecord* const server = ServerOf(engine, servers);
-    rows.push_back({engine.name, std::string(KindOf(engine)), Or(AddressOf(engine, server), "-"),
-                    Or(engine.http.model, "-"), std::string(LifecycleOf(engine)),
-                    Or(StateOf(engine, server), "-")});
+    rows.push_back({engine.name, std::string(config::KindName(engine.kind)),
+                    Or(AddressOf(engine, server), "-"), Or(engine.http.model, "-"),
+                    std::string(LifecycleOf(engine)), Or(StateOf(engine, server), "-")});
   }
   return Table(rows);
 }
@@ -107,7 +101,7 @@ std::string EnginesJson(const config::Config& config, const std::vector<ServerRe
     const ServerRecord* const server = ServerOf(engine, servers);
     out.BeginObject();
     out.Field("name", engine.name);
-    out.Field("kind", KindOf(engine));
+    out.Field("kind", config::KindName(engine.kind));
     out.Field("base_url", AddressOf(engine, server));
     out.Field("model", engine.http.model);
     out.Field("lifecycle", LifecycleOf(engine));

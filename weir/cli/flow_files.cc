@@ -35,22 +35,8 @@ std::map<std::string, std::string> LacksOf(const config::EngineConfig& engine) {
   return {};
 }
 
-std::string_view KindWord(config::Kind kind) {
-  switch (kind) {
-    case config::Kind::kVllm:
-      return "vllm";
-    case config::Kind::kOpenAi:
-      return "openai";
-    case config::Kind::kOllama:
-      return "ollama";
-    case config::Kind::kSim:
-      return "sim";
-  }
-  std::unreachable();
-}
-
 flow::EngineFacts FactsOf(const config::EngineConfig& engine) {
-  flow::EngineFacts facts{.kind = std::string(KindWord(engine.kind)),
+  flow::EngineFacts facts{.kind = std::string(config::KindName(engine.kind)),
                           .model = engine.http.model,
                           .adapters = {},
                           .loads_adapters = true,

@@ -19,20 +19,6 @@
 namespace weir::client {
 namespace {
 
-std::string_view KindName(config::Kind kind) {
-  switch (kind) {
-    case config::Kind::kVllm:
-      return "vllm";
-    case config::Kind::kOpenAi:
-      return "openai";
-    case config::Kind::kOllama:
-      return "ollama";
-    case config::Kind::kSim:
-      return "sim";
-  }
-  std::unreachable();
-}
-
 engine::VerifyOptions VerifyOptionsOf(const config::EngineConfig& config) {
   engine::VerifyOptions options = config.verify;
   options.default_max_tokens = config.defaults.max_tokens;
@@ -132,12 +118,12 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   } else {
     WEIR_TRY(engine, engine::NewHttpEngine(http, transport));
   }
-  engine =
-      engine::NewRecordEngine(std::move(engine), {.engine = config.name,
-                                                  .provider = std::string(KindName(config.kind)),
-                                                  .model = config.http.model,
-                                                  .debug = config.debug,
-                                                  .truncate = config.debug_truncate});
+  engine = engine::NewRecordEngine(std::move(engine),
+                                   {.engine = config.name,
+                                    .provider = std::string(config::KindName(config.kind)),
+                                    .model = config.http.model,
+                                    .debug = config.debug,
+                                    .truncate = config.debug_truncate});
   engine = engine::NewLimitEngine(std::move(engine), config.limits, std::move(shared.places));
   engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
                                   std::move(shared.breaker));
@@ -172,7 +158,7 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
   WEIR_TRY(shared.cards, CardsOf(config.model_cards));
   const auto add = [&](const config::EngineConfig& entry) {
     engine::RegisteredEngine registered{.name = entry.name,
-                                        .kind = std::string(KindName(entry.kind)),
+                                        .kind = std::string(config::KindName(entry.kind)),
                                         .model = entry.http.model,
                                         .priority = entry.priority,
                                         .fallback = entry.fallback,

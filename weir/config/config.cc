@@ -49,6 +49,20 @@ Error UnknownEngine(const Config& config, std::string_view name, std::string_vie
 
 }  // namespace
 
+std::string_view KindName(Kind kind) {
+  switch (kind) {
+    case Kind::kVllm:
+      return "vllm";
+    case Kind::kOpenAi:
+      return "openai";
+    case Kind::kOllama:
+      return "ollama";
+    case Kind::kSim:
+      return "sim";
+  }
+  std::unreachable();
+}
+
 const EngineConfig* Config::Find(std::string_view name) const {
   for (const EngineConfig& engine : engines) {
     if (engine.name == name) return &engine;

@@ -25,6 +25,8 @@ namespace weir::config {
 
 enum class Kind : std::uint8_t { kVllm, kOpenAi, kOllama, kSim };
 
+std::string_view KindName(Kind kind);  // as the file has it: "vllm", "openai", ...
+
 // Named defaults. Unset fields leave the next layer's value.
 struct Profile {
   std::string name;

@@ -27,6 +27,41 @@ std::string IdOf(std::string_view kind, std::string_view custom_id) {
   return StrCat(kind, HexId(random, 16));
 }
 
+// `failure` is null where there is none.
+std::string Line(std::string_view custom_id, std::int64_t status, json::View body,
+                 const BatchFailure* failure) {
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("id", IdOf("weir-", custom_id));
+  out.Field("custom_id", custom_id);
+  out.PlainKey("response");
+  out.BeginObject();
+  out.PlainKey("status_code");
+  out.Int(status);
+  out.Field("request_id", IdOf("weir-batch-", custom_id));
+  out.Field("body", body);
+  out.EndObject();
+  out.PlainKey("error");
+  if (failure == nullptr) {
+    out.Null();
+  } else {
+    out.BeginObject();
+    out.PlainKey("error");
+    out.BeginObject();
+    out.Field("message", failure->message);
+    out.Field("type", failure->name);
+    out.PlainKey("param");
+    out.Null();
+    out.PlainKey("code");
+    out.Int(status);
+    out.EndObject();
+    out.EndObject();
+  }
+  out.EndObject();
+  return line + "\n";
+}
+
 }  // namespace
 
 Flow BatchFlow(std::string engine, std::string model) {
@@ -70,22 +105,8 @@ Result<json::Value> BatchReply(json::View row, const model::Reply& reply) {
 }
 
 std::string BatchLine(std::string_view custom_id, json::View body) {
-  std::string line;
-  json::Writer out(line);
-  out.BeginObject();
-  out.Field("id", IdOf("weir-", custom_id));
-  out.Field("custom_id", custom_id);
-  out.PlainKey("response");
-  out.BeginObject();
-  out.PlainKey("status_code");
-  out.Int(200);
-  out.Field("request_id", IdOf("weir-batch-", custom_id));
-  out.Field("body", body);
-  out.EndObject();
-  out.PlainKey("error");
-  out.Null();
-  out.EndObject();
-  return line + "\n";
+  constexpr std::int64_t kOk = 200;
+  return Line(custom_id, kOk, body, nullptr);
 }
 
 std::string BatchErrorLine(std::string_view custom_id, const BatchFailure& failure) {
@@ -95,33 +116,7 @@ std::string BatchErrorLine(std::string_view custom_id, const BatchFailure& failu
                        failure.name == "config_error";
   const std::int64_t status =
       failure.http_status > 0 ? failure.http_status : (refused ? kBadRequest : kNoAnswer);
-  std::string line;
-  json::Writer out(line);
-  out.BeginObject();
-  out.Field("id", IdOf("weir-", custom_id));
-  out.Field("custom_id", custom_id);
-  out.PlainKey("response");
-  out.BeginObject();
-  out.PlainKey("status_code");
-  out.Int(status);
-  out.Field("request_id", IdOf("weir-batch-", custom_id));
-  out.PlainKey("body");
-  out.Null();
-  out.EndObject();
-  out.PlainKey("error");
-  out.BeginObject();
-  out.PlainKey("error");
-  out.BeginObject();
-  out.Field("message", failure.message);
-  out.Field("type", failure.name);
-  out.PlainKey("param");
-  out.Null();
-  out.PlainKey("code");
-  out.Int(status);
-  out.EndObject();
-  out.EndObject();
-  out.EndObject();
-  return line + "\n";
+  return Line(custom_id, status, json::Value(), &failure);
 }
 
 }  // namespace weir::flow

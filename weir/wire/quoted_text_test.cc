@@ -61,9 +61,11 @@ TEST(QuotedText, PlainPiecesAreNotHeldBack) {
   EXPECT_EQ(quoted.Finish(), "");
 }
 
-RC_GTEST_PROP(QuotedText, UndoesWriting, (const std::vector<std::uint16_t>& points)) {
+RC_GTEST_PROP(QuotedText, UndoesWriting, (const std::vector<std::uint32_t>& numbers)) {
+  constexpr std::uint32_t kCodePoints = 0x110000;
   std::string text;
-  for (const std::uint16_t point : points) {
+  for (const std::uint32_t number : numbers) {
+    const std::uint32_t point = number % kCodePoints;
     if (point < 0xD800 || point > 0xDFFF) json::internal::AppendUtf8(text, point);
   }
   std::string written;

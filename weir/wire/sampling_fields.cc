@@ -58,9 +58,9 @@ void WriteMaxTokens(RequestWriter& out) {
 }
 
 // A number that says how to sample, which some models of OpenAI do not let themselves be told.
-class Steering {
+class SamplingNumbers {
  public:
-  explicit Steering(RequestWriter& out)
+  explicit SamplingNumbers(RequestWriter& out)
       : out_(out), refused_(out.openai() && ChoosesItsSampling(out.call())) {}
 
   void Offer(Member member, const std::optional<double>& value) {
@@ -188,15 +188,15 @@ void WriteEffort(RequestWriter& out) {
 
 Result<void> WriteSampling(RequestWriter& out) {
   const model::Sampling& sampling = out.call().sampling;
-  Steering steering(out);
+  SamplingNumbers numbers(out);
   WriteMaxTokens(out);
   out.Offer("min_tokens", sampling.min_tokens);
-  steering.Offer("temperature", sampling.temperature);
-  steering.Offer("top_p", sampling.top_p);
+  numbers.Offer("temperature", sampling.temperature);
+  numbers.Offer("top_p", sampling.top_p);
   out.Offer("top_k", sampling.top_k);
   out.Offer("min_p", sampling.min_p);
-  steering.Offer("frequency_penalty", sampling.frequency_penalty);
-  steering.Offer("presence_penalty", sampling.presence_penalty);
+  numbers.Offer("frequency_penalty", sampling.frequency_penalty);
+  numbers.Offer("presence_penalty", sampling.presence_penalty);
   out.Offer("repetition_penalty", sampling.repetition_penalty);
   out.Offer("seed", sampling.seed);
   WEIR_CHECK(WriteCandidates(out));
