@@ -40,6 +40,7 @@ int Refuse(Session& session, const EnginesFlags& flags, const Error& error) {
 
 Error NoEngine(const std::string& name, const config::Config& config) {
   std::vector<std::string> names;
+  names.reserve(config.engines.size());
   for (const config::EngineConfig& engine : config.engines) names.push_back(engine.name);
   const std::optional<std::string> nearest = Nearest(name, names);
   return Error{.code = Code::kConfigError,

@@ -71,8 +71,8 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string Or(std::string text, std::string_view otherwise) {
-  return text.empty() ? std::string(otherwise) : text;
+std::string Or(std::string_view text, std::string_view otherwise) {
+  return std::string(text.empty() ? otherwise : text);
 }
 
 }  // namespace
