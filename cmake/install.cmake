@@ -1,11 +1,11 @@
 # What other programs get: the binary, one static archive with all modules in it, the public headers,
 # and both ways to find them (pkg-config, find_package).
 
-set(WEIR_LIBRARY_MODULES base json async store schema http model events text wire engine sim flow config client)
+set(WEIR_LIBRARY_MODULES base json async store schema http model events text wire engine sim agent flow config client)
 set(WEIR_PUBLIC_HEADERS
-  weir.h
+  weir.h agent/agent.h agent/figures.h
   base/clock.h base/env.h base/error.h base/limits.h base/random.h base/result.h
-  client/cancel.h client/client.h client/options.h client/prompt.h client/session.h client/stream.h
+  client/agent.h client/cancel.h client/client.h client/options.h client/prompt.h client/session.h client/stream.h
   client/tool.h client/typed.h
   json/arena.h json/builder.h json/fence.h json/lenient.h json/node_stack.h json/partial.h
   json/pointer.h json/reader.h json/value.h json/writer.h

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -86,6 +87,47 @@ class RawServer:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(PATIENCE)
+
+
+class Pane:
+    """A terminal of its own (tmux), with a command of weir in it."""
+
+    def __init__(self, folder, *args, width=60, height=24):
+        self.name = f"weir-test-{os.getpid()}-{time.monotonic_ns()}"
+        env = environment(HOME=str(folder), TERM="screen-256color", LC_ALL="C.UTF-8")
+        # The shell tells of the end: tmux itself does not always notice that a program has ended.
+        tell = 'trap : INT; "$@"; echo "ended with $?"; read never'
+        command = ["env", "-i", *[f"{key}={value}" for key, value in env.items()],
+                   "sh", "-c", tell, "sh", WEIR, *args]
+        subprocess.run(["tmux", "-L", self.name, "-f", "/dev/null", "-u", "new-session", "-d", "-x", str(width),
+                        "-y", str(height), "-c", str(folder), *command], check=True, timeout=PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        subprocess.run(["tmux", "-L", self.name, "kill-server"], timeout=PATIENCE, capture_output=True)
+
+    def keys(self, *keys):
+        subprocess.run(["tmux", "-L", self.name, "send-keys", *keys], check=True, timeout=PATIENCE)
+
+    def resize(self, width, height):
+        subprocess.run(["tmux", "-L", self.name, "resize-window", "-x", str(width), "-y", str(height)], check=True,
+                       timeout=PATIENCE)
+
+    def screen(self):
+        return subprocess.run(["tmux", "-L", self.name, "capture-pane", "-p"], check=True, text=True,
+                              capture_output=True, timeout=PATIENCE).stdout.rstrip()
+
+    def until(self, good):
+        """The screen, once `good` says so."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            screen = self.screen()
+            if good(screen):
+                return screen
+            time.sleep(0.02)
+        raise AssertionError("this never came to the screen:\n" + self.screen())
 
 
 class Case(unittest.TestCase):

@@ -1,6 +1,5 @@
 """`weir chat` in a pipe and on a terminal (tmux): turns, commands, sessions, interruption."""
 import json
-import os
 import select
 import shutil
 import signal
@@ -8,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, Pane, Sim, environment, weir
 
 SCRIPT = """
 - match: {tool_result: noon}
@@ -195,43 +194,6 @@ class Surroundings(Case):
         self.assertEqual([name for name in events if name.startswith("health.")], ["health.fail", "health.ok"])
 
 
-class Pane:
-    """A terminal of its own, with a chat in it."""
-
-    def __init__(self, folder, *args, width=60):
-        self.name = f"weir-test-{os.getpid()}-{time.monotonic_ns()}"
-        env = environment(HOME=str(folder), TERM="screen-256color", LC_ALL="C.UTF-8")
-        # The shell tells of the end: tmux itself does not always notice that a program has ended.
-        tell = 'trap : INT; "$@"; echo "ended with $?"; read never'
-        command = ["env", "-i", *[f"{key}={value}" for key, value in env.items()],
-                   "sh", "-c", tell, "sh", WEIR, "chat", *args]
-        subprocess.run(["tmux", "-L", self.name, "-f", "/dev/null", "-u", "new-session", "-d", "-x", str(width),
-                        "-y", "24", "-c", str(folder), *command], check=True, timeout=PATIENCE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        subprocess.run(["tmux", "-L", self.name, "kill-server"], timeout=PATIENCE, capture_output=True)
-
-    def keys(self, *keys):
-        subprocess.run(["tmux", "-L", self.name, "send-keys", *keys], check=True, timeout=PATIENCE)
-
-    def screen(self):
-        return subprocess.run(["tmux", "-L", self.name, "capture-pane", "-p"], check=True, text=True,
-                              capture_output=True, timeout=PATIENCE).stdout.rstrip()
-
-    def until(self, good):
-        """The screen, once `good` says so."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            screen = self.screen()
-            if good(screen):
-                return screen
-            time.sleep(0.02)
-        raise AssertionError("this never came to the screen:\n" + self.screen())
-
-
 @unittest.skipUnless(shutil.which("tmux"), "tmux IS MISSING: the terminal side of weir chat is NOT tested")
 class OnATerminal(Case):
     def setUp(self):
@@ -244,7 +206,7 @@ class OnATerminal(Case):
         return pane.until(lambda screen: screen.splitlines()[-1:] == [">"])
 
     def test_typing_streaming_stopping_saving_and_going_on(self):
-        with Pane(self.folder, "-e", self.sim.url) as pane:
+        with Pane(self.folder, "chat", "-e", self.sim.url) as pane:
             self.ready(pane)
             pane.keys("show code", "Enter")
             pane.until(lambda screen: "tokens/s" in screen)
@@ -274,14 +236,14 @@ class OnATerminal(Case):
         saved = json.loads((self.folder / "s.json").read_text())
         self.assertTrue(saved["messages"][3]["partial"])
         self.assertTrue(saved["messages"][3]["content"].startswith("one two three"))
-        with Pane(self.folder, "-e", self.sim.url, "--session", "s.json") as pane:
+        with Pane(self.folder, "chat", "-e", self.sim.url, "--session", "s.json") as pane:
             pane.until(lambda screen: "going on after 4 messages of s.json" in screen)
             self.ready(pane)
             pane.keys("/usage", "Enter")
             pane.until(lambda screen: "4 messages are remembered" in screen)
 
     def test_only_what_changes_is_drawn_and_long_texts_wrap(self):
-        with Pane(self.folder, "-e", self.sim.url, width=30) as pane:
+        with Pane(self.folder, "chat", "-e", self.sim.url, width=30) as pane:
             self.ready(pane)
             pane.keys("slow", "Enter")
             screen = pane.until(lambda screen: "fourteen" in screen)
@@ -291,7 +253,7 @@ class OnATerminal(Case):
                          ["one two three four five six", "seven eight nine ten eleven", "twelve thirteen fourteen"])
 
     def test_several_lines_are_pasted_or_typed_as_one_message(self):
-        with Pane(self.folder, "-e", self.sim.url, "--session", "s.json") as pane:
+        with Pane(self.folder, "chat", "-e", self.sim.url, "--session", "s.json") as pane:
             self.ready(pane)
             pane.keys("first", "M-Enter", "second äö日", "Enter")
             pane.until(lambda screen: "Hello." in screen)
@@ -300,7 +262,7 @@ class OnATerminal(Case):
         self.assertEqual(saved["messages"][0]["content"], "first\nsecond äö日")
 
     def test_secrets_do_not_stay_in_the_history(self):
-        with Pane(self.folder, "-e", self.sim.url) as pane:
+        with Pane(self.folder, "chat", "-e", self.sim.url) as pane:
             self.ready(pane)
             pane.keys("/system api_key=abcdefgh12345678", "Enter")
             pane.until(lambda screen: "system prompt:" in screen)

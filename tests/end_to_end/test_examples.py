@@ -1,10 +1,12 @@
 """The programs of examples/ as their head comments start them, and its flows as their READMEs do."""
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import unittest
+import urllib.request
 
 from harness import PATIENCE, ROOT, WEIR, Case, Sim, environment, weir
 
@@ -151,6 +153,61 @@ class Flows(Case):
         done = weir("call", "hi", cwd=self.folder)
         self.assertEqual(done.returncode, 3)
         self.assertIn("there is no file none.yaml; check `sim.scenario` of engine main", done.stderr)
+
+
+AGENTS = ("lint", "docstring", "sample_data", "test_writer", "solve_ticket")
+
+
+class Agents(Case):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "examples").symlink_to(ROOT / "examples")
+
+    def weir(self, *args):
+        done = weir(*args, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_the_commands_of_the_readmes_hand_in_what_is_expected(self):
+        for name in AGENTS:
+            with self.subTest(name):
+                self.weir("agent", "check", f"examples/{name}")
+                lines = (ROOT / "examples" / name / "README.md").read_text().splitlines()
+                command = shlex.split(next(line for line in lines if line.startswith("    weir run")))[1:]
+                out = self.folder / f"out-{name}"
+                self.weir(*command[:-1], str(out))
+                self.assertFalse((out / "errors.jsonl").exists())
+                made = {}
+                for path in sorted(out.glob("*/0*.jsonl")):
+                    if path.parent.name != "flattened":
+                        made[path.relative_to(out)] = "".join(sorted(path.read_text().splitlines(True)))
+                expected = ROOT / "examples" / name / "expected"
+                if os.environ.get("WEIR_UPDATE_GOLDEN"):
+                    shutil.rmtree(expected, ignore_errors=True)
+                    for path, text in made.items():
+                        (expected / path).parent.mkdir(parents=True, exist_ok=True)
+                        (expected / path).write_text(text)
+                kept = {path.relative_to(expected): path.read_text() for path in expected.glob("*/*")}
+                self.assertEqual(made, kept)
+
+    def test_nothing_of_the_source_changes_before_the_review(self):
+        before = {path: path.read_bytes() for path in (ROOT / "examples/lint/src").rglob("*.py")}
+        self.assertEqual(len(before), 6)
+        self.weir("run", "examples/lint", "-o", str(self.folder / "out"))
+        self.assertEqual(before, {path: path.read_bytes() for path in before})
+
+    def test_three_models_are_named_on_the_wire(self):
+        copy = self.folder / "copy"
+        shutil.copytree(ROOT / "examples/solve_ticket", copy)
+        flags = ("--adapter", "billing-lora", "--adapter", "network-lora", "--scenario", str(copy / "scenario.yaml"))
+        with Sim("--instant", *flags) as sim:
+            config = f"engines: {{main: {{kind: vllm, base_url: '{sim.url}', adapters: {{billing-lora: , network-lora: }}}}}}"
+            (copy / "weir.yaml").write_text(config)
+            self.weir("run", str(copy), "-i", str(copy / "rows.jsonl"), "-o", str(self.folder / "out"))
+            said = urllib.request.urlopen(sim.url + "/sim/requests").read()
+        models = {json.loads(one["body"])["model"] for one in json.loads(said)
+                  if one["target"] == "/v1/chat/completions"}
+        self.assertEqual(models, {"sim-model", "billing-lora", "network-lora"})
 
 
 if __name__ == "__main__":

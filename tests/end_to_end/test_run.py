@@ -1,9 +1,11 @@
 """weir run: rows through a flow into a folder, killed and resumed."""
 import collections
+import gzip
 import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import time
 import unittest
@@ -136,6 +138,104 @@ class Runs(Case):
         done = weir("run", "--resume", str(self.folder / "poor"), "--max-total-tokens", "10000000")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(lines(self.folder / "poor/first/000.jsonl")), 200)
+
+    def test_failed_rows_are_tried_again_and_the_hint_says_how(self):
+        rows = self.write("rows.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(30)))
+        marker = self.folder / "mended"
+        program = self.write("shaky.sh", f"""#!/bin/sh
+while read -r line; do
+  case "$line" in
+    *'"n":7'*|*'"n":20'*) [ -e {marker} ] || exit 3; echo '["late"]' ;;
+    *) echo '["fine"]' ;;
+  esac
+done
+""")
+        os.chmod(program, 0o755)
+        flow = ECHO + "  - {apply: made, exec: [./shaky.sh]}\n"
+        done = self.go("-i", rows, flow=flow)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        out = self.folder / "out"
+        self.assertIn(f"weir run --resume {out} --retry-failed", done.stderr)
+        self.assertEqual(len(lines(out / "errors.jsonl")), 2)
+        before = (out / "first/000.jsonl").read_bytes()
+        attempts = len(lines(out / "attempts.jsonl"))
+
+        marker.touch()
+        done = weir("run", "--resume", str(out), "--retry-failed")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((out / "errors.jsonl").exists() and lines(out / "errors.jsonl"))
+        made = lines(out / "made/000.jsonl")
+        self.assertEqual([row["row_id"] for row in made], [str(n) for n in range(30)])
+        self.assertEqual([row["row_id"] for row in made if row["text"] == "late"], ["7", "20"])
+        self.assertEqual((out / "first/000.jsonl").read_bytes(), before)
+        self.assertEqual(len(lines(out / "attempts.jsonl")), attempts)
+        done = weir("run", "--resume", str(out), "--retry-failed")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no row had failed", done.stderr)
+        self.assertEqual(weir("run", "flow.yaml", "--retry-failed").returncode, 64)
+
+    def test_a_silent_pipe_does_not_hold_ctrl_c_up(self):
+        flow = self.write("flow.yaml", ECHO)
+        out = self.folder / "out"
+        process = subprocess.Popen([WEIR, "run", flow, "-o", str(out), "-e", "sim"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        process.stdin.write(b'{"n": 1}\n{"n"')
+        process.stdin.flush()
+        until = time.monotonic() + PATIENCE
+        while not (out / "second").exists():
+            self.assertLess(time.monotonic(), until, "the first row is not written")
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(PATIENCE), 4)
+        self.assertIn(b"--resume", process.stderr.read())
+        process.stdin.close()
+        process.stderr.close()
+
+    def test_cells_ids_and_packed_files(self):
+        flow = ("id: k\ninput: {type: object, properties: {n: {type: integer}}}\n"
+                "nodes: [{apply: twice, set: {n: n * 2}}]\n")
+        table = self.folder / "rows.csv.gz"
+        table.write_bytes(gzip.compress(b"k;n\na;1\nb;x\na;3\n"))
+        done = self.go("-i", str(table), flow=flow)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stderr.count("semicolons"), 1)
+        self.assertEqual(lines(self.folder / "out/twice/000.jsonl"), [{"row_id": "a", "n": 2}])
+        errors = [error["message"] for error in lines(self.folder / "out/errors.jsonl")]
+        self.assertRegex(errors[0], 'line 3: column "n" has "x", .* integer')
+        self.assertRegex(errors[1], 'row 2 has the id "a" .* row 0 has')
+
+    def test_attempts_name_the_engine_as_the_configuration_does(self):
+        flow = self.write("flow.yaml", ECHO)
+        self.write("weir.yaml", "engines: {mine: {kind: sim, sim: {pace: instant}}}\n")
+        done = weir("run", flow, "-i", self.rows(1), "-o", str(self.folder / "out"), "-e", "mine")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 row in", done.stderr)
+        self.assertIn("prefix cache: ", done.stderr)
+        for attempt in lines(self.folder / "out/attempts.jsonl"):
+            self.assertEqual(attempt["engine"], "mine")
+            self.assertTrue(attempt["request_id"])
+
+    def test_flow_check_tells_everything_in_one_go(self):
+        flow = self.write("flow.yaml", """nodes:
+  - {step: a, user: "{{ n }}", temprature: 1}
+  - {step: b, user: "{{ a | nofilter }}"}
+  - {step: c, user: "{{ nobody.x }} {{ b }}", engine: none}
+  - {apply: d, exec: [./not-there]}
+  - {step: e, user: x, output: {type: object, requred: [x]}}
+""")
+        self.write("weir.yaml", "engines: {sim: {kind: sim}}\nroutes: {default: sim}\n")
+        done = weir("flow", "check", flow, "-o", "json")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        found = json.loads(done.stdout)
+        self.assertFalse(found["ok"])
+        text = "\n".join(f"{one['place']} {one['warning']} {one['message']}" for one in found["problems"])
+        for line, words in ((2, "temprature"), (3, "nofilter"), (4, "the engine none"), (5, "not-there"),
+                            (6, "did you mean `required`")):
+            self.assertRegex(text, rf"flow.yaml:{line}:\d+ .*{words}")
+        told = weir("flow", "check", flow)
+        self.assertEqual(told.returncode, 3)
+        self.assertIn("temprature", told.stderr)
+        self.assertIn("not-there", told.stderr)
 
     def test_a_batch_file_goes_in_and_comes_out(self):
         def request(name, **body):

@@ -55,6 +55,10 @@ std::string_view CodeWord(Code code) {
       return "config_error";
     case Code::kBudgetExceeded:
       return "budget_exceeded";
+    case Code::kNoSubmit:
+      return "no_submit";
+    case Code::kTurnLimit:
+      return "turn_limit";
     case Code::kCancelled:
       return "cancelled";
     case Code::kIoError:
@@ -120,6 +124,9 @@ ErrorClass ClassOf(const Error& error) {
       return ErrorClass::kInvalidRequest;
     case Code::kBudgetExceeded:
       return ErrorClass::kBudget;
+    case Code::kNoSubmit:
+    case Code::kTurnLimit:
+      return ErrorClass::kAgent;
     case Code::kCancelled:
       return ErrorClass::kAbort;
     case Code::kIoError:
@@ -159,6 +166,8 @@ std::string_view ClassName(ErrorClass error_class) {
       return "config";
     case ErrorClass::kBudget:
       return "budget";
+    case ErrorClass::kAgent:
+      return "agent";
     case ErrorClass::kAbort:
       return "abort";
     case ErrorClass::kInternal:

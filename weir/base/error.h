@@ -36,6 +36,8 @@ enum class Code : std::uint8_t {
   kInvalidRequest,         // refused here, before anything was sent
   kConfigError,            // a configuration file, variable or option is wrong
   kBudgetExceeded,         // a token budget would be broken
+  kNoSubmit,               // an agent's model ended without handing in a result
+  kTurnLimit,              // ... or had no turns left
   kCancelled,              // the caller went away or pressed Ctrl-C
   kIoError,                // a local file or descriptor failed
   kInternal,               // a bug in weir
@@ -56,6 +58,7 @@ enum class ErrorClass : std::uint8_t {
   kValidation,
   kConfig,
   kBudget,
+  kAgent,
   kAbort,
   kInternal,
 };

@@ -35,9 +35,12 @@ void AddSchemaCommand(CLI::App& app, Session& session);
 void AddConfigCommand(CLI::App& app, Session& session);
 void AddRunCommand(CLI::App& app, Session& session);
 void AddFlowCommand(CLI::App& app, Session& session);
+void AddAgentCommand(CLI::App& app, Session& session);
+void AddReviewCommand(CLI::App& app, Session& session);
 void AddEnginesCommand(CLI::App& app, Session& session);
 void AddHelpCommand(CLI::App& app, Session& session);
 void AddEventsCommand(CLI::App& app, Session& session);
+void AddTopCommand(CLI::App& app, Session& session);
 void AddCompletionCommand(CLI::App& app, Session& session);
 
 }  // namespace weir::cli

@@ -1,21 +1,20 @@
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "weir/base/text.h"
+#include "weir/cli/event_lines.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
 #include "weir/cli/print.h"
+#include "weir/cli/top_snapshot.h"
 #include "weir/cli/work.h"
+#include "weir/events/activity.h"
 #include "weir/events/story.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -23,9 +22,8 @@
 namespace weir::cli {
 namespace {
 
-constexpr std::size_t kMostLineBytes = 64 << 20;  // raw events hold whole answers
-constexpr std::size_t kChunk = 64 * 1024;
 constexpr auto kSpansHelp = "show the begin and end of steps (span.*), too";
+constexpr auto kAgentHelp = "NODE/ROW: the events of this agent alone";
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
 
 struct EventsFlags {
@@ -35,93 +33,10 @@ struct EventsFlags {
   bool follow = false;
   std::optional<double> speed;  // replay
   bool spans = false;           // tail, replay: the lines of spans, too
+  std::string agent;            // tail, replay: only what happened in it
+  std::string at;               // replay: one moment of it all
 
   bool as_json() const { return output == "json"; }
-};
-
-using TakeLine = std::function<void(std::string_view line)>;
-
-// A file that others append to, line by line.
-class LineSource {
- public:
-  static Result<LineSource> Open(const Session& session, const std::string& path) {
-    if (path != kStdin) {
-      WEIR_TRY(const int fd, OpenInput(path));
-      return LineSource(fd, path);
-    }
-    if (session.terminal.in_is_terminal()) {
-      return Fail(Code::kConfigError, "no events to read: name a file of them, or pipe them in");
-    }
-    return LineSource(STDIN_FILENO, path);
-  }
-
-  LineSource(LineSource&& other) noexcept
-      : fd_(std::exchange(other.fd_, STDIN_FILENO)),
-        path_(std::move(other.path_)),
-        rest_(std::move(other.rest_)) {}
-  LineSource& operator=(LineSource&&) = delete;
-  ~LineSource() {
-    if (fd_ != STDIN_FILENO) ::close(fd_);
-  }
-
-  // Hands over every line up to the end of what is there now. A last line without its line break
-  // is kept back: it may be half written.
-  Result<void> ReadAll(const TakeLine& take) {
-    for (;;) {
-      const std::size_t before = rest_.size();
-      rest_.resize(before + kChunk);
-      const ssize_t got = ::read(fd_, rest_.data() + before, kChunk);
-      rest_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        return Fail(Code::kIoError, StrCat("cannot read the events in ", path_),
-                    std::strerror(errno));
-      }
-      if (got == 0) return {};
-      TakeLines(before, take);
-      if (rest_.size() > kMostLineBytes) rest_.clear();
-    }
-  }
-
-  // What stands after the last line break.
-  void TakeRest(const TakeLine& take) {
-    if (!rest_.empty()) take(rest_);
-    rest_.clear();
-  }
-
-  // Goes over to the file that took the place of this one, or to its new beginning.
-  void FollowRotation() {
-    struct stat ours{};
-    struct stat there{};
-    if (fd_ == STDIN_FILENO || ::fstat(fd_, &ours) != 0 || ::stat(path_.c_str(), &there) != 0)
-      return;
-    if (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
-      if (there.st_size < ::lseek(fd_, 0, SEEK_CUR)) ::lseek(fd_, 0, SEEK_SET);
-      return;
-    }
-    const Result<int> fd = OpenInput(path_);
-    if (!fd) return;
-    ::close(fd_);
-    fd_ = *fd;
-    rest_.clear();
-  }
-
- private:
-  LineSource(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-
-  void TakeLines(std::size_t searched, const TakeLine& take) {
-    std::size_t begin = 0;
-    for (std::size_t end = rest_.find('\n', searched); end != rest_.npos;
-         end = rest_.find('\n', begin)) {
-      if (end > begin) take(std::string_view(rest_).substr(begin, end - begin));
-      begin = end + 1;
-    }
-    rest_.erase(0, begin);
-  }
-
-  int fd_;
-  std::string path_;
-  std::string rest_;
 };
 
 int Stop(Session& session, const EventsFlags& flags, const Error& error) {
@@ -138,6 +53,11 @@ int Finish(Session& session) {
 
 // Most lines of a file are spans, which are for those who measure.
 bool Wants(const EventsFlags& flags, std::string_view line) {
+  if (!flags.agent.empty()) {
+    if (!line.contains("\"agent\"")) return false;
+    const Result<json::Value> event = json::Read(line);
+    if (!event || event->Find("agent").StringOr("") != flags.agent) return false;
+  }
   if (flags.spans || !line.contains("\"span.")) return true;
   const Result<json::Value> event = json::Read(line);
   return !event || !event->Find("event").StringOr("").starts_with("span.");
@@ -155,7 +75,7 @@ std::string Shown(const EventsFlags& flags, std::string_view line) {
 }
 
 int TailEvents(const EventsFlags& flags, Session& session) {
-  Result<LineSource> source = LineSource::Open(session, flags.file);
+  Result<EventLines> source = EventLines::Open(session, flags.file);
   if (!source) return Stop(session, flags, source.error());
   const std::size_t most = flags.lines.value_or(10);
   std::deque<std::string> last;
@@ -176,13 +96,15 @@ int TailEvents(const EventsFlags& flags, Session& session) {
   const async::Context ctx = work.NewContext({});  // Ctrl-C ends it
   while (!session.terminal.out_error() && loop.Run(async::Sleep(ctx, kLookEvery))) {
     if (const auto read = source->ReadAll(show); !read) return Stop(session, flags, read.error());
-    source->FollowRotation();
+    if (const auto read = source->FollowRotation(show); !read) {
+      return Stop(session, flags, read.error());
+    }
   }
   return Finish(session);
 }
 
 int CountEvents(const EventsFlags& flags, Session& session) {
-  Result<LineSource> source = LineSource::Open(session, flags.file);
+  Result<EventLines> source = EventLines::Open(session, flags.file);
   if (!source) return Stop(session, flags, source.error());
   events::Statistics statistics;
   const auto add = [&](std::string_view line) {
@@ -203,13 +125,36 @@ int CountEvents(const EventsFlags& flags, Session& session) {
   return Finish(session);
 }
 
+// What went on at one moment, made of everything up to it.
+int ShowMoment(const EventsFlags& flags, Session& session) {
+  Result<EventLines> source = EventLines::Open(session, flags.file);
+  if (!source) return Stop(session, flags, source.error());
+  events::Activity activity;
+  Result<events::Moment> at = MomentOf(flags.at, events::Moment());
+  bool first = true;
+  const auto add = [&](std::string_view line) {
+    const Result<json::Value> event = json::Read(line);
+    if (!event) return activity.AddInvalid();
+    const std::optional<std::int64_t> time = events::TimeOf(*event);
+    if (time && std::exchange(first, false)) at = MomentOf(flags.at, events::Moment(*time));
+    if (!time || (at && events::Moment(*time) <= *at)) activity.Add(*event);
+  };
+  if (const auto read = source->ReadAll(add); !read) return Stop(session, flags, read.error());
+  source->TakeRest(add);
+  if (!at) return Stop(session, flags, at.error());
+  PrintSnapshot(session, activity.At(*at),
+                {.as_json = flags.as_json(), .agent = flags.agent, .source = flags.file});
+  return Finish(session);
+}
+
 int ReplayEvents(const EventsFlags& flags, Session& session) {
+  if (!flags.at.empty()) return ShowMoment(flags, session);
   if (flags.speed.value_or(1) <= 0) {
     return Stop(session, flags,
                 Error{.code = Code::kConfigError,
                       .message = "--speed must be above 0; without it nothing is waited for"});
   }
-  Result<LineSource> source = LineSource::Open(session, flags.file);
+  Result<EventLines> source = EventLines::Open(session, flags.file);
   if (!source) return Stop(session, flags, source.error());
   async::Loop loop;
   Work work(loop, session.terminal);
@@ -263,12 +208,17 @@ void AddEventsCommand(CLI::App& app, Session& session) {
   EventsFlags& tail =
       AddReader(*events, session, "tail", "Show the last events", TailEvents, command);
   NumberFlag(*command, "-n,--lines", tail.lines, "how many (default 10)");
+  command->add_option("--agent", tail.agent, kAgentHelp);
   command->add_flag("-f,--follow", tail.follow, "go on with those that come");
   command->add_flag("--spans", tail.spans, kSpansHelp);
   AddReader(*events, session, "stats", "Count events, calls, times and tokens", CountEvents,
             command);
   EventsFlags& replay = AddReader(*events, session, "replay", "Show all events and when they came",
                                   ReplayEvents, command);
+  command->add_option("--at", replay.at,
+                      "what went on at that moment, as `weir top` shows it: +SECONDS since the "
+                      "first event, or a time in UTC");
+  command->add_option("--agent", replay.agent, kAgentHelp);
   NumberFlag(*command, "--speed", replay.speed,
              "wait between them: 1 as long as it took, 10 a tenth (default: no waiting)");
   command->add_flag("--spans", replay.spans, kSpansHelp);

@@ -7,7 +7,9 @@
 #include "weir/cli/flags.h"
 #include "weir/cli/flow_files.h"
 #include "weir/cli/run_view.h"
+#include "weir/flow/figures.h"
 #include "weir/flow/show.h"
+#include "weir/json/writer.h"
 
 namespace weir::cli {
 namespace {
@@ -17,26 +19,61 @@ int Refuse(Session& session, const Error& error) {
   return ExitCode(error);
 }
 
-int Check(Session& session, const std::string& target) {
-  const Result<LoadedFlow> loaded = LoadFlow(target, session);
-  if (!loaded) return Refuse(session, loaded.error());
-  const std::vector<flow::Problem> problems = CheckLoaded(*loaded, session);
-  const Result<void> told = TellProblems(problems, session.terminal);
+// {"ok", "problems": [{"place", "warning", "message"}]}
+std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  out.Key("ok");
+  out.Bool(ok);
+  out.Key("problems");
+  out.BeginArray();
+  for (const flow::Problem& problem : problems) {
+    out.BeginObject();
+    out.Field("place", problem.place);
+    out.Key("warning");
+    out.Bool(problem.warning);
+    out.Field("message", problem.message);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return text += '\n';
+}
+
+struct CheckFlags {
+  std::string target;
+  std::string output = "text";
+};
+
+int Check(Session& session, const CheckFlags& flags) {
+  const Result<CheckedFlow> checked = CheckFlowFile(flags.target, session);
+  const int code = !checked ? ExitCode(checked.error()) : checked->ok() ? kExitOk : kExitConfig;
+  if (flags.output == "json") {
+    session.terminal.Out(checked ? ProblemsJson(checked->ok(), checked->problems)
+                                 : ProblemsJson(false, {{.message = checked.error().message}}));
+    return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : code;
+  }
+  if (!checked) return Refuse(session, checked.error());
+  const Result<void> told = TellProblems(checked->problems, session.terminal);
   if (!told) return Refuse(session, told.error());
+  const std::size_t warnings = checked->problems.size();
   session.terminal.Out(StrCat(
-      target, ": ", loaded->graph.all().size(), " nodes, ",
-      problems.empty() ? std::string("all well") : StrCat(problems.size(), " warnings"), "\n"));
+      flags.target, ": ", flow::Counted(checked->nodes, "node", "nodes"), ", ",
+      warnings == 0 ? std::string("all well") : flow::Counted(warnings, "warning", "warnings"),
+      "\n"));
   return kExitOk;
 }
 
 void AddCheck(CLI::App& flow, Session& session) {
-  auto target = std::make_shared<std::string>();  // shared by the callbacks below
+  auto flags = std::make_shared<CheckFlags>();  // shared by the callbacks below
   CLI::App* command = flow.add_subcommand("check", "Find mistakes before the first token");
-  command->add_option("flow", *target, "FILE, FILE#NAME or a folder with a flow.yaml")
+  command->add_option("flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
       ->required()
       ->option_text("FLOW");
+  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
   command->callback(
-      [target, &session] { session.run = [target, &session] { return Check(session, *target); }; });
+      [flags, &session] { session.run = [flags, &session] { return Check(session, *flags); }; });
 }
 
 struct ShowFlags {

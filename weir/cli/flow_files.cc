@@ -1,5 +1,6 @@
 #include "weir/cli/flow_files.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "weir/base/text.h"
 #include "weir/flow/batch.h"
 #include "weir/flow/read.h"
+#include "weir/flow/read_agent.h"
 #include "weir/store/files.h"
 
 namespace weir::cli {
@@ -57,6 +59,14 @@ Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session) {
   return LoadedFlow{std::move(graph), std::move(config)};
 }
 
+Result<LoadedFlow> LoadAgentFile(const std::string& path, const Session& session) {
+  WEIR_TRY(flow::Flow flow, flow::ReadAgentFile(path));
+  WEIR_TRY(flow::Graph graph, flow::Graph::Compile(std::move(flow)));
+  WEIR_TRY(const std::string file, ConfigFileFor(path, session));
+  WEIR_TRY(config::Config config, config::Load(file, session.env));
+  return LoadedFlow{std::move(graph), std::move(config)};
+}
+
 Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model,
                              const Session& session) {
   WEIR_TRY(flow::Graph graph, flow::Graph::Compile(flow::BatchFlow(engine, model)));
@@ -64,8 +74,45 @@ Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model
   return LoadedFlow{std::move(graph), std::move(config)};
 }
 
+bool CheckedFlow::ok() const {
+  return std::ranges::all_of(problems, [](const flow::Problem& one) { return one.warning; });
+}
+
+Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session) {
+  flow::ReadProblems read;
+  WEIR_TRY(flow::Flow flow, flow::ReadFlow(target, read));
+  CheckedFlow checked{.problems = std::move(read.problems)};
+  const auto add = [&](std::vector<flow::Problem> more) {
+    const std::vector<flow::Problem> known = checked.problems;
+    for (flow::Problem& problem : more) {
+      // What could not be read right is wrong for whoever looks at it next, too.
+      const bool told = std::ranges::any_of(known, [&](const flow::Problem& one) {
+        return !one.warning && !one.place.empty() && one.place == problem.place;
+      });
+      if (!told) checked.problems.push_back(std::move(problem));
+    }
+  };
+  std::vector<flow::Problem> compiled;
+  flow::Graph graph = flow::Graph::Compile(std::move(flow), compiled);
+  checked.nodes = graph.all().size();
+  add(std::move(compiled));
+  Result<std::string> file = ConfigFileFor(flow::FlowFile(target), session);
+  Result<config::Config> config =
+      file ? config::Load(*file, session.env) : std::unexpected<Error>(file.error());
+  if (!config) {
+    checked.problems.push_back({.place = {}, .message = config.error().message});
+    return checked;
+  }
+  // Names of nodes that could not be read would be told as unknown, wherever they are read.
+  if (read.nodes_missing) return checked;
+  const LoadedFlow loaded{std::move(graph), *std::move(config)};
+  add(CheckLoaded(loaded, session));
+  return checked;
+}
+
 std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session) {
   flow::CheckFacts facts;
+  facts.program_path = session.env.Get("PATH").value_or("");
   for (const config::EngineConfig& engine : loaded.config.engines) {
     facts.engines.emplace(engine.name, FactsOf(engine));
   }

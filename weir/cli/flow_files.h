@@ -21,12 +21,25 @@ struct LoadedFlow {
 // weir.yaml beside it, or what every command finds.
 Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session);
 
+// The file of one agent, as a flow of that node alone.
+Result<LoadedFlow> LoadAgentFile(const std::string& file, const Session& session);
+
 // The flow of a batch of OpenAI's form.
 Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model,
                              const Session& session);
 
 // Its problems, with what the configuration knows of engines.
 std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session);
+
+// What is wrong with a flow, from its first character to the engines it asks, in one go.
+struct CheckedFlow {
+  std::vector<flow::Problem> problems;
+  std::size_t nodes = 0;
+
+  bool ok() const;  // there are only warnings
+};
+// Fails where there is nothing to look at.
+Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session);
 
 // Says warnings; fails with all errors together.
 Result<void> TellProblems(const std::vector<flow::Problem>& problems, const Terminal& terminal);

@@ -58,6 +58,8 @@ int Run(int argc, char** argv) {
   AddEmbedCommand(app, session);
   AddRunCommand(app, session);
   AddFlowCommand(app, session);
+  AddAgentCommand(app, session);
+  AddReviewCommand(app, session);
   AddEnginesCommand(app, session);
   AddModelsCommand(app, session);
   AddAdaptersCommand(app, session);
@@ -67,6 +69,7 @@ int Run(int argc, char** argv) {
   AddSchemaCommand(app, session);
   AddConfigCommand(app, session);
   AddEventsCommand(app, session);
+  AddTopCommand(app, session);
   AddCompletionCommand(app, session);
   AddHelpCommand(app, session);
 

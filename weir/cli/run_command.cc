@@ -8,24 +8,26 @@
 
 #include "weir/base/text.h"
 #include "weir/base/version.h"
+#include "weir/cli/approver.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/flow_files.h"
 #include "weir/cli/input.h"
 #include "weir/cli/listeners.h"
+#include "weir/cli/review_actions.h"
 #include "weir/cli/run_batch.h"
 #include "weir/cli/run_events.h"
 #include "weir/cli/run_job.h"
 #include "weir/cli/run_plan.h"
+#include "weir/cli/run_report.h"
 #include "weir/cli/run_summary.h"
 #include "weir/cli/run_view.h"
 #include "weir/cli/work.h"
 #include "weir/client/engine_host.h"
 #include "weir/config/show.h"
+#include "weir/flow/figures.h"
 #include "weir/flow/read.h"
-#include "weir/flow/report.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
-#include "weir/store/files.h"
 
 namespace weir::cli {
 namespace {
@@ -33,6 +35,7 @@ namespace {
 struct RunFlags {
   RunJob job;
   std::string resume;
+  bool retry_failed = false;
   bool dry_run = false;
   bool json_logs = false;
   bool quiet = false;
@@ -47,6 +50,7 @@ int Refuse(Session& session, const Error& error) {
 Result<RunJob> ResumedJob(const RunFlags& flags) {
   WEIR_TRY(const json::Value run, flow::RunFolder::ReadRun(flags.resume));
   WEIR_TRY(RunJob job, JobOf(run, flags.resume));
+  job.retry_failed = flags.retry_failed;
   const RunJob& asked = flags.job;
   const char* fixed = !asked.engine.empty()      ? "--engine"
                       : asked.seed               ? "--seed"
@@ -63,6 +67,7 @@ Result<RunJob> ResumedJob(const RunFlags& flags) {
   }
   if (!flags.job.flow.empty()) job.flow = flags.job.flow;
   if (!flags.job.input.empty()) job.input = flags.job.input;
+  job.auto_accept = flags.job.auto_accept;
   if (flags.job.concurrency) job.concurrency = flags.job.concurrency;
   if (flags.job.batch_size) job.batch_size = flags.job.batch_size;
   if (flags.job.max_total_tokens) job.max_total_tokens = flags.job.max_total_tokens;
@@ -135,7 +140,7 @@ json::Value InfoOf(const RunJob& job, const LoadedFlow& loaded) {
   return std::move(out).Finish();
 }
 
-Result<flow::RunFolder> OpenFolder(const RunJob& job, const LoadedFlow& loaded,
+Result<flow::RunFolder> OpenFolder(const RunJob& job, const LoadedFlow& loaded, bool sent_back,
                                    const flow::RunStats& stats, const async::Loop& loop,
                                    const Session& session) {
   flow::FolderOptions options;
@@ -146,6 +151,8 @@ Result<flow::RunFolder> OpenFolder(const RunJob& job, const LoadedFlow& loaded,
   }
   options.totals = [&stats, &loop] { return stats.KeptJson(loop.Now()); };
   WEIR_TRY(flow::Identity identity, IdentityOf(job, loaded, session));
+  options.retry_failed = job.retry_failed;
+  options.retry_sent_back = sent_back;
   if (job.resumed) {
     return flow::RunFolder::Resume(job.folder, loaded.graph, std::move(identity),
                                    std::move(options));
@@ -172,56 +179,6 @@ int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
   return stats.rows_ok == 0 ? kExitFailed : kExitSomeFailed;
 }
 
-// Looks at the figures of a run twice a second.
-class TimelineKeeper {
- public:
-  TimelineKeeper(async::Loop& loop, const flow::RunStats& stats)
-      : loop_(loop), stats_(stats), alarm_(loop, [this] { Look(); }), began_(loop.Now()) {
-    Look();
-  }
-
-  const flow::Timeline& End() {
-    Look();
-    alarm_.Disarm();
-    return timeline_;
-  }
-
- private:
-  void Look() {
-    const TimePoint now = loop_.Now();
-    const flow::NodeStats sum = stats_.Sum();
-    timeline_.Add({.seconds = std::chrono::duration<double>(now - began_).count(),
-                   .rows_done = stats_.rows_done,
-                   .rows_failed = stats_.rows_failed,
-                   .prompt_tokens = sum.prompt_tokens,
-                   .completion_tokens = sum.completion_tokens});
-    alarm_.Arm(now + std::chrono::milliseconds(500));
-  }
-
-  async::Loop& loop_;
-  const flow::RunStats& stats_;
-  async::Alarm alarm_;
-  const TimePoint began_;
-  flow::Timeline timeline_;
-};
-
-bool WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunStats& stats,
-                 const flow::Timeline& timeline, TimePoint now, Session& session) {
-  const Result<json::Value> run = flow::RunFolder::ReadRun(job.folder);
-  const Result<json::Value> totals = json::Read(stats.Json(now));
-  if (!run || !totals) return false;
-  const std::string page = flow::HtmlReport(loaded.graph, {.run = *run,
-                                                           .totals = *totals,
-                                                           .timeline = timeline.points(),
-                                                           .errors = stats.errors,
-                                                           .engines = stats.engines,
-                                                           .cache_hit_rate = {}});
-  const Result<void> written =
-      store::ReplaceFile(job.folder + "/report.html", page, {.durable = false});
-  if (!written) session.terminal.Warn(written.error().message);
-  return written.has_value();
-}
-
 // Where things are, and how to go on.
 void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
              bool reported, Session& session) {
@@ -236,8 +193,12 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
     }
   }
   if (stats.rows_failed > 0) {
-    terminal.Note(StrCat(stats.rows_failed, " of ", stats.rows_done, " rows failed; why is in ",
-                         job.folder, "/errors.jsonl"));
+    terminal.Note(StrCat(stats.rows_failed, " of ", flow::Counted(stats.rows_done, "row", "rows"),
+                         " failed; why is in ", job.folder, "/errors.jsonl"));
+    if (!result.error) {
+      terminal.Note(
+          StrCat("try them again with: weir run --resume ", job.folder, " --retry-failed"));
+    }
   }
   if (!reported) return;
   const std::string& results = job.batch_file.empty() ? job.folder : job.batch_file;
@@ -281,11 +242,26 @@ class ProgramLog {
   int fd_ = -1;  // then it goes nowhere
 };
 
+// What agents have changed waits for a person, unless that was said beforehand.
+void EndReview(const RunJob& job, Session& session, const Clock& clock) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(job.folder + "/workspaces/base", ignored)) return;
+  Result<std::unique_ptr<ReviewActions>> actions =
+      ReviewActions::Open(job.folder, session.terminal, clock);
+  if (!actions) return session.terminal.Problem(actions.error());
+  if (job.auto_accept) {
+    const auto pending = (*actions)->Choose({"all"});
+    if (!pending) return session.terminal.Problem(pending.error());
+    for (const agent::ReviewItem* item : *pending) (void)(*actions)->Accept(*item, {});
+  }
+  (*actions)->TellRest();
+}
+
 int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFlow loaded) {
   async::Loop loop;  // outlives the connections of the fleet
   Result<flow::RunOptions> options = OptionsOf(job, loaded, session);
   if (!options) return Refuse(session, options.error());
-  Result<std::unique_ptr<flow::RowSource>> rows = RowsOf(job, loaded.graph.flow());
+  Result<std::unique_ptr<flow::RowSource>> rows = RowsOf(job, loaded.graph, session);
   if (!rows) return Refuse(session, rows.error());
   const Result<config::EngineConfig> chosen = ChosenEngineOf(loaded, job, session);
   if (!chosen) return Refuse(session, chosen.error());
@@ -296,8 +272,12 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   if (flags.dry_run) return ShowPlan(session, loaded, **rows, **host, *options);
 
   flow::RunStats stats(loaded.graph);
-  Result<flow::RunFolder> folder = OpenFolder(job, loaded, stats, loop, session);
+  Result<flow::RunFolder> folder =
+      OpenFolder(job, loaded, !options->sent_back.empty(), stats, loop, session);
   if (!folder) return Refuse(session, folder.error());
+  if (job.retry_failed && folder->progress().finished) {
+    session.terminal.Note("no row had failed: there is nothing to try again");
+  }
   const ProgramLog program_log(job.folder, loaded.graph);
   options->program_errors = program_log.fd();
   Result<std::unique_ptr<RunEvents>> events =
@@ -307,9 +287,13 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   Result<Listeners> listeners = Listeners::Open(loop, loaded.config.events, "", session);
   if (!listeners) return Refuse(session, listeners.error());
 
-  const ViewKind kind = flags.json_logs ? ViewKind::kJson
-                        : flags.quiet   ? ViewKind::kNone
-                                        : UsualView(session.terminal, session.env);
+  const bool asks = WantsApproval(loaded.graph) && session.terminal.in_is_terminal() &&
+                    session.terminal.err_is_terminal() && job.input != "-";
+  // What a person types would stand in the middle of a live view.
+  const ViewKind kind = asks              ? ViewKind::kPlain
+                        : flags.json_logs ? ViewKind::kJson
+                        : flags.quiet     ? ViewKind::kNone
+                                          : UsualView(session.terminal, session.env);
   const std::unique_ptr<RunView> view =
       NewRunView(loop, session.terminal, loaded.graph, stats, kind, session.env);
   RunWarnings warnings(*view);
@@ -319,6 +303,8 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   if (view->sink() != nullptr) sinks.push_back(view->sink());
   Work work(loop, sinks);
   TimelineKeeper timeline(loop, stats);
+  TerminalApprover approver([&view](std::string_view text) { view->Above(text); });
+  if (asks) options->approver = &approver;
   view->Begin();
   const flow::RunResult result = loop.Run(
       flow::Run(work.NewContext({}), loaded.graph, **rows, *folder, **host, *options, stats));
@@ -338,6 +324,7 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
     std::filesystem::remove_all(job.folder, ignored);
     return ExitOf(result, stats);
   }
+  if (!result.error) EndReview(job, session, loop);
   if (kind != ViewKind::kJson) TellEnd(result, stats, job, reported, session);
   return ExitOf(result, stats);
 }
@@ -358,12 +345,17 @@ void AddFlags(CLI::App& command, RunFlags& flags) {
   RunJob& job = flags.job;
   command.add_option("flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml")
       ->option_text("FLOW");
-  command.add_option("-i,--input", job.input, "rows: .jsonl, .csv, .json, or - for stdin");
+  command.add_option("-i,--input", job.input,
+                     "rows: .jsonl, .csv, .tsv, .json, also .gz, or - for stdin");
   command.add_option("--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
   CLI::Option* folder = command.add_option(
       "-o,--out", job.folder, "the run's folder; default: runs/ and a name by the time");
-  command.add_option("--resume", flags.resume, "go on with the run in this folder")
-      ->excludes(folder);
+  CLI::Option* resume =
+      command.add_option("--resume", flags.resume, "go on with the run in this folder")
+          ->excludes(folder);
+  command
+      .add_flag("--retry-failed", flags.retry_failed, "with --resume: try rows again that failed")
+      ->needs(resume);
   NumberFlag(command, "--concurrency", job.concurrency, "calls at once; default: 16");
   NumberFlag(command, "--batch-size", job.batch_size,
              "rows on their way at once; default: 4 for each call");
@@ -385,6 +377,8 @@ void AddFlags(CLI::App& command, RunFlags& flags) {
   NumberFlag(command, "--max-lines-per-file", job.max_lines_per_file, "then a new file; 10000");
   command.add_flag("--warmup,!--no-warmup", job.warmup,
                    "send each shared beginning of prompts once before the first row");
+  command.add_flag("--auto-accept", job.auto_accept,
+                   "merge what agents have changed, without a review; conflicts wait for one");
   command.add_flag("--dry-run", flags.dry_run, "show what would be asked, and send nothing");
   command.add_flag("--json-logs", flags.json_logs, "every event as a JSON line on stderr");
   command.add_flag("--quiet", flags.quiet, "no progress; the summary at the end");

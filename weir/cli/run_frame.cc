@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/cli/frame_line.h"
 #include "weir/cli/markdown/character.h"
 #include "weir/cli/run_tree.h"
 #include "weir/flow/figures.h"
@@ -16,19 +17,12 @@ namespace weir::cli {
 namespace {
 
 using flow::Compact;
+using flow::Counted;
 using flow::EngineState;
 using flow::Grouped;
 using flow::NodeStats;
 using flow::Rate;
 using flow::ShortTime;
-
-constexpr std::string_view kPlain = "\033[0m";
-constexpr std::string_view kBold = "\033[1m";
-constexpr std::string_view kDim = "\033[2m";
-constexpr std::string_view kRed = "\033[31m";
-constexpr std::string_view kGreen = "\033[32m";
-constexpr std::string_view kYellow = "\033[33m";
-constexpr std::string_view kCyan = "\033[36m";
 
 constexpr int kGap = 2;
 constexpr int kLeastBar = 6;
@@ -36,39 +30,7 @@ constexpr int kMostBar = 24;
 constexpr int kLeastName = 8;
 constexpr Duration kShownLeft = std::chrono::milliseconds(500);  // less would be 0 s
 
-// A line that grows to the right and knows its width.
-class Line {
- public:
-  explicit Line(bool colour) : colour_(colour) {}
-
-  void Add(std::string_view text, std::string_view colour = {}) {
-    if (text.empty()) return;
-    bytes_.append(static_cast<std::size_t>(std::exchange(blanks_, 0)), ' ');
-    const bool coloured = colour_ && !colour.empty();
-    StrAppend(bytes_, coloured ? colour : "", text, coloured ? kPlain : "");
-    width_ += TextWidth(text);
-  }
-  // Written when something follows.
-  void Blanks(int count) {
-    if (count <= 0) return;
-    blanks_ += count;
-    width_ += count;
-  }
-  void PadTo(int width) { Blanks(width - width_); }
-  std::string Take() { return std::move(bytes_); }
-
- private:
-  const bool colour_;
-  std::string bytes_;
-  int width_ = 0;
-  int blanks_ = 0;  // of it, at the end of the line
-};
-
 std::string_view Dot(bool unicode) { return unicode ? " · " : ", "; }
-
-std::string Counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return StrCat(Grouped(count), " ", count == 1 ? one : many);
-}
 
 // How far the rows are: 0 to 1.
 std::optional<double> PartDone(const flow::RunStats& stats) {
@@ -95,7 +57,7 @@ struct Filled {
   bool tip = false;  // something is on its way behind them
 };
 
-void AddBar(Line& line, int width, const Filled& filled, bool unicode) {
+void AddBar(FrameLine& line, int width, const Filled& filled, bool unicode) {
   const auto repeat = [&](int count, std::string_view sign, std::string_view colour) {
     std::string text;
     for (int i = 0; i < count; ++i) text += sign;
@@ -170,8 +132,8 @@ class Frame {
     std::string_view colour;
   };
 
-  void Push(Line& line) { lines_.push_back(line.Take()); }
-  Line NewLine() const { return Line(options_.colour); }
+  void Push(FrameLine& line) { lines_.push_back(line.Take()); }
+  FrameLine NewLine() const { return FrameLine(options_.colour); }
 
   void AddTitle() {
     std::vector<std::string> parts = {OneLine(graph_.flow().name)};
@@ -179,7 +141,7 @@ class Frame {
     if (stats_.passes > 1) parts.push_back(StrCat("pass ", stats_.pass + 1, " of ", stats_.passes));
     parts.push_back(ShortTime(stats_.earlier + std::max(now_ - stats_.started, Duration{})));
     if (!stats_.phase.empty()) parts.push_back(OneLine(stats_.phase));
-    Line line = NewLine();
+    FrameLine line = NewLine();
     line.Add(Joined(parts, width_, options_.unicode), kBold);
     Push(line);
   }
@@ -193,7 +155,7 @@ class Frame {
     if (left && *left >= kShownLeft) parts.push_back(StrCat(ShortTime(*left), " left"));
     const std::string text = Joined(parts, width_, options_.unicode);
     const int room = std::min(width_ - TextWidth(text) - kGap, 2 * kMostBar);
-    Line line = NewLine();
+    FrameLine line = NewLine();
     if (part && room >= kLeastBar) {
       AddBar(line, room, Fill(room, *part, stats_.rows_failed, stats_.rows_done, *part < 1),
              options_.unicode);
@@ -218,7 +180,7 @@ class Frame {
     if (stats_.rows_before > 0) {
       parts.push_back(StrCat(Grouped(stats_.rows_before), " from before"));
     }
-    Line line = NewLine();
+    FrameLine line = NewLine();
     line.Add(Joined(parts, width_, options_.unicode), stats_.rows_failed > 0 ? kYellow : kPlain);
     Push(line);
   }
@@ -238,7 +200,7 @@ class Frame {
       if (!engine.note.empty()) StrAppend(parts.back(), " (", OneLine(engine.note), ")");
     }
     if (parts.empty()) return;
-    Line line = NewLine();
+    FrameLine line = NewLine();
     line.Add(Joined(parts, width_, options_.unicode), failed ? kRed : kCyan);
     Push(line);
   }
@@ -286,7 +248,7 @@ class Frame {
       }
     }
     FitColumns(tree, columns);
-    Line head = NewLine();
+    FrameLine head = NewLine();
     head.PadTo(name_width_ + (bar_width_ > 0 ? kGap + bar_width_ : 0));
     for (const Column& column : columns) AddCell(head, column, column.head, kDim);
     Push(head);
@@ -336,7 +298,7 @@ class Frame {
            (line.engine.empty() ? 0 : TextWidth(line.engine) + 3);
   }
 
-  void AddCell(Line& line, const Column& column, std::string_view text,
+  void AddCell(FrameLine& line, const Column& column, std::string_view text,
                std::string_view colour) const {
     if (!column.shown) return;
     line.Blanks(kGap + column.width - TextWidth(text));
@@ -344,7 +306,7 @@ class Frame {
   }
 
   void AddTreeLine(const TreeLine& from, const std::array<Column, 7>& columns) {
-    Line line = NewLine();
+    FrameLine line = NewLine();
     line.Add(CutTo(from.rails, name_width_, options_.unicode), kDim);
     int room = name_width_ - TextWidth(from.rails);
     AddSign(line, from, room);
@@ -364,7 +326,7 @@ class Frame {
   }
 
   // Done, at work or waiting.
-  void AddSign(Line& line, const TreeLine& from, int& room) const {
+  void AddSign(FrameLine& line, const TreeLine& from, int& room) const {
     if (from.node == nullptr || room <= 2) return;
     const NodeStats& node = stats_.nodes[from.node->index];
     const bool unicode = options_.unicode;
@@ -380,7 +342,7 @@ class Frame {
     room -= 2;
   }
 
-  void AddNodeBar(Line& line, const TreeLine& from) const {
+  void AddNodeBar(FrameLine& line, const TreeLine& from) const {
     if (bar_width_ == 0) return;
     line.Blanks(kGap);
     const int end = name_width_ + kGap + bar_width_;

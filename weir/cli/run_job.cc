@@ -239,16 +239,30 @@ Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
   return flow::Identity{std::move(out).Finish()};
 }
 
-Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Flow& flow) {
-  flow::RowOptions options{.id = flow.id};
+// What paths of files count from. Once a review has changed the tree, the rows of the run are what
+// it began from: its snapshot.
+std::string RowFolderOf(const RunJob& job, const std::string& usual) {
+  std::error_code ignored;
+  const std::string workspaces = job.folder + "/workspaces";
+  const bool reviewed = job.resumed && std::filesystem::exists(workspaces + "/review", ignored) &&
+                        std::filesystem::exists(workspaces + "/base", ignored);
+  return reviewed ? workspaces + "/base" : usual;
+}
+
+Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Graph& graph,
+                                                const Session& session) {
+  const flow::Flow& flow = graph.flow();
+  flow::RowOptions options{.id = flow.id, .same_ids = job.format == kBatchFormat};
+  if (graph.input()) options.input = graph.input()->source();
+  options.on_notice = [&session](std::string_view text) { session.terminal.Note(text); };
   if (job.limit) options.limit = static_cast<std::uint64_t>(*job.limit);
   if (!job.input.empty()) return flow::OpenRows(job.input, options);
   if (!job.files.empty()) {
     flow::FileRows files = flow.files.value_or(flow::FileRows());
     files.glob = job.files;
-    return flow::OpenFiles(files, ".", options);
+    return flow::OpenFiles(files, RowFolderOf(job, "."), options);
   }
-  if (flow.files) return flow::OpenFiles(*flow.files, flow.folder, options);
+  if (flow.files) return flow::OpenFiles(*flow.files, RowFolderOf(job, flow.folder), options);
   return Fail(Code::kConfigError,
               "there are no rows; give a file with -i rows.jsonl (or rows.csv, or - for stdin), or "
               "--files 'texts/*.txt'");
@@ -285,6 +299,10 @@ Result<flow::RunOptions> OptionsOf(const RunJob& job, const LoadedFlow& loaded,
   options.resumed = job.resumed;
   options.warmup = job.warmup;
   options.env = session.env;
+  options.files = job.files;
+  if (job.resumed) {
+    WEIR_TRY(options.sent_back, agent::RetriedRows(job.folder));
+  }
   options.max_total_tokens = job.max_total_tokens;
   return options;
 }

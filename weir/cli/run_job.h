@@ -20,6 +20,7 @@ struct RunJob {
   std::string flow;    // FILE, FILE#NAME or a folder
   std::string folder;  // of the run
   bool resumed = false;
+  bool retry_failed = false;  // of a run that is resumed
   std::string input;  // a file of rows; "-": stdin; empty: the files of the flow or of --files
   std::string files;  // a glob
   std::string engine;
@@ -36,6 +37,7 @@ struct RunJob {
   std::optional<std::int64_t> batch_size;
   std::optional<std::int64_t> max_total_tokens;
   bool warmup = true;
+  bool auto_accept = false;  // what agents changed is merged when the run has ended
 };
 
 inline constexpr std::string_view kBatchFormat = "openai-batch";
@@ -52,7 +54,9 @@ std::string NewRunFolder(std::int64_t wall_nanos);
 Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
                                   const Session& session);
 
-Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Flow& flow);
+// The graph outlives it; what a person should know of how they are read is told.
+Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Graph& graph,
+                                                const Session& session);
 
 Result<flow::RunOptions> OptionsOf(const RunJob& job, const LoadedFlow& loaded,
                                    const Session& session);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/flow/figures.h"
 #include "weir/text/token_estimate.h"
 
 namespace weir::cli {
@@ -67,22 +68,24 @@ int ShowPlan(Session& session, const LoadedFlow& loaded, flow::RowSource& rows,
   }
   const std::uint64_t good = count - bad;
   std::string text =
-      StrCat("--- ", count, " rows", bad > 0 ? StrCat(", ", bad, " of them bad") : "",
-             "; nothing was sent\n");
+      StrCat("--- ", flow::Counted(count, "row", "rows"),
+             bad > 0 ? StrCat(", ", bad, " of them bad") : "", "; nothing was sent\n");
   std::int64_t prompts = 0;
   for (const flow::GraphNode* node : loaded.graph.all()) {
     if (node->step() == nullptr) continue;
     const auto plan = plans.find(node->node->id);
     if (plan == plans.end() || looked_at == 0) {
-      StrAppend(text, node->node->id, ": up to ", good,
-                " calls, whose prompts need the answers of other steps\n");
+      StrAppend(text, node->node->id, ": up to ", flow::Counted(good, "call", "calls"),
+                ", whose prompts need the answers of other steps\n");
       continue;
     }
     const std::int64_t tokens = Scaled(plan->second.prompt_tokens, good, looked_at);
     prompts += tokens;
     StrAppend(text, node->node->id, ": ",
-              Scaled(static_cast<std::int64_t>(plan->second.calls), good, looked_at),
-              " calls, about ", tokens, " tokens of prompts");
+              flow::Counted(static_cast<std::uint64_t>(Scaled(
+                                static_cast<std::int64_t>(plan->second.calls), good, looked_at)),
+                            "call", "calls"),
+              ", about ", tokens, " tokens of prompts");
     if (plan->second.max_tokens) {
       StrAppend(text, ", answers of at most ", *plan->second.max_tokens, " each");
     }

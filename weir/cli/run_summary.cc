@@ -84,22 +84,30 @@ class SummaryText {
   // What became of all rows, in words.
   std::string Whole() const {
     const std::string_view dot = options_.unicode ? " · " : ", ";
-    std::string text = StrCat(Grouped(stats_.rows_done), stats_.rows_done == 1 ? " row" : " rows",
-                              " in ", flow::Latency(time_), ": ", Grouped(stats_.rows_ok), " ok, ");
+    std::string text = StrCat(flow::Counted(stats_.rows_done, "row", "rows"), " in ",
+                              flow::Latency(time_), ": ", Grouped(stats_.rows_ok), " ok, ");
     const std::string failed = StrCat(Grouped(stats_.rows_failed), " failed");
     text += stats_.rows_failed > 0 ? Coloured(failed, kRed) : failed;
     const std::uint64_t rows = stats_.rows_done - std::min(stats_.rows_done, stats_.rows_before);
     StrAppend(text, dot, PerSecond(static_cast<double>(rows)), " rows/s");
     // What was known before has its tokens in the sums, and took no time now.
-    if (stats_.rows_before == 0 && sum_.completion_tokens > 0) {
+    if (stats_.rows_before == 0 && sum_.reused == 0 && sum_.completion_tokens > 0) {
       StrAppend(text, dot, PerSecond(static_cast<double>(sum_.completion_tokens)), " tokens/s");
     }
     text += '\n';
     if (stats_.rows_before > 0) {
       StrAppend(text, Grouped(stats_.rows_before),
-                " of them were done before; what nodes had answered then is in column reused\n");
+                stats_.rows_before == 1 ? " of them was" : " of them were",
+                " done before; what nodes had answered then is in column reused\n");
     }
+    if (sum_.prompt_tokens > 0) StrAppend(text, PrefixCache(), "\n");
     return text;
+  }
+
+  std::string PrefixCache() const {
+    const std::optional<double> rate = sum_.CacheHitRate();
+    if (!rate) return "prefix cache: unknown, no server said what it had of the prompts";
+    return StrCat("prefix cache: the servers had ", flow::Percent(*rate), " of the prompts");
   }
 
   std::vector<std::string> Names() const {
@@ -159,11 +167,15 @@ class SummaryText {
     });
   }
 
-  Column Confidences(std::string_view head, bool least) const {
-    return Make(head, [least](const NodeStats& node, bool /*asks*/) -> std::string {
-      if (node.sure_count == 0) return "";
-      const double mean = node.sure_sum / static_cast<double>(node.sure_count);
-      return StrCat(std::round((least ? node.sure_least : mean) * 100) / 100);
+  Column Agents(std::string_view head, std::uint64_t flow::AgentStats::* member) const {
+    return Make(head, [member](const NodeStats& node, bool /*asks*/) -> std::string {
+      return node.agents.*member == 0 ? "" : Grouped(node.agents.*member);
+    });
+  }
+
+  Column Confidences(std::string_view head, double (*of)(const NodeStats& node)) const {
+    return Make(head, [of](const NodeStats& node, bool /*asks*/) -> std::string {
+      return node.sure_count == 0 ? "" : StrCat(std::round(of(node) * 100) / 100);
     });
   }
 
@@ -182,10 +194,16 @@ class SummaryText {
     columns.push_back(Quantiles("p50", 0.5));
     columns.push_back(Quantiles("p95", 0.95));
     columns.push_back(Costs());
+    columns.push_back(Agents("turns", &flow::AgentStats::turns));
+    columns.push_back(Agents("tool calls", &flow::AgentStats::tool_calls));
+    columns.push_back(Agents("tool errors", &flow::AgentStats::tool_errors));
     columns.push_back(Counts("retries", &NodeStats::retries));
     columns.push_back(Counts("repaired", &NodeStats::repaired));
-    columns.push_back(Confidences("sure", false));
-    columns.push_back(Confidences("least sure", true));
+    columns.push_back(Confidences("sure", [](const NodeStats& node) {
+      return node.sure_sum / static_cast<double>(node.sure_count);
+    }));
+    columns.push_back(
+        Confidences("least sure", [](const NodeStats& node) { return node.sure_least; }));
     return columns;
   }
 

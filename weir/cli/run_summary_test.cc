@@ -21,6 +21,7 @@ class RunSummaryTest : public testing::Test {
     Advance(graph_, stats_, 2000, 2000);
     kind_.cost = 0.1 + 0.2;
     kind_.cached_tokens = 40'000;
+    kind_.cached_of = 199'900;
     for (int i = 0; i < 10; ++i) kind_.latencies.Add(1s);
   }
   std::string Text(SummaryOptions options = {}) const {
@@ -35,6 +36,7 @@ class RunSummaryTest : public testing::Test {
 TEST_F(RunSummaryTest, EveryNodeHasItsFigures) {
   EXPECT_EQ(Text({.width = 100}),
             R"(2,000 rows in 10 s: 1,999 ok, 1 failed · 200 rows/s · 11,994 tokens/s
+prefix cache: the servers had 20 % of the prompts
 
 node       ok  failed  skipped  tokens in  cached  tokens out     p50     p95  cost
 short   2,000
@@ -63,6 +65,17 @@ TEST_F(RunSummaryTest, LinesFitTheTerminal) {
     for (const std::string_view line : Split(text, '\n')) EXPECT_LE(TextWidth(line), width) << line;
     EXPECT_THAT(text, HasSubstr("least sure"));
   }
+}
+
+TEST_F(RunSummaryTest, APrefixCacheThatNoServerTellsOfIsUnknown) {
+  kind_.cached_of = 0;
+  EXPECT_THAT(Text(), HasSubstr("\nprefix cache: unknown, no server said"));
+}
+
+TEST_F(RunSummaryTest, OneRowIsNotSeveral) {
+  stats_.rows_done = stats_.rows_ok = stats_.rows_before = 1;
+  EXPECT_THAT(Text(), HasSubstr("1 row in"));
+  EXPECT_THAT(Text(), HasSubstr("1 of them was done before"));
 }
 
 TEST_F(RunSummaryTest, ACostThatNobodyKnowsIsUnknown) {

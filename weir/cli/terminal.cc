@@ -147,6 +147,7 @@ int ExitCode(const Error& error) {
     case ErrorClass::kContentFilter:
     case ErrorClass::kModel:
     case ErrorClass::kValidation:
+    case ErrorClass::kAgent:
     case ErrorClass::kInternal:
       return kExitFailed;
     case ErrorClass::kInvalidRequest:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/client/agent_work.h"
 #include "weir/client/core.h"
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
@@ -73,6 +74,10 @@ Result<Stream> Client::Stream(Prompt prompt, const CallOptions& options) {
   WEIR_TRY(std::shared_ptr<client::Feed> feed,
            client::OpenFeed(*core_, std::move(prompt), options));
   return weir::Stream(core_, std::move(feed));
+}
+
+Result<WorkDone> Client::Work(const Agent& agent, Prompt task, const WorkOptions& options) {
+  return client::WorkOn(*core_, agent, std::move(task), options);
 }
 
 Session Client::OpenSession(SessionOptions options) { return Session(core_, std::move(options)); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/client/agent.h"
 #include "weir/client/options.h"
 #include "weir/client/prompt.h"
 #include "weir/client/session.h"
@@ -70,6 +71,12 @@ class Client {
   // is told to the model and is no error here. Fails with kBudgetExceeded when a limit of `options`
   // is reached first.
   Result<ToolRun> Run(Prompt prompt, const ToolBox& tools, const RunOptions& options = {});
+
+  // Lets an agent work on a task with its tools until it hands in a result that obeys its schema.
+  // What goes wrong with a tool is told to the model. Fails with kNoSubmit, kTurnLimit,
+  // kBudgetExceeded, kTimeout (Agent::timeout), kConfigError (a tool that there is not), or as
+  // Call() does. docs/agents.md says what comes of every kind of answer.
+  Result<WorkDone> Work(const Agent& agent, Prompt task, const WorkOptions& options = {});
 
   // The same as those above, without waiting. The futures do not wait in their destructors.
   std::future<Result<std::string>> AskAsync(Prompt prompt, const CallOptions& options = {});

@@ -41,6 +41,7 @@ class Core {
   void Close();
 
   std::size_t stream_ahead() const { return options_.stream_ahead; }
+  const Env& env() const { return options_.env; }
 
  private:
   // An engine, or the route that a role stands for.

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "weir/client/conversation.h"
+#include "weir/agent/conversation.h"
 #include "weir/client/core.h"
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
@@ -34,7 +34,7 @@ struct Session::State {
   // Appends, because the conversation may have grown while the answer came.
   void Remember(std::vector<model::Message> said, const model::Usage& used) {
     std::ranges::move(said, std::back_inserter(options.messages));
-    client::AddUsage(usage, used);
+    agent::AddUsage(usage, used);
   }
 
   const CallOptions& Choose(const std::optional<CallOptions>& call) const {
@@ -69,7 +69,7 @@ Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOpt
   std::vector<model::Message> said = prompt.call.messages;
   WEIR_TRY(model::Reply reply, state_->core->Wait(state_->Continue(std::move(prompt)),
                                                   state_->Choose(options), client::CallWhole));
-  said.push_back(client::MessageOf(reply));
+  said.push_back(agent::MessageOf(reply));
   state_->Remember(std::move(said), reply.usage);
   return reply;
 }
@@ -86,7 +86,7 @@ Result<Stream> Session::Stream(Prompt prompt, const std::optional<CallOptions>& 
                             state_->Choose(options)));
   weir::Stream stream(state_->core, std::move(feed));
   stream.on_reply_ = [state = state_, said = std::move(said)](const model::Reply& reply) mutable {
-    said.push_back(client::MessageOf(reply));
+    said.push_back(agent::MessageOf(reply));
     state->Remember(std::move(said), reply.usage);
   };
   return stream;

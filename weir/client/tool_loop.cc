@@ -1,7 +1,7 @@
 #include "weir/client/tool_loop.h"
 
+#include "weir/agent/conversation.h"
 #include "weir/base/text.h"
-#include "weir/client/conversation.h"
 #include "weir/client/tool_runner.h"
 
 namespace weir::client {
@@ -48,7 +48,7 @@ class ToolLoop {
     call.buffer = call.constraint || options_.call.constraint;
     while (run_.turns < options_.max_turns) {
       WEIR_CHECK(Ask(call));
-      call.messages.push_back(MessageOf(run_.reply));
+      call.messages.push_back(agent::MessageOf(run_.reply));
       if (!CallsTools(run_.reply)) {
         run_.messages = std::move(call.messages);
         return std::move(run_);
@@ -74,7 +74,7 @@ class ToolLoop {
                    });
     if (!reply && !IsAboutCalls(reply.error(), seen)) return Fail(reply.error());
     run_.reply = std::move(seen);
-    AddUsage(run_.usage, run_.reply.usage);
+    agent::AddUsage(run_.usage, run_.reply.usage);
     return {};
   }
 

@@ -3,33 +3,11 @@
 #include <algorithm>
 #include <exception>
 
+#include "weir/agent/arguments.h"
 #include "weir/base/text.h"
-#include "weir/json/lenient.h"
-#include "weir/json/reader.h"
-#include "weir/schema/coerce.h"
 
 namespace weir::client {
 namespace {
-
-// Defaults and nulls for what the model has not said cost 100 and more: they are not invented.
-constexpr int kMostInvented = 99;
-
-// Of a tool that takes nothing.
-json::Value AnyObject() { return *json::Read(R"({"type":"object"})"); }
-
-Result<json::Value> ArgumentsOf(const model::ToolCall& call, const schema::Schema& schema) {
-  const bool none = Trim(call.arguments).empty();
-  WEIR_TRY(json::Mended read, json::ReadLenient(none ? "{}" : std::string_view(call.arguments)));
-  if (!read.report.complete) {
-    return Fail(Code::kInvalidJson, "they end in the middle of their JSON");
-  }
-  if (schema.Accepts(read.value)) return std::move(read.value);
-  const Result<void> valid = schema.Validate(read.value);
-  Result<schema::Coerced> coerced =
-      schema::Coerce(schema, read.value, {.max_penalty = kMostInvented});
-  if (!coerced) return Fail(valid.error());
-  return std::move(coerced->value);
-}
 
 Result<std::string> Execute(const Tool& tool, json::View arguments) {
   try {
@@ -55,9 +33,7 @@ Result<ToolRunner> ToolRunner::Make(const ToolBox& tools) {
       return Fail(Code::kInvalidRequest,
                   StrCat("two tools are called '", name, "'; rename one of them"));
     }
-    const bool takes_none = tool.spec.parameters.IsNull();
-    Result<schema::Schema> arguments =
-        schema::Schema::Compile(takes_none ? AnyObject() : tool.spec.parameters);
+    Result<schema::Schema> arguments = agent::CompileArguments(tool.spec);
     if (!arguments) {
       return Fail(arguments.error().code, StrCat("the parameters of the tool '", name,
                                                  "' cannot be used: ", arguments.error().message));
@@ -71,11 +47,12 @@ Result<std::string> ToolRunner::Run(const model::ToolCall& call) const {
   const Entry* entry = Find(call.name);
   if (entry == nullptr) {
     std::vector<std::string> names;
+    names.reserve(entries_.size());
     for (const Entry& known : entries_) names.push_back(known.tool->spec.name);
     return Fail(Code::kInvalidRequest, StrCat("there is no tool '", Truncate(call.name, 60),
                                               "'; there are ", Join(names, ", ")));
   }
-  const Result<json::Value> arguments = ArgumentsOf(call, entry->arguments);
+  const Result<json::Value> arguments = agent::ReadArguments(call, entry->arguments);
   if (!arguments) {
     return Fail(arguments.error().code, StrCat("the arguments of the tool ", call.name,
                                                " are wrong: ", arguments.error().message));

@@ -60,7 +60,7 @@ Result<std::unique_ptr<model::Engine>> Simulated(const config::EngineConfig& con
     WEIR_TRY(options.script, sim::LoadScript(*text, config.sim_scenario));
   }
   WEIR_TRY(std::shared_ptr<sim::SimCore> core, sim::NewSimCore(std::move(options)));
-  return sim::NewSimEngine(std::move(core));
+  return sim::NewSimEngine(std::move(core), config.name.empty() ? "sim" : config.name);
 }
 
 // What the model's card says, and the best of several candidates.

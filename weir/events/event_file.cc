@@ -13,20 +13,12 @@
 
 #include "weir/base/no_pipe_signal.h"
 #include "weir/base/text.h"
+#include "weir/events/control_file.h"
 
 namespace weir::events {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::seconds(1);
-
-bool HoldsOff(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  char text[16];
-  const ssize_t size = ::read(fd, text, sizeof text);
-  ::close(fd);
-  return size > 0 && EqualsIgnoreCase(Trim({text, static_cast<std::size_t>(size)}), "off");
-}
 
 ssize_t WriteSome(int fd, std::string_view text) {
   ssize_t written = 0;

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "weir/base/text.h"
+#include "weir/events/story_agent.h"
+#include "weir/events/story_words.h"
 #include "weir/events/truncate.h"
 
 namespace weir::events {
@@ -15,34 +17,9 @@ namespace {
 constexpr std::size_t kNameWidth = 14;
 constexpr std::size_t kShownChars = 200;  // of one value
 
-std::string_view TextOf(json::View event, std::string_view key) {
-  return event.Find(key).StringOr("");
-}
-
-std::int64_t WholeOf(json::View event, std::string_view key) {
-  return event.Find(key).AsInt64().value_or(0);
-}
-
-std::string FormatTime(double millis) {
-  const bool seconds = millis >= 1000;
-  const double shown = seconds ? std::round(millis / 10) / 100 : std::round(millis * 10) / 10;
-  return StrCat(shown, seconds ? " s" : " ms");
-}
-
-std::string TimeOr(json::View millis, std::string_view otherwise) {
-  const std::optional<double> time = millis.AsDouble();
-  return time ? FormatTime(*time) : std::string(otherwise);
-}
-
 std::string Who(json::View event) {
   const std::string_view engine = TextOf(event, "engine");
   return std::string(engine.empty() ? "the engine" : engine);
-}
-
-// "http_503: busy"
-std::string Why(json::View event) {
-  const std::string_view message = TextOf(event, "message");
-  return StrCat(TextOf(event, "error"), message.empty() ? "" : ": ", message);
 }
 
 std::string TellRequest(json::View event) {
@@ -99,10 +76,28 @@ std::string TellSpanEnd(json::View event) {
   return told;
 }
 
+std::string TellNodeEnd(json::View event) {
+  const bool ok = event.Find("ok").BoolOr(true);
+  std::string told = StrCat("row ", AnyOf(event, "row"), ok ? " is through " : " fails at ",
+                            TextOf(event, "node"));
+  if (!ok) return StrCat(told, ": ", Why(event));
+  if (event.Find("prompt_tokens").exists()) {
+    StrAppend(told, ", ", WholeOf(event, "prompt_tokens"), " + ",
+              WholeOf(event, "completion_tokens"), " tokens");
+  }
+  return told;
+}
+
+std::string TellRunEnd(json::View event) {
+  const std::string_view error = TextOf(event, "error");
+  return StrCat(Counted(WholeOf(event, "rows"), "row"), ", ", WholeOf(event, "ok"), " ok, ",
+                WholeOf(event, "failed"), " failed", error.empty() ? "" : ": ", error);
+}
+
 std::string TellFields(json::View event) {
   std::string told;
   for (const auto& [key, value] : event.members()) {
-    if (key == "ts" || key == "seq" || key == "event") continue;
+    if (key == "ts" || key == "seq" || key == "event" || key == "agent") continue;
     const std::string text =
         value.IsString() ? std::string(value.StringOr("")) : json::Write(value);
     StrAppend(told, told.empty() ? "" : " ", key, "=", TruncateText(text, kShownChars));
@@ -116,9 +111,12 @@ std::string InWords(std::string_view name, json::View event) {
     std::string (*tell)(json::View);
   } kTellers[] = {{"llm:request", TellRequest},        {"llm:response", TellResponse},
                   {"provider:retry", TellRetry},       {"engine:fallback", TellFallback},
-                  {"llm:stream_aborted", TellAborted}, {"span.end", TellSpanEnd}};
+                  {"llm:stream_aborted", TellAborted}, {"span.end", TellSpanEnd},
+                  {"node.end", TellNodeEnd},           {"run.end", TellRunEnd}};
   const auto* teller = std::ranges::find(kTellers, name, [](const auto& its) { return its.name; });
-  return teller == std::end(kTellers) ? TellFields(event) : teller->tell(event);
+  if (teller != std::end(kTellers)) return teller->tell(event);
+  const std::optional<std::string> told = TellAgent(name, event);
+  return told ? *told : TellFields(event);
 }
 
 // What an event holds must not steer a terminal.
@@ -186,9 +184,17 @@ std::string PercentileCell(const std::vector<double>& values, double part) {
 
 std::string Tell(json::View event) {
   std::string name(TextOf(event, "event"));
+  const std::string_view agent = TextOf(event, "agent");
   const std::string words = InWords(name, event);
+  const std::string told = StrCat(agent, agent.empty() || words.empty() ? "" : ": ", words);
   name.resize(std::max(name.size(), kNameWidth), ' ');
-  return OneLine(words.empty() ? Trim(name) : StrCat(name, "  ", words));
+  return OneLine(told.empty() ? Trim(name) : StrCat(name, "  ", told));
+}
+
+std::string TellBriefly(json::View event) {
+  const std::string_view name = TextOf(event, "event");
+  const std::string words = InWords(name, event);
+  return OneLine(words.empty() ? name : words);
 }
 
 std::optional<std::int64_t> TimeOf(json::View event) {

@@ -16,8 +16,11 @@ namespace weir::events {
 
 // One event in words, without its time: "llm:response  fast answered in 1.8 s (first token after
 // 83 ms), 1042 + 311 tokens, stop". Events that have no words of their own show their fields as
-// key=value. One line, control characters escaped; it may be long.
+// key=value; what happened inside an agent begins with its name. One line, control characters
+// escaped; it may be long.
 std::string Tell(json::View event);
+// The words alone, without the names of the event and of the agent.
+std::string TellBriefly(json::View event);
 
 // Milliseconds since 1970 of an event's "ts"; nullopt when it has none that can be read.
 std::optional<std::int64_t> TimeOf(json::View event);

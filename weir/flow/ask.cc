@@ -1,10 +1,12 @@
 // How a walker asks: engines for steps, programs for `exec:`. What came is in the ledger before
 // anything else knows of it.
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/base/text.h"
 #include "weir/flow/call.h"
+#include "weir/flow/failures.h"
 #include "weir/flow/walk.h"
 #include "weir/json/writer.h"
 
@@ -15,33 +17,6 @@ using model::Reply;
 
 std::int64_t Millis(Duration time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
-
-// Whether beginning anew may help: not where the fault is in the flow or in the configuration.
-bool MayTryAgain(const Error& error) {
-  switch (ClassOf(error)) {
-    case ErrorClass::kInvalidRequest:
-    case ErrorClass::kConfig:
-    case ErrorClass::kBudget:
-    case ErrorClass::kAbort:
-    case ErrorClass::kAuth:
-    case ErrorClass::kDenied:
-    case ErrorClass::kInternal:
-      return false;
-    default:
-      return true;
-  }
-}
-
-Error Gone(const std::string& engine, const Error& error) {
-  return {.code = Code::kConnectionError,
-          .message = StrCat("the server of ", engine.empty() ? "the default engine" : engine,
-                            " went away in the middle of the run: ", error.message),
-          .cause = error.cause};
-}
-
-void AddTo(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
-  if (more) sum = sum.value_or(0) + *more;
 }
 
 // A line of attempts.jsonl: what an answer took, and what was odd about it.
@@ -129,6 +104,7 @@ Finished Walker::NewFinished(const Visit& visit) const {
   finished.child = visit.traveller.child;
   finished.node = visit.node.index;
   finished.input = visit.where.input;
+  if (finished.pass > 0) finished.origin = visit.traveller.origin;
   return finished;
 }
 
@@ -156,10 +132,31 @@ void Walker::Tell(const Visit& visit, const Finished& finished) const {
 }
 
 // What the ledger has of it; null where it has nothing, or what it has is of another input.
-const Finished* Walker::Recorded(const Visit& visit) const {
+const Finished* Walker::Recorded(const Visit& visit) {
   const Finished* known =
       folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, visit.node.index);
-  return known != nullptr && known->input == visit.where.input ? known : nullptr;
+  if (known != nullptr && known->input == visit.where.input) return known;
+  const Past* past = Before(visit);
+  if (past == nullptr || !past->answer || SentBack(visit) != nullptr) return nullptr;
+  // In later passes the rows before it may be others now; the row itself is the same one.
+  const bool same = visit.where.pass > 0 || past->answer->input == visit.where.input;
+  return same ? &*past->answer : nullptr;
+}
+
+const agent::RetriedRow* Walker::SentBack(const Visit& visit) const {
+  const auto found =
+      std::ranges::find_if(options_.sent_back, [&](const agent::RetriedRow& retried) {
+        return retried.row == visit.traveller.id && retried.node == visit.node.node->id;
+      });
+  return found == options_.sent_back.end() ? nullptr : &*found;
+}
+
+// What became of it before failed rows were tried again.
+const Past* Walker::Before(const Visit& visit) {
+  const Result<const Past*> past = folder_.Before(visit.where.pass, visit.traveller.origin,
+                                                  visit.traveller.child, visit.node.index);
+  if (!past) Stop(past.error());
+  return past ? *past : nullptr;
 }
 
 async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
@@ -171,20 +168,28 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
     finished = *known;
     ++stats.reused;
   } else {
-    finished = co_await AskEngine(visit);
+    const bool works = node.step()->agent.has_value();
+    if (works) {
+      finished = co_await AskAgent(visit);
+    } else {
+      finished = co_await AskEngine(visit);
+    }
     if (!finished) co_return Fate::kAborted;
     if (!Keep(*finished)) co_return Fate::kAborted;
+    if (works) agents_.Forget(node, visit.traveller.id);
     Tell(visit, *finished);
   }
   const auto* error = std::get_if<Error>(&finished->outcome);
   const bool counted = finished->prompt_tokens && finished->completion_tokens;
-  Count(visit.walked, {.node = node.index,
-                       .prompt_tokens = finished->prompt_tokens.value_or(0),
-                       .completion_tokens = finished->completion_tokens.value_or(0),
-                       .cached_tokens = finished->cached_tokens.value_or(0),
-                       .cost = finished->cost.value_or(0),
-                       .tokens_unknown = error == nullptr && !counted,
-                       .cost_unknown = error == nullptr && !finished->cost});
+  Count(visit.walked,
+        {.node = node.index,
+         .prompt_tokens = finished->prompt_tokens.value_or(0),
+         .completion_tokens = finished->completion_tokens.value_or(0),
+         .cached_tokens = finished->cached_tokens.value_or(0),
+         .cached_of = finished->cached_tokens && counted ? *finished->prompt_tokens : 0,
+         .cost = finished->cost.value_or(0),
+         .tokens_unknown = error == nullptr && !counted,
+         .cost_unknown = error == nullptr && !finished->cost});
   if (error != nullptr) co_return Fail(visit, *error);
   if (finished->thoughts.IsString()) {
     visit.traveller.Name(StrCat(node.node->id, "_reasoning"), finished->thoughts);
@@ -205,6 +210,18 @@ async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std:
   co_return !there && ClassOf(there.error()) == ErrorClass::kNetwork;
 }
 
+// What failed before is asked with another seed; what that took is not forgotten.
+int Walker::TriedBefore(const Visit& visit, Finished& finished) {
+  const Past* past = Before(visit);
+  if (past == nullptr) return 0;
+  finished.prompt_tokens = past->prompt_tokens;
+  finished.completion_tokens = past->completion_tokens;
+  finished.cached_tokens = past->cached_tokens;
+  finished.cost = past->cost;
+  const int times = past->failures + (SentBack(visit) != nullptr ? 1 : 0);
+  return times * (visit.node.step()->retries + 1);
+}
+
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   const Step& step = *visit.node.step();
@@ -216,13 +233,14 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     finished.outcome = engine.error();
     co_return finished;
   }
+  const int tried = TriedBefore(visit, finished);
   for (int attempt = 0; attempt <= step.retries; ++attempt) {
     // First the place: what a call holds, such as pictures, must not wait in memory.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
     if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
     if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
     Result<model::Call> call = RowCall(graph_.flow(), visit.node, variables, visit.traveller.id,
-                                       attempt, engines_, options_);
+                                       tried + attempt, engines_, options_);
     if (!call) {
       finished.outcome = call.error();
       break;
@@ -253,15 +271,11 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
 void Walker::Note(const Visit& visit, const std::string& engine, const Result<Reply>& reply,
                   Duration time, Finished& finished) {
   NodeStats& stats = stats_.nodes[visit.node.index];
-  stats.latencies.Add(time);
-  const Result<void> noted =
-      folder_.Attempt(AttemptLine(visit.traveller.id, visit.node.node->id, engine, reply, time));
-  if (!noted) Stop(noted.error());
+  NoteAnswer(visit, engine, reply, time);
   if (!reply) {
     finished.outcome = reply.error();
     return;
   }
-  if (reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
   if (!reply->info.repairs.empty()) ++stats.repaired;
   AddTo(finished.prompt_tokens, reply->usage.prompt_tokens);
   AddTo(finished.completion_tokens, reply->usage.completion_tokens);
@@ -278,10 +292,18 @@ void Walker::Note(const Visit& visit, const std::string& engine, const Result<Re
     finished.thoughts = json::Value::Of(std::string_view(choice.reasoning));
   }
   if (choice.confidence) {
-    ++stats.sure_count;
-    stats.sure_sum += choice.confidence->mean;
-    stats.sure_least = std::min(stats.sure_least, choice.confidence->mean);
+    stats.AddSure(choice.confidence->mean);
   }
+}
+
+void Walker::NoteAnswer(const Visit& visit, const std::string& engine, const Result<Reply>& reply,
+                        Duration time) {
+  NodeStats& stats = stats_.nodes[visit.node.index];
+  stats.latencies.Add(time);
+  const Result<void> noted =
+      folder_.Attempt(AttemptLine(visit.traveller.id, visit.node.node->id, engine, reply, time));
+  if (!noted) Stop(noted.error());
+  if (reply && reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
 }
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {

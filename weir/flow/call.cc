@@ -19,7 +19,7 @@ using model::Role;
 // What asks for JSON where the step says nothing else: servers that ignore the constraint, or read
 // only a part of the schema, keep to it better.
 std::string Instruction(const Step& step) {
-  if (!step.output.schema || step.constraint) return {};
+  if (!step.output.schema || step.constraint || step.agent) return {};
   if (step.instruction) return *step.instruction;
   return StrCat(
       "Answer with one JSON value that obeys this JSON Schema, and with nothing beside it:\n",
@@ -94,7 +94,7 @@ Result<model::Call> StepCall(const Flow& flow, const GraphNode& node, json::View
   if (options.engine.empty()) call.model = step.model;
   if (step.constraint) {
     call.constraint = step.constraint;
-  } else if (step.output.schema) {
+  } else if (step.output.schema && !step.agent) {
     call.constraint = model::Constraint{.schema = *step.output.schema, .text = {}, .choices = {}};
     call.constraint->name = node.node->id;
   }

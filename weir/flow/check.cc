@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/flow/check_keywords.h"
 #include "weir/flow/checker.h"
 #include "weir/flow/names.h"
 
@@ -49,11 +50,25 @@ std::vector<Problem> Checker::Check() {
   CheckFlowEngine();
   Scope scope(graph_.input() ? SchemaType(*graph_.input()) : Anything());
   CheckRowId(scope);
+  CheckSchemas();
   CheckAll(graph_.nodes(), scope);
   if (!WritesAny(graph_.nodes())) {
     Tell(true, graph_.flow().file, "no node writes anything: every step has `yield: false`");
   }
   return std::move(problems_);
+}
+
+void Checker::CheckSchemas() {
+  const Flow& flow = graph_.flow();
+  if (flow.input.schema) CheckKeywords(*flow.input.schema, "`input`", flow.input.place, problems_);
+  for (const GraphNode* node : graph_.all()) {
+    const Shape* shape = node->step() != nullptr    ? &node->step()->output
+                         : node->apply() != nullptr ? &node->apply()->output
+                                                    : nullptr;
+    if (shape == nullptr || !shape->schema) continue;
+    CheckKeywords(*shape->schema, StrCat("`output` of ", node->node->id),
+                  shape->place.empty() ? node->node->place : shape->place, problems_);
+  }
 }
 
 void Checker::CheckRowId(const Scope& scope) {
@@ -134,7 +149,7 @@ void Checker::CheckStep(const GraphNode& node, Scope& scope) {
   const Step& step = *node.step();
   const std::string& id = node.node->id;
   if (node.system) CheckReads({step.system, node, "system"}, node.system->reads(), scope);
-  CheckReads({step.user, node, "user"}, node.user->reads(), scope);
+  if (node.user) CheckReads({step.user, node, "user"}, node.user->reads(), scope);
   for (std::size_t i = 0; i < node.media.size() && i < step.media.size(); ++i) {
     const Text text = {step.media[i], node, "media"};
     const Types types = TypeOf(text, node.media[i], scope);
@@ -146,6 +161,7 @@ void Checker::CheckStep(const GraphNode& node, Scope& scope) {
     }
   }
   CheckEngine(node);
+  if (step.agent) CheckAgent(node);
   Types value = TextType();
   if (node.output) {
     value = SchemaType(*node.output);
@@ -156,7 +172,7 @@ void Checker::CheckStep(const GraphNode& node, Scope& scope) {
     if (kind == Kind::kJsonObject || kind == Kind::kJsonSchema) value = Anything();
   }
   values_[node.index] = value;
-  CheckHiding(id, "step", node.node->place);
+  CheckHiding(id, TypeName(*node.node), node.node->place);
   scope.Add(id, KnownName::Kind::kNode, std::move(value));
   scope.Add(StrCat(id, "_reasoning"), KnownName::Kind::kThoughts, TextType());
 }
@@ -175,11 +191,16 @@ void Checker::CheckApply(const GraphNode& node, Scope& scope) {
   }
   if (!apply.set.empty()) {
     value[0].kind = Type::Kind::kObject;
-    for (std::size_t i = 0; i < node.fields.size(); ++i) {
-      const auto& [name, source] = apply.set[i];
-      value[0].members.emplace_back(name,
-                                    TypeOf({source, node, name}, node.fields[i].second, scope));
+    for (const auto& [name, source] : apply.set) {
+      const auto field =
+          std::ranges::find(node.fields, name, &std::pair<std::string, text::Expression>::first);
+      Types its = field == node.fields.end() ? Anything()
+                                             : TypeOf({source, node, name}, field->second, scope);
+      value[0].members.emplace_back(name, std::move(its));
     }
+  }
+  if (apply.program) {
+    CheckProgram(apply.program->argv, node.node->place, StrCat("`exec` of ", node.node->id));
   }
   if (node.output) value = SchemaType(*node.output);
   values_[node.index] = value;
@@ -264,18 +285,21 @@ void Checker::CheckCases(const GraphNode& node, const Types& on) {
   std::vector<std::string> seen;
   for (const Case& one : choice.cases) {
     const std::string text = TextForm(one.equals);
+    const std::string number = NumberForm(text);
     const std::string& place = one.place.empty() ? node.node->place : one.place;
     if (std::ranges::find(seen, text) != seen.end()) {
       Tell(false, place,
            StrCat("case ", Truncate(text, 60), " of switch ", node.node->id,
                   " is never reached: there is one for the same value before it"));
-    } else if (values && std::ranges::find(*values, text) == values->end()) {
+    } else if (values && std::ranges::find(*values, text) == values->end() &&
+               std::ranges::find(*values, number) == values->end()) {
       Tell(false, place,
            StrCat("case ", Truncate(text, 60), " of switch ", node.node->id, " is never reached: `",
                   Truncate(choice.on.text, 60), "` is one of ", Truncate(Join(*values, ", "), 200),
                   "; ", Advice(text, *values)));
     }
     seen.push_back(text);
+    if (number != text) seen.push_back(number);
   }
   if (!values || choice.otherwise) return;
   std::vector<std::string> missing;

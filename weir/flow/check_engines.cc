@@ -49,7 +49,7 @@ void Checker::CheckProfile(const std::string& profile, const std::string& place,
 
 void Checker::CheckEngine(const GraphNode& node) {
   const Step& step = *node.step();
-  const std::string what = StrCat("step ", node.node->id);
+  const std::string what = StrCat(TypeName(*node.node), " ", node.node->id);
   CheckPattern(node);
   CheckProfile(step.profile, node.node->place, what);
   const std::string_view engine = EngineOf(graph_.flow(), step);
@@ -70,8 +70,8 @@ void Checker::CheckAdapter(const GraphNode& node, std::string_view engine,
   if (adapter.empty() || facts.loads_adapters) return;
   if (std::ranges::find(facts.adapters, adapter) != facts.adapters.end()) return;
   Tell(false, node.node->place,
-       StrCat("step ", node.node->id, " wants the adapter ", Truncate(adapter, 60), ", which ",
-              engine, " does not have; ",
+       StrCat(TypeName(*node.node), " ", node.node->id, " wants the adapter ",
+              Truncate(adapter, 60), ", which ", engine, " does not have; ",
               facts.adapters.empty() ? StrCat("add it to engines.", engine, ".adapters")
                                      : Advice(adapter, facts.adapters)));
 }
@@ -80,7 +80,7 @@ void Checker::CheckConstraint(const GraphNode& node, std::string_view engine,
                               const EngineFacts& facts) {
   const Step& step = *node.step();
   using Kind = model::Constraint::Kind;
-  if (!step.output.schema && !step.constraint) return;
+  if (step.agent || (!step.output.schema && !step.constraint)) return;
   const Kind kind = step.constraint ? step.constraint->kind : Kind::kJsonSchema;
   const auto lack = facts.lacks.find(std::string(model::ConstraintName(kind)));
   if (lack == facts.lacks.end()) return;

@@ -298,6 +298,55 @@ TEST(CheckTest, EnginesProfilesAdaptersAndConstraints) {
   }
 }
 
+TEST(CheckTest, ProgramsAreThereAndMayBeExecuted) {
+  CheckFacts facts = Facts();
+  facts.program_path = "/nowhere:/bin";
+  const auto told = [&](std::string_view program) {
+    return Describe(ProblemsOf(StrCat("nodes: [{apply: a, exec: ['", program, "']}]"), facts));
+  };
+  EXPECT_EQ(told("sh"), "");
+  EXPECT_EQ(told("/bin/sh"), "");
+  EXPECT_THAT(told("no-such-program"), HasSubstr("flow.yaml:1:"));
+  EXPECT_THAT(told("no-such-program"), HasSubstr("no program no-such-program"));
+  EXPECT_THAT(told("./no/such"), HasSubstr("`exec` of a: there is no program"));
+  EXPECT_THAT(told("/etc/passwd"), HasSubstr("not executable"));
+}
+
+TEST(CheckTest, WordsThatNoSchemaHasAreTold) {
+  const Case cases[] = {
+      {"{type: object, requred: [a]}", "did you mean `required`?"},
+      {"{properties: {a: {type: string, maxLenght: 3}}}", "(at /properties/a) is no word"},
+      {"{anyOf: [{minimun: 3}]}", "(at /anyOf/0)"},
+      {"{type: array, items: {zzzzzzzz: 1}}", "take it away, or call it x-..."},
+      {"{title: t, description: d, x-mine: 1, default: 3, examples: [1], nullable: true}", ""},
+      {"{properties: {requred: {type: string}}, $defs: {wrod: {}}, dependentSchemas: {a: {}}}", ""},
+      {"{const: {requred: 1}, enum: [{tpye: 1}], default: {tpye: 1}}", ""},
+      {"{type: object, definitions: {a: {}}, dependencies: {a: [b]}}", ""},
+  };
+  for (const auto& [schema, message] : cases) {
+    const std::string told =
+        Describe(ProblemsOf(StrCat("nodes: [{apply: a, each: '[1]', output: ", schema, "}]")));
+    if (message.empty()) {
+      EXPECT_EQ(told, "") << schema;
+    } else {
+      EXPECT_THAT(told, HasSubstr(message)) << schema;
+      EXPECT_THAT(told, HasSubstr("warning: ")) << schema;
+    }
+  }
+}
+
+TEST(CheckTest, CasesAreNumbersHoweverTheyAreWritten) {
+  const std::string_view kInput =
+      "input: {type: object, required: [k], properties: {k: {enum: [7.0, 8]}}}\n";
+  const auto told = [&](std::string_view cases) {
+    return Describe(ProblemsOf(
+        StrCat(kInput, "nodes: [{switch: s, on: k, cases: ", cases, "}, {step: z, user: x}]")));
+  };
+  EXPECT_EQ(told("{7: [], 8.0: []}"), "");
+  EXPECT_EQ(told("[{equals: 7, nodes: []}, {equals: 8.0, nodes: []}]"), "");
+  EXPECT_THAT(told("{7: [], 9: []}"), HasSubstr("case 9 of switch s is never reached"));
+}
+
 TEST(CheckTest, TheIdIsAFieldOfTheRow) {
   constexpr std::string_view kInput =
       "input: {type: object, required: [key], properties: {key: {}, other: {}}}\n"

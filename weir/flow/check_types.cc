@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "weir/base/text.h"
 #include "weir/flow/check_schema.h"
@@ -240,8 +241,20 @@ std::optional<std::vector<std::string>> ValuesOf(const Types& types) {
   return values;
 }
 
+std::string NumberForm(std::string_view text) {
+  const Result<json::Value> number = json::Read(text);
+  if (!number || !number->IsNumber()) return std::string(text);
+  if (const auto whole = number->AsInt64()) return StrCat(*whole);
+  if (const auto whole = number->AsUint64()) return StrCat(*whole);
+  const double value = number->AsDouble().value_or(0);
+  constexpr double kExact = 9007199254740992.0;  // up to here, whole numbers are exact
+  if (std::trunc(value) != value || std::abs(value) > kExact) return json::Write(*number);
+  return StrCat(static_cast<std::int64_t>(value));
+}
+
 std::string TextForm(json::View value) {
   if (const auto text = value.AsString()) return std::string(*text);
+  if (value.IsNumber()) return NumberForm(value.NumberText());
   return json::Write(value);
 }
 

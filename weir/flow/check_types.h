@@ -76,6 +76,8 @@ std::string KindWords(schema::TypeMask kinds);
 std::optional<std::vector<std::string>> ValuesOf(const Types& types);
 // A text as it is, everything else as JSON.
 std::string TextForm(json::View value);
+// The same for each way to write a number: 7.0 is "7"; any other text stays as it is.
+std::string NumberForm(std::string_view text);
 // Names of members that it is known to have, for messages.
 std::vector<std::string> MembersOf(const Types& types);
 // The items of a list of that type.

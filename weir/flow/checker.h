@@ -27,6 +27,7 @@ class Checker {
   };
 
   void CheckRowId(const Scope& scope);
+  void CheckSchemas();
   void CheckAll(const Sequence& nodes, Scope& scope);
   void CheckNode(const GraphNode& node, Scope& scope);
   void CheckStep(const GraphNode& node, Scope& scope);
@@ -62,6 +63,11 @@ class Checker {
   void CheckAdapter(const GraphNode& node, std::string_view engine, const EngineFacts& facts);
   void CheckConstraint(const GraphNode& node, std::string_view engine, const EngineFacts& facts);
   void CheckPattern(const GraphNode& node);
+
+  // check_agent.cc: the programs of tools, and whether they may work at all.
+  void CheckAgent(const GraphNode& node);
+  void CheckProgram(const std::vector<std::string>& argv, const std::string& place,
+                    const std::string& what);
 
   void Tell(bool warning, const std::string& place, std::string message);
   void Tell(bool warning, const Text& text, const text::VariableRead* read,

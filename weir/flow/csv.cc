@@ -42,15 +42,16 @@ void CsvReader::Take(char c) {
 }
 
 void CsvReader::TakePlain(char c) {
+  if (c == separator_) {
+    ++raw_bytes_;
+    return EndField();
+  }
   switch (c) {
     case '\n':
       return EndRecord();
     case '\r':
       state_ = State::kCarriageReturn;
       return;
-    case ',':
-      ++raw_bytes_;
-      return EndField();
     case '"':
       if (problem_.empty()) problem_ = "a quotation mark stands inside a field without quotes";
       [[fallthrough]];
@@ -64,7 +65,7 @@ void CsvReader::TakeBehindQuote(char c) {
     state_ = State::kQuoted;
     return Keep(c);
   }
-  if (c != ',' && c != '\n' && c != '\r' && problem_.empty()) {
+  if (c != separator_ && c != '\n' && c != '\r' && problem_.empty()) {
     problem_ = "text stands behind the closing quotation mark of a field";
   }
   state_ = State::kPlain;

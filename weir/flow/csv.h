@@ -16,7 +16,10 @@ namespace weir::flow {
 class CsvReader {
  public:
   // A longer record is read to its end, and dropped.
-  explicit CsvReader(std::size_t max_record_bytes) : max_record_bytes_(max_record_bytes) {}
+  explicit CsvReader(std::size_t max_record_bytes, char separator = ',')
+      : max_record_bytes_(max_record_bytes), separator_(separator) {}
+
+  char separator() const { return separator_; }
 
   // Takes bytes up to the end of a record and returns how many; ready() says whether there is one.
   std::size_t Feed(std::string_view bytes);
@@ -54,7 +57,8 @@ class CsvReader {
 
   static constexpr std::size_t kMaxFields = 100'000;
 
-  const std::size_t max_record_bytes_;
+  std::size_t max_record_bytes_;
+  char separator_;
   State state_ = State::kFieldStart;
   bool ready_ = false;
   std::string field_;

@@ -28,6 +28,10 @@ std::string Grouped(std::uint64_t count) {
   return text;
 }
 
+std::string Counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return StrCat(Grouped(count), " ", count == 1 ? one : many);
+}
+
 std::string Compact(double number) {
   constexpr double kWhole = 9999.5;  // from here on, it would be rounded to five digits
   if (!(number > 0)) return "0";

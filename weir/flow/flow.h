@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "weir/agent/agent.h"
 #include "weir/base/clock.h"
 #include "weir/json/value.h"
 #include "weir/model/confidence.h"
@@ -56,6 +57,9 @@ struct Step {
   std::optional<Duration> timeout;  // the clock `total` of a call; unset: the engine's
   bool keeps_cut = false;  // a text that is cut at the token limit is an answer, not a failure
   bool batch = false;      // the row is a whole request, its answer a whole reply: batch.h
+  // Set: not one call but an agent, which works with tools until it hands in a result. `output` is
+  // then the schema of that result, `timeout` the clock of each turn.
+  std::optional<agent::Agent> agent;
 };
 
 // An external program that is kept alive: a JSON line {"row_id", "input", NODE...} in, a JSON list
@@ -122,7 +126,8 @@ struct Case {
   Nodes nodes;
 };
 
-// Rows made of files. `unit` "file": {path, name, text}; "line": {path, name, line, text}.
+// Rows made of files. `unit` "file": {path, name, text}; "line": {path, name, line, text};
+// "function" and "class" (units.h): {path, name, kind, line, end_line, text, id}.
 struct FileRows {
   std::string glob;  // counts from the flow's folder; ** crosses folders
   std::string unit = "file";

@@ -13,6 +13,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/flow/folder_core.h"
+#include "weir/flow/history.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/store/files.h"
@@ -165,6 +166,27 @@ Result<void> CutOutputs(store::FileOps& ops, const FolderStart& start) {
   return {};
 }
 
+// All rows go through the flow once more; from here on a kill changes nothing about that. The tries
+// so far stay in attempts.jsonl.
+Result<void> BeginRound(store::Journal& journal, LedgerReader& reader, FolderStart& start) {
+  const std::string& errors = start.layout.names[start.layout.errors].name;
+  const std::string& attempts = start.layout.names[start.layout.attempts].name;
+  if (start.note.outputs[errors].lines == 0 && !start.options.retry_sent_back) return {};
+  Note note;
+  if (const OutputState state = start.note.outputs[attempts]; state.files > 0) {
+    note.outputs[attempts] = state;
+  }
+  if (const Result<json::Value> totals = json::Read(start.note.totals)) {
+    note.totals = TotalsAgain(*totals);
+  }
+  const std::string payload = EncodeNote(note);
+  WEIR_CHECK(journal.Append(kAgainRecord, payload));
+  WEIR_CHECK(journal.Sync());
+  WEIR_CHECK(reader.Take(payload, kAgainRecord));
+  start.note = std::move(note);
+  return {};
+}
+
 store::FileOps& OpsOf(const FolderOptions& options) {
   return options.ops != nullptr ? *options.ops : store::SystemFileOps();
 }
@@ -254,6 +276,10 @@ Result<RunFolder> RunFolder::Resume(const std::string& path, const Graph& graph,
   }
   WEIR_TRY(std::optional<Note> note, reader.LastNote());
   start.note = std::move(note).value_or(Note());
+  if (start.options.retry_failed || start.options.retry_sent_back) {
+    WEIR_CHECK(BeginRound(journal, reader, start));
+  }
+  start.rounds = reader.rounds();
   WEIR_TRY(start.behind, reader.Behind());
   WEIR_CHECK(CutOutputs(ops, start));
   if (!start.note.finished && start.run.Find("state").AsString() != "running") {
@@ -289,6 +315,11 @@ const Finished* RunFolder::Recorded(std::size_t pass, std::uint64_t row, std::st
                                     std::size_t node) const {
   return core_->Recorded(pass, row, child, node);
 }
+Result<const Past*> RunFolder::Before(std::size_t pass, std::uint64_t origin,
+                                      std::string_view child, std::size_t node) {
+  return core_->Before(pass, origin, child, node);
+}
+void RunFolder::SkipTo(std::size_t pass, std::uint64_t origin) { core_->SkipTo(pass, origin); }
 Result<void> RunFolder::Record(const Finished& finished) { return core_->Record(finished); }
 Result<void> RunFolder::Write(RowRecord record) { return core_->Write(std::move(record)); }
 Result<void> RunFolder::Attempt(std::string line) { return core_->Attempt(std::move(line)); }

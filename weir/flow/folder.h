@@ -40,6 +40,8 @@ struct Finished {
   std::string child;        // "" for the row itself, "2.0" for its child's child
   std::size_t node = 0;     // GraphNode::index
   std::uint32_t input = 0;  // RowSource::checksum() behind the row, by which it is known again
+  // Of passes behind the first: the number of the row of the input that it comes of.
+  std::optional<std::uint64_t> origin;
   std::variant<json::Value, Error> outcome;
   // What it took, so that totals survive; unknown counts are unset.
   std::optional<std::int64_t> prompt_tokens;
@@ -47,6 +49,17 @@ struct Finished {
   std::optional<std::int64_t> cached_tokens;
   std::optional<double> cost;
   json::Value thoughts;  // the model's reasoning, a string; null: none
+};
+
+// What became of a (row, node) the times before, when rows that failed are tried again.
+struct Past {
+  std::optional<Finished> answer;  // what was answered; unset: it only failed
+  int failures = 0;
+  // What the failures took.
+  std::optional<std::int64_t> prompt_tokens;
+  std::optional<std::int64_t> completion_tokens;
+  std::optional<std::int64_t> cached_tokens;
+  std::optional<double> cost;
 };
 
 struct NodeOutput {
@@ -71,6 +84,7 @@ struct RowError {
 // Everything that is to be written of one row of one pass, children in their order.
 struct RowRecord {
   std::uint64_t row = 0;
+  std::uint64_t origin = 0;          // the number of the row of the input, in every pass
   std::uint32_t input_checksum = 0;  // RowSource::checksum() behind this row
   std::vector<NodeOutput> outputs;
   std::vector<FlatRow> flat;
@@ -86,6 +100,7 @@ struct Progress {
   json::Value totals;                // what `totals` gave then; null: nothing
   std::string carried;               // the path of what the pass before carried; empty in the first
   bool finished = false;             // there is nothing left to do
+  int rounds = 0;                    // how often failed rows were tried again, this time included
 };
 
 struct FolderOptions {
@@ -95,6 +110,11 @@ struct FolderOptions {
   Duration flush_every = std::chrono::milliseconds(200);
   std::size_t max_buffered_bytes = 64 << 20;  // then Write() waits for the disk
   store::FileOps* ops = nullptr;              // null: SystemFileOps()
+  // Of Resume(): rows that failed are tried again. All rows go through the flow once more, and the
+  // outputs are written anew; what was answered is Before(). Nothing happens when none had failed.
+  bool retry_failed = false;
+  // The same, also where none had failed: a review has sent rows back.
+  bool retry_sent_back = false;
   // Asked by Write(), on its thread, whenever a note for the ledger begins.
   std::function<std::string()> totals;  // JSON
 };
@@ -131,6 +151,14 @@ class RunFolder {
   // row is written.
   const Finished* Recorded(std::size_t pass, std::uint64_t row, std::string_view child,
                            std::size_t node) const;
+
+  // What became of it before failed rows were tried again; null: nothing is known. `origin` is the
+  // number of the row of the input, and the rows of a pass ask in their order, but for those on
+  // their way at once. Good until that row is written. Fails with kIoError.
+  Result<const Past*> Before(std::size_t pass, std::uint64_t origin, std::string_view child,
+                             std::size_t node);
+  // Rows up to this one were written before a resume, and will not be asked for.
+  void SkipTo(std::size_t pass, std::uint64_t origin);
 
   // One record, one write(). When it returned, a kill does not lose it.
   Result<void> Record(const Finished& finished);

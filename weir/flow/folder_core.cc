@@ -54,7 +54,8 @@ RunFolder::Core::Core(FolderStart start, store::Journal journal)
                 .input_checksum = start.note.input_checksum,
                 .totals = {},
                 .carried = {},
-                .finished = start.note.finished},
+                .finished = start.note.finished,
+                .rounds = static_cast<int>(start.rounds.size())},
       pass_(start.note.pass),
       rows_(start.note.rows),
       input_checksum_(start.note.input_checksum),
@@ -74,6 +75,10 @@ RunFolder::Core::Core(FolderStart start, store::Journal journal)
     progress_.totals = *std::move(totals);
   }
   if (pass_ > 0) progress_.carried = SpoolOf(pass_ - 1);
+  if (!start.rounds.empty()) {
+    history_.emplace(ops_, StrCat(path_, "/ledger"), start.rounds);
+    if (pass_ == 0) history_->Forget(0, rows_);
+  }
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -92,6 +97,16 @@ const Finished* RunFolder::Core::Recorded(std::size_t pass, std::uint64_t row,
                                           std::string_view child, std::size_t node) const {
   const auto found = recorded_.find(KeyView(pass, row, child, node));
   return found == recorded_.end() ? nullptr : &found->second;
+}
+
+Result<const Past*> RunFolder::Core::Before(std::size_t pass, std::uint64_t origin,
+                                            std::string_view child, std::size_t node) {
+  if (!history_) return nullptr;
+  return history_->Find(pass, origin, child, node);
+}
+
+void RunFolder::Core::SkipTo(std::size_t pass, std::uint64_t origin) {
+  if (history_) history_->Forget(pass, origin);
 }
 
 Result<void> RunFolder::Core::Broken() const {
@@ -146,6 +161,7 @@ Result<void> RunFolder::Core::Write(RowRecord&& record) {
   rows_ = record.row + 1;
   input_checksum_ = record.input_checksum;
   recorded_.erase(recorded_.begin(), recorded_.lower_bound(KeyView(pass_, rows_, "", 0)));
+  SkipTo(pass_, record.origin);
   if (NoteIsDue()) Seal(false);
   return {};
 }

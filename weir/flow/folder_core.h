@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "weir/flow/folder.h"
+#include "weir/flow/history.h"
 #include "weir/flow/ledger.h"
 #include "weir/flow/output_files.h"
 #include "weir/flow/output_lines.h"
@@ -44,6 +45,7 @@ struct FolderStart {
   json::Value run;        // run.json, without what Close() adds
   Note note;
   std::vector<Finished> behind;
+  std::vector<std::uint64_t> rounds;  // LedgerReader::rounds()
 };
 
 class RunFolder::Core {
@@ -60,6 +62,9 @@ class RunFolder::Core {
   const std::string& path() const { return path_; }
   const Finished* Recorded(std::size_t pass, std::uint64_t row, std::string_view child,
                            std::size_t node) const;
+  Result<const Past*> Before(std::size_t pass, std::uint64_t origin, std::string_view child,
+                             std::size_t node);
+  void SkipTo(std::size_t pass, std::uint64_t origin);
   Result<void> Record(const Finished& finished);
   Result<void> Write(RowRecord&& record);
   Result<void> Attempt(std::string&& line);
@@ -114,6 +119,7 @@ class RunFolder::Core {
   std::uint64_t rows_ = 0;
   std::uint32_t input_checksum_ = 0;
   std::map<Key, Finished, std::less<>> recorded_;
+  std::optional<History> history_;   // unset: no row was ever tried again
   std::vector<CsvColumns> columns_;  // by output
   std::vector<Cell> cells_;          // kept for their memory, as is the line
   std::string line_;

@@ -30,15 +30,20 @@ std::string Describe(const std::vector<Problem>& problems) {
 }
 
 Result<Graph> Graph::Compile(Flow flow) {
+  std::vector<Problem> problems;
+  Graph graph = Compile(std::move(flow), problems);
+  if (!problems.empty()) return Fail(Code::kConfigError, Describe(problems));
+  return graph;
+}
+
+Graph Graph::Compile(Flow flow, std::vector<Problem>& problems) {
   Graph graph;
   auto owned = std::make_unique<Flow>(std::move(flow));
   BundleShapes(*owned);
   GraphBuilder builder(*owned);
   graph.nodes_ = builder.Build();
   graph.input_ = builder.input();
-  if (!builder.problems().empty()) {
-    return Fail(Code::kConfigError, Describe(builder.problems()));
-  }
+  problems.insert(problems.end(), builder.problems().begin(), builder.problems().end());
   AddAll(graph.nodes_, graph.all_);
   graph.flow_ = std::move(owned);
   return graph;

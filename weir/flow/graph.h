@@ -68,6 +68,9 @@ class Graph {
   // Fails with kConfigError and every problem of syntax: templates, expressions, schemas, ids that
   // occur twice or are no names.
   static Result<Graph> Compile(Flow flow);
+  // The same, but whatever is wrong is left out of the graph and added to `problems`: good to be
+  // looked at, not to be run.
+  static Graph Compile(Flow flow, std::vector<Problem>& problems);
 
   const Flow& flow() const { return *flow_; }
   const Sequence& nodes() const { return nodes_; }

@@ -72,6 +72,7 @@ void GraphBuilder::BuildOne(const Node& node, std::size_t depth, GraphNode& out)
 void GraphBuilder::BuildStep(const Step& step, GraphNode& out) {
   const Node& node = *out.node;
   CheckStep(step, node);
+  if (step.agent) CheckAgent(step, node);
   if (!step.system.empty()) out.system = CompileTemplate(step.system, node, "system");
   const Source user = step.user.empty()
                           ? Source{.text = std::string(kDefaultUser), .place = node.place}

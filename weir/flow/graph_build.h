@@ -38,6 +38,11 @@ class GraphBuilder {
 
   void CheckProgram(const Program& program, const Node& node);
   void CheckStep(const Step& step, const Node& node);
+  // graph_agent.cc
+  void CheckAgent(const Step& step, const Node& node);
+  void CheckLimits(const agent::Agent& agent, const Node& node);
+  void CheckTool(const agent::ToolDefinition& tool, const Node& node, const std::string& place);
+  void CheckServers(const agent::Agent& agent, const Node& node);
   // That the name is one and that nothing else has it.
   void Claim(const std::string& name, std::string_view what, const std::string& place);
   void CheckThoughts();

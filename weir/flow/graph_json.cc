@@ -52,6 +52,7 @@ class GraphWriter {
       Optional("engine", EngineOf(graph_.flow(), *step));
       Optional("model", step->model);
       Optional("adapter", step->adapter);
+      if (step->agent) WriteAgent(*step->agent);
     }
     Optional("parent", parent);
     Optional("way", way);
@@ -71,6 +72,22 @@ class GraphWriter {
     for (const auto& [name, schema] : properties.members()) writer_.String(name);
     for (const auto& [name, expression] : node.fields) writer_.String(name);
     writer_.EndArray();
+  }
+
+  void WriteAgent(const agent::Agent& agent) {
+    writer_.PlainKey("tools");
+    writer_.BeginArray();
+    for (const agent::ToolDefinition& tool : agent.tools) writer_.String(tool.name);
+    writer_.EndArray();
+    if (!agent.servers.empty()) {
+      writer_.PlainKey("mcp");
+      writer_.BeginArray();
+      for (const agent::McpServer& server : agent.servers) writer_.String(server.name);
+      writer_.EndArray();
+    }
+    writer_.Field("submit", agent.submit.name);
+    writer_.PlainKey("max_turns");
+    writer_.Int(agent.max_turns);
   }
 
   void WriteBranches(const GraphNode& node) {

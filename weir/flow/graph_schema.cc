@@ -7,6 +7,7 @@
 
 #include "weir/base/text.h"
 #include "weir/flow/graph_bundle.h"
+#include "weir/json/reader.h"
 #include "weir/schema/file_loader.h"
 #include "weir/schema/uri.h"
 
@@ -81,9 +82,20 @@ void BundleShape(Shape& shape, Flow& flow) {
   }
 }
 
+void BundleStep(Step& step, const std::string& id, Flow& flow) {
+  if (step.agent) {
+    if (step.agent->name.empty()) step.agent->name = id;
+    json::Value& schema = step.agent->submit.schema;
+    if (!step.output.schema && (schema.IsObject() || schema.IsBool())) step.output.schema = schema;
+    if (!step.output.schema) step.output.schema = json::Read(agent::kResultSchema).value();
+  }
+  BundleShape(step.output, flow);
+  if (step.agent) step.agent->submit.schema = *step.output.schema;
+}
+
 void BundleNodes(Nodes& nodes, Flow& flow) {
   for (Node& node : nodes) {
-    if (auto* step = std::get_if<Step>(&node.what)) BundleShape(step->output, flow);
+    if (auto* step = std::get_if<Step>(&node.what)) BundleStep(*step, node.id, flow);
     if (auto* apply = std::get_if<Apply>(&node.what)) BundleShape(apply->output, flow);
     if (auto* map = std::get_if<Map>(&node.what)) BundleNodes(map->nodes, flow);
     if (auto* parallel = std::get_if<Parallel>(&node.what)) {

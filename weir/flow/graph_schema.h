@@ -18,7 +18,8 @@ Result<schema::Schema> CompileShape(const Shape& shape, const std::string& flow_
                                     std::vector<std::string>& parts);
 
 // Every schema of the flow that refers to other files becomes one that does not: a server sees the
-// schema, not our disk. What cannot be led elsewhere is left for CompileShape().
+// schema, not our disk. What cannot be led elsewhere is left for CompileShape(). What an agent
+// hands in becomes the output of its step.
 void BundleShapes(Flow& flow);
 
 }  // namespace weir::flow

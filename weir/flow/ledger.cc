@@ -7,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/store/journal_format.h"
 
 namespace weir::flow {
 namespace {
@@ -19,7 +20,8 @@ constexpr unsigned kHasCompletion = 4;
 constexpr unsigned kHasCached = 8;
 constexpr unsigned kHasCost = 16;
 constexpr unsigned kHasThoughts = 32;
-constexpr unsigned kKnown = 63;
+constexpr unsigned kHasOrigin = 64;
+constexpr unsigned kKnown = 127;
 
 void PutNumber(std::string& out, std::uint64_t number) {
   for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80U);
@@ -138,11 +140,12 @@ std::string EncodeFinished(const Finished& finished) {
   PutNumber(out, finished.node);
   PutNumber(out, finished.input);
   const bool has_thoughts = finished.thoughts.exists() && !finished.thoughts.IsNull();
-  out += static_cast<char>((value == nullptr ? kIsError : 0) |
-                           (finished.prompt_tokens ? kHasPrompt : 0) |
-                           (finished.completion_tokens ? kHasCompletion : 0) |
-                           (finished.cached_tokens ? kHasCached : 0) |
-                           (finished.cost ? kHasCost : 0) | (has_thoughts ? kHasThoughts : 0));
+  out += static_cast<char>(
+      (value == nullptr ? kIsError : 0) | (finished.prompt_tokens ? kHasPrompt : 0) |
+      (finished.completion_tokens ? kHasCompletion : 0) |
+      (finished.cached_tokens ? kHasCached : 0) | (finished.cost ? kHasCost : 0) |
+      (has_thoughts ? kHasThoughts : 0) | (finished.origin ? kHasOrigin : 0));
+  if (finished.origin) PutNumber(out, *finished.origin);
   for (const auto& count :
        {finished.prompt_tokens, finished.completion_tokens, finished.cached_tokens}) {
     if (count) PutNumber(out, static_cast<std::uint64_t>(*count));
@@ -170,6 +173,7 @@ Result<Finished> DecodeFinished(std::string_view payload) {
   finished.input = static_cast<std::uint32_t>(in.Number());
   const auto flags = static_cast<unsigned char>(in.Byte());
   if ((flags & ~kKnown) != 0) return Damaged("a finished node");
+  if ((flags & kHasOrigin) != 0) finished.origin = in.Number();
   const auto count = [&](unsigned flag) -> std::optional<std::int64_t> {
     if ((flags & flag) == 0) return std::nullopt;
     return static_cast<std::int64_t>(in.Number());
@@ -244,7 +248,11 @@ Result<Note> DecodeNote(std::string_view payload) {
   return note;
 }
 
+LedgerReader::LedgerReader() : position_(store::kJournalHeader.size()) {}
+
 Result<void> LedgerReader::Take(std::string_view payload, std::uint8_t type) {
+  const std::uint64_t position = position_;
+  position_ += store::kRecordHeadBytes + payload.size() + store::kRecordTailBytes;
   if (!has_header_) {
     const Result<json::Value> header = json::Read(payload);
     if (type != kHeaderRecord || !header || header->Find("format").AsInt64() != kFormat) {
@@ -253,13 +261,19 @@ Result<void> LedgerReader::Take(std::string_view payload, std::uint8_t type) {
     has_header_ = true;
     return {};
   }
-  if (type != kFinishedRecord && type != kNoteRecord) return Damaged("an unknown type");
+  if (type != kFinishedRecord && type != kNoteRecord && type != kAgainRecord) {
+    return Damaged("an unknown type");
+  }
   Payload in(payload);
   const std::uint64_t pass = in.Number();
   const Place place(pass, in.Number());
   if (!in.good()) return Damaged("no place");
   if (type == kFinishedRecord) {
     behind_[place].emplace_back(payload);
+  } else if (type == kAgainRecord) {
+    note_ = payload;
+    behind_.clear();
+    rounds_.push_back(position);
   } else {
     note_ = payload;
     behind_.erase(behind_.begin(), behind_.lower_bound(place));

@@ -20,6 +20,8 @@ namespace weir::flow {
 inline constexpr std::uint8_t kHeaderRecord = 1;
 inline constexpr std::uint8_t kFinishedRecord = 2;
 inline constexpr std::uint8_t kNoteRecord = 3;
+// A note, too: all rows go through the flow once more, so that failed ones are tried again.
+inline constexpr std::uint8_t kAgainRecord = 4;
 
 // How far an output is: its files, and what is in them.
 struct OutputState {
@@ -56,6 +58,8 @@ Result<Note> DecodeNote(std::string_view payload);
 // of what was finished only the rows behind it.
 class LedgerReader {
  public:
+  LedgerReader();
+
   // Fails with kIoError for a record that is none, and for a ledger of another version.
   Result<void> Take(std::string_view payload, std::uint8_t type);
 
@@ -66,6 +70,8 @@ class LedgerReader {
   Result<std::optional<Note>> LastNote() const;
   // In the order of the passes and rows; the later of two of the same thing comes later.
   Result<std::vector<Finished>> Behind() const;
+  // Where in the journal each kAgainRecord stands: what is before them is a History.
+  const std::vector<std::uint64_t>& rounds() const { return rounds_; }
 
  private:
   using Place = std::pair<std::uint64_t, std::uint64_t>;  // pass, row
@@ -73,6 +79,8 @@ class LedgerReader {
   bool has_header_ = false;
   std::string note_;  // its payload; empty: none
   std::map<Place, std::vector<std::string>> behind_;
+  std::uint64_t position_;  // in the journal, of the next record
+  std::vector<std::uint64_t> rounds_;
 };
 
 }  // namespace weir::flow

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   LedgerReader reader;
   weir::Require(reader.Take(EncodeHeader(), kHeaderRecord).has_value());
-  for (const std::uint8_t type : {kFinishedRecord, kNoteRecord}) {
+  for (const std::uint8_t type : {kFinishedRecord, kNoteRecord, kAgainRecord}) {
     (void)reader.Take(text, type);
   }
   (void)reader.LastNote();

@@ -19,6 +19,7 @@ Finished Answer(std::size_t pass, std::uint64_t row, std::string_view json = "{\
 Finished Whole() {
   Finished finished = Answer(1, 70'000);
   finished.child = "2.0";
+  finished.origin = 69'999;
   finished.prompt_tokens = 12;
   finished.completion_tokens = 300'000;
   finished.cached_tokens = 0;
@@ -42,6 +43,7 @@ void ExpectSame(const Finished& a, const Finished& b) {
   EXPECT_EQ(a.row, b.row);
   EXPECT_EQ(a.child, b.child);
   EXPECT_EQ(a.node, b.node);
+  EXPECT_EQ(a.origin, b.origin);
   EXPECT_EQ(a.prompt_tokens, b.prompt_tokens);
   EXPECT_EQ(a.completion_tokens, b.completion_tokens);
   EXPECT_EQ(a.cached_tokens, b.cached_tokens);

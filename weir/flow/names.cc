@@ -32,6 +32,8 @@ bool IsReserved(std::string_view name) {
 
 std::string_view TypeName(const Node& node) {
   constexpr std::array<std::string_view, 5> kTypes = {"step", "apply", "parallel", "switch", "map"};
+  const auto* step = std::get_if<Step>(&node.what);
+  if (step != nullptr && step->agent) return "agent";
   return kTypes[node.what.index()];
 }
 

@@ -19,7 +19,7 @@ std::span<const std::string_view> GivenNames();
 // the template language.
 bool IsReserved(std::string_view name);
 
-// "step", "apply", "parallel", "switch", "map"
+// "step", "agent", "apply", "parallel", "switch", "map"
 std::string_view TypeName(const Node& node);
 
 // The engine of a step: its own, else the flow's; empty when neither names one.

@@ -62,7 +62,10 @@ std::optional<FileRows> ReadFiles(Keys& keys) {
   }
   const std::string unit = inner.Text("unit");
   if (!unit.empty()) files.unit = unit;
-  if (files.unit != "file" && files.unit != "line") inner.Wrong("unit", "must be file or line");
+  constexpr std::array<std::string_view, 4> kUnits = {"file", "line", "function", "class"};
+  if (std::ranges::find(kUnits, files.unit) == kUnits.end()) {
+    inner.Wrong("unit", "must be file, line, function or class");
+  }
   constexpr double kMost = 1 << 30;
   if (const auto most = inner.Whole("max_bytes", {.least = 1, .most = kMost})) {
     files.max_bytes = static_cast<std::size_t>(*most);
@@ -143,6 +146,14 @@ Result<Chosen> Choose(const json::YamlDocument& document, std::string_view name)
 
 Result<Flow> ReadFlowText(std::string_view text, const std::string& file_name,
                           std::string_view name) {
+  ReadProblems found;
+  WEIR_TRY(Flow flow, ReadFlowText(text, file_name, name, found));
+  if (!found.problems.empty()) return Fail(Code::kConfigError, Describe(found.problems));
+  return flow;
+}
+
+Result<Flow> ReadFlowText(std::string_view text, const std::string& file_name,
+                          std::string_view name, ReadProblems& found) {
   WEIR_TRY(const json::YamlDocument document, json::ReadYaml(text, file_name));
   WEIR_TRY(Chosen chosen, Choose(document, name));
   Flow flow;
@@ -164,12 +175,20 @@ Result<Flow> ReadFlowText(std::string_view text, const std::string& file_name,
   }
   flow.nodes = ReadNodes(reading, file, nodes, keys.PointerOf("nodes"), "the flow", 0);
   keys.Finish();
-  if (!reading.problems.empty()) return Fail(Code::kConfigError, Describe(reading.problems));
+  found.problems = std::move(reading.problems);
+  found.nodes_missing = reading.nodes_missing;
   flow.parts = std::move(reading.parts);
   return flow;
 }
 
 Result<Flow> ReadFlow(std::string_view target) {
+  ReadProblems found;
+  WEIR_TRY(Flow flow, ReadFlow(target, found));
+  if (!found.problems.empty()) return Fail(Code::kConfigError, Describe(found.problems));
+  return flow;
+}
+
+Result<Flow> ReadFlow(std::string_view target, ReadProblems& found_problems) {
   const Target found = TargetOf(target);
   auto text = ReadPart(found.file);
   if (!text) {
@@ -179,7 +198,7 @@ Result<Flow> ReadFlow(std::string_view target) {
     }
     return Fail(Code::kConfigError, std::move(message), text.error().cause);
   }
-  return ReadFlowText(*text, found.file, found.name);
+  return ReadFlowText(*text, found.file, found.name, found_problems);
 }
 
 std::string FlowFile(std::string_view target) { return TargetOf(target).file; }

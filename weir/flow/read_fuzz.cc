@@ -6,6 +6,7 @@
 #include "weir/base/fuzz_testing.h"
 #include "weir/flow/check.h"
 #include "weir/flow/read.h"
+#include "weir/flow/read_agent.h"
 #include "weir/flow/show.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,6 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace weir::flow;
   const std::string_view text = FuzzText(data, size);
   const std::string file = "/no/such/folder/fuzz.yaml";
+  if (auto agent = ReadAgentText(text, file)) {
+    const auto alone = Graph::Compile(*std::move(agent));
+    if (alone) {
+      Require(alone->all().size() == 1 && alone->all()[0]->output.has_value());
+      CheckFlow(*alone, {.knows_engines = false});
+    }
+  }
   auto flow = ReadFlowText(text, file);
   auto again = ReadFlowText(text, file);
   Require(flow.has_value() == again.has_value());

@@ -89,6 +89,8 @@ void ReadIncluded(Keys& keys, std::size_t depth, Nodes& out) {
   FlowReading& reading = keys.reading();
   const std::string path = keys.Text("include");
   keys.Finish();
+  // Until it is known better.
+  const bool missing = std::exchange(reading.nodes_missing, true);
   if (path.empty()) return;
   const std::string file = PathFrom(keys.file().folder, path);
   std::string known = Canonical(file);
@@ -114,6 +116,7 @@ void ReadIncluded(Keys& keys, std::size_t depth, Nodes& out) {
   if (flow && !whole.Find("nodes").exists()) {
     keys.Wrong("include", StrCat(file, " has no nodes: it must be a list of nodes, or a flow"));
   } else {
+    reading.nodes_missing = missing;
     Nodes nodes = ReadNodes(reading, inner, flow ? whole.Find("nodes") : whole,
                             flow ? "/nodes" : "", file, depth);
     std::ranges::move(nodes, std::back_inserter(out));

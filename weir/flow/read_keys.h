@@ -32,6 +32,7 @@ struct FlowReading {
   std::size_t includes = 0;
   std::size_t nodes = 0;
   std::size_t parallels = 0;
+  bool nodes_missing = false;  // some could not be read at all
 
   void Wrong(std::string place, std::string message);
   bool full() const { return problems.size() > kMostProblems; }

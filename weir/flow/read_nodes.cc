@@ -7,13 +7,14 @@
 
 #include "weir/base/text.h"
 #include "weir/flow/graph_build.h"
+#include "weir/flow/read_agent.h"
 #include "weir/flow/read_include.h"
 #include "weir/json/pointer.h"
 
 namespace weir::flow {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKinds = {"step",   "apply", "parallel",
+constexpr std::array<std::string_view, 7> kKinds = {"step",   "agent", "apply",  "parallel",
                                                     "switch", "map",   "include"};
 
 class NodeReader {
@@ -29,11 +30,13 @@ class NodeReader {
       if (!kind.empty()) {
         reading_.Wrong(place, StrCat("this node is a ", kind, " and a ", key,
                                      "; make two nodes of it, each with a - of its own"));
+        reading_.nodes_missing = true;
         return;
       }
       kind = key;
     }
     Keys keys(reading_, file_, value, pointer, kind.empty() ? "this node" : std::string(kind));
+    reading_.nodes_missing |= kind.empty();
     if (!value.IsObject() && !value.IsNull()) return;
     if (kind.empty()) {
       NoKind(value, place);
@@ -72,6 +75,8 @@ class NodeReader {
     node.barrier = keys.Flag("barrier").value_or(false);
     if (kind == "step") {
       node.what = ReadStep(keys);
+    } else if (kind == "agent") {
+      node.what = ReadAgent(keys);
     } else if (kind == "apply") {
       node.what = ReadApply(keys);
     } else if (parallel) {
@@ -180,6 +185,7 @@ Nodes ReadNodes(FlowReading& reading, const FlowFileText& file, json::View list,
     reading.Wrong(file.yaml.Where(pointer),
                   StrCat("the nodes of ", what, " must be a list, found ",
                          json::KindName(list.kind()), "; begin each node with a -"));
+    reading.nodes_missing = true;
     return nodes;
   }
   if (depth > kDeepestFlow) {

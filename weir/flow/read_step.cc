@@ -1,3 +1,5 @@
+#include "weir/flow/read_step.h"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -57,9 +59,12 @@ void PutTexts(Keys& keys, std::string_view key, std::vector<std::string>& field)
   }
 }
 
-void ReadSampling(Keys& keys, Sampling& sampling) {
+void ReadSampling(Keys& keys, Sampling& sampling, bool temperature) {
   for (const auto& [name, field] : kWhole) Put(keys, name, sampling.*field, keys.Whole(name));
-  for (const auto& [name, field] : kNumbers) Put(keys, name, sampling.*field, keys.Number(name));
+  for (const auto& [name, field] : kNumbers) {
+    if (!temperature && field == &Sampling::temperature) continue;
+    Put(keys, name, sampling.*field, keys.Number(name));
+  }
   for (const auto& [name, field] : kFlags) Put(keys, name, sampling.*field, keys.Flag(name));
   PutTexts(keys, "stop", sampling.stop);
   PutTexts(keys, "bad_words", sampling.bad_words);
@@ -71,30 +76,6 @@ void CheckEffort(Keys& keys, std::string_view key, const std::string& effort) {
   if (effort.empty() || std::ranges::find(kEfforts, effort) != kEfforts.end()) return;
   keys.Wrong(key, StrCat("must be none, minimal, low, medium, high, xhigh or max, found '",
                          Truncate(effort, 60), "'"));
-}
-
-model::Reasoning ReadReasoning(Keys& keys) {
-  model::Reasoning reasoning;
-  const json::View value = keys.Find("reasoning");
-  if (!value.exists()) return reasoning;
-  if (const auto flag = value.AsBool()) {
-    reasoning.enable = flag;
-  } else if (const auto word = value.AsString()) {
-    reasoning.effort = std::string(*word);
-    CheckEffort(keys, "reasoning", *reasoning.effort);
-  } else {
-    Keys inner(keys.reading(), keys.file(), value, keys.PointerOf("reasoning"),
-               StrCat("`reasoning` of ", keys.what()));
-    if (inner.Has("effort")) {
-      reasoning.effort = inner.Text("effort");
-      CheckEffort(inner, "effort", *reasoning.effort);
-    }
-    inner.Find("effort");
-    reasoning.enable = inner.Flag("enable");
-    reasoning.thinking_budget = inner.Whole("thinking_budget", {.least = -1});
-    inner.Finish();
-  }
-  return reasoning;
 }
 
 model::ConfidenceRule ReadConfidence(Keys& keys) {
@@ -180,7 +161,60 @@ std::optional<Constraint> ReadConstraint(Keys& keys) {
   return constraint;
 }
 
-// A text or a list of them: expressions.
+template <class Table>
+void LayOver(const Table& table, const Sampling& upper, Sampling& lower) {
+  for (const auto& [name, field] : table) {
+    if (upper.*field) lower.*field = upper.*field;
+  }
+}
+
+}  // namespace
+
+Sampling ReadAllSampling(Keys& keys, bool temperature) {
+  Sampling sampling;
+  ReadSampling(keys, sampling, temperature);
+  const json::View inside = keys.Find("sampling");
+  if (inside.exists()) {
+    Keys inner(keys.reading(), keys.file(), inside, keys.PointerOf("sampling"),
+               StrCat("`sampling` of ", keys.what()));
+    ReadSampling(inner, sampling, temperature);
+    inner.Finish();
+  }
+  return sampling;
+}
+
+void LaySampling(Sampling upper, Sampling& lower) {
+  LayOver(kWhole, upper, lower);
+  LayOver(kNumbers, upper, lower);
+  LayOver(kFlags, upper, lower);
+  if (!upper.stop.empty()) lower.stop = std::move(upper.stop);
+  if (!upper.bad_words.empty()) lower.bad_words = std::move(upper.bad_words);
+}
+
+model::Reasoning ReadReasoning(Keys& keys) {
+  model::Reasoning reasoning;
+  const json::View value = keys.Find("reasoning");
+  if (!value.exists()) return reasoning;
+  if (const auto flag = value.AsBool()) {
+    reasoning.enable = flag;
+  } else if (const auto word = value.AsString()) {
+    reasoning.effort = std::string(*word);
+    CheckEffort(keys, "reasoning", *reasoning.effort);
+  } else {
+    Keys inner(keys.reading(), keys.file(), value, keys.PointerOf("reasoning"),
+               StrCat("`reasoning` of ", keys.what()));
+    if (inner.Has("effort")) {
+      reasoning.effort = inner.Text("effort");
+      CheckEffort(inner, "effort", *reasoning.effort);
+    }
+    inner.Find("effort");
+    reasoning.enable = inner.Flag("enable");
+    reasoning.thinking_budget = inner.Whole("thinking_budget", {.least = -1});
+    inner.Finish();
+  }
+  return reasoning;
+}
+
 std::vector<Source> ReadMedia(Keys& keys) {
   const json::View value = keys.Find("media");
   if (!value.IsArray()) {
@@ -200,8 +234,6 @@ std::vector<Source> ReadMedia(Keys& keys) {
   return media;
 }
 
-}  // namespace
-
 Step ReadStep(Keys& keys) {
   Step step;
   step.engine = keys.Text("engine");
@@ -219,14 +251,7 @@ Step ReadStep(Keys& keys) {
   } else if (instruction.exists()) {
     step.instruction = keys.Text("instruction");
   }
-  ReadSampling(keys, step.sampling);
-  const json::View sampling = keys.Find("sampling");
-  if (sampling.exists()) {
-    Keys inner(keys.reading(), keys.file(), sampling, keys.PointerOf("sampling"),
-               StrCat("`sampling` of ", keys.what()));
-    ReadSampling(inner, step.sampling);
-    inner.Finish();
-  }
+  step.sampling = ReadAllSampling(keys, true);
   step.reasoning = ReadReasoning(keys);
   step.confidence = ReadConfidence(keys);
   step.retries = static_cast<int>(keys.Whole("retries", {.least = 0, .most = 100}).value_or(0));

@@ -276,7 +276,7 @@ TEST(ReadTest, MistakesAreToldWithPlaceAndRemedy) {
       {"nodes: [{switch: a, on: x, cases: [{nodes: []}]}]", "a case needs `equals`"},
       {"nodes: [{include: no.yaml}]", "there is no file no.yaml"},
       {"nodes: [{include: a.yaml, step: x}]", "this node is a step and a include"},
-      {"files: {unit: page}\nnodes: []", "`unit` of `files` must be file or line"},
+      {"files: {unit: page}\nnodes: []", "`unit` of `files` must be file, line, function or class"},
       {"vars: 7\nnodes: []", "`vars` of flow must be a map of values"},
       {"nodes: [{step: a, user: x, user: y}]", "flow.yaml:1:"},
   };
@@ -437,6 +437,27 @@ nodes:
       EXPECT_EQ(flow.error().code, Code::kConfigError);
       EXPECT_THAT(flow.error().message, StartsWith("flow.yaml:"));
     }
+  }
+}
+
+TEST(ReadTest, WhatCouldBeReadComesBackWithItsProblems) {
+  ReadProblems found;
+  const auto flow = ReadFlowText("nodes:\n  - {step: a, usr: x}\n  - {step: b, user: '{{ '}\n",
+                                 "flow.yaml", "", found);
+  ASSERT_TRUE(flow);
+  EXPECT_EQ(found.problems.size(), 1U);
+  EXPECT_FALSE(found.nodes_missing);
+  std::vector<Problem> problems;
+  const Graph graph = Graph::Compile(*flow, problems);
+  EXPECT_EQ(problems.size(), 1U);
+  EXPECT_EQ(graph.all().size(), 2U);
+
+  for (const char* text : {"nodes: [{stpe: a}]", "nodes: [{step: a, apply: b}]", "nodes: [x]",
+                           "nodes: {step: a}", "nodes: [{include: no-such.yaml}]"}) {
+    ReadProblems lost;
+    EXPECT_TRUE(ReadFlowText(text, "flow.yaml", "", lost)) << text;
+    EXPECT_TRUE(lost.nodes_missing) << text;
+    EXPECT_FALSE(lost.problems.empty()) << text;
   }
 }
 

@@ -230,12 +230,23 @@ class Report {
   std::string Cost(const GraphNode& node, const NodeStats& stats) const {
     return node.step() != nullptr ? CostOf(stats) : "";
   }
+  template <std::uint64_t AgentStats::* kMember>
+  std::string OfAgents(const GraphNode& /*node*/, const NodeStats& stats) const {
+    return NotZero(stats.agents.*kMember);
+  }
+  std::string ToolSuccess(const GraphNode& /*node*/, const NodeStats& stats) const {
+    const std::optional<double> success = stats.agents.ToolSuccess();
+    return success ? StrCat(std::round(*success * 1000) / 10, " %") : "";
+  }
   std::string Sure(const GraphNode& /*node*/, const NodeStats& stats) const {
     if (stats.sure_count == 0) return "";
     return Hundredths(stats.sure_sum / static_cast<double>(stats.sure_count));
   }
   std::string LeastSure(const GraphNode& /*node*/, const NodeStats& stats) const {
     return stats.sure_count == 0 ? "" : Hundredths(stats.sure_least);
+  }
+  std::string TenthSure(const GraphNode& /*node*/, const NodeStats& stats) const {
+    return stats.sure.count() == 0 ? "" : Hundredths(stats.sure.Quantile(0.1));
   }
   static std::string Hundredths(double number) { return StrCat(std::round(number * 100) / 100); }
 
@@ -255,9 +266,15 @@ class Report {
         {"p50", &Report::Within<50>, ""},
         {"p95", &Report::Within<95>, ""},
         {"cost", &Report::Cost, ""},
+        {"turns", &Report::OfAgents<&AgentStats::turns>, ""},
+        {"tool calls", &Report::OfAgents<&AgentStats::tool_calls>, ""},
+        {"tool success", &Report::ToolSuccess, ""},
+        {"interrupted", &Report::OfAgents<&AgentStats::interrupted>, "bad"},
+        {"summed up", &Report::OfAgents<&AgentStats::compactions>, ""},
         {"retries", &Report::Counted<&NodeStats::retries>, ""},
         {"repaired", &Report::Counted<&NodeStats::repaired>, ""},
         {"sure", &Report::Sure, ""},
+        {"sure p10", &Report::TenthSure, ""},
         {"least sure", &Report::LeastSure, ""}};
     const auto cell = [this](const Column& column, const GraphNode& node) {
       return (this->*column.cell)(node, stats_.nodes[node.index]);

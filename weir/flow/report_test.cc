@@ -62,9 +62,7 @@ class ReportTest : public testing::Test {
       for (int i = 0; i < 490; ++i) figures.latencies.Add(std::chrono::milliseconds(900 + i * 5));
     }
     stats.nodes[1].cost = 1.25;
-    stats.nodes[1].sure_count = 2;
-    stats.nodes[1].sure_sum = 1.75;
-    stats.nodes[1].sure_least = 0.8;
+    for (const double sure : {0.8, 0.95}) stats.nodes[1].AddSure(sure);
     totals_ = json::Read(stats.Json(TimePoint() + 75s)).value();
     for (int i = 0; i <= 300; ++i) {
       const auto count = static_cast<std::uint64_t>(i);
@@ -92,8 +90,9 @@ class ReportTest : public testing::Test {
 TEST_F(ReportTest, EverythingThatIsKnownStandsInIt) {
   const std::string html = HtmlReport(graph_, input_);
 
-  for (const char* text : {"2,000", "1,990", "Latencies of kind", "schema_mismatch", "62 %",
-                           "flow.seed", "started and stopped by weir", "1 min 15 s", ">p95</th>"}) {
+  for (const char* text :
+       {"2,000", "1,990", "Latencies of kind", "schema_mismatch", "62 %", "flow.seed",
+        "started and stopped by weir", "1 min 15 s", ">p95</th>", ">sure p10</th>"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
   EXPECT_THAT(html, Not(HasSubstr("k-secret")));

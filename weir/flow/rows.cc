@@ -34,11 +34,18 @@ std::unique_ptr<RowSource> RowsOf(std::unique_ptr<RowInput> input, RowFormat for
 
 Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOptions& options) {
   WEIR_TRY(std::unique_ptr<RowInput> input, OpenInput(path));
-  if (HasEnding(path, ".json")) {
+  constexpr std::string_view kPacked = ".gz";
+  std::string name = path;
+  if (HasEnding(path, kPacked)) {
+    input->Unpack();
+    name.resize(name.size() - kPacked.size());
+  }
+  if (HasEnding(name, ".json")) {
     WEIR_TRY(const bool list, BeginsList(*input));
     if (list) return JsonListRows(std::move(input), options);
   }
-  const bool csv = HasEnding(path, ".csv");
+  if (HasEnding(name, ".tsv")) return CsvRows(std::move(input), options, '\t');
+  const bool csv = HasEnding(name, ".csv");
   return RowsOf(std::move(input), csv ? RowFormat::kCsv : RowFormat::kJsonLines, options);
 }
 

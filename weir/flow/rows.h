@@ -1,9 +1,11 @@
 #pragma once
 
 // Where rows come from: JSON lines, CSV, files, an OpenAI batch. A source reads ahead by at most a
-// buffer; it is asked from one thread and may block for as long as its file does.
+// buffer; it is asked from one thread and may block for as long as its file does. Whoever may not
+// be blocked by a pipe asks WouldWait() before.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,9 @@ class RowSource {
   // The next row, or nullopt at the end. Fails with kIoError when reading does: the run ends.
   virtual Result<std::optional<Row>> Next() = 0;
 
+  // Whether Next() would wait for somebody who writes into a pipe. Reads what is there meanwhile.
+  virtual bool WouldWait() { return false; }
+
   // A checksum of everything that the rows so far were made of, to notice on resume that they are
   // no longer the same.
   virtual std::uint32_t checksum() const = 0;
@@ -47,11 +52,16 @@ struct RowOptions {
   std::string id;                        // Flow::id
   std::size_t max_row_bytes = 64 << 20;  // a longer row fails alone
   std::optional<std::uint64_t> limit;    // rows, then the end
+  bool same_ids = false;                 // false: a row with the id of an earlier one fails
+  // The schema of a row, by which cells of CSV are read; null: they are texts. Outlives the source.
+  json::View input;
+  // Told what a person may want to know of how rows are read; may be empty.
+  std::function<void(std::string_view)> on_notice;
 };
 
-// "rows.csv" is CSV (first line: names; RFC 4180; values are texts), everything else JSON lines,
-// also .json with a list of objects. "-" is stdin. Fails with kConfigError when it cannot be
-// opened.
+// "rows.csv" is CSV (first line: names; RFC 4180, also with semicolons), "rows.tsv" the same with
+// tabs, everything else JSON lines, also .json with a list of objects; behind any of them ".gz".
+// "-" is stdin. Fails with kConfigError when it cannot be opened.
 Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOptions& options);
 // Of an open descriptor, which it does not close.
 std::unique_ptr<RowSource> RowsOf(int fd, RowFormat format, const RowOptions& options);

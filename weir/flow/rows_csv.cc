@@ -1,9 +1,10 @@
-// Rows of CSV: the first line names the columns, values are texts.
+// Rows of CSV: the first line names the columns, values are what the schema of a row says.
 
 #include <algorithm>
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/flow/cells.h"
 #include "weir/flow/csv.h"
 #include "weir/flow/rows_input.h"
 #include "weir/json/builder.h"
@@ -14,11 +15,12 @@ namespace {
 
 class CsvSource final : public RowSource {
  public:
-  CsvSource(std::unique_ptr<RowInput> input, const RowOptions& options)
-      : input_(std::move(input)), csv_(options.max_row_bytes), maker_(options) {}
+  CsvSource(std::unique_ptr<RowInput> input, const RowOptions& options, char separator)
+      : input_(std::move(input)), csv_(options.max_row_bytes, separator), maker_(options) {}
 
   Result<std::optional<Row>> Next() override {
     if (names_.empty()) {
+      WEIR_CHECK(FindSeparator());
       WEIR_TRY(const bool more, ReadRecord());
       if (!more) return std::optional<Row>();
       WEIR_CHECK(ReadNames());
@@ -28,12 +30,27 @@ class CsvSource final : public RowSource {
     if (!more) return std::optional<Row>();
     return std::optional(ReadRow());
   }
+  bool WouldWait() override { return input_->WouldWait(maker_.options().max_row_bytes); }
   std::uint32_t checksum() const override { return checksum_; }
   std::optional<double> part_read() const override {
     return PartRead(input_->part_read(), maker_.part_of_limit());
   }
 
  private:
+  // Tables of many a country have semicolons, because their numbers have commas.
+  Result<void> FindSeparator() {
+    WEIR_TRY(std::string_view line, input_->Peek());
+    line = line.substr(0, line.find('\n'));
+    if (csv_.separator() != ',' || !line.contains(';') || line.contains(',')) return {};
+    csv_ = CsvReader(maker_.options().max_row_bytes, ';');
+    if (maker_.options().on_notice) {
+      maker_.options().on_notice(StrCat(input_->Place(1),
+                                        " has semicolons and no comma: fields are taken to stand ",
+                                        "between semicolons"));
+    }
+    return {};
+  }
+
   // The next record that is not blank; false at the end.
   Result<bool> ReadRecord() {
     do {
@@ -65,6 +82,7 @@ class CsvSource final : public RowSource {
       return failed(StrCat("two columns have the name \"", Truncate(*same, 100), '"'));
     }
     names_ = csv_.fields();
+    cells_.emplace(maker_.options().input, names_);
     return {};
   }
 
@@ -75,7 +93,8 @@ class CsvSource final : public RowSource {
     if (!csv_.problem().empty()) return maker_.Bad(StrCat(place, ": ", csv_.problem()));
     if (fields.size() != names_.size()) {
       return maker_.Bad(StrCat(place, " has ", fields.size(), " fields, and the first line names ",
-                               names_.size(), " columns; put fields with commas in quotes"));
+                               names_.size(), " columns; put fields with ", SeparatorName(),
+                               " in quotes"));
     }
     if (!std::ranges::all_of(fields, IsUtf8)) {
       return maker_.Bad(StrCat(place, " is not UTF-8; save the file as UTF-8"));
@@ -83,24 +102,32 @@ class CsvSource final : public RowSource {
     json::Builder object;
     object.BeginObject();
     for (std::size_t i = 0; i < fields.size(); ++i) {
-      object.Key(names_[i]);
-      object.String(fields[i]);
+      if (const Result<void> added = cells_->Add(i, fields[i], object); !added) {
+        return maker_.Bad(StrCat(place, ": ", added.error().message));
+      }
     }
     object.EndObject();
     return maker_.Make(std::move(object).Finish(), place);
+  }
+
+  std::string_view SeparatorName() const {
+    const char separator = csv_.separator();
+    return separator == '\t' ? "tabs" : separator == ';' ? "semicolons" : "commas";
   }
 
   const std::unique_ptr<RowInput> input_;
   CsvReader csv_;
   RowMaker maker_;
   std::vector<std::string> names_;
+  std::optional<CellReader> cells_;  // set with the names
   std::uint32_t checksum_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<RowSource> CsvRows(std::unique_ptr<RowInput> input, const RowOptions& options) {
-  return std::make_unique<CsvSource>(std::move(input), options);
+std::unique_ptr<RowSource> CsvRows(std::unique_ptr<RowInput> input, const RowOptions& options,
+                                   char separator) {
+  return std::make_unique<CsvSource>(std::move(input), options, separator);
 }
 
 }  // namespace weir::flow

@@ -2,20 +2,26 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "weir/base/glob.h"
 #include "weir/base/text.h"
-#include "weir/flow/glob.h"
 #include "weir/flow/rows_input.h"
+#include "weir/flow/units.h"
 #include "weir/json/builder.h"
 #include "weir/store/crc32c.h"
 
 namespace weir::flow {
 namespace {
+
+bool IsUnit(std::string_view unit) {
+  return unit == "file" || unit == "line" || unit == "function" || unit == "class";
+}
 
 std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -27,10 +33,12 @@ class FileSource final : public RowSource {
         files_(std::move(files)),
         folder_(std::move(folder)),
         by_lines_(files_.unit == "line"),
+        by_units_(files_.unit == "function" || files_.unit == "class"),
         maker_(options) {}
 
   Result<std::optional<Row>> Next() override {
     while (!maker_.at_limit()) {
+      if (next_unit_ < units_.size()) return NextUnit();
       if (lines_) {
         WEIR_TRY(std::optional<Row> row, NextLine());
         if (row) return row;
@@ -40,13 +48,16 @@ class FileSource final : public RowSource {
       if (next_ == paths_.size()) break;
       std::optional<Row> bad = OpenFile(paths_[next_++]);
       if (bad) return bad;
-      if (!by_lines_) return WholeFile();
+      if (by_lines_) continue;
+      if (!by_units_) return WholeFile();
+      WEIR_TRY(std::optional<Row> none, FindUnits());
+      if (none) return none;
     }
     return std::optional<Row>();
   }
   std::uint32_t checksum() const override { return checksum_; }
   std::optional<std::uint64_t> total() const override {
-    if (by_lines_) return std::nullopt;
+    if (by_lines_ || by_units_) return std::nullopt;
     return std::min<std::uint64_t>(paths_.size(), maker_.options().limit.value_or(paths_.size()));
   }
   std::optional<double> part_read() const override {
@@ -83,10 +94,17 @@ class FileSource final : public RowSource {
   }
 
   Result<std::optional<Row>> WholeFile() {
+    std::string text;
+    WEIR_TRY(std::optional<Row> bad, ReadWhole(text));
+    if (bad) return bad;
+    return std::optional(MakeRow(paths_[next_ - 1], text, std::nullopt));
+  }
+
+  // A file that is too long is a row that is none.
+  Result<std::optional<Row>> ReadWhole(std::string& text) {
     const std::unique_ptr<RowInput> input = std::move(input_);
     const std::string& path = paths_[next_ - 1];
     const std::size_t most = std::min(files_.max_bytes, maker_.options().max_row_bytes);
-    std::string text;
     for (;;) {
       WEIR_TRY(const std::string_view bytes, input->Peek());
       if (bytes.empty()) break;
@@ -97,7 +115,56 @@ class FileSource final : public RowSource {
                                              " bytes that a row may have; split the file")));
     }
     checksum_ = store::Crc32c(text, checksum_);
-    return std::optional(MakeRow(path, text, std::nullopt));
+    return std::optional<Row>();
+  }
+
+  // Of the file that was opened; a row that is none when it cannot have units.
+  Result<std::optional<Row>> FindUnits() {
+    text_.clear();
+    units_.clear();
+    next_unit_ = 0;
+    WEIR_TRY(std::optional<Row> bad, ReadWhole(text_));
+    if (bad) return bad;
+    const std::string& path = paths_[next_ - 1];
+    const std::optional<Language> language = LanguageOf(path);
+    if (!language) {
+      return std::optional(
+          maker_.Bad(StrCat(path, " has no ", files_.unit, "s that are known; they are found in ",
+                            LanguagesText(), "; let the glob name those alone")));
+    }
+    if (!IsUtf8(text_) || !IsUtf8(path)) {
+      return std::optional(
+          maker_.Bad(StrCat(path, " is not UTF-8; convert it, or leave it out of the glob")));
+    }
+    units_ = RowUnitsOf(text_, *language, files_.unit == "class");
+    ids_.clear();
+    return std::optional<Row>();
+  }
+
+  std::optional<Row> NextUnit() {
+    const Unit& unit = units_[next_unit_++];
+    const std::string& path = paths_[next_ - 1];
+    std::string id = UnitId(path, unit);
+    const int number = ++ids_[id];
+    if (number > 1) StrAppend(id, "#", number);
+    json::Builder object;
+    object.BeginObject();
+    object.Key("path");
+    object.String(path);
+    object.Key("name");
+    object.String(unit.name);
+    object.Key("kind");
+    object.String(UnitKindName(unit.kind));
+    object.Key("line");
+    object.Uint(unit.line);
+    object.Key("end_line");
+    object.Uint(unit.end_line);
+    object.Key("text");
+    object.String(std::string_view(text_).substr(unit.begin, unit.end - unit.begin));
+    object.Key("id");
+    object.String(id);
+    object.EndObject();
+    return maker_.Make(std::move(object).Finish(), StrCat(path, ", line ", unit.line));
   }
 
   Result<std::optional<Row>> NextLine() {
@@ -137,21 +204,27 @@ class FileSource final : public RowSource {
   const FileRows files_;
   const std::string folder_;
   const bool by_lines_;
+  const bool by_units_;
   RowMaker maker_;
   std::size_t next_ = 0;  // the file to open next
   std::unique_ptr<RowInput> input_;
   std::unique_ptr<LineInput> lines_;  // of input_
   std::uint32_t checksum_ = 0;
+  std::string text_;         // of the file whose units are rows
+  std::vector<Unit> units_;  // of it
+  std::size_t next_unit_ = 0;
+  std::map<std::string, int> ids_;  // of it, and how often
 };
 
 }  // namespace
 
 Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::string& folder,
                                              const RowOptions& options) {
-  if (files.unit != "file" && files.unit != "line") {
+  if (!IsUnit(files.unit)) {
     return Fail(
         Code::kConfigError,
-        StrCat("rows are made of each \"file\" or each \"line\", not of \"", files.unit, "\""));
+        StrCat("rows are made of each \"file\", \"line\", \"function\" or \"class\", not of \"",
+               files.unit, "\""));
   }
   WEIR_TRY(std::vector<std::string> paths, FindFiles(folder, files.glob));
   if (paths.empty()) {
@@ -159,7 +232,10 @@ Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::s
                 StrCat("no file matches ", files.glob, " in ", folder.empty() ? "." : folder,
                        "; * and ? stand for parts of a name, ** for folders"));
   }
-  return std::make_unique<FileSource>(std::move(paths), files, folder, options);
+  RowOptions with_id = options;
+  const bool code = files.unit == "function" || files.unit == "class";
+  if (code && with_id.id.empty()) with_id.id = "id";
+  return std::make_unique<FileSource>(std::move(paths), files, folder, with_id);
 }
 
 }  // namespace weir::flow

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,23 +45,70 @@ Result<std::string_view> RowInput::Peek() {
   }
   if (from_ == buffer_.size()) {
     buffer_.clear();
-    from_ = 0;
+    from_ = looked_ = 0;
     WEIR_CHECK(Fill());
   }
   return std::string_view(buffer_).substr(from_);
 }
 
+bool RowInput::WouldWait(std::size_t max_bytes) {
+  if (size_) return false;
+  buffer_.erase(0, std::exchange(from_, 0));
+  looked_ = 0;
+  while (!ended_ && buffer_.size() <= max_bytes) {
+    const std::size_t end = buffer_.find('\n', looked_);
+    if (end != std::string::npos) return false;
+    looked_ = buffer_.size();
+    pollfd there{.fd = fd_, .events = POLLIN, .revents = 0};
+    if (::poll(&there, 1, 0) == 0) return true;
+    if (!Fill()) return false;  // whoever reads is told
+  }
+  return false;
+}
+
 Result<void> RowInput::Fill() {
+  if (ended_) return {};
+  if (gunzip_) return Decode();
+  WEIR_TRY(const std::size_t got, Read(buffer_));
+  ended_ = got == 0;
+  return {};
+}
+
+// At least one byte more, but at the end.
+Result<void> RowInput::Decode() {
   const std::size_t had = buffer_.size();
-  buffer_.resize(had + kReadBytes);
+  while (buffer_.size() == had) {
+    if (packed_.empty()) {
+      WEIR_TRY(const std::size_t got, Read(packed_));
+      ended_ = got == 0;
+      if (ended_ && gunzip_->whole()) return {};
+      if (ended_) {
+        return Fail(Code::kIoError,
+                    StrCat(name_, " ends in the middle; pack it again, or download it anew"));
+      }
+    }
+    Result<std::size_t> used = gunzip_->Feed(packed_, kReadBytes, buffer_);
+    if (!used) {
+      used.error().message = StrCat("cannot unpack ", name_, ": ", used.error().message);
+      return std::unexpected<Error>(used.error());
+    }
+    packed_.erase(0, *used);
+  }
+  return {};
+}
+
+// How many bytes were appended; 0: the end.
+Result<std::size_t> RowInput::Read(std::string& into) {
+  const std::size_t had = into.size();
+  into.resize(had + kReadBytes);
   ssize_t got = 0;
   do {
-    got = ::read(fd_, buffer_.data() + had, kReadBytes);
+    got = ::read(fd_, into.data() + had, kReadBytes);
   } while (got < 0 && errno == EINTR);
   const int error = errno;
-  buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  into.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   read_ += static_cast<std::uint64_t>(std::max<ssize_t>(got, 0));
-  if (got >= 0) return {};
+  if (got >= 0) return static_cast<std::size_t>(got);
   return Fail(Code::kIoError,
               StrCat("cannot read the rows", name_.empty() ? "" : StrCat(" of ", name_),
                      "; the run can be resumed when that is mended"),
@@ -70,7 +118,9 @@ Result<void> RowInput::Fill() {
 std::optional<double> RowInput::part_read() const {
   if (!size_) return std::nullopt;
   if (*size_ == 0) return 1.0;
-  const std::uint64_t used = read_ - (buffer_.size() - from_);
+  // What is unpacked is counted in bytes of the file.
+  const std::uint64_t ahead = gunzip_ ? packed_.size() : buffer_.size() - from_;
+  const std::uint64_t used = read_ - ahead;
   return std::min(1.0, static_cast<double>(used) / static_cast<double>(*size_));
 }
 
@@ -154,7 +204,18 @@ Row RowMaker::Make(json::Value object, std::string_view place) {
   }
   const json::View id = row.value.Find(options_.id);
   row.id = id.IsNumber() ? id.NumberText() : id.StringOr("");
-  if (!row.id.empty()) return row;
+  if (!row.id.empty()) {
+    const auto first = options_.same_ids ? std::nullopt : ids_.Add(row.id, row.number);
+    if (first) {
+      row.error = Fail(Code::kInvalidRequest,
+                       StrCat(place, ": row ", row.number, " has the id \"", Truncate(row.id, 100),
+                              "\" (`", options_.id, "`) that row ", *first,
+                              " has; give it another one, or take `id` out of the flow, so that "
+                              "rows have numbers"))
+                      .error();
+    }
+    return row;
+  }
   row.id = StrCat(row.number);
   row.error = Fail(Code::kInvalidRequest,
                    StrCat(place, ": the row has no id: `", options_.id, "` ",

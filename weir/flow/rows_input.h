@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "weir/base/result.h"
+#include "weir/flow/gunzip.h"
+#include "weir/flow/row_ids.h"
 #include "weir/flow/rows.h"
 
 namespace weir::flow {
@@ -27,6 +29,11 @@ class RowInput {
   // the next call.
   Result<std::string_view> Peek();
   void Skip(std::size_t bytes) { from_ += bytes; }
+  // Whether a whole line is not there yet and would have to be waited for. What is there is read,
+  // up to a line of `max_bytes`.
+  bool WouldWait(std::size_t max_bytes);
+  // The bytes are gzip. Before the first Peek().
+  void Unpack() { gunzip_ = std::make_unique<Gunzip>(); }
 
   // Of its size; nullopt when it is no file.
   std::optional<double> part_read() const;
@@ -36,6 +43,8 @@ class RowInput {
 
  private:
   Result<void> Fill();
+  Result<void> Decode();
+  Result<std::size_t> Read(std::string& into);
 
   const int fd_;
   const bool owned_;
@@ -45,6 +54,10 @@ class RowInput {
   std::string buffer_;
   std::size_t from_ = 0;  // of the buffer: what was skipped
   bool started_ = false;
+  bool ended_ = false;
+  std::size_t looked_ = 0;          // of the buffer: no line ends before it
+  std::unique_ptr<Gunzip> gunzip_;  // null: bytes are as they are
+  std::string packed_;              // what is to be decoded
 };
 
 // Opens a file to read; "-" is stdin. Fails with kConfigError.
@@ -96,6 +109,7 @@ class RowMaker {
  private:
   const RowOptions options_;
   std::uint64_t next_ = 0;
+  RowIds ids_;
 };
 
 // The larger part of the two that are known.
@@ -105,6 +119,9 @@ std::unique_ptr<RowSource> JsonRows(std::unique_ptr<RowInput> input, const RowOp
 // One list of objects. Fails with kConfigError when it is none.
 Result<std::unique_ptr<RowSource>> JsonListRows(std::unique_ptr<RowInput> input,
                                                 const RowOptions& options);
-std::unique_ptr<RowSource> CsvRows(std::unique_ptr<RowInput> input, const RowOptions& options);
+// Fields stand between `separator`s; a comma becomes a semicolon where the first line has only
+// those.
+std::unique_ptr<RowSource> CsvRows(std::unique_ptr<RowInput> input, const RowOptions& options,
+                                   char separator = ',');
 
 }  // namespace weir::flow

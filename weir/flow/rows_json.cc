@@ -20,12 +20,22 @@ class JsonLines final : public RowSource {
 
   Result<std::optional<Row>> Next() override {
     if (maker_.at_limit()) return std::optional<Row>();
-    do {
-      WEIR_TRY(const bool more, lines_.Next());
-      if (!more) return std::optional<Row>();
-    } while (lines_.blank());
+    Result<bool> more = ahead_ ? *std::exchange(ahead_, std::nullopt) : lines_.Next();
+    while (more && *more && lines_.blank()) more = lines_.Next();
+    if (!more) return std::unexpected<Error>(more.error());
+    if (!*more) return std::optional<Row>();
     checksum_ = lines_.Checksum(checksum_);
     return std::optional(ReadLine());
+  }
+  bool WouldWait() override {
+    if (maker_.at_limit()) return false;
+    // Blank lines are stepped over, since there may be nothing behind them.
+    while (!ahead_) {
+      if (input_->WouldWait(maker_.options().max_row_bytes)) return true;
+      Result<bool> more = lines_.Next();
+      if (!more || !*more || !lines_.blank()) ahead_ = std::move(more);
+    }
+    return false;
   }
   std::uint32_t checksum() const override { return checksum_; }
   std::optional<double> part_read() const override {
@@ -54,6 +64,7 @@ class JsonLines final : public RowSource {
   const std::unique_ptr<RowInput> input_;
   LineInput lines_;
   RowMaker maker_;
+  std::optional<Result<bool>> ahead_;  // what the next line is, if it was read already
   std::uint32_t checksum_ = 0;
 };
 

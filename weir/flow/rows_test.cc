@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "weir/base/text.h"
-#include "weir/flow/glob.h"
+#include "weir/flow/gunzip_testing.h"
+#include "weir/flow/row_ids.h"
+#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 
 namespace weir::flow {
@@ -228,50 +230,74 @@ TEST_F(RowsTest, FilesAreRowsInTheOrderOfTheirPaths) {
   EXPECT_EQ(none.error().code, Code::kConfigError);
 }
 
-TEST(GlobTest, PatternsMeanWhatShellsMean) {
-  const struct {
-    const char* pattern;
-    const char* path;
-    bool matches;
-  } cases[] = {
-      {"*.txt", "a.txt", true},
-      {"*.txt", "a/b.txt", false},
-      {"?.txt", "a.txt", true},
-      {"?.txt", "ab.txt", false},
-      {"?.txt", "\xC3\xA9.txt", true},
-      {"a*b*c", "axxbyyc", true},
-      {"a*b*c", "axxbyy", false},
-      {"**/*.txt", "a.txt", true},
-      {"**/*.txt", "a/b/c.txt", true},
-      {"a/**/b", "a/b", true},
-      {"a/**/b", "a/x/y/b", true},
-      {"a/**", "a/x/y", true},
-      {"**", "a/b", true},
-      {"*", ".hidden", false},
-      {".*", ".hidden", true},
-      {"**/*", "a/.git/b", false},
-      {"*", "", true},
-      {"a", "a/b", false},
-  };
-  for (const auto& one : cases) {
-    EXPECT_EQ(GlobMatches(one.pattern, one.path), one.matches) << one.pattern << " " << one.path;
+TEST_F(RowsTest, ASecondRowWithTheSameIdFailsAndBothAreNamed) {
+  const std::string text =
+      "{\"k\": \"a\"}\n{\"k\": \"b\"}\n{\"k\": \"a\"}\n{\"k\": 1}\n{\"k\": \"1\"}\n";
+  const auto rows = RowsIn("rows.jsonl", text, {.id = "k"});
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_THAT(rows[2], HasSubstr("line 3: row 2 has the id \"a\" (`k`) that row 0 has"));
+  EXPECT_THAT(rows[4], HasSubstr("row 4 has the id \"1\" (`k`) that row 3 has"));
+  EXPECT_THAT(RowsIn("same.jsonl", text, {.id = "k", .same_ids = true})[2], HasSubstr("a="));
+}
+
+TEST_F(RowsTest, OfManyIdsOnlyThoseThatAreThereTwiceAreFound) {
+  RowIds ids;
+  for (std::uint64_t row = 0; row < 100'000; ++row) {
+    ASSERT_FALSE(ids.Add(StrCat("row ", row), row)) << row;
+  }
+  for (std::uint64_t row = 0; row < 100'000; row += 999) {
+    ASSERT_EQ(ids.Add(StrCat("row ", row), 200'000), row);
   }
 }
 
-TEST_F(RowsTest, FilesAreFoundFromTheFolderAboveToo) {
-  Put("data/x/1.md", "");
-  Put("data/x/.hidden/2.md", "");
-  Put("data/y/3.md", "");
-  Put("flow/keep", "");
-  const std::string flow = (folder_ / "flow").string();
+TEST_F(RowsTest, CellsAreWhatTheSchemaSays) {
+  const json::Value schema = *json::Read(R"({"type": "object", "required": ["n"], "properties": {
+    "n": {"type": "integer"}, "x": {"type": ["number", "null"]}, "b": {"type": "boolean"},
+    "l": {"$ref": "#/$defs/list"}, "t": {"type": "string"}, "e": {"enum": [1, 2]}},
+    "$defs": {"list": {"type": "array"}}})");
+  const RowOptions options{.input = schema};
+  const std::string head = "n,x,b,l,t,e,other\n";
+  const struct {
+    const char* line;
+    const char* row;
+  } kCells[] = {
+      {"7,1.50,TRUE,\"[1]\",7,2,7",
+       R"(0={"n":7,"x":1.50,"b":true,"l":[1],"t":"7","e":2,"other":"7"})"},
+      {"7.0, 2 ,false,,,,", R"(0={"n":7.0,"x":2,"b":false,"t":"","other":""})"},
+      {"1,,,,,,", R"(0={"n":1,"x":null,"t":"","other":""})"},
+      {"x,,,,,,", R"(line 2: column "n" has "x", and the flow's `input` wants integer there)"},
+      {"1.5,,,,,,", R"(column "n" has "1.5")"},
+      {",,,,,,", R"(column "n" is empty)"},
+      {"1,\"1,5\",,,,,", R"(column "x" has "1,5", and the flow's `input` wants number or null)"},
+      {"1,,yes,,,,", R"(column "b" has "yes")"},
+  };
+  for (const auto& [line, row] : kCells) {
+    EXPECT_THAT(RowsIn("rows.csv", StrCat(head, line, "\n"), options), ElementsAre(HasSubstr(row)))
+        << line;
+  }
+}
 
-  EXPECT_THAT(*FindFiles(flow, "../data/**/*.md"), ElementsAre("../data/x/1.md", "../data/y/3.md"));
-  EXPECT_THAT(*FindFiles(flow, "../data/?/*.md"), ElementsAre("../data/x/1.md", "../data/y/3.md"));
-  EXPECT_THAT(*FindFiles(flow, "../data/x/.hidden/*"), ElementsAre("../data/x/.hidden/2.md"));
-  EXPECT_THAT(*FindFiles(flow, "keep"), ElementsAre("keep"));
-  EXPECT_THAT(*FindFiles("", (folder_ / "data/y/*").string()),
-              ElementsAre((folder_ / "data/y/3.md").string()));
-  EXPECT_THAT(*FindFiles(flow, "../none/*"), IsEmpty());
+TEST_F(RowsTest, TabsAndSemicolonsSeparateFieldsToo) {
+  std::vector<std::string> told;
+  const RowOptions options{.on_notice = [&](std::string_view text) { told.emplace_back(text); }};
+  EXPECT_THAT(RowsIn("rows.tsv", "a\tb\n1,5\t\"x\ty\"\n", options),
+              ElementsAre(R"(0={"a":"1,5","b":"x\ty"})"));
+  EXPECT_THAT(told, IsEmpty());
+  EXPECT_THAT(RowsIn("rows.csv", "a;b\n1,5;x\n2;y\n", options),
+              ElementsAre(R"(0={"a":"1,5","b":"x"})", R"(1={"a":"2","b":"y"})"));
+  EXPECT_THAT(told, ElementsAre(HasSubstr("semicolons and no comma")));
+  EXPECT_THAT(RowsIn("both.csv", "a;b,c\n1,2\n", options), ElementsAre(R"(0={"a;b":"1","c":"2"})"));
+}
+
+TEST_F(RowsTest, PackedFilesAreUnpacked) {
+  EXPECT_THAT(RowsIn("rows.jsonl.gz", Gzipped("{\"a\": 1}\n{\"a\": 2}\n")),
+              ElementsAre(R"(0={"a":1})", R"(1={"a":2})"));
+  EXPECT_THAT(RowsIn("rows.csv.gz", Gzipped("a\n1\n")), ElementsAre(R"(0={"a":"1"})"));
+  EXPECT_THAT(RowsIn("rows.json.gz", Gzipped("[{\"a\": 1}]")), ElementsAre(R"(0={"a":1})"));
+  const std::string packed = Gzipped(std::string(3000, '\n') + "{\"a\": 1}\n");
+  EXPECT_THAT(RowsIn("cut.jsonl.gz", packed.substr(0, packed.size() - 1)),
+              testing::Contains(HasSubstr("ends in the middle")));
+  EXPECT_THAT(RowsIn("none.jsonl.gz", "{\"a\": 1}\n"), ElementsAre(HasSubstr("it is no gzip")));
 }
 
 }  // namespace

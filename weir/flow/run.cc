@@ -9,6 +9,7 @@
 #include "weir/async/semaphore.h"
 #include "weir/base/text.h"
 #include "weir/flow/call.h"
+#include "weir/flow/figures.h"
 #include "weir/flow/passes.h"
 #include "weir/flow/prepare.h"
 #include "weir/flow/walk.h"
@@ -22,6 +23,7 @@ using async::Task;
 
 constexpr std::size_t kWindowPerCall = 4;
 constexpr std::uint64_t kRowsBetweenTurns = 64;
+constexpr Duration kLookEvery = std::chrono::milliseconds(20);  // into a pipe that is silent
 
 class Runner {
  public:
@@ -55,7 +57,8 @@ class Runner {
   Task<Result<void>> RunPass(Context ctx, std::size_t pass, RowSource& source);
   Task<void> Carry(Context ctx, std::size_t pass, Row row, std::uint32_t checksum,
                    async::Semaphore::Permit place);
-  Result<void> SkipWritten(RowSource& source);
+  Task<Result<void>> SkipWritten(Context ctx, RowSource& source);
+  Task<Result<std::optional<Row>>> NextRow(Context ctx, RowSource& source);
   Result<Traveller> Enter(std::size_t pass, Row& row) const;
   RowRecord RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t checksum, Walked walked);
   void WriteReady();
@@ -84,10 +87,11 @@ Task<RunResult> Runner::Run(Context ctx) {
   stats_.rows_total = rows_.total();
   ctx.Emit("run.start", {{"flow", std::string_view(graph_.flow().name)},
                          {"folder", std::string_view(folder_.path())},
-                         {"resumed", progress.rows > 0 || progress.pass > 0}});
+                         {"resumed", progress.rows + progress.pass > 0 || progress.rounds > 0}});
   Result<void> ran = Result<void>();
   if (!progress.finished) {
     ran = co_await Begin(ctx);
+    if (ran) ran = co_await walker_.agents().Open(ctx);
     if (ran) ran = co_await RunPasses(ctx);
   }
   RunResult result = co_await End(ctx, std::move(ran));
@@ -124,7 +128,7 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
     RowSource& source = pass > 0 ? *carried : rows_;
     next_to_write_ = 0;
     if (pass == first) {
-      Result<void> skipped = SkipWritten(source);
+      Result<void> skipped = co_await SkipWritten(ctx, source);
       if (!skipped) co_return skipped;
     }
     Result<void> ran = co_await RunPass(ctx, pass, source);
@@ -202,24 +206,45 @@ Task<void> Runner::StopAll(Context ctx) {
 }
 
 // Rows that were written before a resume are read past; they must be the same ones.
-Result<void> Runner::SkipWritten(RowSource& source) {
+Task<Result<void>> Runner::SkipWritten(Context ctx, RowSource& source) {
   const Progress& progress = folder_.progress();
   for (; next_to_write_ < progress.rows; ++next_to_write_) {
-    WEIR_TRY(const std::optional<Row> row, source.Next());
+    std::optional<Row> row;
+    WEIR_CO_TRY(row, co_await NextRow(ctx, source));
+    const bool last = next_to_write_ + 1 == progress.rows;
+    if (row && last && progress.pass > 0) {
+      Traveller traveller;
+      WEIR_CO_TRY(traveller, Unpack(row->value));
+      folder_.SkipTo(progress.pass, traveller.origin);
+    }
     if (row) continue;
-    return Fail(Code::kConfigError,
-                StrCat("the input has only ", next_to_write_, " rows, and ", progress.rows,
-                       " of it were done before; restore it, or start a new run with another -o"));
+    co_return Fail(
+        Code::kConfigError,
+        StrCat("the input has only ", Counted(next_to_write_, "row", "rows"), ", and ",
+               progress.rows,
+               " of it were done before; restore it, or start a new run with another -o"));
   }
   if (progress.rows > 0 && source.checksum() != progress.input_checksum) {
-    return Fail(Code::kConfigError,
-                StrCat("the first ", progress.rows,
-                       " rows of the input are not those that this run began with; restore them, "
-                       "or start a new run with another -o"));
+    co_return Fail(
+        Code::kConfigError,
+        StrCat("the first ", Counted(progress.rows, "row", "rows"),
+               " of the input are not what this run began with; restore the input, or start a new "
+               "run with another -o"));
   }
   stats_.rows_read = stats_.rows_done = stats_.rows_before = progress.rows;
   if (progress.pass == 0) stats_.rows_input = progress.rows;
-  return {};
+  co_return Result<void>();
+}
+
+// While nobody writes into the pipe that rows come from, Ctrl-C, the view and the rows that are on
+// their way go on. Fails with kCancelled; no row, too, when the run stops meanwhile.
+Task<Result<std::optional<Row>>> Runner::NextRow(Context ctx, RowSource& source) {
+  while (source.WouldWait()) {
+    if (walker_.stopped()) co_return std::optional<Row>();
+    const Result<void> slept = co_await async::Sleep(ctx, kLookEvery);
+    if (!slept) co_return std::unexpected<Error>(slept.error());
+  }
+  co_return source.Next();
 }
 
 Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& source) {
@@ -234,7 +259,7 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
       Result<async::Semaphore::Permit> place = co_await places.Acquire(ctx);
       if (!place && !ctx.cancelled()) broken = place.error();
       if (!place || walker_.stopped()) break;
-      Result<std::optional<Row>> row = source.Next();
+      Result<std::optional<Row>> row = co_await NextRow(ctx, source);
       if (!row) broken = row.error();
       if (!row || !*row) break;
       // Where no row ever waits, Ctrl-C, the view and the events want their turn, too.
@@ -270,6 +295,7 @@ Result<Traveller> Runner::Enter(std::size_t pass, Row& row) const {
   }
   Traveller traveller;
   traveller.id = std::move(row.id);
+  traveller.origin = row.number;
   traveller.row = std::move(row.value);
   return traveller;
 }
@@ -279,6 +305,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   const std::uint64_t number = row.number;
   const std::string id = row.id;
   Result<Traveller> traveller = Enter(pass, row);
+  const std::uint64_t origin = traveller ? traveller->origin : number;
   Walked walked;
   if (traveller) {
     const PassPlan& plan = passes_[pass];
@@ -296,6 +323,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   if (walked.aborted) co_return;
   std::vector<Contribution> given = std::move(walked.given);
   RowRecord record = RecordOf(pass, number, checksum, std::move(walked));
+  record.origin = origin;
   ready_.emplace(number, Ready{std::move(record), std::move(given), std::move(place)});
   WriteReady();
 }
@@ -303,6 +331,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
 RowRecord Runner::RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t checksum,
                            Walked walked) {
   RowRecord record{.row = row,
+                   .origin = 0,
                    .input_checksum = checksum,
                    .outputs = std::move(walked.outputs),
                    .flat = {},
@@ -334,6 +363,9 @@ void Runner::WriteReady() {
 }
 
 Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
+  async::Context calm(*ctx.loop);
+  calm.trace = ctx.trace;
+  co_await walker_.agents().Close(calm, ran.has_value());
   co_await StopAll(ctx);
   // What counts in the end are the rows that came in, not those that the last pass began with.
   if (ran) stats_.rows_done = stats_.rows_input;

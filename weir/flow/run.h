@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "weir/agent/review.h"
+#include "weir/agent/toolbox.h"
 #include "weir/async/context.h"
 #include "weir/async/task.h"
 #include "weir/base/env.h"
@@ -65,7 +67,11 @@ struct RunOptions {
   std::string folder;      // what programs run in; empty: the flow's
   Env env;                 // what programs get
   int program_errors = 2;  // where what they say on stderr goes
-  bool resumed = false;    // then an input without any row is a mistake
+  // Rows that a review has sent back: they are asked anew whatever was answered before.
+  std::vector<agent::RetriedRow> sent_back;
+  std::string files;  // the glob of --files: agents work on the folder that it names
+  agent::Approver* approver = nullptr;  // whom tools that need a yes ask; null: nobody
+  bool resumed = false;                 // then an input without any row is a mistake
   // The run stops, and may be resumed, when prompts and answers have had so many tokens together;
   // calls that are under way end.
   std::optional<std::int64_t> max_total_tokens;

@@ -13,6 +13,18 @@ constexpr std::size_t kLongest = 60;
 
 std::string Short(std::string_view text) { return Truncate(Plain(text), kLongest); }
 
+// "lint (tools: run_linter, apply_fix; <= 15 turns)"
+std::string AgentLabel(const agent::Agent& agent, const std::string& id) {
+  std::vector<std::string> tools;
+  for (const agent::ToolDefinition& tool : agent.tools) tools.push_back(tool.name);
+  std::vector<std::string> servers;
+  for (const agent::McpServer& server : agent.servers) servers.push_back(server.name);
+  std::string parts = tools.empty() ? "" : StrCat("tools: ", Short(Join(tools, ", ")), "; ");
+  if (!servers.empty()) StrAppend(parts, "mcp: ", Short(Join(servers, ", ")), "; ");
+  if (parts.empty()) parts = "no tools; ";
+  return StrCat("agent ", id, " (", parts, "<= ", agent.max_turns, " turns)");
+}
+
 std::string ApplyLabel(const Apply& apply, const std::string& id) {
   if (!apply.where.empty()) return StrCat("filter ", id, ": ", Short(apply.where.text));
   if (!apply.each.empty()) return StrCat("each ", id, ": ", Short(apply.each.text));
@@ -45,6 +57,8 @@ std::string NodeLabel(const GraphNode& node) {
   if (node.map() != nullptr) {
     return StrCat("map ", id, ": ", node.map()->as, " of ", Short(node.map()->over.text));
   }
+  const Step* step = node.step();
+  if (step != nullptr && step->agent) return AgentLabel(*step->agent, id);
   return StrCat("step ", id);
 }
 

@@ -12,7 +12,8 @@ namespace weir::flow {
 // One line, without control characters.
 std::string Plain(std::string_view text);
 
-// "step answer", "filter keep: answer.confidence >= 0.7", "parallel x3 languages", ...
+// "step answer", "agent lint (tools: run_linter; <= 15 turns)", "filter keep: answer.confidence >=
+// 0.7", "parallel x3 languages", ...
 std::string NodeLabel(const GraphNode& node);
 // " [qwen, adapter sql]"; empty for nodes that ask nobody.
 std::string EngineLabel(const Graph& graph, const GraphNode& node);

@@ -47,6 +47,7 @@ constexpr TokenCounter kTokens[] = {
     {"prompt_tokens", &NodeStats::prompt_tokens},
     {"completion_tokens", &NodeStats::completion_tokens},
     {"cached_tokens", &NodeStats::cached_tokens},
+    {"cached_of", &NodeStats::cached_of},
 };
 
 void Uint(json::Writer& out, std::string_view key, std::uint64_t value) {
@@ -71,23 +72,37 @@ std::uint64_t UintOf(json::View json, std::string_view key) {
   return json.Find(key).AsUint64().value_or(0);
 }
 
+// Counts of buckets that have any, beside what stands for each.
+template <class Counts, class Of>
+void WriteBuckets(json::Writer& out, std::string_view key, const Counts& counts, const Of& of) {
+  out.Key(key);
+  out.BeginArray();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    out.BeginArray();
+    out.Double(of(i));
+    out.Uint(counts[i]);
+    out.EndArray();
+  }
+  out.EndArray();
+}
+
+std::uint32_t BucketCount(json::View count) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min(count.AsUint64().value_or(0), kMost));
+}
+
 // What only nodes that ask a model have.
 void WriteAnswers(json::Writer& out, const NodeStats& node) {
   for (const TokenCounter& tokens : kTokens) {
     out.Key(tokens.key);
     out.Int(node.*tokens.member);
   }
+  if (const auto rate = node.CacheHitRate()) Double(out, "cache_hit_rate", Rounded(*rate, 10'000));
   True(out, "tokens_unknown", node.tokens_unknown);
   Double(out, "cost", node.cost);
   True(out, "cost_unknown", node.cost_unknown);
-  if (node.sure_count == 0) return;
-  out.Key("confidence");
-  out.BeginObject();
-  Uint(out, "answers", node.sure_count);
-  Double(out, "sum", node.sure_sum);
-  Double(out, "mean", node.sure_sum / static_cast<double>(node.sure_count));
-  Double(out, "least", node.sure_least);
-  out.EndObject();
+  WriteAgents(out, node.agents);
 }
 
 void ReadAnswers(json::View json, NodeStats& node) {
@@ -97,10 +112,7 @@ void ReadAnswers(json::View json, NodeStats& node) {
   node.tokens_unknown = json.Find("tokens_unknown").BoolOr(false);
   node.cost = json.Find("cost").AsDouble().value_or(0);
   node.cost_unknown = json.Find("cost_unknown").BoolOr(false);
-  const json::View confidence = json.Find("confidence");
-  node.sure_count = UintOf(confidence, "answers");
-  node.sure_sum = confidence.Find("sum").AsDouble().value_or(0);
-  node.sure_least = confidence.Find("least").AsDouble().value_or(1);
+  node.agents = ReadAgents(json.Find("agents"));
 }
 
 }  // namespace
@@ -108,6 +120,36 @@ void ReadAnswers(json::View json, NodeStats& node) {
 void Latencies::Add(Duration time) {
   ++buckets_[BucketOf(Millis(time).count(), kBuckets)];
   ++count_;
+}
+
+void Shares::Add(double share) {
+  const double hundredths = std::round(std::clamp(share, 0.0, 1.0) * (kBuckets - 1));
+  ++buckets_[static_cast<std::size_t>(hundredths)];
+  ++count_;
+}
+
+double Shares::Quantile(double q) const {
+  if (count_ == 0) return 0;
+  const double wanted = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_));
+  double seen = 0;
+  std::size_t bucket = 0;
+  for (; bucket + 1 < kBuckets; ++bucket) {
+    seen += buckets_[bucket];
+    if (seen > 0 && seen >= wanted) break;
+  }
+  return static_cast<double>(bucket) / (kBuckets - 1);
+}
+
+void NodeStats::AddSure(double confidence) {
+  ++sure_count;
+  sure_sum += confidence;
+  sure_least = std::min(sure_least, confidence);
+  sure.Add(confidence);
+}
+
+std::optional<double> NodeStats::CacheHitRate() const {
+  if (cached_of <= 0) return std::nullopt;
+  return std::clamp(static_cast<double>(cached_tokens) / static_cast<double>(cached_of), 0.0, 1.0);
 }
 
 Duration Latencies::Quantile(double q) const {
@@ -130,6 +172,7 @@ void Contribution::AddTo(NodeStats& stats) const {
   stats.prompt_tokens += prompt_tokens;
   stats.completion_tokens += completion_tokens;
   stats.cached_tokens += cached_tokens;
+  stats.cached_of += cached_of;
   stats.cost += cost;
   stats.tokens_unknown |= tokens_unknown;
   stats.cost_unknown |= cost_unknown;
@@ -154,8 +197,42 @@ NodeStats RunStats::Sum() const {
     sum.sure_count += node.sure_count;
     sum.sure_sum += node.sure_sum;
     sum.sure_least = std::min(sum.sure_least, node.sure_least);
+    sum.agents.Add(node.agents);
+    sum.sure.count_ += node.sure.count_;
+    for (std::size_t i = 0; i < Shares::kBuckets; ++i) {
+      sum.sure.buckets_[i] += node.sure.buckets_[i];
+    }
   }
   return sum;
+}
+
+void RunStats::WriteSure(json::Writer& out, const NodeStats& node) {
+  if (node.sure_count == 0) return;
+  out.Key("confidence");
+  out.BeginObject();
+  Uint(out, "answers", node.sure_count);
+  Double(out, "sum", node.sure_sum);
+  Double(out, "mean", node.sure_sum / static_cast<double>(node.sure_count));
+  Double(out, "least", node.sure_least);
+  if (node.sure.count() > 0) {
+    Double(out, "p10", node.sure.Quantile(0.1));
+    WriteBuckets(out, "shares", node.sure.buckets_,
+                 [](std::size_t i) { return static_cast<double>(i) / (Shares::kBuckets - 1); });
+  }
+  out.EndObject();
+}
+
+void RunStats::ReadSure(json::View json, NodeStats& node) {
+  node.sure_count = UintOf(json, "answers");
+  node.sure_sum = json.Find("sum").AsDouble().value_or(0);
+  node.sure_least = json.Find("least").AsDouble().value_or(1);
+  for (const json::View item : json.Find("shares").items()) {
+    const double share = std::clamp(item[0].AsDouble().value_or(0), 0.0, 1.0);
+    const std::uint32_t count = BucketCount(item[1]);
+    node.sure.buckets_[static_cast<std::size_t>(std::round(share * (Shares::kBuckets - 1)))] +=
+        count;
+    node.sure.count_ += count;
+  }
 }
 
 std::string RunStats::Json(TimePoint now) const { return Json(now, nodes); }
@@ -194,6 +271,12 @@ std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted)
   Uint(out, "failed", rows_failed);
   Uint(out, "before", rows_before);
   out.EndObject();
+  NodeStats sum;
+  for (const NodeStats& node : counted) {
+    sum.cached_tokens += node.cached_tokens;
+    sum.cached_of += node.cached_of;
+  }
+  if (const auto rate = sum.CacheHitRate()) Double(out, "cache_hit_rate", Rounded(*rate, 10'000));
   out.Key("errors");
   out.BeginObject();
   for (const auto& [name, count] : errors) Uint(out, name, count);
@@ -205,20 +288,15 @@ std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted)
     out.Key(graph_node->node->id);
     out.BeginObject();
     for (const Counter& counter : kCounters) Uint(out, counter.key, node.*counter.member);
-    if (graph_node->step() != nullptr) WriteAnswers(out, node);
+    if (graph_node->step() != nullptr) {
+      WriteAnswers(out, node);
+      WriteSure(out, node);
+    }
     if (node.latencies.count() > 0) {
       Double(out, "p50_ms", Rounded(Millis(node.latencies.Quantile(0.5)).count(), 100));
       Double(out, "p95_ms", Rounded(Millis(node.latencies.Quantile(0.95)).count(), 100));
-      out.Key("latencies_ms");
-      out.BeginArray();
-      for (std::size_t i = 0; i < Latencies::kBuckets; ++i) {
-        if (node.latencies.buckets_[i] == 0) continue;
-        out.BeginArray();
-        out.Double(Rounded(MillisOf(i), 100));
-        out.Uint(node.latencies.buckets_[i]);
-        out.EndArray();
-      }
-      out.EndArray();
+      WriteBuckets(out, "latencies_ms", node.latencies.buckets_,
+                   [](std::size_t i) { return Rounded(MillisOf(i), 100); });
     }
     out.EndObject();
   }
@@ -244,11 +322,11 @@ void RunStats::Restore(json::View json) {
     for (const Counter& counter : kCounters) node.*counter.member = UintOf(from, counter.key);
     node.reused = node.ok + node.failed;
     ReadAnswers(from, node);
+    ReadSure(from.Find("confidence"), node);
     for (const json::View item : from.Find("latencies_ms").items()) {
       const std::size_t bucket = BucketOf(item[0].AsDouble().value_or(0), Latencies::kBuckets);
-      constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-      const std::uint64_t count = std::min(item[1].AsUint64().value_or(0), kMost);
-      node.latencies.buckets_[bucket] += static_cast<std::uint32_t>(count);
+      const std::uint32_t count = BucketCount(item[1]);
+      node.latencies.buckets_[bucket] += count;
       node.latencies.count_ += count;
     }
     nodes[graph_node->index] = kept_[graph_node->index] = node;

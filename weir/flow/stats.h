@@ -13,8 +13,10 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/result.h"
+#include "weir/flow/agent_stats.h"
 #include "weir/flow/graph.h"
 #include "weir/json/value.h"
+#include "weir/json/writer.h"
 
 namespace weir::flow {
 
@@ -33,6 +35,21 @@ class Latencies {
   std::uint64_t count_ = 0;
 };
 
+// Counts shares from 0 to 1 in hundredths.
+class Shares {
+ public:
+  void Add(double share);
+  std::uint64_t count() const { return count_; }
+  // What the part `q` of all does not exceed, to a hundredth; 0 when there is none.
+  double Quantile(double q) const;
+
+ private:
+  friend class RunStats;
+  static constexpr std::size_t kBuckets = 101;
+  std::array<std::uint32_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+};
+
 struct NodeStats {
   std::uint64_t ok = 0;       // rows that it gave a value for
   std::uint64_t dropped = 0;  // rows that ended here because it said so
@@ -45,6 +62,7 @@ struct NodeStats {
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
+  std::int64_t cached_of = 0;   // prompt tokens of the answers that say how many were cached
   bool tokens_unknown = false;  // some answers came without counts
   double cost = 0;
   bool cost_unknown = false;  // some calls had no price
@@ -53,6 +71,12 @@ struct NodeStats {
   std::uint64_t sure_count = 0;
   double sure_sum = 0;
   double sure_least = 1;
+  AgentStats agents;
+  Shares sure;
+
+  void AddSure(double confidence);
+  // Which part of the prompts the servers had in their prefix caches; nothing when none says so.
+  std::optional<double> CacheHitRate() const;
 };
 
 // What one row gave at one node.
@@ -65,6 +89,7 @@ struct Contribution {
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
+  std::int64_t cached_of = 0;
   double cost = 0;
   bool tokens_unknown = false;
   bool cost_unknown = false;
@@ -120,6 +145,8 @@ class RunStats {
 
  private:
   std::string Json(TimePoint now, const std::vector<NodeStats>& counted) const;
+  static void WriteSure(json::Writer& out, const NodeStats& node);
+  static void ReadSure(json::View json, NodeStats& node);
 
   std::vector<NodeStats> kept_;  // the part of `nodes` that belongs to written rows
   const Graph& graph_;

@@ -108,6 +108,35 @@ TEST(RunStatsTest, ARestoredRunKnowsWhatIsFromBefore) {
   EXPECT_EQ(after.nodes[1].in_flight, 0U);
 }
 
+TEST(RunStatsTest, ConfidenceHasATenthPercentileThatSurvives) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  NodeStats& ask = stats.nodes[1];
+  for (int i = 1; i <= 100; ++i) ask.AddSure(i / 100.0);
+  RunStats after(graph);
+  after.Restore(json::Read(stats.Json(TimePoint())).value());
+  for (int i = 0; i < 900; ++i) after.nodes[1].AddSure(0.05);
+  EXPECT_EQ(ask.sure.Quantile(0.1), 0.1);
+  EXPECT_EQ(after.Sum().sure.count(), 1000U);
+  EXPECT_EQ(after.Sum().sure.Quantile(0.1), 0.05);
+  const json::Value json = json::Read(stats.Json(TimePoint())).value();
+  const json::View confidence = json.Find("nodes").Find("ask").Find("confidence");
+  EXPECT_EQ(confidence.Find("p10").AsDouble(), 0.1);
+  EXPECT_EQ(confidence.Find("least").AsDouble(), 0.01);
+  EXPECT_NEAR(confidence.Find("mean").AsDouble().value_or(0), 0.505, 1e-9);
+}
+
+TEST(RunStatsTest, TheHitRateIsThatOfServersThatTellIt) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  const auto json = [&] { return json::Read(stats.Json(TimePoint())).value(); };
+  stats.Give({.node = 1, .prompt_tokens = 100});
+  EXPECT_FALSE(json().Find("cache_hit_rate").exists());
+  stats.Give({.node = 1, .prompt_tokens = 40, .cached_tokens = 10, .cached_of = 40});
+  EXPECT_EQ(json().Find("cache_hit_rate").AsDouble(), 0.25);
+  EXPECT_EQ(json().Find("nodes").Find("ask").Find("cache_hit_rate").AsDouble(), 0.25);
+}
+
 TEST(RunStatsTest, OnlyNodesThatAskHaveTokens) {
   const Graph graph = TwoNodes();
   const json::Value json = json::Read(RunStats(graph).Json(TimePoint())).value();

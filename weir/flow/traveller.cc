@@ -93,6 +93,8 @@ std::string Pack(const Traveller& traveller) {
   out.BeginObject();
   out.Field("child", std::string_view(traveller.child));
   out.Field("id", std::string_view(traveller.id));
+  out.PlainKey("origin");
+  out.Uint(traveller.origin);
   out.Field("row", json::View(traveller.row));
   out.PlainKey("names");
   out.BeginObject();
@@ -116,6 +118,7 @@ Result<Traveller> Unpack(json::View packed) {
   Traveller traveller;
   traveller.child = packed.Find("child").StringOr("");
   traveller.id = packed.Find("id").StringOr("");
+  traveller.origin = packed.Find("origin").AsUint64().value_or(0);
   if (!packed.Find("row").IsObject() || !packed.Find("names").IsObject()) {
     return Fail(Code::kIoError,
                 "the rows between two passes cannot be read again: the run folder was changed; "

@@ -3,6 +3,7 @@
 // What a row carries through the graph: what it sees, what it has given so far.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,8 +17,9 @@ namespace weir::flow {
 
 // One row on its way, or a child of it. Values are shared between copies.
 struct Traveller {
-  std::string child;  // "" for the row itself, "2.0" for its child's child
-  std::string id;     // the same for people, behind the row's id
+  std::string child;         // "" for the row itself, "2.0" for its child's child
+  std::string id;            // the same for people, behind the row's id
+  std::uint64_t origin = 0;  // the number of the row of the input
   json::Value row;
   std::vector<std::pair<std::string, json::Value>> names;  // what earlier nodes gave
   json::Value last;                                        // what the last of them gave

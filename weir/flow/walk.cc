@@ -7,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/flow/call.h"
 #include "weir/json/builder.h"
+#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 
 namespace weir::flow {
@@ -38,6 +39,16 @@ std::string TextOf(json::View value) {
   return value.IsString() ? std::string(value.StringOr("")) : json::Write(value);
 }
 
+// Keys of a map are texts, so a text also fits the JSON of a value; numbers fit by their value,
+// however they are written.
+bool Fits(json::View equals, json::View on) {
+  if (equals == on || TextOf(equals) == TextOf(on)) return true;
+  if (equals.IsNumber() == on.IsNumber()) return false;
+  const json::View text = equals.IsNumber() ? on : equals;
+  const Result<json::Value> number = json::Read(text.StringOr(""));
+  return number && number->IsNumber() && json::View(*number) == (equals.IsNumber() ? equals : on);
+}
+
 // All but the travellers.
 void Append(Walked& out, Walked& more) {
   out.aborted |= more.aborted;
@@ -64,6 +75,7 @@ Walker::Walker(const Graph& graph, EngineHost& engines, RunFolder& folder,
       options_(options),
       stats_(stats),
       vars_(VarsOf(graph.flow(), options)),
+      agents_(graph, options, folder.path()),
       places_({.permits = static_cast<std::size_t>(options.concurrency), .max_waiting = SIZE_MAX}) {
   for (const GraphNode* node : graph.all()) roots_.push_back(RootsOf(*node));
 }
@@ -289,9 +301,8 @@ async::Task<Walker::Fate> Walker::TakeWay(Visit& visit) {
   if (!on) co_return Fail(visit, on.error());
   const std::vector<Case>& cases = node.as_switch()->cases;
   const std::string text = TextOf(*on);
-  const auto found = std::ranges::find_if(cases, [&](const Case& its_case) {
-    return json::View(its_case.equals) == *on || TextOf(its_case.equals) == text;
-  });
+  const auto found =
+      std::ranges::find_if(cases, [&](const Case& its_case) { return Fits(its_case.equals, *on); });
   const auto chosen = static_cast<std::size_t>(found - cases.begin());
   if (chosen >= node.ways.size()) {
     co_return Fail(visit, {.code = Code::kInvalidRequest,

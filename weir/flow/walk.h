@@ -12,6 +12,7 @@
 
 #include "weir/async/context.h"
 #include "weir/async/semaphore.h"
+#include "weir/flow/agents.h"
 #include "weir/flow/folder.h"
 #include "weir/flow/graph.h"
 #include "weir/flow/program.h"
@@ -56,6 +57,9 @@ class Walker {
 
   async::Task<Walked> Walk(async::Context ctx, Where where, Stretch stretch, Traveller traveller);
 
+  // The agents of the graph.
+  Agents& agents() { return agents_; }
+
   // Why the run cannot go on: the disk, the budget. Set once.
   const std::optional<Error>& stopped() const { return stopped_; }
   void Stop(Error error);
@@ -84,11 +88,20 @@ class Walker {
   Fate Compute(Visit& visit);
 
   async::Task<std::optional<Finished>> AskEngine(Visit& visit);
+  async::Task<std::optional<Finished>> AskAgent(Visit& visit);
   async::Task<std::optional<Finished>> RunProgram(Visit& visit);
   async::Task<bool> IsGone(async::Context ctx, model::Engine& engine, std::string name,
                            Error error);
-  const Finished* Recorded(const Visit& visit) const;
+  const Finished* Recorded(const Visit& visit);
+  const Past* Before(const Visit& visit);
+  // What a review wants otherwise of it; null where it has not sent it back.
+  const agent::RetriedRow* SentBack(const Visit& visit) const;
   Finished NewFinished(const Visit& visit) const;
+  // How often it was tried in earlier rounds; what that took goes into `finished`.
+  int TriedBefore(const Visit& visit, Finished& finished);
+  void NoteAnswer(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
+                  Duration time);
+  void NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished);
   // The answer of one attempt goes into figures and attempts.jsonl.
   void Note(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
             Duration time, Finished& finished);
@@ -113,6 +126,7 @@ class Walker {
   RunStats& stats_;
   json::Value vars_;
   std::vector<std::vector<std::string>> roots_;  // by node
+  Agents agents_;
   async::Semaphore places_;
   std::map<std::string, std::shared_ptr<model::Engine>> made_;
   std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;  // by node

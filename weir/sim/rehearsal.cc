@@ -59,6 +59,7 @@ bool Fits(const Match& match, const Cue& cue) {
     return false;
   }
   if (match.turn && *match.turn != TurnOf(call)) return false;
+  if (match.tool_choice && *match.tool_choice != call.tool_choice.kind) return false;
   if (match.tool && !Offers(call, *match.tool)) return false;
   for (const auto& [name, text] : match.headers) {
     if (cue.headers == nullptr || !HasHeader(*cue.headers, name, text)) return false;

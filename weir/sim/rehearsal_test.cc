@@ -59,6 +59,8 @@ TEST(Rehearsal, ARuleFitsWhenEveryConditionDoes) {
       {"{contains: rude}", false},
       {"{last_user: Paris}", true},
       {"{last_user: sunny}", false},
+      {"{tool_choice: unset}", true},
+      {"{tool_choice: required}", false},
       {"{tool_result: sunny}", true},
       {"{tool_result: Paris}", false},
       {"{system: polite}", true},

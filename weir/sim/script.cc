@@ -1,5 +1,8 @@
 #include "weir/sim/script.h"
 
+#include <array>
+#include <utility>
+
 #include "weir/base/text.h"
 #include "weir/sim/script_reader.h"
 #include "weir/sim/script_reply.h"
@@ -7,17 +10,37 @@
 namespace weir::sim {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
+Result<std::optional<model::ToolChoice::Kind>> ReadToolChoice(const ScriptReader& reader,
+                                                              const Place& place) {
+  using Kind = model::ToolChoice::Kind;
+  constexpr std::array kWords = {std::pair{"unset"sv, Kind::kUnset},
+                                 std::pair{"auto"sv, Kind::kAuto}, std::pair{"none"sv, Kind::kNone},
+                                 std::pair{"required"sv, Kind::kRequired},
+                                 std::pair{"named"sv, Kind::kNamed}};
+  std::optional<std::string> word;
+  WEIR_CHECK(reader.Text(place, word));
+  if (!word) return std::optional<Kind>();
+  for (const auto& [name, kind] : kWords) {
+    if (name == *word) return std::optional(kind);
+  }
+  return reader.Wrong(place, "`tool_choice` must be unset, auto, none, required or named");
+}
+
 Result<Match> ReadMatch(const ScriptReader& reader, const Place& place) {
   Match match;
   if (!place.exists()) return match;
-  WEIR_CHECK(reader.CheckKeys(place, {"model", "contains", "last_user", "tool_result", "system",
-                                      "tool", "turn", "stream", "headers", "call_number"}));
+  WEIR_CHECK(
+      reader.CheckKeys(place, {"model", "contains", "last_user", "tool_result", "system", "tool",
+                               "tool_choice", "turn", "stream", "headers", "call_number"}));
   WEIR_CHECK(reader.Text(place.At("model"), match.model));
   WEIR_CHECK(reader.Text(place.At("contains"), match.contains));
   WEIR_CHECK(reader.Text(place.At("last_user"), match.last_user));
   WEIR_CHECK(reader.Text(place.At("tool_result"), match.tool_result));
   WEIR_CHECK(reader.Text(place.At("system"), match.system));
   WEIR_CHECK(reader.Text(place.At("tool"), match.tool));
+  WEIR_TRY(match.tool_choice, ReadToolChoice(reader, place.At("tool_choice")));
   WEIR_CHECK(reader.Int(place.At("turn"), 1, match.turn));
   WEIR_CHECK(reader.Bool(place.At("stream"), match.stream));
   WEIR_CHECK(reader.PlainTexts(place.At("headers"), match.headers));

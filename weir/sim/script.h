@@ -25,7 +25,8 @@ struct Match {
   std::optional<std::string> tool_result;  // stands in the message of a tool that comes last
   std::optional<std::string> system;       // stands in a system or developer message
   std::optional<std::string> tool;         // the name of a tool that is offered
-  std::optional<std::int64_t> turn;        // assistant messages in the conversation so far, plus 1
+  std::optional<model::ToolChoice::Kind> tool_choice;
+  std::optional<std::int64_t> turn;  // assistant messages in the conversation so far, plus 1
   std::optional<bool> stream;
   std::vector<std::pair<std::string, std::string>> headers;  // present, holding this text
   // Only the so manieth request that fits the fields above, counted from 1.

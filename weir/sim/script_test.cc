@@ -214,7 +214,7 @@ TEST(Script, MistakesAreNamedWithTheirPlace) {
       {"- reply: {txet: a}\n", "s.yaml:1:11: unknown key `txet`; did you mean `text`?"},
       {"- match: {zzz: a}\n  reply: {}\n",
        "s.yaml:1:11: unknown key `zzz`; known are model, contains, last_user, tool_result, system, "
-       "tool, turn, stream, headers, call_number"},
+       "tool, tool_choice, turn, stream, headers, call_number"},
       {"reply: a\n", "s.yaml:1:1: unknown key `reply`; known are rules"},
       {"a\n", "s.yaml:1:1: a script is a list of rules, or a mapping with `rules`"},
       {"rules: a\n", "s.yaml:1:8: a script is a list of rules, or a mapping with `rules`"},

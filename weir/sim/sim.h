@@ -77,7 +77,9 @@ class SimCore;
 Result<std::shared_ptr<SimCore>> NewSimCore(SimOptions options);
 
 // The in-process door, of kind "sim". Errors are those that a client of the HTTP door would see.
-std::unique_ptr<model::Engine> NewSimEngine(std::shared_ptr<SimCore> core);
+// `name` is what its replies say of it.
+std::unique_ptr<model::Engine> NewSimEngine(std::shared_ptr<SimCore> core,
+                                            std::string name = "sim");
 
 // The HTTP door: what the server of the dialect answers to a client. One handler may serve several
 // loops.

@@ -131,7 +131,8 @@ class SimStream final : public model::ReplyStream {
 
 class SimEngine final : public model::Engine {
  public:
-  explicit SimEngine(std::shared_ptr<SimCore> core) : core_(std::move(core)) {}
+  SimEngine(std::shared_ptr<SimCore> core, std::string name)
+      : core_(std::move(core)), name_(std::move(name)) {}
 
   Task<Result<model::Reply>> Call(Context ctx, const model::Call& call) override {
     const TimePoint began = ctx.Now();
@@ -207,18 +208,21 @@ class SimEngine final : public model::Engine {
   model::ReplyInfo NewInfo(const Context& ctx, const model::Call& call, Taken& taken) {
     model::ReplyInfo info =
         core_->NewInfo(call.api, taken.model, call.request_id, ctx.loop->WallNanos());
-    info.engine = "sim";
+    info.engine = name_;
+    // Nobody gave it one, and it went through no server that would.
+    if (info.request_id.empty()) info.request_id = info.id;
     taken.performance.Name(info.id, call.api == model::Api::kCompletions);
     return info;
   }
 
   const std::shared_ptr<SimCore> core_;
+  const std::string name_;
 };
 
 }  // namespace
 
-std::unique_ptr<model::Engine> NewSimEngine(std::shared_ptr<SimCore> core) {
-  return std::make_unique<SimEngine>(std::move(core));
+std::unique_ptr<model::Engine> NewSimEngine(std::shared_ptr<SimCore> core, std::string name) {
+  return std::make_unique<SimEngine>(std::move(core), std::move(name));
 }
 
 }  // namespace weir::sim

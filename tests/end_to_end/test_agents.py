@@ -1,0 +1,209 @@
+"""Agents in flows: worked to the end, killed and resumed, reviewed."""
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+
+FLOW = """
+name: fix
+files: {glob: "src/*.txt"}
+warmup: false
+nodes:
+  - agent: fix
+    system: You fix texts. Look first, then change, then hand in.
+    user: "Fix {{ row.path }}"
+    max_turns: 10
+    tools:
+      - {name: look, description: Shows the text., exec: [./look.py], mutates: false}
+      - {name: shout, description: Makes the text louder., exec: [./shout.py], mutates: true}
+    submit:
+      type: object
+      required: [summary]
+      additionalProperties: false
+      properties: {summary: {type: string}}
+"""
+LOOK = """#!/usr/bin/env python3
+import json, pathlib, sys
+print(pathlib.Path(json.load(sys.stdin)["row"]["path"]).read_text())
+"""
+# Counts itself outside of the workspace, before it does anything.
+SHOUT = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+path = pathlib.Path(json.load(sys.stdin)["row"]["path"])
+if "WEIR_TOOL_LOG" in os.environ:
+    with open(os.environ["WEIR_TOOL_LOG"], "a") as log:
+        log.write(f"{os.environ['WEIR_AGENT']}\\n")
+path.write_text(path.read_text() + "!\\n")
+print(json.dumps({"lines": len(path.read_text().splitlines())}))
+"""
+SCRIPT = """
+- {match: {turn: 1}, reply: {tool_calls: [{name: look, arguments: {}}]}}
+- {match: {turn: 2}, reply: {tool_calls: [{name: shout, arguments: {}}]}}
+- {match: {turn: 3}, reply: {tool_calls: [{name: look, arguments: {}}, {name: look, arguments: {}}]}}
+- {match: {turn: 4}, reply: {tool_calls: [{name: shout, arguments: {}}]}}
+- {match: {turn: 5}, reply: {tool_calls: [{name: look, arguments: {}}]}}
+- {reply: {tool_calls: [{name: submit_result, arguments: {summary: louder}}]}}
+"""
+KILLS = int(os.environ.get("WEIR_KILLS", "8"))
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class Agents(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("flow.yaml", FLOW)
+        self.write("script.yaml", SCRIPT)
+        for name, text in (("look.py", LOOK), ("shout.py", SHOUT)):
+            os.chmod(self.write(name, text), 0o755)
+        self.write("weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant, scenario: script.yaml}}}\n")
+        (self.folder / "src").mkdir()
+        self.out = self.folder / "out"
+
+    def files(self, count):
+        for n in range(count):
+            (self.folder / "src" / f"{n:03}.txt").write_text(f"text {n}\n")
+
+    def go(self, *args, **env):
+        return weir("run", "flow.yaml", "-o", "out", "-e", "sim", *args, cwd=self.folder, env=env)
+
+    def transcripts(self):
+        return [json.loads(path.read_text()) for path in sorted((self.out / "agents/fix").glob("*.json"))]
+
+    def test_every_file_is_worked_on_and_nothing_of_the_source_changes(self):
+        self.files(20)
+        done = self.go()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        results = lines(self.out / "fix/000.jsonl")
+        self.assertEqual([row["summary"] for row in results], ["louder"] * 20)
+        self.assertEqual((self.folder / "src/007.txt").read_text(), "text 7\n")
+        self.assertEqual((self.out / "workspaces/fix/7.kept/src/007.txt").read_text(), "text 7\n!\n!\n")
+        self.assertIn("20 rows are pending", done.stderr)
+        figures = json.loads((self.out / "run.json").read_text())["summary"]["nodes"]["fix"]["agents"]
+        self.assertEqual((figures["ended"], figures["turns"], figures["tool_calls"]), (20, 120, 120))
+        self.assertEqual(figures["tool_success"], 1)
+        self.assertIn("tool calls", (self.out / "report.html").read_text())
+        self.assertFalse(list((self.out / "agents/fix").glob("*.journal")))
+
+    def test_events_tell_what_agents_did(self):
+        self.files(1)
+        self.assertEqual(self.go().returncode, 0)
+        told = lines(self.out / "events.jsonl")
+        mine = [event for event in told if event.get("agent") == "fix/0"]
+        counts = collections.Counter(event["event"] for event in mine)
+        for name, times in (("agent.start", 1), ("agent.turn", 6), ("tool_call", 6), ("tool_result", 6),
+                            ("submit_result", 1), ("agent.end", 1)):
+            self.assertEqual(counts[name], times, name)
+        self.assertEqual({event["row"] for event in mine}, {"0"})
+        self.assertIn('"temperature":0', json.dumps(mine, separators=(",", ":")))
+
+    def test_auto_accept_changes_the_tree(self):
+        self.files(3)
+        done = self.go("--auto-accept")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "src/002.txt").read_text(), "text 2\n!\n!\n")
+        self.assertIn("nothing is left to review", done.stderr)
+
+    def test_one_is_accepted_one_rejected_and_one_tried_again(self):
+        self.files(3)
+        self.assertEqual(self.go().returncode, 0)
+        done = weir("review", "out", "--accept", "0", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(weir("review", "out", "--reject", "1", cwd=self.folder).returncode, 0)
+        done = weir("review", "out", "--retry", "2", "--set", "max_turns=3", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "src/000.txt").read_text(), "text 0\n!\n!\n")
+        self.assertEqual((self.folder / "src/001.txt").read_text(), "text 1\n")
+        done = weir("run", "--resume", "out", cwd=self.folder)
+        self.assertEqual(done.returncode, 1, done.stderr)  # three turns are too few
+        errors = lines(self.out / "errors.jsonl")
+        self.assertEqual([(error["row_id"], error["error"]) for error in errors], [("2", "turn_limit")])
+        self.assertEqual([row["row_id"] for row in lines(self.out / "fix/000.jsonl")], ["0", "1"])
+        self.assertEqual((self.folder / "src/000.txt").read_text(), "text 0\n!\n!\n")
+
+    def test_an_agent_that_fails_stops_no_other_and_leaves_no_workspace(self):
+        self.files(4)
+        self.write("script.yaml", "- {match: {contains: 002.txt}, reply: {text: I cannot help with that.}}\n" + SCRIPT)
+        done = self.go()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        errors = lines(self.out / "errors.jsonl")
+        self.assertEqual([(error["row_id"], error["error"]) for error in errors], [("2", "no_submit")])
+        self.assertFalse((self.out / "workspaces/fix/2").exists())
+        self.assertIn("I cannot help", json.dumps(self.transcripts()[2]))
+        failed = [event for event in lines(self.out / "events.jsonl") if event["event"] == "agent_error"]
+        self.assertEqual([event["error_code"] for event in failed], ["AGENT_003"])
+
+    def test_sixteen_agents_work_at_once(self):
+        self.files(40)
+        self.assertEqual(self.go().returncode, 0)
+        busy = most = 0
+        for event in lines(self.out / "events.jsonl"):
+            busy += {"agent.start": 1, "agent.end": -1}.get(event["event"], 0)
+            most = max(most, busy)
+        self.assertEqual(most, 16)
+
+    def test_a_tool_that_is_not_there_is_found_before_the_first_row(self):
+        self.files(2)
+        os.remove(self.folder / "shout.py")
+        done = self.go()
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("shout", done.stderr)
+
+    def test_killed_runs_go_on_and_no_mutating_tool_runs_twice(self):
+        self.files(50)
+        log = self.folder / "tools.log"
+        command = [WEIR, "run", "flow.yaml", "-o", "out", "-e", "sim", "--concurrency", "8"]
+        env = environment(WEIR_TOOL_LOG=str(log))
+        kills = 0
+        chance = random.Random(8)
+        while True:
+            if self.out.exists() and (self.out / "run.json").exists():
+                command = [WEIR, "run", "--resume", "out", "--concurrency", "8"]
+            process = subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True, start_new_session=True)
+            try:
+                if kills >= KILLS:
+                    raise ValueError
+                process.wait(chance.uniform(0.05, 0.6))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                kills += 1
+                continue
+            except ValueError:
+                pass
+            error = process.communicate(timeout=PATIENCE * 5)[1]
+            break
+        self.assertEqual(process.returncode, 0, error)
+        results = lines(self.out / "fix/000.jsonl")
+        self.assertEqual([row["row_id"] for row in results], [str(n) for n in range(50)])
+        ran = collections.Counter(log.read_text().split())
+        broken_off = collections.Counter()
+        for transcript in self.transcripts():
+            broken_off[transcript["agent"]] = transcript["figures"].get("interrupted", 0)
+        for n in range(50):
+            name = f"fix/{n}"
+            # Each of the two calls ran once, or was broken off (before or after its log line) and said so.
+            self.assertLessEqual(ran[name], 2, name)
+            self.assertGreaterEqual(ran[name] + broken_off[name], 2, name)
+        print(f"\n{kills} kills; {sum(broken_off.values())} calls were broken off, none ran again")
+
+    def test_history_keeps_its_beginning_so_that_prefixes_stay_cached(self):
+        self.files(30)
+        with Sim("--instant", "--scenario", str(self.folder / "script.yaml")) as sim:
+            done = weir("run", "flow.yaml", "-o", "out", "-e", sim.url, cwd=self.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        node = json.loads((self.out / "run.json").read_text())["summary"]["nodes"]["fix"]
+        self.assertGreaterEqual(node["cache_hit_rate"], 0.5, node)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,26 @@
+#pragma once
+
+// A conversation that has become too long is summed up by the model itself.
+
+#include <vector>
+
+#include "weir/async/context.h"
+#include "weir/model/engine.h"
+
+namespace weir::agent {
+
+struct CompactOptions {
+  std::size_t max_result_chars = 600;  // of each message, in what the model is given to sum up
+  std::size_t max_transcript_chars = 24'000;
+  std::int64_t max_tokens = 800;  // of the summary
+};
+
+// The messages behind the first `head` ones become one, a summary. Fails with kTruncated when there
+async::Task<Result<model::Reply>> SumUp(async::Context ctx, model::Engine& engine,
+                                        const model::Call& call, std::size_t head,
+                                        CompactOptions options);
+
+// The message that stands instead.
+model::Message SummaryMessage(const model::Reply& reply);
+
+}  // namespace weir::agent

@@ -1,0 +1,62 @@
+#include "weir/agent/conversation.h"
+
+#include "weir/json/lenient.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
+namespace weir::agent {
+namespace {
+
+// Servers read the arguments of earlier calls, and refuse a conversation whose are not an object.
+std::string ReplayedArguments(std::string_view text) {
+  if (const Result<json::Value> exact = json::Read(text); exact && exact->IsObject()) {
+    return std::string(text);
+  }
+  Result<json::Mended> mended = json::ReadLenient(text);
+  if (mended && mended->report.complete && mended->value.IsString()) {
+    const json::Value quoted = mended->value;
+    mended = json::ReadLenient(quoted.StringOr(""));
+  }
+  if (!mended || !mended->report.complete || !mended->value.IsObject()) return "{}";
+  return json::Write(mended->value);
+}
+
+void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+}  // namespace
+
+model::Message MessageOf(const model::Reply& reply) {
+  model::Message message = RawMessageOf(reply);
+  MakeSendable(message);
+  return message;
+}
+
+void MakeSendable(model::Message& message) {
+  for (model::ToolCall& call : message.tool_calls) {
+    call.arguments = ReplayedArguments(call.arguments);
+  }
+}
+
+model::Message RawMessageOf(const model::Reply& reply) {
+  model::Message message;
+  message.role = model::Role::kAssistant;
+  if (reply.choices.empty()) return message;
+  const model::Choice& choice = reply.choices.front();
+  const std::string& text = choice.text.empty() ? choice.refusal : choice.text;
+  if (!text.empty()) message = model::Message::Text(model::Role::kAssistant, text);
+  message.reasoning = choice.reasoning;
+  message.tool_calls = choice.tool_calls;
+  return message;
+}
+
+void AddUsage(model::Usage& sum, const model::Usage& more) {
+  AddCount(sum.prompt_tokens, more.prompt_tokens);
+  AddCount(sum.completion_tokens, more.completion_tokens);
+  AddCount(sum.total_tokens, more.total_tokens);
+  AddCount(sum.cached_tokens, more.cached_tokens);
+  AddCount(sum.reasoning_tokens, more.reasoning_tokens);
+}
+
+}  // namespace weir::agent

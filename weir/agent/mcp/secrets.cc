@@ -1,0 +1,44 @@
+#include "weir/agent/mcp/secrets.h"
+
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+
+namespace weir::agent::mcp {
+namespace {
+
+// Shorter ones ("1", "yes") are no secrets, and would tear holes into every text.
+constexpr std::size_t kShortest = 5;
+
+void Add(std::vector<std::string>& secrets, std::string_view value) {
+  if (value.size() >= kShortest) secrets.emplace_back(value);
+}
+
+}  // namespace
+
+std::vector<std::string> SecretsOf(const McpServer& definition) {
+  std::vector<std::string> secrets;
+  secrets.reserve(2 * definition.headers.size() + definition.env.size());
+  for (const auto& [name, value] : definition.headers) {
+    Add(secrets, value);
+    // "Bearer KEY": servers quote the key alone.
+    const std::size_t blank = value.find(' ');
+    if (blank != std::string::npos) Add(secrets, Trim(std::string_view(value).substr(blank)));
+  }
+  for (const auto& [name, value] : definition.env) {
+    if (IsSecretName(name)) Add(secrets, value);
+  }
+  return secrets;
+}
+
+std::string HideSecrets(std::string_view text, std::span<const std::string> secrets) {
+  std::string hidden(text);
+  for (const std::string& secret : secrets) {
+    for (std::size_t at = hidden.find(secret); at != std::string::npos;
+         at = hidden.find(secret, at + 3)) {
+      hidden.replace(at, secret.size(), "***");
+    }
+  }
+  return Redact(hidden);
+}
+
+}  // namespace weir::agent::mcp

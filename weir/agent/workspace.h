@@ -1,0 +1,92 @@
+#pragma once
+
+// Workspace: the folder in which the tools of one row work: a copy of the source, so that nothing
+// of it changes before a person has said yes (review.h).
+//
+//   RUN/workspaces/base/            what all rows began from, made once a run
+//   RUN/workspaces/source.json      where that came from
+//   RUN/workspaces/NODE/ROW/        the row's own copy, while it works
+//   RUN/workspaces/NODE/ROW.json    what it changed and handed in, once it is done ...
+//   RUN/workspaces/NODE/ROW.kept/   ... and the files that it added or changed
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/agent/agent.h"
+#include "weir/base/env.h"
+#include "weir/base/result.h"
+#include "weir/json/value.h"
+
+namespace weir::agent {
+
+enum class ChangeKind : std::uint8_t { kAdded, kChanged, kDeleted };
+
+// What a file is. Of its permissions only "may be run" counts, as in git.
+enum class FileForm : std::uint8_t {
+  kNone,  // not there
+  kFile,
+  kProgram,
+  kLink,
+};
+
+struct Change {
+  ChangeKind kind = ChangeKind::kChanged;
+  std::string path;                 // from the source, with '/'
+  FileForm form = FileForm::kFile;  // afterwards
+  bool binary = false;              // then it has no diff
+  std::size_t lines_added = 0;
+  std::size_t lines_removed = 0;
+
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+// The source of a run and its snapshot. Blocking: calls of it belong into the loop's pool.
+class WorkspaceStore {
+ public:
+  struct Options {
+    std::string source;  // the folder that is worked on
+    // The part of the source that is copied, a folder in it; empty: all. Paths of changes still
+    // count from the source, and a row's folder has this part where it stands in the source.
+    std::string only;
+    std::string run_folder;  // `workspaces/` is made in it
+    WorkspaceMode mode = WorkspaceMode::kCopy;
+    std::size_t max_bytes = 256 << 20;  // of the snapshot, and of what a row changes
+    std::size_t max_files = 100'000;    // the same
+    Env env;                            // for git
+  };
+
+  // Makes the snapshot unless it is there (a run that is resumed). What belongs to the source: in a
+  // git repository what git tracks or would track, else every regular file and link; never `.git`
+  // and the folders of runs. Copies are reflinks where the file system has them. Fails with
+  // kConfigError (no such folder; larger than max_bytes, with the largest folders named; a worktree
+  // without git; a run that began with another source) and kIoError.
+  static Result<std::unique_ptr<WorkspaceStore>> Open(Options options);
+  virtual ~WorkspaceStore() = default;
+
+  // All that follows may be called from several threads, for different rows.
+
+  // The folder of a row; made anew unless `keep` and it is there whole (a kill in the middle of a
+  // copy leaves none). A row that was finished is opened again with what it had changed where
+  // `keep`, and forgotten where not. In place and with mode none: the source.
+  virtual Result<std::string> Make(std::string_view node, std::string_view row, bool keep) = 0;
+
+  // What differs from the snapshot, by path. It is written down with `result`, what the agent
+  // handed in (absent: not known), for the review; the row's folder is gone afterwards. In a git
+  // repository new files that git ignores do not count. A row that is finished stays as it is. In
+  // place and with mode none there is no snapshot: nothing.
+  virtual Result<std::vector<Change>> Finish(std::string_view node, std::string_view row,
+                                             json::View result) = 0;
+
+  // Leaves nothing of a row that failed.
+  virtual Result<void> Discard(std::string_view node, std::string_view row) = 0;
+};
+
+// A name for a folder or file of a row: its id where that is a plain name, else made safe, with a
+// checksum that keeps two of them apart.
+std::string FolderNameOf(std::string_view row);
+
+}  // namespace weir::agent

@@ -1,0 +1,242 @@
+#include "weir/flow/agents.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+#include "weir/agent/message_json.h"
+#include "weir/agent/program_tool.h"
+#include "weir/agent/root.h"
+#include "weir/agent/surroundings.h"
+#include "weir/async/off_loop.h"
+#include "weir/base/random.h"
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+#include "weir/events/label.h"
+#include "weir/flow/call.h"
+#include "weir/json/builder.h"
+#include "weir/json/writer.h"
+#include "weir/store/files.h"
+
+namespace weir::flow {
+namespace {
+
+using agent::WorkspaceMode;
+
+const agent::Agent& AgentOf(const GraphNode& node) { return *node.step()->agent; }
+
+// The part of a glob that has no wildcard in it: a folder, or "".
+std::string FixedFolderOf(std::string_view glob) {
+  const std::string_view fixed = glob.substr(0, glob.find_first_of("*?[{"));
+  const std::size_t end = fixed.rfind('/');
+  return end == std::string_view::npos ? std::string() : std::string(fixed.substr(0, end));
+}
+
+std::uint64_t BeginningOf(const AgentWork& work) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginArray();
+  for (const model::Message& message : work.call.messages) agent::WriteMessage(out, message);
+  out.EndArray();
+  return StableHash(text.data(), text.size(), work.seed);
+}
+
+// What programs get beside the arguments of the model.
+json::Value InputsOf(const AgentWork& work, std::string_view workspace) {
+  json::Builder out;
+  out.BeginObject();
+  out.Key("row");
+  out.Copy(work.row);
+  out.Key("workspace");
+  out.String(workspace);
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
+std::string AgentId(const AgentWork& work) { return StrCat(work.node->node->id, "/", work.row_id); }
+
+}  // namespace
+
+struct Agents::Room {
+  std::unique_ptr<agent::Checkpoint> checkpoint;
+  std::optional<agent::Root> root;
+  agent::Surroundings around;
+};
+
+Agents::Agents(const Graph& graph, const RunOptions& options, std::string run_folder)
+    : graph_(graph), options_(options), run_folder_(std::move(run_folder)) {}
+
+Agents::~Agents() = default;
+
+std::string Agents::PathOf(const GraphNode& node, const std::string& row_id,
+                           std::string_view ending) const {
+  return StrCat(run_folder_, "/agents/", node.node->id, "/", agent::FolderNameOf(row_id), ending);
+}
+
+async::Task<Result<void>> Agents::Open(async::Context ctx) {
+  for (const GraphNode* node : graph_.all()) {
+    if (node->step() == nullptr || !node->step()->agent) continue;
+    const agent::Agent& agent = AgentOf(*node);
+    Kit& kit = kits_[node->index];
+    kit.mode = agent::WorkspaceModeOf(agent);
+    if (agent.sandbox) {
+      WEIR_CO_CHECK(agent::CheckSandbox(options_.env));
+    }
+    agent::ToolboxOptions options{.folder = graph_.flow().folder,
+                                  .env = options_.env,
+                                  .approver = options_.approver,
+                                  .functions = {}};
+    WEIR_CO_TRY(kit.toolbox, co_await agent::Toolbox::Open(ctx, agent, std::move(options)));
+    std::error_code failed;
+    std::filesystem::create_directories(StrCat(run_folder_, "/agents/", node->node->id), failed);
+    if (failed) {
+      co_return Fail(Code::kIoError, StrCat("cannot make the folder ", run_folder_, "/agents"),
+                     failed.message());
+    }
+  }
+  if (kits_.empty()) co_return Result<void>();
+  Result<void> opened = co_await async::OffLoop(ctx, [this] { return OpenWorkspaces(); });
+  co_return opened;
+}
+
+Result<void> Agents::OpenWorkspaces() {
+  for (const auto& [index, kit] : kits_) {
+    const agent::WorkspaceRule& rule = AgentOf(*graph_.all()[index]).workspace;
+    if (stores_.contains(kit.mode)) continue;
+    agent::WorkspaceStore::Options options{.source = rule.source,
+                                           .run_folder = run_folder_,
+                                           .mode = kit.mode,
+                                           .max_bytes = rule.max_bytes,
+                                           .env = options_.env};
+    if (options.source.empty()) {
+      options.source = options_.files.empty() ? graph_.flow().folder : std::string(".");
+      const std::string_view flow_files =
+          graph_.flow().files ? std::string_view(graph_.flow().files->glob) : "";
+      options.only = FixedFolderOf(options_.files.empty() ? flow_files : options_.files);
+    }
+    if (options.source.empty()) options.source = ".";
+    WEIR_TRY(stores_[kit.mode], agent::WorkspaceStore::Open(std::move(options)));
+  }
+  return {};
+}
+
+async::Task<void> Agents::Close(async::Context ctx, bool done) {
+  for (const auto& [index, kit] : kits_) {
+    if (kit.toolbox) co_await kit.toolbox->Close(ctx);
+    if (!done) continue;
+    std::error_code ignored;
+    const std::string folder = StrCat(run_folder_, "/agents/", graph_.all()[index]->node->id);
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      if (entry.path().extension() == ".journal") std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
+async::Task<Result<void>> Agents::Prepare(async::Context ctx, const AgentWork& work, Room& room) {
+  const Kit& kit = kits_.at(work.node->index);
+  WEIR_CO_TRY(room.checkpoint, agent::Checkpoint::Open(PathOf(*work.node, work.row_id, ".journal"),
+                                                       BeginningOf(work)));
+  const bool goes_on = !room.checkpoint->begun().messages.empty();
+  agent::WorkspaceStore& store = *stores_.at(kit.mode);
+  const auto make = [&] { return store.Make(work.node->node->id, work.row_id, goes_on); };
+  WEIR_CO_TRY(const std::string folder, co_await async::OffLoop(ctx, make));
+  WEIR_CO_TRY(agent::Root root, agent::Root::Open(folder));
+  room.root.emplace(std::move(root));
+  room.around.root = &*room.root;
+  room.around.agent_id = AgentId(work);
+  room.around.inputs = InputsOf(work, folder);
+  room.around.env = agent::ToolEnv(options_.env);
+  room.around.sandbox = AgentOf(*work.node).sandbox;
+  co_return Result<void>();
+}
+
+async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) {
+  agent::WorkResult result{
+      .submission = json::Value(), .figures = {}, .messages = {}, .repairs = {}};
+  const std::string id = AgentId(work);
+  std::optional<events::LabelSink> labels;
+  if (ctx.trace != nullptr) {
+    labels.emplace(
+        *ctx.trace,
+        events::EventLabels{{"row", work.row_id}, {"node", work.node->node->id}, {"agent", id}});
+    ctx.trace = &*labels;
+    ctx.span = 0;
+  }
+  Room room;
+  if (Result<void> prepared = co_await Prepare(ctx, work, room); !prepared) {
+    result.submission = Fail(prepared.error());
+    co_return result;
+  }
+  const agent::Job job{.call = std::move(work.call),
+                       .seed = work.seed,
+                       .turn_timeout = work.turn_timeout,
+                       .around = &room.around,
+                       .checkpoint = room.checkpoint.get(),
+                       .on_answer = work.on_answer};
+  agent::Agent changed = AgentOf(*work.node);
+  if (const Result<void> good = agent::Override(changed, work.overrides); !good) {
+    result.submission = Fail(good.error());
+    co_return result;
+  }
+  agent::Toolbox& toolbox = *kits_.at(work.node->index).toolbox;
+  result = co_await agent::Work(ctx, *work.engine, changed, toolbox, job);
+  if (ctx.cancelled()) co_return result;
+  if (Result<void> finished = co_await Finish(ctx, work, result); !finished) {
+    result.submission = Fail(finished.error());
+  }
+  WriteTranscript(work, result);
+  co_return result;
+}
+
+async::Task<Result<void>> Agents::Finish(async::Context ctx, const AgentWork& work,
+                                         agent::WorkResult& result) {
+  agent::WorkspaceStore& store = *stores_.at(kits_.at(work.node->index).mode);
+  const std::string& node = work.node->node->id;
+  const auto finish = [&]() -> Result<void> {
+    if (!result.submission) return store.Discard(node, work.row_id);
+    const Result<std::vector<agent::Change>> changes =
+        store.Finish(node, work.row_id, *result.submission);
+    if (!changes) return Fail(changes.error());
+    return {};
+  };
+  Result<void> finished = co_await async::OffLoop(ctx, finish);
+  co_return finished;
+}
+
+// What a person reads to find out why an agent did what it did. That it cannot be written is no
+// reason to lose the work.
+void Agents::WriteTranscript(const AgentWork& work, const agent::WorkResult& result) const {
+  std::string text;
+  json::Writer out(text, {.indent = 1});
+  out.BeginObject();
+  out.Field("agent", AgentId(work));
+  if (result.submission) {
+    out.Field("result", json::View(*result.submission));
+  } else {
+    out.Field("error", Name(result.submission.error()));
+    out.Field("message", Redact(result.submission.error().message));
+  }
+  out.PlainKey("figures");
+  agent::WriteFigures(out, result.figures);
+  if (!result.repairs.empty()) {
+    out.PlainKey("repairs");
+    out.BeginArray();
+    for (const std::string& repair : result.repairs) out.String(repair);
+    out.EndArray();
+  }
+  out.PlainKey("messages");
+  out.BeginArray();
+  for (const model::Message& message : result.messages) agent::WriteMessage(out, message);
+  out.EndArray();
+  out.EndObject();
+  text += '\n';
+  (void)store::ReplaceFile(PathOf(*work.node, work.row_id, ".json"), text, {.durable = false});
+}
+
+void Agents::Forget(const GraphNode& node, const std::string& row_id) {
+  ::unlink(PathOf(node, row_id, ".journal").c_str());
+}
+
+}  // namespace weir::flow

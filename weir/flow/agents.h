@@ -1,0 +1,82 @@
+#pragma once
+
+// Agents: what the agent nodes of a run need beside an engine: tools, which rows share, a workspace
+// and a checkpoint for each row, and a transcript that people can read.
+//
+//   RUN/agents/NODE/ROW.journal   of work that is under way: the checkpoint
+//   RUN/agents/NODE/ROW.json      the conversation of work that has ended
+//   RUN/workspaces/               weir/agent/workspace.h
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weir/agent/loop.h"
+#include "weir/agent/toolbox.h"
+#include "weir/agent/workspace.h"
+#include "weir/async/context.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/run.h"
+#include "weir/json/value.h"
+#include "weir/model/engine.h"
+
+namespace weir::flow {
+
+// One row before an agent node. What it points to outlives the work.
+struct AgentWork {
+  const GraphNode* node = nullptr;
+  model::Engine* engine = nullptr;
+  std::string row_id;
+  json::View row;
+  model::Call call;
+  std::uint64_t seed = 0;
+  Duration turn_timeout{};
+  int attempt = 0;
+  json::View overrides;  // of the review that has sent the row back; absent: none
+  std::function<void(const Result<model::Reply>& reply, Duration took)> on_answer;
+};
+
+class Agents {
+ public:
+  Agents(const Graph& graph, const RunOptions& options, std::string run_folder);
+  ~Agents();
+
+  // Makes what every agent node needs: a missing program, a server that does not start or a source
+  // that is too large is found before the first row.
+  async::Task<Result<void>> Open(async::Context ctx);
+  // Ends the servers of tools; `done`: no work will go on, so that checkpoints are of no more use.
+  async::Task<void> Close(async::Context ctx, bool done);
+
+  // Lets an agent work on a row until it hands in or fails. What it changed is then ready for the
+  // review; of work that failed nothing is left but its transcript.
+  async::Task<agent::WorkResult> Work(async::Context ctx, AgentWork work);
+
+  // The result is in the ledger: the checkpoint is of no more use.
+  void Forget(const GraphNode& node, const std::string& row_id);
+
+ private:
+  struct Kit {
+    std::unique_ptr<agent::Toolbox> toolbox;
+    agent::WorkspaceMode mode = agent::WorkspaceMode::kNone;
+  };
+  struct Room;  // what one row has
+
+  Result<void> OpenWorkspaces();
+  std::string PathOf(const GraphNode& node, const std::string& row_id,
+                     std::string_view ending) const;
+  async::Task<Result<void>> Prepare(async::Context ctx, const AgentWork& work, Room& room);
+  async::Task<Result<void>> Finish(async::Context ctx, const AgentWork& work,
+                                   agent::WorkResult& result);
+  void WriteTranscript(const AgentWork& work, const agent::WorkResult& result) const;
+
+  const Graph& graph_;
+  const RunOptions& options_;
+  const std::string run_folder_;
+  std::map<std::size_t, Kit> kits_;  // by node
+  std::map<agent::WorkspaceMode, std::unique_ptr<agent::WorkspaceStore>> stores_;
+};
+
+}  // namespace weir::flow

@@ -1,0 +1,94 @@
+// How a walker lets an agent work: as a step is asked, but for as many turns as it takes.
+
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/flow/call.h"
+#include "weir/flow/failures.h"
+#include "weir/flow/walk.h"
+
+namespace weir::flow {
+namespace {
+
+// What an agent is asked of every row: a step without a constraint, as it hands in by a tool.
+Result<AgentWork> WorkOf(const Graph& graph, const GraphNode& node, json::View variables,
+                         const std::string& row_id, int attempt, EngineHost& engines,
+                         const RunOptions& options) {
+  WEIR_TRY(model::Call call,
+           RowCall(graph.flow(), node, variables, row_id, attempt, engines, options));
+  AgentWork work{.node = &node, .row_id = row_id, .call = std::move(call), .attempt = attempt};
+  work.seed = static_cast<std::uint64_t>(SeedOf(options.seed, row_id, node.node->id, attempt));
+  return work;
+}
+
+}  // namespace
+
+// Nothing when the run ends meanwhile.
+async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
+  const Step& step = *visit.node.step();
+  const json::Value variables = Variables(visit);
+  const std::string name = EngineOf(graph_.flow(), step, options_);
+  Finished finished = NewFinished(visit);
+  const Result<std::shared_ptr<model::Engine>> engine = EngineFor(name);
+  if (!engine) {
+    finished.outcome = engine.error();
+    co_return finished;
+  }
+  NodeStats& stats = stats_.nodes[visit.node.index];
+  const int tried = TriedBefore(visit, finished);
+  for (int attempt = 0; attempt <= step.retries; ++attempt) {
+    // One place for as long as the agent works: so many agents are busy at once, not more.
+    Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
+    if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
+    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
+    Result<AgentWork> work = WorkOf(graph_, visit.node, variables, visit.traveller.id,
+                                    tried + attempt, engines_, options_);
+    if (!work) {
+      finished.outcome = work.error();
+      break;
+    }
+    work->engine = engine->get();
+    work->row = visit.traveller.row;
+    if (const agent::RetriedRow* sent_back = SentBack(visit)) {
+      work->overrides = sent_back->overrides;
+    }
+    work->turn_timeout = TakeTotal(work->call, engines_, name);
+    work->on_answer = [&](const Result<model::Reply>& reply, Duration took) {
+      NoteAnswer(visit, name, reply, took);
+    };
+    ++stats.in_flight;
+    agent::WorkResult result = co_await agents_.Work(visit.ctx, *std::move(work));
+    --stats.in_flight;
+    permit->Release();
+    if (visit.ctx.cancelled()) co_return std::nullopt;
+    if (!result.submission) {
+      const bool gone = co_await IsGone(visit.ctx, **engine, name, result.submission.error());
+      if (gone) Stop(Gone(name, result.submission.error()));
+      if (gone) co_return std::nullopt;
+    }
+    NoteWork(visit, result, finished);
+    const auto* error = std::get_if<Error>(&finished.outcome);
+    if (error == nullptr || !MayTryAgain(*error)) break;
+    if (attempt < step.retries) ++stats.retries;
+  }
+  co_return finished;
+}
+
+void Walker::NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished) {
+  const agent::Figures& figures = result.figures;
+  NodeStats& stats = stats_.nodes[visit.node.index];
+  AddTo(finished.prompt_tokens, figures.prompt_tokens);
+  AddTo(finished.completion_tokens, figures.completion_tokens);
+  AddTo(finished.cached_tokens, figures.cached_tokens);
+  if (figures.cost) finished.cost = finished.cost.value_or(0) + *figures.cost;
+  if (!result.repairs.empty()) ++stats.repaired;
+  stats.agents.Add(figures);
+  for (const double confidence : figures.confidences) stats.AddSure(confidence);
+  if (result.submission) {
+    finished.outcome = *result.submission;
+  } else {
+    finished.outcome = result.submission.error();
+  }
+}
+
+}  // namespace weir::flow

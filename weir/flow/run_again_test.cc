@@ -1,0 +1,172 @@
+// Runs that go on in another way than they began: failed rows tried again, rows that do not come.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "weir/flow/run_testing.h"
+
+namespace weir::flow {
+namespace {
+
+using testing::HasSubstr;
+using testing::Le;
+using testing::Not;
+
+// Each row fails until it was asked as often as `fails` says.
+FakeEngine::Answer FailingFirst(std::map<std::string, int>& fails) {
+  return [&fails](const model::Call& call) {
+    const std::string text = call.messages.back().AllText();
+    const auto left = fails.find(text);
+    if (left != fails.end() && left->second-- > 0) {
+      return Result<std::string>(Fail(Code::kHttpStatus, "boom"));
+    }
+    return Result<std::string>(text);
+  };
+}
+
+constexpr const char* kTwoPasses = R"(nodes:
+  - {step: one, user: '{{ n }}'}
+  - {step: two, user: '{{ one }}!', barrier: true}
+  - {apply: each, each: '[two, two]'}
+  - {step: three, user: '{{ two }}?', barrier: true}
+)";
+
+TEST_F(RunTest, FailedRowsAreTriedAgainAndStandInTheirPlaces) {
+  for (const std::string& flow : std::vector<std::string>{
+           StrCat(kEcho, "  - step: again\n    user: '{{ say }}!'\n"), kTwoPasses}) {
+    const bool passes = flow == kTwoPasses;
+    const std::string name = passes ? "passes" : "plain";
+    Numbers(40);
+    Go(flow, name + "whole");
+    const int whole = echo_->calls;
+    std::map<std::string, int> fails;
+    for (const char* row : {"3", "4", "17", "39"}) fails[passes ? row : StrCat("n=", row)] = 1;
+    fails[passes ? "8!" : "n=8!"] = 2;
+    const auto shaky = Add("", FailingFirst(fails));
+    EXPECT_EQ(Go(flow, name).end, RunResult::End::kDone);
+    EXPECT_EQ(stats_->rows_failed, 5);
+
+    EXPECT_EQ(Go(flow, name, true).end, RunResult::End::kDone);
+    EXPECT_EQ(stats_->rows_failed, 1) << "row 8 failed twice";
+    EXPECT_THAT(Lines("errors.jsonl", name), HasSubstr(R"({"row_id":"8")"));
+    EXPECT_THAT(Lines("errors.jsonl", name), Not(HasSubstr("17")));
+
+    EXPECT_EQ(Go(flow, name, true).end, RunResult::End::kDone);
+    EXPECT_EQ(stats_->rows_failed, 0);
+    EXPECT_EQ(shaky->calls, whole + 6) << "what was answered is not asked again";
+    EXPECT_EQ(Lines("errors.jsonl", name), "");
+    for (const GraphNode* node : graph_->all()) {
+      const std::string file = node->node->id + "/000.jsonl";
+      EXPECT_EQ(Lines(file, name), Lines(file, name + "whole")) << file;
+    }
+    EXPECT_EQ(Lines("flattened/000.jsonl", name), Lines("flattened/000.jsonl", name + "whole"));
+    EXPECT_EQ(stats_->nodes[0].ok, 40);
+
+    // Nothing is left to try.
+    EXPECT_EQ(Go(flow, name, true).end, RunResult::End::kDone);
+    EXPECT_EQ(shaky->calls, whole + 6);
+    host_.engines[""] = echo_;
+    echo_->calls = 0;
+  }
+}
+
+TEST_F(RunTest, ARowThatIsTriedAgainHasAnotherSeedAndWhatItTookIsKept) {
+  Numbers(1);
+  std::map<std::string, int> fails = {{"n=0", 1}};
+  const auto shaky = Add("", FailingFirst(fails));
+  Go(kEcho);
+  Go(kEcho, "out", true);
+  ASSERT_EQ(shaky->seeds.size(), 2U);
+  EXPECT_NE(shaky->seeds[0], shaky->seeds[1]);
+}
+
+TEST_F(RunTest, TryingAgainCanBeInterruptedAndGoesOn) {
+  Numbers(40);
+  for (const std::string& flow : std::vector<std::string>{
+           StrCat(kEcho, "  - step: again\n    user: '{{ say }}!'\n"), kTwoPasses}) {
+    const bool passes = flow == kTwoPasses;
+    const std::string name = passes ? "passes" : "plain";
+    host_.engines[""] = echo_;
+    Go(flow, name + "whole");
+    for (int stop_at = 1; stop_at <= 10; stop_at += 3) {
+      const std::string folder = StrCat(name, stop_at);
+      std::map<std::string, int> fails;
+      for (int row = 0; row < 40; row += 4) fails[StrCat(passes ? "" : "n=", row)] = 1;
+      const auto shaky = Add("", FailingFirst(fails));
+      Go(flow, folder);
+      int left = stop_at;
+      shaky->delay = [&](const model::Call&) -> Duration {
+        if (--left == 0) cancellation_.Cancel();
+        return std::chrono::milliseconds(1);
+      };
+      EXPECT_EQ(Go(flow, folder, true).end, RunResult::End::kCancelled);
+      cancellation_.~Cancellation();
+      new (&cancellation_) async::Cancellation();
+      shaky->delay = {};
+      EXPECT_EQ(Go(flow, folder).end, RunResult::End::kDone);
+      EXPECT_EQ(stats_->rows_failed, 0);
+      for (const GraphNode* node : graph_->all()) {
+        const std::string file = node->node->id + "/000.jsonl";
+        EXPECT_EQ(Lines(file, folder), Lines(file, name + "whole")) << file << " at " << stop_at;
+      }
+      const int calls = passes ? 40 + 40 + 80 : 80;
+      EXPECT_THAT(shaky->calls, Le(calls + 10 + options_.concurrency)) << stop_at;
+    }
+  }
+}
+
+TEST_F(RunTest, ASilentPipeBlocksNothing) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "{\"n\": 1}\n\n{\"n\"", 15), 15);
+  Result<Flow> flow = ReadFlowText(kEcho, Path("flow.yaml"));
+  ASSERT_TRUE(flow);
+  const Result<Graph> graph = Graph::Compile(*std::move(flow));
+  ASSERT_TRUE(graph);
+  async::Loop loop(async::Loop::Time::kVirtual);
+  RunStats stats(*graph);
+  const auto rows = flow::RowsOf(ends[0], RowFormat::kJsonLines, {});
+  Result<RunFolder> folder =
+      RunFolder::Create(Path("out"), *graph, {*json::Read("{}")}, *json::Read("{}"), {});
+  ASSERT_TRUE(folder);
+  async::Context ctx(loop);
+  ctx.cancellation = &cancellation_;
+  async::Alarm more(loop, [&] { ASSERT_EQ(::write(ends[1], ": 2}\n", 5), 5); });
+  more.Arm(loop.Now() + std::chrono::seconds(5));
+  async::Alarm stop(loop, [&] { cancellation_.Cancel(); });
+  stop.Arm(loop.Now() + std::chrono::seconds(9));
+  const RunResult result = loop.Run(flow::Run(ctx, *graph, *rows, *folder, host_, options_, stats));
+  EXPECT_EQ(result.end, RunResult::End::kCancelled);
+  EXPECT_EQ(stats.rows_done, 2);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_F(RunTest, NumbersFitTheirCaseHoweverTheyAreWritten) {
+  Write("rows.jsonl", "{\"k\": 7}\n{\"k\": 7.0}\n{\"k\": \"seven\"}\n");
+  int run = 0;
+  for (const char* cases :
+       {"{7: [{apply: a, set: {got: '1'}}]}", "{7.0: [{apply: a, set: {got: '1'}}]}",
+        "[{equals: 7, nodes: [{apply: a, set: {got: '1'}}]}]",
+        "[{equals: 7.0, nodes: [{apply: a, set: {got: '1'}}]}]"}) {
+    const std::string folder = StrCat("cases", run++);
+    Go(StrCat("nodes:\n  - switch: s\n    on: k\n    cases: ", cases, "\n    default: []\n"),
+       folder);
+    EXPECT_EQ(stats_->nodes[graph_->Find("a")->index].ok, 2) << cases;
+  }
+}
+
+TEST_F(RunTest, TheHitRateOfPrefixCachesIsKnownOnlyWhereServersTellIt) {
+  Numbers(4);
+  Go(kEcho, "silent");
+  EXPECT_FALSE(stats_->Sum().CacheHitRate());
+  echo_->cached_tokens = 4;
+  Go(kEcho, "telling");
+  EXPECT_EQ(stats_->Sum().CacheHitRate(), 0.4);
+  EXPECT_EQ(json::Read(Lines("run.json", "telling"))->Find("summary").Find("cache_hit_rate"),
+            json::Value::Of(0.4));
+}
+
+}  // namespace
+}  // namespace weir::flow
