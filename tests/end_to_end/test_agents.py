@@ -157,6 +157,15 @@ class Agents(Case):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("shout", done.stderr)
 
+    def test_a_folder_that_a_link_leads_to_is_refused_and_stays_as_it_is(self):
+        self.files(2)
+        os.rename(self.folder / "src", self.folder / "real")
+        (self.folder / "src").symlink_to("real")
+        done = self.go()
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("a link leads to", done.stderr)
+        self.assertEqual((self.folder / "real/000.txt").read_text(), "text 0\n")
+
     def test_killed_runs_go_on_and_no_mutating_tool_runs_twice(self):
         self.files(50)
         log = self.folder / "tools.log"

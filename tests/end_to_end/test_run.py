@@ -198,7 +198,7 @@ done
         table.write_bytes(gzip.compress(b"k;n\na;1\nb;x\na;3\n"))
         done = self.go("-i", str(table), flow=flow)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertEqual(done.stderr.count("semicolons"), 1)
+        self.assertEqual(done.stderr.count("semicolons and no comma"), 1)
         self.assertEqual(lines(self.folder / "out/twice/000.jsonl"), [{"row_id": "a", "n": 2}])
         errors = [error["message"] for error in lines(self.folder / "out/errors.jsonl")]
         self.assertRegex(errors[0], 'line 3: column "n" has "x", .* integer')

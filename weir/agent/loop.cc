@@ -7,6 +7,7 @@
 #include "weir/agent/arguments.h"
 #include "weir/agent/compact.h"
 #include "weir/agent/conversation.h"
+#include "weir/agent/text_calls.h"
 #include "weir/agent/tool_round.h"
 #include "weir/agent/turn.h"
 #include "weir/base/text.h"
@@ -167,6 +168,7 @@ class Worker {
 
   async::Task<Result<Step>> Act(async::Context ctx, const model::Reply& reply) {
     Message message = RawMessageOf(reply);
+    if (message.tool_calls.empty()) FindCalls(message);
     NameCalls(message);
     if (message.tool_calls.empty()) {
       if (TakeText(message)) co_return Step::kDone;
@@ -180,6 +182,15 @@ class Worker {
   void NameCalls(Message& message) const {
     for (std::size_t i = 0; i < message.tool_calls.size(); ++i) {
       message.tool_calls[i].id = StrCat("call_", figures_.turns, "_", i + 1);
+    }
+  }
+
+  void FindCalls(Message& message) {
+    message.tool_calls = CallsInText(message.AllText(), toolbox_.specs());
+    if (message.tool_calls.empty()) return;
+    message.parts.clear();
+    for (const model::ToolCall& call : message.tool_calls) {
+      repairs_.push_back(StrCat("a call of ", call.name, " was read out of a text"));
     }
   }
 

@@ -175,6 +175,17 @@ TEST_F(LoopTest, AResultThatIsSaidInsteadOfHandedInIsTakenAndSaid) {
   EXPECT_THAT(result.repairs, Contains(HasSubstr("read out of a text")));
 }
 
+TEST_F(LoopTest, CallsThatWereWrittenIntoTheTextAreRun) {
+  const WorkResult result =
+      Work({Says("I look first:\n```json\n{\"name\": \"look\", \"arguments\": {\"n\": 1}}\n```"),
+            Says("[{\"tool\": \"fix\", \"args\": {\"n\": 2}}, {\"tool\": \"look\"}]"),
+            Says("{\"name\": \"fly\", \"arguments\": {}}"), Submits()});
+  ASSERT_TRUE(result.submission) << result.submission.error().message;
+  EXPECT_THAT(ran_, ElementsAre("look 1", "fix 2", "look "));
+  EXPECT_EQ(result.figures.nudges, 1);
+  EXPECT_THAT(result.repairs, Contains("a call of fix was read out of a text"));
+}
+
 TEST_F(LoopTest, AWrongResultIsToldAndNeverBentToSuccess) {
   const struct {
     const char* name;

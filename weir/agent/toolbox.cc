@@ -48,6 +48,7 @@ async::Task<Result<std::unique_ptr<Toolbox>>> Toolbox::Open(async::Context ctx, 
                                                             ToolboxOptions options) {
   std::unique_ptr<Toolbox> box(new Toolbox(agent));
   box->approver_ = options.approver;
+  box->folder_ = options.folder;
   for (const ToolDefinition& definition : agent.tools) {
     std::unique_ptr<Tool> tool;
     if (definition.builtin.empty()) {
@@ -55,7 +56,10 @@ async::Task<Result<std::unique_ptr<Toolbox>>> Toolbox::Open(async::Context ctx, 
     } else {
       WEIR_CO_TRY(tool, NewBuiltin(definition));
     }
+    const std::string name = tool->name();
     WEIR_CO_CHECK(box->Add(std::move(tool), definition.approval, definition.max_output));
+    // A program tool runs its own.
+    if (!definition.builtin.empty()) box->entries_.at(name).context = definition.context;
   }
   for (std::unique_ptr<Tool>& tool : options.functions) {
     WEIR_CO_CHECK(box->Add(std::move(tool), {}, 0));
@@ -174,7 +178,12 @@ async::Task<Result<ToolOutcome>> Toolbox::Run(async::Context ctx, const model::T
   }
   const TimePoint start = ctx.Now();
   const ToolInput input{.arguments = *arguments, .around = around};
+  std::string before;
+  if (!entry->context.empty()) {
+    WEIR_CO_TRY(before, co_await RunContext(ctx, entry->context, folder_, around));
+  }
   Result<std::string> result = co_await entry->tool->Run(ctx, input);
+  if (result) result->insert(0, before);
   const Duration took = ctx.Now() - start;
   if (ctx.cancelled()) co_return Fail(async::CancelledError());
   if (!result && ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));

@@ -83,6 +83,7 @@ class Toolbox {
     schema::Schema arguments;
     Approval approval = Approval::kAuto;
     std::size_t max_output = 0;
+    ContextPrograms context;  // that are run before it
   };
 
   explicit Toolbox(const Agent& agent) : agent_(agent) {}
@@ -96,6 +97,7 @@ class Toolbox {
 
   const Agent& agent_;
   Approver* approver_ = nullptr;
+  std::string folder_;  // of the definition
   async::Semaphore asking_{{.permits = 1}};
   std::vector<std::unique_ptr<mcp::Server>> servers_;
   std::map<std::string, Entry, std::less<>> entries_;

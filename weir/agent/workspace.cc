@@ -57,19 +57,25 @@ class InPlaceStore final : public WorkspaceStore {
     return std::vector<Change>();
   }
   Result<void> Discard(std::string_view, std::string_view) override { return {}; }
+  const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   const std::string source_;
+  const std::vector<std::string> notes_;
 };
 
 class CopyStore final : public WorkspaceStore {
  public:
-  CopyStore(Options options, WorkspacePaths paths, std::vector<ListedFile> base)
+  CopyStore(Options options, WorkspacePaths paths, std::vector<ListedFile> base,
+            std::vector<std::string> notes)
       : options_(std::move(options)),
         paths_(std::move(paths)),
         git_(options_.source, options_.env),
         is_repository_(git_.IsRepository()),
-        base_(std::move(base)) {}
+        base_(std::move(base)),
+        notes_(std::move(notes)) {}
+
+  const std::vector<std::string>& notes() const override { return notes_; }
 
   Result<void> Prepare() {
     if (!worktrees()) return {};
@@ -259,12 +265,14 @@ class CopyStore final : public WorkspaceStore {
   const bool is_repository_;
   std::string prefix_;                  // of the source in its repository
   const std::vector<ListedFile> base_;  // what is in the snapshot
+  const std::vector<std::string> notes_;
   std::mutex git_mutex_;
 };
 
 // The snapshot is whole as soon as it has its name.
 Result<std::vector<ListedFile>> MakeBase(const WorkspaceStore::Options& options,
-                                         const WorkspacePaths& paths) {
+                                         const WorkspacePaths& paths,
+                                         std::vector<std::string>& notes) {
   WEIR_TRY(const std::optional<SourceRecord> known, ReadSource(paths));
   if (known && known->folder != options.source) {
     return Fail(
@@ -274,10 +282,11 @@ Result<std::vector<ListedFile>> MakeBase(const WorkspaceStore::Options& options,
   }
   const std::string base = paths.base();
   if (!Exists(base)) {
-    WEIR_TRY(const std::vector<ListedFile> files,
-             ListSource(options.source, options.run_folder, options));
+    WEIR_TRY(Source source, ListSource(options.source, options.run_folder, options));
+    notes = std::move(source.notes);
     WEIR_CHECK(RemoveFolder(base + ".tmp"));
-    WEIR_CHECK(CopyFiles(options.source, files, base + ".tmp"));
+    WEIR_CHECK(MakeFolders(base + ".tmp"));
+    WEIR_CHECK(CopyFiles(options.source, source.files, base + ".tmp"));
     SyncFileSystem(base + ".tmp");
     WEIR_CHECK(store::ReplaceFile(paths.source_file(),
                                   SourceText({.folder = options.source, .mode = options.mode})));
@@ -296,11 +305,13 @@ Result<std::unique_ptr<WorkspaceStore>> WorkspaceStore::Open(Options options) {
   WEIR_TRY(options.run_folder, RealFolder(options.run_folder, "the folder of the run"));
   WorkspacePaths paths(options.run_folder);
   if (options.mode == WorkspaceMode::kWorktree) {
-    WEIR_CHECK(CopyStore(options, paths, {}).Prepare());  // before anything is copied
+    WEIR_CHECK(CopyStore(options, paths, {}, {}).Prepare());  // before anything is copied
   }
   WEIR_CHECK(MakeFolders(paths.root()));
-  WEIR_TRY(std::vector<ListedFile> base, MakeBase(options, paths));
-  auto store = std::make_unique<CopyStore>(std::move(options), std::move(paths), std::move(base));
+  std::vector<std::string> notes;
+  WEIR_TRY(std::vector<ListedFile> base, MakeBase(options, paths, notes));
+  auto store = std::make_unique<CopyStore>(std::move(options), std::move(paths), std::move(base),
+                                           std::move(notes));
   WEIR_CHECK(store->Prepare());
   return store;
 }

@@ -50,7 +50,8 @@ class WorkspaceStore {
   struct Options {
     std::string source;  // the folder that is worked on
     // The part of the source that is copied, a folder in it; empty: all. Paths of changes still
-    // count from the source, and a row's folder has this part where it stands in the source.
+    // count from the source, and a row's folder has this part where it stands in the source. A
+    // worktree is always whole.
     std::string only;
     std::string run_folder;  // `workspaces/` is made in it
     WorkspaceMode mode = WorkspaceMode::kCopy;
@@ -61,11 +62,16 @@ class WorkspaceStore {
 
   // Makes the snapshot unless it is there (a run that is resumed). What belongs to the source: in a
   // git repository what git tracks or would track, else every regular file and link; never `.git`
-  // and the folders of runs. Copies are reflinks where the file system has them. Fails with
-  // kConfigError (no such folder; larger than max_bytes, with the largest folders named; a worktree
-  // without git; a run that began with another source) and kIoError.
+  // and the folders of runs. Links that lead out of the source are left out, since programs would
+  // write through them (in a worktree they are there): notes() names them. Copies are reflinks
+  // where the file system has them. Fails with kConfigError (no such folder; larger than max_bytes,
+  // with the largest folders named; a worktree without git; a run that began with another source)
+  // and kIoError.
   static Result<std::unique_ptr<WorkspaceStore>> Open(Options options);
   virtual ~WorkspaceStore() = default;
+
+  // What a person should know of the snapshot that was made: sentences.
+  virtual const std::vector<std::string>& notes() const = 0;
 
   // All that follows may be called from several threads, for different rows.
 

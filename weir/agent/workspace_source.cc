@@ -1,6 +1,7 @@
 #include "weir/agent/workspace_source.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <utility>
@@ -25,12 +26,28 @@ class SourceList {
       : source_(std::move(source)), options_(options) {}
 
   Result<std::vector<ListedFile>> List() && {
-    WEIR_CHECK(AddFolder("", 0));
+    const bool whole = options_.only.empty() || options_.mode == WorkspaceMode::kWorktree;
+    if (!whole) {
+      WEIR_CHECK(CheckPart());
+    }
+    WEIR_CHECK(AddFolder(whole ? std::string() : options_.only + "/", 0));
     SortByPath(files_);
     return std::move(files_);
   }
 
  private:
+  Result<void> CheckPart() const {
+    std::error_code failed;
+    const std::string whole = StrCat(source_, "/", options_.only);
+    const std::filesystem::path real = std::filesystem::canonical(whole, failed);
+    if (failed) return Fail(Code::kConfigError, StrCat(whole, " is no folder"), failed.message());
+    if (real == std::filesystem::path(whole).lexically_normal()) return {};
+    return Fail(Code::kConfigError,
+                StrCat("a link leads to ", whole, ", which is ", real.string(),
+                       "; agents work on copies of real folders only: run it from there, or name "
+                       "the folder (workspace: {source: ...})"));
+  }
+
   // `folder` is "" or ends with '/'.
   Result<void> AddFolder(const std::string& folder, int depth) {
     const std::string whole = StrCat(source_, "/", folder);
@@ -101,6 +118,33 @@ class SourceList {
   std::map<std::string, bool> runs_;  // folders that were looked at
 };
 
+// Whether a link of the source leads to something in it.
+bool LeadsInside(const std::string& source, const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path link = std::filesystem::path(source) / path;
+  const std::filesystem::path target = std::filesystem::read_symlink(link, failed);
+  if (failed || target.is_absolute()) return false;
+  const std::filesystem::path end =
+      std::filesystem::weakly_canonical(link.parent_path() / target, failed);
+  return !failed && (end == source || end.string().starts_with(source + "/"));
+}
+
+// Takes the links out that lead out; what is left to say of them.
+std::vector<std::string> LeaveOutLinks(const std::string& source, std::vector<ListedFile>& files) {
+  std::vector<std::string> out;
+  std::erase_if(files, [&](const ListedFile& file) {
+    if (file.form != FileForm::kLink || LeadsInside(source, file.path)) return false;
+    out.push_back(file.path);
+    return true;
+  });
+  if (out.empty()) return {};
+  const std::size_t count = out.size();
+  if (count > kFoldersNamed) out.resize(kFoldersNamed);
+  return {StrCat("workspaces are without ", Join(out, ", "),
+                 count > out.size() ? StrCat(" and ", count - out.size(), " more links") : "",
+                 ": links that lead out of ", source, ", or name it by its whole path")};
+}
+
 // "data (300 MiB), models (12 MiB)"
 std::string LargestFolders(const std::vector<ListedFile>& files) {
   std::map<std::string, std::uint64_t> sizes;
@@ -121,8 +165,8 @@ std::string LargestFolders(const std::vector<ListedFile>& files) {
 
 }  // namespace
 
-Result<std::vector<ListedFile>> ListSource(const std::string& source, const std::string& run_folder,
-                                           const WorkspaceStore::Options& options) {
+Result<Source> ListSource(const std::string& source, const std::string& run_folder,
+                          const WorkspaceStore::Options& options) {
   WEIR_TRY(std::vector<ListedFile> files, SourceList(source, options).List());
   const std::string own = run_folder.starts_with(source + "/")
                               ? run_folder.substr(source.size() + 1) + "/"
@@ -132,7 +176,10 @@ Result<std::vector<ListedFile>> ListSource(const std::string& source, const std:
   }
   std::uint64_t bytes = 0;
   for (const ListedFile& file : files) bytes += file.bytes;
-  if (bytes <= options.max_bytes) return files;
+  if (bytes <= options.max_bytes) {
+    std::vector<std::string> notes = LeaveOutLinks(source, files);
+    return Source{.files = std::move(files), .notes = std::move(notes)};
+  }
   return Fail(Code::kConfigError,
               StrCat("the source ", source, " is ", Megabytes(bytes), ", and a copy for each row ",
                      "may have ", Megabytes(options.max_bytes), "; the largest in it: ",

@@ -11,8 +11,14 @@
 
 namespace weir::agent {
 
-// By path; see WorkspaceStore::Open(). `run_folder` is never of it.
-Result<std::vector<ListedFile>> ListSource(const std::string& source, const std::string& run_folder,
-                                           const WorkspaceStore::Options& options);
+struct Source {
+  std::vector<ListedFile> files;  // by path
+  std::vector<std::string> notes;
+};
+
+// See WorkspaceStore::Open(). `run_folder` is never of it. Fails with kConfigError when
+// `options.only` is no folder of the source, or a link leads to it.
+Result<Source> ListSource(const std::string& source, const std::string& run_folder,
+                          const WorkspaceStore::Options& options);
 
 }  // namespace weir::agent

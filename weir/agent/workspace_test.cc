@@ -63,6 +63,35 @@ TEST_F(WorkspaceTest, ARowGetsACopyAndTheSourceStaysAsItIs) {
   EXPECT_EQ(store->Finish("lint", "1", {}).value(), changes) << "a second time";
 }
 
+TEST_F(WorkspaceTest, LinksThatLeadOutAreLeftOutAndSaid) {
+  WriteFiles(run_.source(), {{"up", "->../outside"},
+                             {"whole", "->/etc/passwd"},
+                             {"sub/near", "->../a.txt"},
+                             {"sub/far", "->deep/../../../outside"}});
+  const auto store = run_.Open();
+
+  const Files files = FilesIn(store->Make("lint", "1", true).value());
+  EXPECT_TRUE(files.contains("link") && files.contains("sub/near"));
+  EXPECT_FALSE(files.contains("up") || files.contains("whole") || files.contains("sub/far"));
+  EXPECT_THAT(store->notes(),
+              ElementsAre(HasSubstr("without sub/far, up, whole: links that lead")));
+}
+
+TEST_F(WorkspaceTest, APartOfTheSourceIsCopiedWhereItStands) {
+  WorkspaceStore::Options options = run_.options();
+  options.only = "sub";
+  const auto store = WorkspaceStore::Open(options).value();
+  EXPECT_EQ(FilesIn(store->Make("lint", "1", true).value()), (Files{{"sub/deep/b.txt", "b\n"}}));
+
+  WriteFiles(run_.source(), {{"other", "->sub"}});
+  options.run_folder += "2";
+  fs::create_directories(options.run_folder);
+  options.only = "other/deep";
+  EXPECT_THAT(WorkspaceStore::Open(options).error().message, HasSubstr("a link leads to "));
+  options.only = "nowhere";
+  EXPECT_THAT(WorkspaceStore::Open(options).error().message, HasSubstr("is no folder"));
+}
+
 TEST_F(WorkspaceTest, WhatCountsAsAChange) {
   const auto store = run_.Open();
   const std::string row = store->Make("lint", "1", true).value();

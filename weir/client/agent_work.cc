@@ -7,6 +7,7 @@
 #include "weir/agent/conversation.h"
 #include "weir/agent/loop.h"
 #include "weir/agent/message_json.h"
+#include "weir/agent/program_tool.h"
 #include "weir/agent/root.h"
 #include "weir/agent/surroundings.h"
 #include "weir/agent/toolbox.h"
@@ -52,6 +53,10 @@ async::Task<Result<model::Reply>> Carry(async::Context ctx, model::Engine& engin
   agent::Surroundings around;
   around.agent_id = order.agent.name;
   around.env = agent::ToolEnv(order.env);
+  around.sandbox = order.agent.sandbox;
+  if (around.sandbox) {
+    WEIR_CO_CHECK(agent::CheckSandbox(order.env));
+  }
   if (!options.folder.empty()) {
     WEIR_CO_TRY(agent::Root root, agent::Root::Open(options.folder));
     order.root.emplace(std::move(root));

@@ -116,13 +116,14 @@ TEST_F(AgentWorkTest, BrokenStreamedArgumentsAreMended) {
 
 TEST_F(AgentWorkTest, ALowConfidenceOfAToolIsAskedAgain) {
   agent_.min_tool_confidence = 0.6;
-  const auto done =
-      Work(StrCat("[{match: {turn: 1}, times: 1, reply: {tool_calls: [{name: look_at, arguments: "
-                  "{number: 1}, probability: "
-                  "0.2}]}}, {match: {turn: 1}, reply: {tool_calls: [{name: look_at, arguments: "
-                  "{number: 2}, probability: "
-                  "0.9}]}}, ",
-                  kSubmits, "]"));
+  const auto done = Work(StrCat(
+      "[{match: {turn: 1}, times: 1, reply: {tool_calls: [{name: look_at, arguments: "
+      "{number: 1}, probability: "
+      "0.2}]}}, {match: {turn: 1}, reply: {tool_calls: [{name: look_at, arguments: "
+      "{number: 2}, probability: "
+      "0.9}]}}, "
+      "{reply: {tool_calls: [{name: submit_result, arguments: {status: success, summary: done}, "
+      "probability: 0.95}]}}]"));
   ASSERT_TRUE(done) << Describe(done.error());
   EXPECT_EQ(done->figures.confidence_retries, 1);
   EXPECT_THAT(looked_, testing::ElementsAre(2));

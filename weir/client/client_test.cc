@@ -162,7 +162,7 @@ TEST(EnginesInCode, AreChosenByNameByRoleAndAsFallback) {
                     .settings = "retry: {max_retries: 0}"}}});
   ASSERT_TRUE(client) << client.error().message;
 
-  EXPECT_EQ(client->Call("hi")->info.engine, "sim");
+  EXPECT_EQ(client->Call("hi")->info.engine, "first");
   EXPECT_EQ(*client->Ask("hi", {.engine = "good"}), "good");
   EXPECT_EQ(*client->Ask("hi", {.engine = "fast"}), "good");
   EXPECT_EQ(*client->Ask("hi", {.engine = "nobody"}), "good");

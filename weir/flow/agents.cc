@@ -98,6 +98,12 @@ async::Task<Result<void>> Agents::Open(async::Context ctx) {
   }
   if (kits_.empty()) co_return Result<void>();
   Result<void> opened = co_await async::OffLoop(ctx, [this] { return OpenWorkspaces(); });
+  for (const auto& [mode, store] : stores_) {
+    if (!store) continue;
+    for (const std::string& note : store->notes()) {
+      ctx.Emit("preflight", {{"message", std::string_view(note)}});
+    }
+  }
   co_return opened;
 }
 

@@ -300,5 +300,26 @@ TEST_F(RowsTest, PackedFilesAreUnpacked) {
   EXPECT_THAT(RowsIn("none.jsonl.gz", "{\"a\": 1}\n"), ElementsAre(HasSubstr("it is no gzip")));
 }
 
+TEST_F(RowsTest, FunctionsAndClassesAreRowsWithIdsOfTheirOwn) {
+  Put("a.py",
+      "import os\n\ndef f():\n    pass\n\nclass C:\n    def g(self): pass\n\ndef f(): pass\n");
+  Put("b.txt", "text");
+  const FileRows functions{.glob = "*.py", .unit = "function"};
+  const auto source = OpenFiles(functions, folder_.string(), {});
+  ASSERT_TRUE(source) << source.error().message;
+  const auto rows = Drain(**source);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_THAT(rows[0], HasSubstr("\"name\":\"f\",\"kind\":\"function\",\"line\":3,\"end_line\":4,"
+                                 "\"text\":\"def f():\\n    pass\""));
+  EXPECT_THAT(rows[1], HasSubstr("\"name\":\"C.g\",\"kind\":\"method\""));
+  const std::string id = rows[0].substr(0, rows[0].find('='));
+  EXPECT_THAT(rows[2], testing::StartsWith(id + "#2=")) << "the second of that name";
+  const auto classes = OpenFiles({.glob = "*.py", .unit = "class"}, folder_.string(), {});
+  EXPECT_THAT(Drain(**classes), ElementsAre(HasSubstr("\"kind\":\"class\"")));
+  const auto other = OpenFiles({.glob = "b.*", .unit = "function"}, folder_.string(), {});
+  EXPECT_THAT(Drain(**other), ElementsAre(HasSubstr("they are found in Python (.py), C and C++")));
+  EXPECT_FALSE(OpenFiles({.glob = "b.*", .unit = "page"}, folder_.string(), {}));
+}
+
 }  // namespace
 }  // namespace weir::flow

@@ -2,7 +2,7 @@
 
 
 def total(goods):
-    return sum(price for _, price in goods)
+    return sum(price for _, price in goods)   
 
 
 def is_empty(goods):

@@ -2,5 +2,5 @@
 
 
 def short(name):
-    parts = name.split()
+    parts=name.split()
     return parts[0] if parts else ""

@@ -4,6 +4,6 @@
 class Stock:
     def __init__(self):
         self.goods = {}
-
+   
     def has(self, name):
-        return self.goods.get(name) is not None
+        return self.goods.get(name) != None
