@@ -4,7 +4,7 @@
 #include <array>
 #include <chrono>
 
-#include "weir/agent/builtins.h"
+#include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 
 namespace weir::agent {

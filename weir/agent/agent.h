@@ -35,7 +35,7 @@ struct ToolDefinition {
   // A program: arguments as one JSON object on its stdin, the result on its stdout (JSON or text).
   // A path with a slash counts from the definition's folder.
   std::vector<std::string> exec;
-  std::string builtin;               // a name of Builtins() in builtins.h
+  std::string builtin;               // a name of Builtins() in tools/builtins.h
   std::optional<bool> mutates;       // unset: what the built-in is; true for a program
   std::optional<Approval> approval;  // unset: the agent's
   ContextPrograms context;

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "weir/agent/arguments.h"
-#include "weir/agent/builtins.h"
-#include "weir/agent/program_tool.h"
+#include "weir/agent/tools/builtins.h"
+#include "weir/agent/tools/program_tool.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 

@@ -11,7 +11,7 @@
 
 #include "weir/agent/agent.h"
 #include "weir/agent/mcp/server.h"
-#include "weir/agent/tool.h"
+#include "weir/agent/tools/tool.h"
 #include "weir/async/semaphore.h"
 #include "weir/schema/schema.h"
 
@@ -28,7 +28,7 @@ class Approver {
 
 struct ToolboxOptions {
   std::string folder;            // what programs of the definition count from
-  Env env;                       // what programs and servers may get of it: see surroundings.h
+  Env env;                       // what programs and servers may get of it: tools/surroundings.h
   Approver* approver = nullptr;  // outlives the toolbox; null: nobody can be asked
   std::vector<std::unique_ptr<Tool>> functions;  // C++ tools, behind those of the definition
 };

@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "weir/agent/builtins.h"
+#include "weir/agent/tools/builtins.h"
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
 #include "weir/cli/agent_show.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "weir/agent/builtins.h"
+#include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/reader.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "weir/agent/review.h"
+#include "weir/agent/workspace/review.h"
 #include "weir/base/clock.h"
 #include "weir/cli/terminal.h"
 #include "weir/events/event.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "weir/agent/review.h"
+#include "weir/agent/workspace/review.h"
 
 namespace weir::cli {
 

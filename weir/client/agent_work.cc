@@ -7,10 +7,10 @@
 #include "weir/agent/conversation.h"
 #include "weir/agent/loop.h"
 #include "weir/agent/message_json.h"
-#include "weir/agent/program_tool.h"
-#include "weir/agent/root.h"
-#include "weir/agent/surroundings.h"
 #include "weir/agent/toolbox.h"
+#include "weir/agent/tools/program_tool.h"
+#include "weir/agent/tools/root.h"
+#include "weir/agent/tools/surroundings.h"
 #include "weir/base/random.h"
 #include "weir/json/writer.h"
 

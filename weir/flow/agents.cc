@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "weir/agent/message_json.h"
-#include "weir/agent/program_tool.h"
-#include "weir/agent/root.h"
-#include "weir/agent/surroundings.h"
+#include "weir/agent/tools/program_tool.h"
+#include "weir/agent/tools/root.h"
+#include "weir/agent/tools/surroundings.h"
 #include "weir/async/off_loop.h"
 #include "weir/base/random.h"
 #include "weir/base/redact.h"

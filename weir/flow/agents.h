@@ -16,7 +16,7 @@
 
 #include "weir/agent/loop.h"
 #include "weir/agent/toolbox.h"
-#include "weir/agent/workspace.h"
+#include "weir/agent/workspace/workspace.h"
 #include "weir/async/context.h"
 #include "weir/flow/graph.h"
 #include "weir/flow/run.h"

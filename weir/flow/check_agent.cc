@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "weir/agent/builtins.h"
+#include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/flow/checker.h"
 #include "weir/flow/read_keys.h"

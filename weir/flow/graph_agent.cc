@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "weir/agent/builtins.h"
+#include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/flow/graph_build.h"
 #include "weir/schema/schema.h"

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "weir/agent/review.h"
 #include "weir/agent/toolbox.h"
+#include "weir/agent/workspace/review.h"
 #include "weir/async/context.h"
 #include "weir/async/task.h"
 #include "weir/base/env.h"

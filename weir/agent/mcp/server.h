@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "weir/agent/agent.h"
-#include "weir/agent/tool.h"
+#include "weir/agent/tools/tool.h"
 #include "weir/async/context.h"
 #include "weir/async/task.h"
 #include "weir/base/env.h"

@@ -1,0 +1,319 @@
+#include "weir/agent/workspace/workspace.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir/agent/tools/beneath.h"
+#include "weir/agent/workspace/workspace_changes.h"
+#include "weir/agent/workspace/workspace_files.h"
+#include "weir/agent/workspace/workspace_git.h"
+#include "weir/agent/workspace/workspace_record.h"
+#include "weir/agent/workspace/workspace_source.h"
+#include "weir/base/random.h"
+#include "weir/base/text.h"
+#include "weir/store/files.h"
+
+namespace weir::agent {
+namespace {
+
+Result<std::string> RealFolder(const std::string& path, std::string_view what) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  struct stat status{};
+  if (real && ::stat(real.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    return std::string(real.get());
+  }
+  return Fail(Code::kConfigError, StrCat("there is no folder ", path, ", which is to be ", what));
+}
+
+bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+// All that was written in this file system is on the disk afterwards.
+void SyncFileSystem(const std::string& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.open()) (void)::syncfs(fd.get());  // a power cut only
+}
+
+void SyncFile(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (fd.open()) (void)::fsync(fd.get());  // a power cut only
+}
+
+// Rows that work in the source itself.
+class InPlaceStore final : public WorkspaceStore {
+ public:
+  explicit InPlaceStore(std::string source) : source_(std::move(source)) {}
+
+  Result<std::string> Make(std::string_view, std::string_view, bool) override { return source_; }
+  Result<std::vector<Change>> Finish(std::string_view, std::string_view, json::View) override {
+    return std::vector<Change>();
+  }
+  Result<void> Discard(std::string_view, std::string_view) override { return {}; }
+  const std::vector<std::string>& notes() const override { return notes_; }
+
+ private:
+  const std::string source_;
+  const std::vector<std::string> notes_;
+};
+
+class CopyStore final : public WorkspaceStore {
+ public:
+  CopyStore(Options options, WorkspacePaths paths, std::vector<ListedFile> base,
+            std::vector<std::string> notes)
+      : options_(std::move(options)),
+        paths_(std::move(paths)),
+        git_(options_.source, options_.env),
+        is_repository_(git_.IsRepository()),
+        base_(std::move(base)),
+        notes_(std::move(notes)) {}
+
+  const std::vector<std::string>& notes() const override { return notes_; }
+
+  Result<void> Prepare() {
+    if (!worktrees()) return {};
+    if (!is_repository_) {
+      return Fail(Code::kConfigError,
+                  StrCat(options_.source, " is in no git repository, so that rows cannot work in ",
+                         "worktrees of it; say `workspace: copy`, or make one with `git init`"));
+    }
+    WEIR_TRY(prefix_, git_.Prefix());
+    return {};
+  }
+
+  Result<std::string> Make(std::string_view node, std::string_view row, bool keep) override {
+    const std::string place = paths_.row(node, row);
+    WEIR_CHECK(MakeFolders(paths_.node(node)));
+    WEIR_TRY(const std::optional<RowRecord> done, ReadRecord(place + ".json"));
+    if (!keep) {
+      WEIR_CHECK(Forget(place));
+    }
+    if (keep && !done && Exists(place)) {
+      if (worktrees()) {
+        WEIR_CHECK(Locked(&Git::RepairWorktree, place));
+      }
+      return Inside(place);
+    }
+    WEIR_CHECK(RemoveCopy(place));
+    WEIR_CHECK(MakeCopy(place, keep && done ? &*done : nullptr));
+    if (keep && done) {
+      WEIR_CHECK(ForgetRecord(place));
+    }
+    return Inside(place);
+  }
+
+  Result<std::vector<Change>> Finish(std::string_view node, std::string_view row,
+                                     json::View result) override {
+    const std::string place = paths_.row(node, row);
+    WEIR_TRY(std::optional<RowRecord> done, ReadRecord(place + ".json"));
+    if (!done) {
+      WEIR_TRY(RowRecord made, Compare(place));
+      made.node = node;
+      made.row = row;
+      if (result.exists()) made.result = json::Value::CopyOf(result);
+      WEIR_CHECK(Keep(place, made));
+      done = std::move(made);
+    }
+    WEIR_CHECK(RemoveCopy(place));
+    return std::move(done->changes);
+  }
+
+  Result<void> Discard(std::string_view node, std::string_view row) override {
+    return Forget(paths_.row(node, row));
+  }
+
+ private:
+  bool worktrees() const { return options_.mode == WorkspaceMode::kWorktree; }
+
+  // The folder of the source in a row's copy: a worktree is of the whole repository.
+  std::string Inside(const std::string& place) const {
+    return worktrees() && !prefix_.empty() ? StrCat(place, "/", prefix_) : place;
+  }
+
+  // A repository does not like it when several change its list of worktrees.
+  Result<void> Locked(Result<void> (Git::*step)(const std::string&) const,
+                      const std::string& place) {
+    const std::lock_guard lock(git_mutex_);
+    return (git_.*step)(place);
+  }
+
+  Result<void> MakeCopy(const std::string& place, const RowRecord* done) {
+    const std::string fresh = place + ".tmp";
+    WEIR_CHECK(RemoveFolder(fresh));
+    const std::string inside = Inside(fresh);
+    if (worktrees()) {
+      WEIR_CHECK(Locked(&Git::AddWorktree, fresh));
+      WEIR_CHECK(MakeFolders(inside));  // it may never have been committed
+      // A worktree is what was committed; a row begins with what is there.
+      WEIR_TRY(const std::vector<ListedFile> committed,
+               ListFolder(inside, {.max_files = std::string::npos}));
+      for (const ListedFile& file : committed) {
+        WEIR_CHECK(RemoveFolder(StrCat(inside, "/", file.path)));
+      }
+    }
+    WEIR_CHECK(CopyFiles(paths_.base(), base_, inside));
+    if (done != nullptr) {
+      WEIR_CHECK(Redo(place, *done, inside));
+    }
+    WEIR_CHECK(RenameFile(fresh, place));
+    if (worktrees()) {
+      WEIR_CHECK(Locked(&Git::RepairWorktree, place));
+    }
+    return {};
+  }
+
+  // What a row had changed, once more.
+  static Result<void> Redo(const std::string& place, const RowRecord& done,
+                           const std::string& inside) {
+    std::vector<ListedFile> files;
+    for (const Change& change : done.changes) {
+      if (change.kind != ChangeKind::kAdded) {
+        WEIR_CHECK(RemoveFolder(StrCat(inside, "/", change.path)));
+      }
+      if (change.kind != ChangeKind::kDeleted) {
+        files.push_back({.path = change.path, .form = change.form});
+      }
+    }
+    return CopyFiles(place + ".kept", files, inside);
+  }
+
+  Result<RowRecord> Compare(const std::string& place) {
+    const std::string inside = Inside(place);
+    const std::string base = paths_.base();
+    WEIR_TRY(const std::vector<ListedFile> made,
+             ListFolder(inside, {.max_files = base_.size() + options_.max_files}));
+    RowRecord record;
+    WEIR_TRY(record.changes,
+             CompareFolders({.folder = base, .files = base_}, {.folder = inside, .files = made}));
+    DropIgnored(record.changes);
+    for (Change& change : record.changes) {
+      if (!IsUtf8(change.path)) {
+        return Fail(Code::kIoError, StrCat("the name of a file in ", inside,
+                                           " is no UTF-8, so that it cannot be reviewed"));
+      }
+      WEIR_CHECK(CountLinesOf(change, base, inside));
+    }
+    Random random = Random::FromSystem();
+    record.id = HexId(random, 16);
+    return record;
+  }
+
+  void DropIgnored(std::vector<Change>& changes) const {
+    if (!is_repository_) return;
+    std::vector<std::string> added;
+    for (const Change& change : changes) {
+      if (change.kind == ChangeKind::kAdded) added.push_back(change.path);
+    }
+    const std::vector<std::string> list = git_.Ignored(added);
+    const std::set<std::string_view> ignored(list.begin(), list.end());
+    std::erase_if(changes, [&](const Change& change) {
+      return change.kind == ChangeKind::kAdded && ignored.contains(change.path);
+    });
+  }
+
+  // From here on the row is done: first its files, then the record that says so.
+  Result<void> Keep(const std::string& place, const RowRecord& record) {
+    const std::string kept = place + ".kept";
+    WEIR_CHECK(RemoveFolder(kept));
+    WEIR_CHECK(MakeFolders(kept));
+    std::vector<ListedFile> files;
+    std::uint64_t bytes = 0;
+    for (const Change& change : record.changes) {
+      if (change.kind == ChangeKind::kDeleted) continue;
+      WEIR_TRY(ListedFile file, LookAt(Inside(place), change.path));
+      bytes += file.bytes;
+      files.push_back(std::move(file));
+    }
+    if (bytes > options_.max_bytes) {
+      return Fail(Code::kIoError, StrCat("the row wrote ", bytes, " bytes, and a workspace may ",
+                                         "have ", options_.max_bytes));
+    }
+    WEIR_CHECK(CopyFiles(Inside(place), files, kept));
+    for (const ListedFile& file : files) SyncFile(StrCat(kept, "/", file.path));
+    return store::ReplaceFile(place + ".json", RecordText(record));
+  }
+
+  Result<void> RemoveCopy(const std::string& place) {
+    WEIR_CHECK(RemoveAtOnce(place, place + ".tmp"));
+    if (!worktrees()) return {};
+    const std::lock_guard lock(git_mutex_);
+    git_.RemoveWorktree(place);
+    git_.RemoveWorktree(place + ".tmp");  // which one that was killed has left
+    return {};
+  }
+
+  static Result<void> ForgetRecord(const std::string& place) {
+    WEIR_CHECK(RemoveFolder(place + ".json"));
+    return RemoveFolder(place + ".kept");
+  }
+
+  Result<void> Forget(const std::string& place) {
+    WEIR_CHECK(RemoveCopy(place));
+    return ForgetRecord(place);
+  }
+
+  const Options options_;
+  const WorkspacePaths paths_;
+  const Git git_;
+  const bool is_repository_;
+  std::string prefix_;                  // of the source in its repository
+  const std::vector<ListedFile> base_;  // what is in the snapshot
+  const std::vector<std::string> notes_;
+  std::mutex git_mutex_;
+};
+
+// The snapshot is whole as soon as it has its name.
+Result<std::vector<ListedFile>> MakeBase(const WorkspaceStore::Options& options,
+                                         const WorkspacePaths& paths,
+                                         std::vector<std::string>& notes) {
+  WEIR_TRY(const std::optional<SourceRecord> known, ReadSource(paths));
+  if (known && known->folder != options.source) {
+    return Fail(
+        Code::kConfigError,
+        StrCat("the rows of ", options.run_folder, " work on copies of ", known->folder,
+               ", not of ", options.source, "; go on with that source, or begin a new run"));
+  }
+  const std::string base = paths.base();
+  if (!Exists(base)) {
+    WEIR_TRY(Source source, ListSource(options.source, options.run_folder, options));
+    notes = std::move(source.notes);
+    WEIR_CHECK(RemoveFolder(base + ".tmp"));
+    WEIR_CHECK(MakeFolders(base + ".tmp"));
+    WEIR_CHECK(CopyFiles(options.source, source.files, base + ".tmp"));
+    SyncFileSystem(base + ".tmp");
+    WEIR_CHECK(store::ReplaceFile(paths.source_file(),
+                                  SourceText({.folder = options.source, .mode = options.mode})));
+    WEIR_CHECK(RenameFile(base + ".tmp", base));
+  }
+  return ListFolder(base, {.max_files = std::string::npos});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkspaceStore>> WorkspaceStore::Open(Options options) {
+  WEIR_TRY(options.source, RealFolder(options.source, "the source of the workspaces"));
+  if (options.mode == WorkspaceMode::kNone || options.mode == WorkspaceMode::kInPlace) {
+    return std::make_unique<InPlaceStore>(std::move(options.source));
+  }
+  WEIR_TRY(options.run_folder, RealFolder(options.run_folder, "the folder of the run"));
+  WorkspacePaths paths(options.run_folder);
+  if (options.mode == WorkspaceMode::kWorktree) {
+    WEIR_CHECK(CopyStore(options, paths, {}, {}).Prepare());  // before anything is copied
+  }
+  WEIR_CHECK(MakeFolders(paths.root()));
+  std::vector<std::string> notes;
+  WEIR_TRY(std::vector<ListedFile> base, MakeBase(options, paths, notes));
+  auto store = std::make_unique<CopyStore>(std::move(options), std::move(paths), std::move(base),
+                                           std::move(notes));
+  WEIR_CHECK(store->Prepare());
+  return store;
+}
+
+}  // namespace weir::agent
