@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "weir/agent/message_json.h"
+#include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/store/journal.h"
@@ -109,6 +110,15 @@ class JournalCheckpoint final : public Checkpoint {
 };
 
 }  // namespace
+
+std::uint64_t BeginningOf(const std::vector<model::Message>& messages, std::uint64_t seed) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginArray();
+  for (const model::Message& message : messages) WriteMessage(out, message);
+  out.EndArray();
+  return StableHash(text.data(), text.size(), seed);
+}
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path,
                                                      std::uint64_t beginning) {

@@ -25,6 +25,9 @@ struct Begun {
   std::vector<std::string> started;  // ids of calls of mutating tools that began
 };
 
+// A checksum of what a piece of work begins with.
+std::uint64_t BeginningOf(const std::vector<model::Message>& messages, std::uint64_t seed);
+
 class Checkpoint {
  public:
   // Opens or makes the journal. `beginning` is a checksum of what the work begins with: what was

@@ -15,7 +15,8 @@ struct CompactOptions {
   std::int64_t max_tokens = 800;  // of the summary
 };
 
-// The messages behind the first `head` ones become one, a summary. Fails with kTruncated when there
+// Asks for a summary of the messages behind the first `head` ones. Fails with kTruncated when there
+// are none, and as the engine does.
 async::Task<Result<model::Reply>> SumUp(async::Context ctx, model::Engine& engine,
                                         const model::Call& call, std::size_t head,
                                         CompactOptions options);

@@ -69,9 +69,6 @@ class Worker {
 
   void Resume(const Begun& begun) {
     call_.messages.insert(call_.messages.end(), begun.messages.begin(), begun.messages.end());
-    // Somebody was about to answer it.
-    const Message& last = call_.messages.back();
-    if (last.role == Role::kAssistant && last.tool_calls.empty()) call_.messages.pop_back();
     figures_ = begun.figures;
     started_ = begun.started;
   }
@@ -101,7 +98,11 @@ class Worker {
   }
 
   async::Task<Result<json::Value>> Loop(async::Context ctx) {
-    // What a kill broke off: calls of the last answer that have no result yet.
+    // What a kill broke off: a nudge that was not yet said, calls that have no result yet.
+    const Message* last = call_.messages.size() > head_ ? &call_.messages.back() : nullptr;
+    if (last != nullptr && last->role == Role::kAssistant && last->tool_calls.empty()) {
+      WEIR_CO_CHECK(Say(NudgeMessage()));
+    }
     WEIR_CO_TRY(Step step, co_await RunCalls(ctx));
     while (step != Step::kDone) {
       if (figures_.turns >= agent_.max_turns) co_return Fail(NoTurnsLeft());
@@ -151,18 +152,22 @@ class Worker {
                 const TurnOptions& options, Duration took) const {
     const model::Choice* choice = answer.choice();
     const model::Usage& usage = answer.reply.usage;
-    ctx.Emit(
-        "agent.turn",
-        {{"turn", std::int64_t{turn}},
-         {"phase", PhaseName(phase)},
-         {"temperature", options.temperature},
-         {"finish_reason", model::FinishName(choice == nullptr ? Finish::kNone : choice->finish)},
-         {"prompt_tokens", usage.prompt_tokens.value_or(0)},
-         {"completion_tokens", usage.completion_tokens.value_or(0)},
-         {"confidence", answer.confidence.value_or(-1)},
-         {"tool_calls",
-          static_cast<std::int64_t>(choice == nullptr ? 0 : choice->tool_calls.size())},
-         {"duration_ms", Millis(took)}});
+    if (ctx.trace != nullptr) {
+      const Finish finish = choice == nullptr ? Finish::kNone : choice->finish;
+      const std::size_t calls = choice == nullptr ? 0 : choice->tool_calls.size();
+      std::vector<TraceField> fields = {{"turn", std::int64_t{turn}},
+                                        {"phase", PhaseName(phase)},
+                                        {"temperature", options.temperature},
+                                        {"finish_reason", model::FinishName(finish)},
+                                        {"tool_calls", static_cast<std::int64_t>(calls)},
+                                        {"duration_ms", Millis(took)}};
+      if (usage.prompt_tokens) fields.push_back({"prompt_tokens", *usage.prompt_tokens});
+      if (usage.completion_tokens) {
+        fields.push_back({"completion_tokens", *usage.completion_tokens});
+      }
+      if (answer.confidence) fields.push_back({"confidence", *answer.confidence});
+      ctx.trace->OnEvent("agent.turn", fields);
+    }
     tool_confidence_ = answer.tool_confidence;
   }
 
@@ -219,11 +224,15 @@ class Worker {
     ++figures_.nudges;
     ++in_vain_;
     WEIR_CHECK(Say(std::move(message)));
-    WEIR_CHECK(Say(Message::Text(
+    WEIR_CHECK(Say(NudgeMessage()));
+    return Step::kOn;
+  }
+
+  Message NudgeMessage() const {
+    return Message::Text(
         Role::kUser, StrCat("You called no tool. Call one of the tools now; when the work is done, "
                             "or cannot be done, call ",
-                            agent_.submit.name, " and say so there."))));
-    return Step::kOn;
+                            agent_.submit.name, " and say so there."));
   }
 
   async::Task<Result<Step>> RunCalls(async::Context ctx) {
@@ -255,7 +264,18 @@ class Worker {
           "arguments.")));
       co_return Step::kOn;
     }
-    Result<model::Reply> summary = co_await SumUp(ctx, engine_, call_, head_, {});
+    if (NoTurnsAfterThis()) co_return Fail(NoTurnsLeft());
+    CompactOptions options;
+    if (agent_.max_total_tokens) {
+      options.max_tokens =
+          std::min(options.max_tokens, *agent_.max_total_tokens - figures_.total_tokens());
+      if (options.max_tokens < 1) co_return Fail(std::move(why));
+    }
+    const async::Context limited =
+        job_.turn_timeout > Duration::zero() ? ctx.WithTimeout(job_.turn_timeout) : ctx;
+    const TimePoint start = ctx.Now();
+    Result<model::Reply> summary = co_await SumUp(limited, engine_, call_, head_, options);
+    if (job_.on_answer) job_.on_answer(summary, ctx.Now() - start);
     if (!summary) co_return Fail(summary.error());
     figures_.Add(*summary);
     call_.messages.resize(head_);

@@ -3,13 +3,15 @@
 // The loop of an agent: the model is asked, its calls of tools are run and answered, and so on,
 // until it hands in a result that obeys its schema.
 //
-//   an answer                        what comes of it
-//   calls of tools                   each is run; what went wrong is the model's to mend
-//   the submission                   checked; a good one ends the work, else it is told what is
-//   wrong a text that is a good result     taken, and said to be a repair another text, a refusal
-//   "go on", with other sampling, max_nudges times; then no_submit cut at the token limit the
-//   conversation is summed up and goes on, max_compactions times filtered content_filter a broken
-//   stream                  the turn is asked again, kMostBreaks times
+// What comes of an answer:
+//
+// - calls of tools: each is run; what went wrong is the model's to mend;
+// - the submission: checked; a good one ends the work, else the model is told what is wrong;
+// - a text that is a good result, or calls written as JSON: taken, and said to be a repair;
+// - another text, a refusal: "go on", with other sampling, max_nudges times; then no_submit;
+// - cut at the token limit: the conversation is summed up and goes on, max_compactions times;
+// - filtered: content_filter;
+// - a broken stream: the turn is asked again, kMostBreaks times.
 //
 // The last turn has to hand in; so has every turn once max_tool_calls are used up.
 

@@ -1,6 +1,7 @@
 #include "weir/agent/tool_round.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "weir/async/scope.h"
@@ -55,10 +56,7 @@ async::Task<Result<RoundResult>> ToolRound::Run(async::Context ctx,
       submission = &call;
     }
   }
-  WEIR_CO_CHECK(co_await RunAll(ctx, slots));
-  for (const Slot& slot : slots) {
-    WEIR_CO_CHECK(Answer(ctx, slot, messages));
-  }
+  WEIR_CO_CHECK(co_await RunAll(ctx, slots, messages));
   // A result is handed in once. Of several the last counts, as it knows most; each has an answer.
   for (const model::ToolCall& call : calls) {
     if (call.name != agent_.submit.name || &call == submission) continue;
@@ -68,7 +66,7 @@ async::Task<Result<RoundResult>> ToolRound::Run(async::Context ctx,
   co_return HandIn(ctx, *submission, messages);
 }
 
-Result<void> ToolRound::Decide(Slot& slot) {
+void ToolRound::Decide(Slot& slot) {
   const model::ToolCall& call = *slot.call;
   const std::int64_t left = agent_.max_tool_calls - figures_.tool_calls;
   ++figures_.tool_calls;
@@ -78,10 +76,7 @@ Result<void> ToolRound::Decide(Slot& slot) {
                     .text = StrCat("error: the limit of ", agent_.max_tool_calls,
                                    " tool calls is reached; call ", agent_.submit.name, " now"),
                     .error = "denied"};
-    return {};
-  }
-  if (!toolbox_.Mutates(call.name)) return {};
-  if (std::ranges::find(started_, call.id) != started_.end()) {
+  } else if (std::ranges::find(started_, call.id) != started_.end()) {
     slot.runs = false;
     slot.outcome = {
         .status = ToolStatus::kInterrupted,
@@ -89,13 +84,11 @@ Result<void> ToolRound::Decide(Slot& slot) {
             "error: this call was broken off when the run was stopped. It may have taken "
             "effect or not, and was not run again: look before you call it again.",
         .error = "interrupted"};
-    return {};
   }
-  if (job_.checkpoint == nullptr) return {};
-  return job_.checkpoint->Start(call.id);
 }
 
-async::Task<Result<void>> ToolRound::RunAll(async::Context ctx, std::vector<Slot>& slots) {
+async::Task<Result<void>> ToolRound::RunAll(async::Context ctx, std::vector<Slot>& slots,
+                                            std::vector<Message>& messages) {
   std::size_t next = 0;
   while (next < slots.size()) {
     const std::size_t first = next;
@@ -104,14 +97,17 @@ async::Task<Result<void>> ToolRound::RunAll(async::Context ctx, std::vector<Slot
     while (next < slots.size() && next - first < most) {
       const bool alone = toolbox_.Mutates(slots[next].call->name);
       if (alone && next > first) break;
-      if (const Result<void> decided = Decide(slots[next]); !decided) failure_ = decided.error();
-      if (failure_) break;
+      Decide(slots[next]);
       if (slots[next].runs) together.Spawn(RunOne(together.context(), slots[next]));
       ++next;
       if (alone) break;
     }
     co_await together.Join();
     if (failure_) co_return Fail(*failure_);
+    // What is done is noted before the next one begins.
+    for (std::size_t i = first; i < next; ++i) {
+      WEIR_CO_CHECK(Answer(ctx, slots[i], messages));
+    }
   }
   co_return Result<void>();
 }
@@ -133,7 +129,12 @@ async::Task<void> ToolRound::RunOne(async::Context ctx, Slot& slot) {
           {"call_id", std::string_view(call.id)},
           {"mutates", toolbox_.Mutates(call.name)}});
   }
-  Result<ToolOutcome> outcome = co_await toolbox_.Run(ctx, call, *job_.around);
+  const auto note = [this, &call]() -> Result<void> {
+    if (job_.checkpoint == nullptr || !toolbox_.Mutates(call.name)) return {};
+    return job_.checkpoint->Start(call.id);
+  };
+  const std::function<Result<void>()> before = note;
+  Result<ToolOutcome> outcome = co_await toolbox_.Run(ctx, call, *job_.around, before);
   if (outcome) {
     slot.outcome = *std::move(outcome);
   } else if (!failure_) {
@@ -149,15 +150,20 @@ Result<void> ToolRound::Answer(const async::Context& ctx, const Slot& slot,
   if (outcome.status == ToolStatus::kDenied) ++figures_.denied;
   if (outcome.status == ToolStatus::kInterrupted) ++figures_.interrupted;
   repairs_.insert(repairs_.end(), outcome.repairs.begin(), outcome.repairs.end());
-  ctx.Emit("tool_result", {{"turn", figures_.turns},
-                           {"tool_name", std::string_view(slot.call->name)},
-                           {"call_id", std::string_view(slot.call->id)},
-                           {"status", ToolStatusName(outcome.status)},
-                           {"error", std::string_view(outcome.error)},
-                           {"message", outcome.error.empty() ? std::string_view()
-                                                             : std::string_view(outcome.text)},
-                           {"duration_ms", Millis(outcome.took)},
-                           {"tool_output_chars", static_cast<std::int64_t>(outcome.text.size())}});
+  if (ctx.trace != nullptr) {
+    std::vector<TraceField> fields = {
+        {"turn", figures_.turns},
+        {"tool_name", std::string_view(slot.call->name)},
+        {"call_id", std::string_view(slot.call->id)},
+        {"status", ToolStatusName(outcome.status)},
+        {"duration_ms", Millis(outcome.took)},
+        {"tool_output_chars", static_cast<std::int64_t>(outcome.text.size())}};
+    if (!outcome.error.empty()) {
+      fields.push_back({"error", std::string_view(outcome.error)});
+      fields.push_back({"message", std::string_view(outcome.text)});
+    }
+    ctx.trace->OnEvent("tool_result", fields);
+  }
   if (outcome.status == ToolStatus::kOk) return Say(messages, *slot.call, outcome.text);
   return Say(messages, *slot.call, FailureText(*slot.call, outcome.text));
 }

@@ -50,9 +50,10 @@ class ToolRound {
     bool runs = true;  // false: what it comes to is known
   };
 
-  async::Task<Result<void>> RunAll(async::Context ctx, std::vector<Slot>& slots);
+  async::Task<Result<void>> RunAll(async::Context ctx, std::vector<Slot>& slots,
+                                   std::vector<model::Message>& messages);
   async::Task<void> RunOne(async::Context ctx, Slot& slot);
-  Result<void> Decide(Slot& slot);
+  void Decide(Slot& slot);
   Result<void> Answer(const async::Context& ctx, const Slot& slot,
                       std::vector<model::Message>& messages);
   Result<RoundResult> HandIn(const async::Context& ctx, const model::ToolCall& call,

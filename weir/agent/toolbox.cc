@@ -145,14 +145,14 @@ async::Task<Result<std::string>> Toolbox::Denial(async::Context ctx, const Entry
     co_return StrCat("the tool ", call.name,
                      " needs a person's yes, and nobody can be asked; do without it");
   }
-  WEIR_CO_TRY(const async::Semaphore::Permit one, co_await asking_.Acquire(ctx));
   WEIR_CO_TRY(const bool yes, co_await approver_->Ask(ctx, around.agent_id, call));
   if (yes) co_return std::string();
   co_return StrCat("a person has said no to this call of ", call.name, "; do something else");
 }
 
 async::Task<Result<ToolOutcome>> Toolbox::Run(async::Context ctx, const model::ToolCall& call,
-                                              const Surroundings& around) {
+                                              const Surroundings& around,
+                                              const std::function<Result<void>()>& before) {
   const Entry* entry = Find(call.name);
   if (entry == nullptr) {
     std::vector<std::string> names;
@@ -176,14 +176,19 @@ async::Task<Result<ToolOutcome>> Toolbox::Run(async::Context ctx, const model::T
     co_return ToolOutcome{
         .status = ToolStatus::kDenied, .text = StrCat("error: ", denial), .error = "denied"};
   }
+  // A person may have taken longer to answer than the agent has.
+  if (ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));
+  WEIR_CO_CHECK(before());
   const TimePoint start = ctx.Now();
   const ToolInput input{.arguments = *arguments, .around = around};
-  std::string before;
+  std::string context;
   if (!entry->context.empty()) {
-    WEIR_CO_TRY(before, co_await RunContext(ctx, entry->context, folder_, around));
+    WEIR_CO_TRY(context, co_await RunContext(ctx, entry->context, folder_, around));
+    // It must not cut the result away.
+    context = CutTo(std::move(context), entry->max_output / 2);
   }
   Result<std::string> result = co_await entry->tool->Run(ctx, input);
-  if (result) result->insert(0, before);
+  if (result) result->insert(0, context);
   const Duration took = ctx.Now() - start;
   if (ctx.cancelled()) co_return Fail(async::CancelledError());
   if (!result && ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));

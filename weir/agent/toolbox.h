@@ -3,6 +3,7 @@
 // Toolbox: all tools of one agent, compiled once and shared by its rows: what a call that a model
 // wrote becomes, from its name and the text of its arguments to the text that the model is told.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,7 +13,6 @@
 #include "weir/agent/agent.h"
 #include "weir/agent/mcp/server.h"
 #include "weir/agent/tools/tool.h"
-#include "weir/async/semaphore.h"
 #include "weir/schema/schema.h"
 
 namespace weir::agent {
@@ -21,7 +21,7 @@ namespace weir::agent {
 class Approver {
  public:
   virtual ~Approver() = default;
-  // Asked one question at a time.
+  // May be asked several questions at once, and answers them as it likes.
   virtual async::Task<Result<bool>> Ask(async::Context ctx, std::string agent_id,
                                         model::ToolCall call) = 0;
 };
@@ -66,9 +66,11 @@ class Toolbox {
   Result<json::Value> Submission(const model::ToolCall& call,
                                  std::vector<std::string>* repairs) const;
 
-  // Runs one call of another tool. Fails only when the context ends.
+  // Runs one call of another tool. `before` is asked when it may run and its arguments are good,
+  // right before it does; it outlives the task. Fails when the context ends, and as `before` does.
   async::Task<Result<ToolOutcome>> Run(async::Context ctx, const model::ToolCall& call,
-                                       const Surroundings& around);
+                                       const Surroundings& around,
+                                       const std::function<Result<void>()>& before);
 
   // Ends the servers, which the destructor kills.
   async::Task<void> Close(async::Context ctx);
@@ -98,7 +100,6 @@ class Toolbox {
   const Agent& agent_;
   Approver* approver_ = nullptr;
   std::string folder_;  // of the definition
-  async::Semaphore asking_{{.permits = 1}};
   std::vector<std::unique_ptr<mcp::Server>> servers_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::optional<schema::Schema> result_;  // of the submission

@@ -130,7 +130,7 @@ class Turn {
   model::ToolChoice ToolChoice() const {
     const ChoiceKind wanted =
         agent_.tool_choice == ChoiceKind::kUnset ? ChoiceKind::kRequired : agent_.tool_choice;
-    if (wanted == ChoiceKind::kNone) return {.kind = ChoiceKind::kAuto, .name = {}};
+    if (wanted == ChoiceKind::kNone) return {.kind = ChoiceKind::kNone, .name = {}};
     if (!toolbox_.may_force) return {.kind = ChoiceKind::kAuto, .name = {}};
     if (options_.must_submit) return {.kind = ChoiceKind::kNamed, .name = agent_.submit.name};
     return {.kind = wanted, .name = {}};

@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,6 +66,8 @@ struct Plan {
   char* const* env;
   const char* directory;  // null: ours
   bool own_session;
+  bool dies_with_us;
+  pid_t starter;
   int input;
   int output;
   int error;
@@ -78,6 +81,10 @@ struct Plan {
     (void)!::write(plan.failure, &reason, sizeof reason);  // the end of the pipe tells it, too
     ::_exit(127);
   };
+  if (plan.dies_with_us) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plan.starter) ::_exit(127);  // it is gone already
+  }
   if (plan.own_session ? ::setsid() < 0 : ::setpgid(0, 0) != 0) give_up();
   if (plan.announce >= 0) {
     const pid_t pid = ::getpid();
@@ -202,6 +209,8 @@ Result<std::unique_ptr<Child>> Child::Start(Loop& loop, ChildOptions options) {
       .env = env.data(),
       .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
       .own_session = options.own_session,
+      .dies_with_us = options.dies_with_us,
+      .starter = ::getpid(),
       .input = or_nothing(input->read.get()),
       .output = or_nothing(options.pipe_output ? output->write.get() : options.output_fd),
       .error = or_nothing(options.error_fd),

@@ -26,10 +26,13 @@ struct ChildOptions {
   Env env;                        // all that the program gets
   std::string directory;          // where it runs, and what an argv[0] with a slash counts from
   bool own_session = false;       // a session of its own, away from the terminal, not just a group
-  bool pipe_input = false;        // Write() feeds it; else it reads an empty input
-  bool pipe_output = false;       // ReadLine() reads it; else it goes to `output_fd`
-  int output_fd = -1;             // -1: /dev/null
-  int error_fd = 2;               // standard error; -1: /dev/null
+  // Killed when the thread that has started it ends, so when this process is killed: the program
+  // itself, not what it has started.
+  bool dies_with_us = false;
+  bool pipe_input = false;   // Write() feeds it; else it reads an empty input
+  bool pipe_output = false;  // ReadLine() reads it; else it goes to `output_fd`
+  int output_fd = -1;        // -1: /dev/null
+  int error_fd = 2;          // standard error; -1: /dev/null
   // The new process writes its pid (a pid_t) here before the program starts, so that whoever reads
   // knows it even if this process is killed at that very moment. -1: nobody is told.
   int announce_fd = -1;

@@ -48,6 +48,7 @@ bool WantsApproval(const flow::Graph& graph) {
 
 async::Task<Result<bool>> TerminalApprover::Ask(async::Context ctx, std::string agent_id,
                                                 model::ToolCall call) {
+  WEIR_CO_TRY(const async::Semaphore::Permit one, co_await asking_.Acquire(ctx));
   if (over_) co_return false;
   if (always_.contains(call.name)) co_return true;
   say_(StrCat(agent_id, " wants to call ", call.name, " ",

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "weir/agent/toolbox.h"
+#include "weir/async/semaphore.h"
 #include "weir/flow/graph.h"
 
 namespace weir::cli {
@@ -25,8 +26,9 @@ class TerminalApprover final : public agent::Approver {
 
  private:
   const std::function<void(std::string_view)> say_;
-  std::set<std::string> always_;  // tools that need not be asked for again
-  bool over_ = false;             // stdin has ended: nobody is there
+  async::Semaphore asking_{{.permits = 1}};  // agents of several nodes ask one person
+  std::set<std::string> always_;             // tools that need not be asked for again
+  bool over_ = false;                        // stdin has ended: nobody is there
 };
 
 }  // namespace weir::cli

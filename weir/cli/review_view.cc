@@ -249,8 +249,7 @@ std::string ConflictText(const std::string& run, const std::string& row,
   const std::string name = ShellWord(row);
   StrAppend(text, "To solve it, one of these:\n", of_run, " --accept ", name,
             " --write-conflicts   writes the marks into the tree, to be mended there\n", of_run,
-            " --retry ", name, "   sends it back\n", of_run, " --reject ", name,
-            "   leaves the tree as it is\n");
+            " --reject ", name, "   leaves the tree as it is\n");
   return text;
 }
 

@@ -289,6 +289,11 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
 
   const bool asks = WantsApproval(loaded.graph) && session.terminal.in_is_terminal() &&
                     session.terminal.err_is_terminal() && job.input != "-";
+  if (!asks && WantsApproval(loaded.graph)) {
+    session.terminal.Warn(
+        "tools of this flow ask before they run, and nobody can be asked here: those calls are "
+        "denied (run it on a terminal, or say approval: auto)");
+  }
   // What a person types would stand in the middle of a live view.
   const ViewKind kind = asks              ? ViewKind::kPlain
                         : flags.json_logs ? ViewKind::kJson

@@ -197,6 +197,8 @@ class SummaryText {
     columns.push_back(Agents("turns", &flow::AgentStats::turns));
     columns.push_back(Agents("tool calls", &flow::AgentStats::tool_calls));
     columns.push_back(Agents("tool errors", &flow::AgentStats::tool_errors));
+    columns.push_back(Agents("denied", &flow::AgentStats::denied));
+    columns.push_back(Agents("interrupted", &flow::AgentStats::interrupted));
     columns.push_back(Counts("retries", &NodeStats::retries));
     columns.push_back(Counts("repaired", &NodeStats::repaired));
     columns.push_back(Confidences("sure", [](const NodeStats& node) {

@@ -64,6 +64,10 @@ std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
     return StrCat("the server of engine ", Text(fields, "engine"), " does not end; its pid is ",
                   Whole(fields, "pid"));
   }
+  if (name == "agent.forced_choice_refused") {
+    return StrCat("the server does not take a forced choice of tools, and agents go on without: ",
+                  Text(fields, "message"));
+  }
   if (name == "preflight") return std::string(Text(fields, "message"));
   return std::nullopt;
 }

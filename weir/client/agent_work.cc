@@ -6,13 +6,11 @@
 #include "weir/agent/checkpoint.h"
 #include "weir/agent/conversation.h"
 #include "weir/agent/loop.h"
-#include "weir/agent/message_json.h"
 #include "weir/agent/toolbox.h"
 #include "weir/agent/tools/program_tool.h"
 #include "weir/agent/tools/root.h"
 #include "weir/agent/tools/surroundings.h"
-#include "weir/base/random.h"
-#include "weir/json/writer.h"
+#include "weir/async/off_loop.h"
 
 namespace weir::client {
 namespace {
@@ -26,15 +24,6 @@ struct Order {
   std::unique_ptr<agent::Checkpoint> checkpoint;
   std::optional<WorkDone> done;
 };
-
-std::uint64_t BeginningOf(const model::Call& call, std::uint64_t seed) {
-  std::string text;
-  json::Writer out(text);
-  out.BeginArray();
-  for (const model::Message& message : call.messages) agent::WriteMessage(out, message);
-  out.EndArray();
-  return StableHash(text.data(), text.size(), seed);
-}
 
 agent::ToolboxOptions BoxOptions(const WorkOptions& options, const Env& env) {
   agent::ToolboxOptions box;
@@ -55,7 +44,8 @@ async::Task<Result<model::Reply>> Carry(async::Context ctx, model::Engine& engin
   around.env = agent::ToolEnv(order.env);
   around.sandbox = order.agent.sandbox;
   if (around.sandbox) {
-    WEIR_CO_CHECK(agent::CheckSandbox(order.env));
+    const auto check = [&order] { return agent::CheckSandbox(order.env); };
+    WEIR_CO_CHECK(co_await async::OffLoop(ctx, check));
   }
   if (!options.folder.empty()) {
     WEIR_CO_TRY(agent::Root root, agent::Root::Open(options.folder));
@@ -64,7 +54,8 @@ async::Task<Result<model::Reply>> Carry(async::Context ctx, model::Engine& engin
   }
   if (!options.checkpoint.empty()) {
     WEIR_CO_TRY(order.checkpoint,
-                agent::Checkpoint::Open(options.checkpoint, BeginningOf(call, options.seed)));
+                agent::Checkpoint::Open(options.checkpoint,
+                                        agent::BeginningOf(call.messages, options.seed)));
   }
   agent::ToolboxOptions box_options = BoxOptions(options, order.env);
   WEIR_CO_TRY(const std::unique_ptr<agent::Toolbox> toolbox,

@@ -34,15 +34,6 @@ std::string FixedFolderOf(std::string_view glob) {
   return end == std::string_view::npos ? std::string() : std::string(fixed.substr(0, end));
 }
 
-std::uint64_t BeginningOf(const AgentWork& work) {
-  std::string text;
-  json::Writer out(text);
-  out.BeginArray();
-  for (const model::Message& message : work.call.messages) agent::WriteMessage(out, message);
-  out.EndArray();
-  return StableHash(text.data(), text.size(), work.seed);
-}
-
 // What programs get beside the arguments of the model.
 json::Value InputsOf(const AgentWork& work, std::string_view workspace) {
   json::Builder out;
@@ -82,7 +73,8 @@ async::Task<Result<void>> Agents::Open(async::Context ctx) {
     Kit& kit = kits_[node->index];
     kit.mode = agent::WorkspaceModeOf(agent);
     if (agent.sandbox) {
-      WEIR_CO_CHECK(agent::CheckSandbox(options_.env));
+      const auto check = [this] { return agent::CheckSandbox(options_.env); };
+      WEIR_CO_CHECK(co_await async::OffLoop(ctx, check));
     }
     agent::ToolboxOptions options{.folder = graph_.flow().folder,
                                   .env = options_.env,
@@ -107,22 +99,43 @@ async::Task<Result<void>> Agents::Open(async::Context ctx) {
   co_return opened;
 }
 
+std::string Agents::JournalOf(const GraphNode& node, const std::string& row_id, int attempt) const {
+  return PathOf(node, row_id, StrCat(".", attempt, ".journal"));
+}
+
+agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
+                                                        agent::WorkspaceMode mode) const {
+  const agent::WorkspaceRule& rule = AgentOf(node).workspace;
+  const Flow& flow = graph_.flow();
+  agent::WorkspaceStore::Options options;
+  options.source = rule.source;
+  options.run_folder = run_folder_;
+  options.mode = mode;
+  options.max_bytes = rule.max_bytes;
+  options.env = options_.env;
+  if (options.source.empty()) {
+    options.source = options_.files.empty() ? flow.folder : std::string(".");
+    const std::string_view flow_files = flow.files ? std::string_view(flow.files->glob) : "";
+    options.only = FixedFolderOf(options_.files.empty() ? flow_files : options_.files);
+  }
+  if (options.source.empty()) options.source = ".";
+  return options;
+}
+
 Result<void> Agents::OpenWorkspaces() {
+  std::optional<agent::WorkspaceStore::Options> copied;
   for (const auto& [index, kit] : kits_) {
-    const agent::WorkspaceRule& rule = AgentOf(*graph_.all()[index]).workspace;
-    if (stores_.contains(kit.mode)) continue;
-    agent::WorkspaceStore::Options options{.source = rule.source,
-                                           .run_folder = run_folder_,
-                                           .mode = kit.mode,
-                                           .max_bytes = rule.max_bytes,
-                                           .env = options_.env};
-    if (options.source.empty()) {
-      options.source = options_.files.empty() ? graph_.flow().folder : std::string(".");
-      const std::string_view flow_files =
-          graph_.flow().files ? std::string_view(graph_.flow().files->glob) : "";
-      options.only = FixedFolderOf(options_.files.empty() ? flow_files : options_.files);
+    const GraphNode& node = *graph_.all()[index];
+    agent::WorkspaceStore::Options options = WorkspaceOptions(node, kit.mode);
+    const bool copies = kit.mode == WorkspaceMode::kCopy || kit.mode == WorkspaceMode::kWorktree;
+    if (copies && copied && (copied->source != options.source || copied->mode != options.mode)) {
+      return Fail(Code::kConfigError,
+                  StrCat("the agents of a flow work on one source in one way, since a run has one "
+                         "snapshot: that of ",
+                         node.node->id, " differs from those before it (workspace: ...)"));
     }
-    if (options.source.empty()) options.source = ".";
+    if (copies && !copied) copied = options;
+    if (stores_.contains(kit.mode)) continue;
     WEIR_TRY(stores_[kit.mode], agent::WorkspaceStore::Open(std::move(options)));
   }
   return {};
@@ -142,8 +155,9 @@ async::Task<void> Agents::Close(async::Context ctx, bool done) {
 
 async::Task<Result<void>> Agents::Prepare(async::Context ctx, const AgentWork& work, Room& room) {
   const Kit& kit = kits_.at(work.node->index);
-  WEIR_CO_TRY(room.checkpoint, agent::Checkpoint::Open(PathOf(*work.node, work.row_id, ".journal"),
-                                                       BeginningOf(work)));
+  WEIR_CO_TRY(room.checkpoint,
+              agent::Checkpoint::Open(JournalOf(*work.node, work.row_id, work.attempt),
+                                      agent::BeginningOf(work.call.messages, work.seed)));
   const bool goes_on = !room.checkpoint->begun().messages.empty();
   agent::WorkspaceStore& store = *stores_.at(kit.mode);
   const auto make = [&] { return store.Make(work.node->node->id, work.row_id, goes_on); };
@@ -182,6 +196,8 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
                        .checkpoint = room.checkpoint.get(),
                        .on_answer = work.on_answer};
   agent::Agent changed = AgentOf(*work.node);
+  // A person takes the time that it takes.
+  if (options_.approver != nullptr) changed.timeout = Duration::zero();
   if (const Result<void> good = agent::Override(changed, work.overrides); !good) {
     result.submission = Fail(good.error());
     co_return result;
@@ -189,8 +205,10 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
   agent::Toolbox& toolbox = *kits_.at(work.node->index).toolbox;
   result = co_await agent::Work(ctx, *work.engine, changed, toolbox, job);
   if (ctx.cancelled()) co_return result;
-  if (Result<void> finished = co_await Finish(ctx, work, result); !finished) {
-    result.submission = Fail(finished.error());
+  if (result.submission) {
+    if (Result<void> finished = co_await Finish(ctx, work, result); !finished) {
+      result.submission = Fail(finished.error());
+    }
   }
   WriteTranscript(work, result);
   co_return result;
@@ -199,11 +217,9 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
 async::Task<Result<void>> Agents::Finish(async::Context ctx, const AgentWork& work,
                                          agent::WorkResult& result) {
   agent::WorkspaceStore& store = *stores_.at(kits_.at(work.node->index).mode);
-  const std::string& node = work.node->node->id;
   const auto finish = [&]() -> Result<void> {
-    if (!result.submission) return store.Discard(node, work.row_id);
     const Result<std::vector<agent::Change>> changes =
-        store.Finish(node, work.row_id, *result.submission);
+        store.Finish(work.node->node->id, work.row_id, *result.submission);
     if (!changes) return Fail(changes.error());
     return {};
   };
@@ -241,8 +257,25 @@ void Agents::WriteTranscript(const AgentWork& work, const agent::WorkResult& res
   (void)store::ReplaceFile(PathOf(*work.node, work.row_id, ".json"), text, {.durable = false});
 }
 
-void Agents::Forget(const GraphNode& node, const std::string& row_id) {
-  ::unlink(PathOf(node, row_id, ".journal").c_str());
+std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& row_id,
+                                     Attempts attempts) const {
+  for (int attempt = attempts.last; attempt >= attempts.first; --attempt) {
+    std::error_code ignored;
+    if (std::filesystem::exists(JournalOf(node, row_id, attempt), ignored)) return attempt;
+  }
+  return std::nullopt;
+}
+
+async::Task<void> Agents::Forget(async::Context ctx, const GraphNode& node, std::string row_id,
+                                 Attempts attempts, bool failed) {
+  for (int attempt = attempts.first; attempt <= attempts.last; ++attempt) {
+    ::unlink(JournalOf(node, row_id, attempt).c_str());
+  }
+  if (!failed) co_return;
+  agent::WorkspaceStore& store = *stores_.at(kits_.at(node.index).mode);
+  const auto discard = [&] { return store.Discard(node.node->id, row_id); };
+  // What cannot be taken away is in nobody's way.
+  (void)co_await async::OffLoop(ctx, discard);
 }
 
 }  // namespace weir::flow

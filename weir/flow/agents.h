@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@
 
 namespace weir::flow {
 
+// Which attempts at a row there may be, as the walker counts them.
+struct Attempts {
+  int first = 0;
+  int last = 0;
+};
+
 // One row before an agent node. What it points to outlives the work.
 struct AgentWork {
   const GraphNode* node = nullptr;
@@ -34,7 +41,7 @@ struct AgentWork {
   model::Call call;
   std::uint64_t seed = 0;
   Duration turn_timeout{};
-  int attempt = 0;
+  int attempt = 0;       // each has a checkpoint of its own
   json::View overrides;  // of the review that has sent the row back; absent: none
   std::function<void(const Result<model::Reply>& reply, Duration took)> on_answer;
 };
@@ -50,12 +57,23 @@ class Agents {
   // Ends the servers of tools; `done`: no work will go on, so that checkpoints are of no more use.
   async::Task<void> Close(async::Context ctx, bool done);
 
+  // What every turn of an agent offers.
+  const std::vector<model::ToolSpec>& ToolsOf(const GraphNode& node) const {
+    return kits_.at(node.index).toolbox->specs();
+  }
+
   // Lets an agent work on a row until it hands in or fails. What it changed is then ready for the
-  // review; of work that failed nothing is left but its transcript.
+  // review.
   async::Task<agent::WorkResult> Work(async::Context ctx, AgentWork work);
 
-  // The result is in the ledger: the checkpoint is of no more use.
-  void Forget(const GraphNode& node, const std::string& row_id);
+  // The attempt that a kill broke off, if there is one: attempts are counted by the walker.
+  std::optional<int> BrokenOff(const GraphNode& node, const std::string& row_id,
+                               Attempts attempts) const;
+
+  // What came of the row is in the ledger: its checkpoints are of no more use, and of work that
+  // failed nothing is left but its transcript.
+  async::Task<void> Forget(async::Context ctx, const GraphNode& node, std::string row_id,
+                           Attempts attempts, bool failed);
 
  private:
   struct Kit {
@@ -65,6 +83,9 @@ class Agents {
   struct Room;  // what one row has
 
   Result<void> OpenWorkspaces();
+  agent::WorkspaceStore::Options WorkspaceOptions(const GraphNode& node,
+                                                  agent::WorkspaceMode mode) const;
+  std::string JournalOf(const GraphNode& node, const std::string& row_id, int attempt) const;
   std::string PathOf(const GraphNode& node, const std::string& row_id,
                      std::string_view ending) const;
   async::Task<Result<void>> Prepare(async::Context ctx, const AgentWork& work, Room& room);

@@ -13,6 +13,8 @@
 namespace weir::flow {
 namespace {
 
+constexpr int kMostAttempts = 100;  // that are looked for
+
 using model::Reply;
 
 std::int64_t Millis(Duration time) {
@@ -137,7 +139,7 @@ const Finished* Walker::Recorded(const Visit& visit) {
       folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, visit.node.index);
   if (known != nullptr && known->input == visit.where.input) return known;
   const Past* past = Before(visit);
-  if (past == nullptr || !past->answer || SentBack(visit) != nullptr) return nullptr;
+  if (past == nullptr || !past->answer || IsAskedAnew(visit)) return nullptr;
   // In later passes the rows before it may be others now; the row itself is the same one.
   const bool same = visit.where.pass > 0 || past->answer->input == visit.where.input;
   return same ? &*past->answer : nullptr;
@@ -149,6 +151,21 @@ const agent::RetriedRow* Walker::SentBack(const Visit& visit) const {
         return retried.row == visit.traveller.id && retried.node == visit.node.node->id;
       });
   return found == options_.sent_back.end() ? nullptr : &*found;
+}
+
+// Whether an answer of an earlier round is of no use: the row was sent back here, or at a node
+// before this one; or a kill broke that new work off behind its end.
+bool Walker::IsAskedAnew(const Visit& visit) {
+  const std::string& id = visit.traveller.id;
+  const bool sent_back =
+      std::ranges::any_of(options_.sent_back, [&](const agent::RetriedRow& retried) {
+        const GraphNode* node = graph_.Find(retried.node);
+        const bool its_row = id == retried.row || id.starts_with(retried.row + ".");
+        return its_row && node != nullptr && node->index <= visit.node.index;
+      });
+  if (sent_back || visit.node.step() == nullptr || !visit.node.step()->agent) return sent_back;
+  const Attempts any{.first = 0, .last = kMostAttempts};
+  return agents_.BrokenOff(visit.node, id, any).has_value();
 }
 
 // What became of it before failed rows were tried again.
@@ -176,7 +193,11 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
     }
     if (!finished) co_return Fate::kAborted;
     if (!Keep(*finished)) co_return Fate::kAborted;
-    if (works) agents_.Forget(node, visit.traveller.id);
+    if (works) {
+      const bool failed = std::holds_alternative<Error>(finished->outcome);
+      const Attempts attempts = AttemptsAt(visit);
+      co_await agents_.Forget(visit.ctx, node, visit.traveller.id, attempts, failed);
+    }
     Tell(visit, *finished);
   }
   const auto* error = std::get_if<Error>(&finished->outcome);
@@ -210,15 +231,22 @@ async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std:
   co_return !there && ClassOf(there.error()) == ErrorClass::kNetwork;
 }
 
-// What failed before is asked with another seed; what that took is not forgotten.
-int Walker::TriedBefore(const Visit& visit, Finished& finished) {
+// What the failures took is not forgotten.
+void Walker::TakePast(const Visit& visit, Finished& finished) {
   const Past* past = Before(visit);
-  if (past == nullptr) return 0;
+  if (past == nullptr) return;
   finished.prompt_tokens = past->prompt_tokens;
   finished.completion_tokens = past->completion_tokens;
   finished.cached_tokens = past->cached_tokens;
   finished.cost = past->cost;
-  const int times = past->failures + (SentBack(visit) != nullptr ? 1 : 0);
+}
+
+// What failed before, or was sent back, is asked with another seed.
+int Walker::TriedBefore(const Visit& visit) {
+  const Past* past = Before(visit);
+  if (past == nullptr) return 0;
+  const bool sent_back = SentBack(visit) != nullptr;
+  const int times = sent_back ? folder_.progress().rounds : past->failures;
   return times * (visit.node.step()->retries + 1);
 }
 
@@ -233,7 +261,8 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     finished.outcome = engine.error();
     co_return finished;
   }
-  const int tried = TriedBefore(visit, finished);
+  TakePast(visit, finished);
+  const int tried = TriedBefore(visit);
   for (int attempt = 0; attempt <= step.retries; ++attempt) {
     // First the place: what a call holds, such as pictures, must not wait in memory.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);

@@ -25,9 +25,8 @@ Result<AgentWork> WorkOf(const Graph& graph, const GraphNode& node, json::View v
 
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
-  const Step& step = *visit.node.step();
   const json::Value variables = Variables(visit);
-  const std::string name = EngineOf(graph_.flow(), step, options_);
+  const std::string name = EngineOf(graph_.flow(), *visit.node.step(), options_);
   Finished finished = NewFinished(visit);
   const Result<std::shared_ptr<model::Engine>> engine = EngineFor(name);
   if (!engine) {
@@ -35,14 +34,17 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     co_return finished;
   }
   NodeStats& stats = stats_.nodes[visit.node.index];
-  const int tried = TriedBefore(visit, finished);
-  for (int attempt = 0; attempt <= step.retries; ++attempt) {
+  TakePast(visit, finished);
+  const Attempts attempts = AttemptsAt(visit);
+  const std::string& row_id = visit.traveller.id;
+  int attempt = agents_.BrokenOff(visit.node, row_id, attempts).value_or(attempts.first);
+  for (; attempt <= attempts.last; ++attempt) {
     // One place for as long as the agent works: so many agents are busy at once, not more.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
     if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
     if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
-    Result<AgentWork> work = WorkOf(graph_, visit.node, variables, visit.traveller.id,
-                                    tried + attempt, engines_, options_);
+    Result<AgentWork> work =
+        WorkOf(graph_, visit.node, variables, row_id, attempt, engines_, options_);
     if (!work) {
       finished.outcome = work.error();
       break;
@@ -69,9 +71,14 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     NoteWork(visit, result, finished);
     const auto* error = std::get_if<Error>(&finished.outcome);
     if (error == nullptr || !MayTryAgain(*error)) break;
-    if (attempt < step.retries) ++stats.retries;
+    if (attempt < attempts.last) ++stats.retries;
   }
   co_return finished;
+}
+
+Attempts Walker::AttemptsAt(const Visit& visit) {
+  const int tried = TriedBefore(visit);
+  return {.first = tried, .last = tried + visit.node.step()->retries};
 }
 
 void Walker::NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished) {

@@ -92,7 +92,7 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
 
 async::Task<void> WarmPrefixes(async::Context ctx, model::Engine& engine, const Graph& graph,
                                const Askers& askers, json::View vars, EngineHost& host,
-                               const RunOptions& options) {
+                               const RunOptions& options, const Agents& agents) {
   std::vector<model::Call> calls;
   for (const GraphNode* node : askers.steps) {
     if (!IsShared(*node)) continue;
@@ -100,6 +100,7 @@ async::Task<void> WarmPrefixes(async::Context ctx, model::Engine& engine, const 
     Result<model::Call> call = StepCall(graph.flow(), *node, variables, host, options);
     if (!call || call->messages.empty()) continue;
     call->timeouts.reset();
+    if (node->step()->agent) call->tools = agents.ToolsOf(*node);
     calls.push_back(*std::move(call));
   }
   if (calls.empty()) co_return;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weir/async/context.h"
+#include "weir/flow/agents.h"
 #include "weir/flow/graph.h"
 #include "weir/flow/run.h"
 #include "weir/json/value.h"
@@ -32,8 +33,9 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
                                     const Askers& askers);
 
 // Sends each beginning once. What fails is no reason not to run: events "prefix.warmed" tell.
+// `agents` are open: tools stand in front of the system prompt.
 async::Task<void> WarmPrefixes(async::Context ctx, model::Engine& engine, const Graph& graph,
                                const Askers& askers, json::View vars, EngineHost& host,
-                               const RunOptions& options);
+                               const RunOptions& options, const Agents& agents);
 
 }  // namespace weir::flow

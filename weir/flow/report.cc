@@ -269,6 +269,7 @@ class Report {
         {"turns", &Report::OfAgents<&AgentStats::turns>, ""},
         {"tool calls", &Report::OfAgents<&AgentStats::tool_calls>, ""},
         {"tool success", &Report::ToolSuccess, ""},
+        {"denied", &Report::OfAgents<&AgentStats::denied>, "bad"},
         {"interrupted", &Report::OfAgents<&AgentStats::interrupted>, "bad"},
         {"summed up", &Report::OfAgents<&AgentStats::compactions>, ""},
         {"retries", &Report::Counted<&NodeStats::retries>, ""},

@@ -164,7 +164,8 @@ Task<Result<void>> Runner::Prepare(Context ctx, std::size_t pass) {
     }
     if (!warms) continue;
     stats_.phase = "warming up prefixes";
-    co_await WarmPrefixes(ctx, **engine, graph_, askers, walker_.vars(), engines_, options_);
+    co_await WarmPrefixes(ctx, **engine, graph_, askers, walker_.vars(), engines_, options_,
+                          walker_.agents());
   }
   stats_.phase.clear();
   if (ctx.cancelled()) co_return Fail(async::CancelledError());

@@ -97,8 +97,11 @@ class Walker {
   // What a review wants otherwise of it; null where it has not sent it back.
   const agent::RetriedRow* SentBack(const Visit& visit) const;
   Finished NewFinished(const Visit& visit) const;
-  // How often it was tried in earlier rounds; what that took goes into `finished`.
-  int TriedBefore(const Visit& visit, Finished& finished);
+  // How often it was tried in earlier rounds.
+  int TriedBefore(const Visit& visit);
+  void TakePast(const Visit& visit, Finished& finished);
+  Attempts AttemptsAt(const Visit& visit);
+  bool IsAskedAnew(const Visit& visit);
   void NoteAnswer(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
                   Duration time);
   void NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished);

@@ -143,6 +143,7 @@ Result<async::ChildOptions> OptionsOf(const ProgramRun& run, const Surroundings&
   options.pipe_input = !run.input.empty();
   // Away from the terminal, which a program could ask, and whose Ctrl-C is ours to handle.
   options.own_session = true;
+  options.dies_with_us = true;
   return options;
 }
 

@@ -44,7 +44,7 @@ struct Change {
   friend bool operator==(const Change&, const Change&) = default;
 };
 
-// The source of a run and its snapshot. Blocking: calls of it belong into the loop's pool.
+// The source of a run and its snapshot. Blocking: calls of it belong into async::OffLoop().
 class WorkspaceStore {
  public:
   struct Options {
