@@ -205,6 +205,29 @@ class Agents(Case):
             self.assertGreaterEqual(ran[name] + broken_off[name], 2, name)
         print(f"\n{kills} kills; {sum(broken_off.values())} calls were broken off, none ran again")
 
+    def test_work_goes_on_where_it_was_when_the_server_comes_back(self):
+        self.files(12)
+        self.write("shout.py", SHOUT.replace("path.write_text", "import time; time.sleep(0.2)\npath.write_text"))
+        log = self.folder / "tools.log"
+        script = str(self.folder / "script.yaml")
+        with Sim("--instant", "--scenario", script) as sim:
+            run = subprocess.Popen([WEIR, "run", "flow.yaml", "-o", "out", "-e", sim.url, "--concurrency", "6"],
+                                   cwd=self.folder, env=environment(WEIR_TOOL_LOG=str(log)),
+                                   stderr=subprocess.PIPE, text=True)
+            until = time.monotonic() + PATIENCE
+            while not log.exists() or len(log.read_text().split()) < 8:
+                self.assertLess(time.monotonic(), until, "no tool runs")
+                time.sleep(0.02)
+        error = run.communicate(timeout=PATIENCE)[1]
+        self.assertEqual(run.returncode, 5, error)
+        with Sim("--listen", sim.url.removeprefix("http://"), "--instant", "--scenario", script):
+            done = weir("run", "--resume", "out", cwd=self.folder, env={"WEIR_TOOL_LOG": str(log)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for n in range(12):
+            kept = (self.out / f"workspaces/fix/{n}.kept/src/{n:03}.txt").read_text()
+            self.assertEqual(kept, f"text {n}\n!\n!\n")
+        self.assertEqual(len(log.read_text().split()), 24)
+
     def test_history_keeps_its_beginning_so_that_prefixes_stay_cached(self):
         self.files(30)
         with Sim("--instant", "--scenario", str(self.folder / "script.yaml")) as sim:

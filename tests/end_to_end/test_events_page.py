@@ -8,11 +8,11 @@ TOLD = re.compile(r'(?:Emit|OnEvent)\(\s*"([a-z_:.]+)"')
 
 
 def told():
-    """Names of events, with a file that tells each. Those of agents have pages of their own."""
+    """Names of events, with a file that tells each."""
     names = {}
     for path in sorted((ROOT / "weir").rglob("*.cc")):
         where = path.relative_to(ROOT).as_posix()
-        if re.search(r"_(test|testing|fuzz|bench)\.cc$", where) or "agent" in where:
+        if re.search(r"_(test|testing|fuzz|bench)\.cc$", where):
             continue
         for name in TOLD.findall(path.read_text()):
             names.setdefault(name, where)

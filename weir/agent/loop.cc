@@ -77,7 +77,7 @@ class Worker {
     ctx.Emit("agent.start", {{"tools", static_cast<std::int64_t>(toolbox_.specs().size())},
                              {"max_turns", std::int64_t{agent_.max_turns}},
                              {"turn", figures_.turns},
-                             {"workspace", job_.around->root == nullptr ? "" : "yes"}});
+                             {"workspace", job_.around->root != nullptr}});
   }
 
   void End(const async::Context& ctx, const Result<json::Value>& submission, Duration took) const {

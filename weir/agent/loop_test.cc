@@ -509,6 +509,41 @@ TEST_F(ResumeTest, AMutatingCallThatWasBrokenOffIsToldAndNotRunAgain) {
               Contains(testing::AllOf(HasSubstr("call_1_2"), HasSubstr("status=interrupted"))));
 }
 
+// Keeps nothing, and says in which order it was told.
+class NotedOrder final : public Checkpoint {
+ public:
+  const Begun& begun() const override { return begun_; }
+  Result<void> Add(const model::Message& message, const Figures& /*figures*/) override {
+    order.push_back(StrCat("add ", model::RoleName(message.role), " ", message.tool_call_id));
+    return {};
+  }
+  Result<void> Replace(const std::vector<model::Message>& /*messages*/,
+                       const Figures& /*figures*/) override {
+    return {};
+  }
+  Result<void> Start(const std::string& call_id) override {
+    order.push_back(StrCat("start ", call_id));
+    return {};
+  }
+
+  std::vector<std::string> order;
+
+ private:
+  const Begun begun_;
+};
+
+TEST_F(LoopTest, AResultIsNotedBeforeTheNextToolThatMutatesBegins) {
+  NotedOrder noted;
+  const WorkResult result = Work(
+      {Calls({{"fix", R"({"n":1})"}, {"fix", R"({"n":2})"}, {"look"}, {"fix", "{"}}), Submits()},
+      &noted);
+  ASSERT_TRUE(result.submission);
+  EXPECT_THAT(noted.order, ElementsAre("add assistant ", "start call_1_1", "add tool call_1_1",
+                                       "start call_1_2", "add tool call_1_2", "add tool call_1_3",
+                                       "add tool call_1_4", "add assistant "))
+      << "a call with wrong arguments does not begin";
+}
+
 TEST_F(ResumeTest, AnotherBeginningThrowsTheOldOneAway) {
   {
     const auto checkpoint = Open();
