@@ -100,7 +100,7 @@ class Agents(Case):
         mine = [event for event in told if event.get("agent") == "fix/0"]
         counts = collections.Counter(event["event"] for event in mine)
         for name, times in (("agent.start", 1), ("agent.turn", 6), ("tool_call", 6), ("tool_result", 6),
-                            ("submit_result", 1), ("agent.end", 1)):
+                            ("submit_result", 1), ("agent.end", 1), ("llm:request", 6), ("llm:response", 6)):
             self.assertEqual(counts[name], times, name)
         self.assertEqual({event["row"] for event in mine}, {"0"})
         self.assertIn('"temperature":0', json.dumps(mine, separators=(",", ":")))

@@ -1,5 +1,6 @@
 #include "weir/cli/run_events.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/base/redact.h"
@@ -19,8 +20,14 @@ Result<std::unique_ptr<RunEvents>> RunEvents::Open(async::Loop& loop, const std:
   return std::unique_ptr<RunEvents>(new RunEvents(std::move(file)));
 }
 
+// What `weir top` shows of an agent's engine; the pieces of streams would be too many.
+static bool IsTurnOfAgent(std::string_view name, std::span<const TraceField> fields) {
+  return (name == "llm:request" || name == "llm:response") &&
+         std::ranges::find(fields, "agent", &TraceField::key) != fields.end();
+}
+
 void RunEvents::OnEvent(std::string_view name, std::span<const TraceField> fields) {
-  if (name.starts_with("llm:")) return;
+  if (name.starts_with("llm:") && !IsTurnOfAgent(name, fields)) return;
   file_->OnEvent(name, fields);
 }
 

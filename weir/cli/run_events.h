@@ -18,7 +18,8 @@
 namespace weir::cli {
 
 // events.jsonl has what happened to rows, engines and the run, at most a line for each row and node
-// when nothing goes wrong; requests and answers are in the events of the configuration.
+// when nothing goes wrong; requests and answers are in the events of the configuration, but for the
+// turns of agents, which are here, too.
 class RunEvents final : public TraceSink {
  public:
   static Result<std::unique_ptr<RunEvents>> Open(async::Loop& loop, const std::string& path,
