@@ -15,69 +15,6 @@ namespace {
 
 constexpr int kMostAttempts = 100;  // that are looked for
 
-using model::Reply;
-
-std::int64_t Millis(Duration time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
-
-// A line of attempts.jsonl: what an answer took, and what was odd about it.
-std::string AttemptLine(std::string_view row_id, std::string_view node, const std::string& engine,
-                        const Result<Reply>& reply, Duration time) {
-  std::string line;
-  json::Writer out(line);
-  out.BeginObject();
-  out.Field("row_id", row_id);
-  out.Field("node", node);
-  if (!reply) {
-    if (!engine.empty()) out.Field("engine", engine);
-    out.Field("error", Name(reply.error()));
-    out.PlainKey("ms");
-    out.Int(Millis(time));
-    out.EndObject();
-    return line;
-  }
-  const model::ReplyInfo& info = reply->info;
-  out.Field("engine", info.engine.empty() ? engine : info.engine);
-  out.Field("model", info.model);
-  out.Field("request_id", info.request_id);
-  out.PlainKey("attempts");
-  out.Uint(std::max<std::size_t>(1, info.attempts.size()));
-  if (!reply->choices.empty()) {
-    out.Field("finish", model::FinishName(reply->choices.front().finish));
-  }
-  const auto count = [&](std::string_view name, const std::optional<std::int64_t>& tokens) {
-    if (!tokens) return;
-    out.PlainKey(name);
-    out.Int(*tokens);
-  };
-  count("prompt_tokens", reply->usage.prompt_tokens);
-  count("completion_tokens", reply->usage.completion_tokens);
-  count("cached_tokens", reply->usage.cached_tokens);
-  if (info.first_token.count() > 0) {
-    out.PlainKey("first_token_ms");
-    out.Int(Millis(info.first_token));
-  }
-  out.PlainKey("ms");
-  out.Int(Millis(time));
-  if (!info.repairs.empty()) {
-    out.PlainKey("repairs");
-    out.BeginArray();
-    for (const std::string& repair : info.repairs) out.String(repair);
-    out.EndArray();
-  }
-  if (!info.degradations.empty()) {
-    out.PlainKey("degradations");
-    out.BeginArray();
-    for (const model::Degradation& degradation : info.degradations) {
-      out.String(StrCat(degradation.what, ": ", degradation.why));
-    }
-    out.EndArray();
-  }
-  out.EndObject();
-  return line;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name) {
@@ -111,7 +48,7 @@ Finished Walker::NewFinished(const Visit& visit) const {
 }
 
 bool Walker::Keep(const Finished& finished) {
-  const Result<void> kept = folder_.Record(finished);
+  const Result<void> kept = answers_.Record(finished);
   if (!kept) Stop(kept.error());
   return kept.has_value();
 }
@@ -136,7 +73,7 @@ void Walker::Tell(const Visit& visit, const Finished& finished) const {
 // What the ledger has of it; null where it has nothing, or what it has is of another input.
 const Finished* Walker::Recorded(const Visit& visit) {
   const Finished* known =
-      folder_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, visit.node.index);
+      answers_.Recorded(visit.where.pass, visit.where.row, visit.traveller.child, visit.node.index);
   if (known != nullptr && known->input == visit.where.input) return known;
   const Past* past = Before(visit);
   if (past == nullptr || !past->answer || IsAskedAnew(visit)) return nullptr;
@@ -170,8 +107,8 @@ bool Walker::IsAskedAnew(const Visit& visit) {
 
 // What became of it before failed rows were tried again.
 const Past* Walker::Before(const Visit& visit) {
-  const Result<const Past*> past = folder_.Before(visit.where.pass, visit.traveller.origin,
-                                                  visit.traveller.child, visit.node.index);
+  const Result<const Past*> past = answers_.Before(visit.where.pass, visit.traveller.origin,
+                                                   visit.traveller.child, visit.node.index);
   if (!past) Stop(past.error());
   return past ? *past : nullptr;
 }
@@ -246,7 +183,7 @@ int Walker::TriedBefore(const Visit& visit) {
   const Past* past = Before(visit);
   if (past == nullptr) return 0;
   const bool sent_back = SentBack(visit) != nullptr;
-  const int times = sent_back ? folder_.progress().rounds : past->failures;
+  const int times = sent_back ? answers_.rounds() : past->failures;
   return times * (visit.node.step()->retries + 1);
 }
 
@@ -277,6 +214,8 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     const Duration total = TakeTotal(*call, engines_, name);
     const async::Context limited =
         total > Duration::zero() ? visit.ctx.WithTimeout(total) : visit.ctx;
+    if (const Result<void> kept = answers_.Asking(finished); !kept) Stop(kept.error());
+    if (stopped_) co_return std::nullopt;
     const TimePoint start = visit.ctx.Now();
     ++stats_.nodes[visit.node.index].in_flight;
     const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
@@ -289,7 +228,9 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
       if (gone) Stop(Gone(name, reply.error()));
       if (gone) co_return std::nullopt;
     }
-    Note(visit, name, reply, visit.ctx.Now() - start, finished);
+    const AskedOnce asked{
+        .engine = name, .call = &*call, .reply = &reply, .took = visit.ctx.Now() - start};
+    Note(visit, asked, finished);
     const auto* error = std::get_if<Error>(&finished.outcome);
     if (error == nullptr || !MayTryAgain(*error)) break;
     if (attempt < step.retries) ++stats_.nodes[visit.node.index].retries;
@@ -297,10 +238,10 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   co_return finished;
 }
 
-void Walker::Note(const Visit& visit, const std::string& engine, const Result<Reply>& reply,
-                  Duration time, Finished& finished) {
+void Walker::Note(const Visit& visit, const AskedOnce& asked, Finished& finished) {
   NodeStats& stats = stats_.nodes[visit.node.index];
-  NoteAnswer(visit, engine, reply, time);
+  NoteAnswer(visit, asked);
+  const Result<model::Reply>& reply = *asked.reply;
   if (!reply) {
     finished.outcome = reply.error();
     return;
@@ -325,13 +266,15 @@ void Walker::Note(const Visit& visit, const std::string& engine, const Result<Re
   }
 }
 
-void Walker::NoteAnswer(const Visit& visit, const std::string& engine, const Result<Reply>& reply,
-                        Duration time) {
+void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   NodeStats& stats = stats_.nodes[visit.node.index];
-  stats.latencies.Add(time);
-  const Result<void> noted =
-      folder_.Attempt(AttemptLine(visit.traveller.id, visit.node.node->id, engine, reply, time));
+  stats.latencies.Add(asked.took);
+  asked.row_id = visit.traveller.id;
+  asked.row = visit.where.row;
+  asked.node = &visit.node;
+  const Result<void> noted = answers_.NoteCall(asked);
   if (!noted) Stop(noted.error());
+  const Result<model::Reply>& reply = *asked.reply;
   if (reply && reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
 }
 

@@ -56,8 +56,10 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     }
     work->turn_timeout = TakeTotal(work->call, engines_, name);
     work->on_answer = [&](const Result<model::Reply>& reply, Duration took) {
-      NoteAnswer(visit, name, reply, took);
+      NoteAnswer(visit, {.engine = name, .reply = &reply, .took = took});
     };
+    if (const Result<void> kept = answers_.Asking(finished); !kept) Stop(kept.error());
+    if (stopped_) co_return std::nullopt;
     ++stats.in_flight;
     agent::WorkResult result = co_await agents_.Work(visit.ctx, *std::move(work));
     --stats.in_flight;

@@ -25,6 +25,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/result.h"
+#include "weir/flow/answers.h"
 #include "weir/flow/graph.h"
 #include "weir/json/value.h"
 #include "weir/store/file_ops.h"
@@ -32,35 +33,6 @@
 namespace weir::flow {
 
 enum class OutputFormat : std::uint8_t { kJsonLines, kCsv };
-
-// What one node made of one row, as the ledger keeps it.
-struct Finished {
-  std::size_t pass = 0;     // a run with barriers goes through its rows several times
-  std::uint64_t row = 0;    // its number in the pass
-  std::string child;        // "" for the row itself, "2.0" for its child's child
-  std::size_t node = 0;     // GraphNode::index
-  std::uint32_t input = 0;  // RowSource::checksum() behind the row, by which it is known again
-  // Of passes behind the first: the number of the row of the input that it comes of.
-  std::optional<std::uint64_t> origin;
-  std::variant<json::Value, Error> outcome;
-  // What it took, so that totals survive; unknown counts are unset.
-  std::optional<std::int64_t> prompt_tokens;
-  std::optional<std::int64_t> completion_tokens;
-  std::optional<std::int64_t> cached_tokens;
-  std::optional<double> cost;
-  json::Value thoughts;  // the model's reasoning, a string; null: none
-};
-
-// What became of a (row, node) the times before, when rows that failed are tried again.
-struct Past {
-  std::optional<Finished> answer;  // what was answered; unset: it only failed
-  int failures = 0;
-  // What the failures took.
-  std::optional<std::int64_t> prompt_tokens;
-  std::optional<std::int64_t> completion_tokens;
-  std::optional<std::int64_t> cached_tokens;
-  std::optional<double> cost;
-};
 
 struct NodeOutput {
   std::size_t node = 0;
@@ -125,7 +97,7 @@ struct Identity {
   json::Value members;
 };
 
-class RunFolder {
+class RunFolder final : public Answers {
  public:
   // A new run in `path`, which is made; a folder that is not empty is refused, and --resume named
   // if it holds a run. `info` (an object) is what run.json begins with, beside the identity.
@@ -142,33 +114,31 @@ class RunFolder {
 
   RunFolder(RunFolder&&) noexcept;
   RunFolder& operator=(RunFolder&&) noexcept;
-  ~RunFolder();  // what is buffered may be lost, as in a kill: Close() before
+  ~RunFolder() override;  // what is buffered may be lost, as in a kill: Close() before
 
   const Progress& progress() const;  // where it was opened
-  const std::string& path() const;
+  const std::string& path() const override;
+  int rounds() const override { return progress().rounds; }
 
-  // What the ledger has of a (row, node) that was not yet written; null: nothing. Good until the
-  // row is written.
+  // What the ledger has of a (row, node) that was not yet written; good until the row is written.
   const Finished* Recorded(std::size_t pass, std::uint64_t row, std::string_view child,
-                           std::size_t node) const;
+                           std::size_t node) const override;
 
-  // What became of it before failed rows were tried again; null: nothing is known. `origin` is the
-  // number of the row of the input, and the rows of a pass ask in their order, but for those on
-  // their way at once. Good until that row is written. Fails with kIoError.
+  // The rows of a pass ask in their order, but for those on their way at once. Good until that row
+  // is written.
   Result<const Past*> Before(std::size_t pass, std::uint64_t origin, std::string_view child,
-                             std::size_t node);
+                             std::size_t node) override;
   // Rows up to this one were written before a resume, and will not be asked for.
   void SkipTo(std::size_t pass, std::uint64_t origin);
 
-  // One record, one write(). When it returned, a kill does not lose it.
-  Result<void> Record(const Finished& finished);
+  Result<void> Record(const Finished& finished) override;
 
   // Rows come in order, each once. Fails with kIoError when an earlier write failed, too: the run
   // ends, and can be resumed when the disk is well again.
   Result<void> Write(RowRecord record);
 
-  // A line of attempts.jsonl, without its newline; written with the next flush.
-  Result<void> Attempt(std::string line);
+  // A line of attempts.jsonl; written with the next flush.
+  Result<void> NoteCall(const AskedOnce& asked) override;
 
   // All rows of the pass are written; the next Write() begins the next one. What was carried is
   // then on the disk: its path.

@@ -24,6 +24,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
+const Result<model::Reply> kFailed = Fail(Code::kTimeout, "too slow");
+
 class FolderTest : public testing::Test {
  protected:
   FolderTest() { fs::create_directories(root_); }
@@ -233,7 +235,7 @@ TEST_F(FolderTest, ARunGoesOnWhereItWas) {
     EXPECT_EQ(folder->progress().rows, 0U);
     EXPECT_TRUE(folder->progress().totals.IsNull());
     for (int row = 0; row < 3; ++row) ASSERT_TRUE(folder->Write(RowOf(row)));
-    ASSERT_TRUE(folder->Attempt("{\"attempt\":1}"));
+    ASSERT_TRUE(folder->NoteCall({.row_id = "3", .node = graph_.all().front(), .reply = &kFailed}));
     ASSERT_TRUE(folder->Record({.row = 3, .child = "0.1", .outcome = json::Value::Of("known")}));
     ASSERT_TRUE(folder->Close(*json::Read("{\"rows\":3}"), false));
   }
@@ -260,7 +262,8 @@ TEST_F(FolderTest, ARunGoesOnWhereItWas) {
   }
   EXPECT_EQ(Text("extract/001.csv"), "row_id,name,inner,size,extra\n2,n,,,\n3,n,,,\n");
   EXPECT_EQ(Text("extract/002.csv"), "row_id,name,inner,size,extra\n4,n,,,\n");
-  EXPECT_EQ(Text("attempts.jsonl"), "{\"attempt\":1}\n");
+  EXPECT_EQ(Text("attempts.jsonl"),
+            "{\"row_id\":\"3\",\"node\":\"Extract\",\"error\":\"timeout\",\"ms\":0}\n");
   EXPECT_FALSE(fs::exists(path_ + "/flattened"));
   EXPECT_TRUE(Resume()->progress().finished);
   EXPECT_EQ(Json("run.json").Find("state").AsString(), "done");
@@ -350,7 +353,7 @@ TEST_F(FolderTest, ASmallBufferHoldsNothingBack) {
   auto folder = Create({.flush_every = std::chrono::hours(1), .max_buffered_bytes = 100});
   for (int row = 0; row < 200; ++row) {
     ASSERT_TRUE(folder->Write(RowOf(row)));
-    ASSERT_TRUE(folder->Attempt("{}"));
+    ASSERT_TRUE(folder->NoteCall({.row_id = "1", .node = graph_.all().front(), .reply = &kFailed}));
   }
   ASSERT_TRUE(folder->Close({}, true));
 

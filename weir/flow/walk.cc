@@ -67,15 +67,15 @@ Traveller Inside(const Traveller& outer) {
 
 }  // namespace
 
-Walker::Walker(const Graph& graph, EngineHost& engines, RunFolder& folder,
-               const RunOptions& options, RunStats& stats)
+Walker::Walker(const Graph& graph, EngineHost& engines, Answers& answers, const RunOptions& options,
+               RunStats& stats)
     : graph_(graph),
       engines_(engines),
-      folder_(folder),
+      answers_(answers),
       options_(options),
       stats_(stats),
       vars_(VarsOf(graph.flow(), options)),
-      agents_(graph, options, folder.path()),
+      agents_(graph, options, answers.path()),
       places_({.permits = static_cast<std::size_t>(options.concurrency), .max_waiting = SIZE_MAX}) {
   for (const GraphNode* node : graph.all()) roots_.push_back(RootsOf(*node));
 }

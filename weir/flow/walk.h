@@ -13,6 +13,7 @@
 #include "weir/async/context.h"
 #include "weir/async/semaphore.h"
 #include "weir/flow/agents.h"
+#include "weir/flow/answers.h"
 #include "weir/flow/folder.h"
 #include "weir/flow/graph.h"
 #include "weir/flow/program.h"
@@ -44,7 +45,7 @@ struct Stretch {
 class Walker {
  public:
   // All of them outlive it.
-  Walker(const Graph& graph, EngineHost& engines, RunFolder& folder, const RunOptions& options,
+  Walker(const Graph& graph, EngineHost& engines, Answers& answers, const RunOptions& options,
          RunStats& stats);
   ~Walker();
 
@@ -102,12 +103,10 @@ class Walker {
   void TakePast(const Visit& visit, Finished& finished);
   Attempts AttemptsAt(const Visit& visit);
   bool IsAskedAnew(const Visit& visit);
-  void NoteAnswer(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
-                  Duration time);
+  void NoteAnswer(const Visit& visit, AskedOnce asked);
   void NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished);
-  // The answer of one attempt goes into figures and attempts.jsonl.
-  void Note(const Visit& visit, const std::string& engine, const Result<model::Reply>& reply,
-            Duration time, Finished& finished);
+  // The answer of one attempt goes into the figures and is noted.
+  void Note(const Visit& visit, const AskedOnce& asked, Finished& finished);
   bool Keep(const Finished& finished);
   Fate Fail(Visit& visit, Error error);
   void Give(Visit& visit, json::Value value, bool flat = true);
@@ -124,7 +123,7 @@ class Walker {
 
   const Graph& graph_;
   EngineHost& engines_;
-  RunFolder& folder_;
+  Answers& answers_;
   const RunOptions& options_;
   RunStats& stats_;
   json::Value vars_;

@@ -1,0 +1,73 @@
+#include "weir/flow/attempts.h"
+
+#include <algorithm>
+
+#include "weir/base/text.h"
+#include "weir/json/writer.h"
+
+namespace weir::flow {
+namespace {
+
+std::int64_t Millis(Duration time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+}  // namespace
+
+std::string AttemptLine(const AskedOnce& asked) {
+  const Result<model::Reply>& reply = *asked.reply;
+  std::string line;
+  json::Writer out(line);
+  out.BeginObject();
+  out.Field("row_id", asked.row_id);
+  out.Field("node", std::string_view(asked.node->node->id));
+  if (!reply) {
+    if (!asked.engine.empty()) out.Field("engine", asked.engine);
+    out.Field("error", Name(reply.error()));
+    out.PlainKey("ms");
+    out.Int(Millis(asked.took));
+    out.EndObject();
+    return line;
+  }
+  const model::ReplyInfo& info = reply->info;
+  out.Field("engine", info.engine.empty() ? asked.engine : std::string_view(info.engine));
+  out.Field("model", info.model);
+  out.Field("request_id", info.request_id);
+  out.PlainKey("attempts");
+  out.Uint(std::max<std::size_t>(1, info.attempts.size()));
+  if (!reply->choices.empty()) {
+    out.Field("finish", model::FinishName(reply->choices.front().finish));
+  }
+  const auto count = [&](std::string_view name, const std::optional<std::int64_t>& tokens) {
+    if (!tokens) return;
+    out.PlainKey(name);
+    out.Int(*tokens);
+  };
+  count("prompt_tokens", reply->usage.prompt_tokens);
+  count("completion_tokens", reply->usage.completion_tokens);
+  count("cached_tokens", reply->usage.cached_tokens);
+  if (info.first_token.count() > 0) {
+    out.PlainKey("first_token_ms");
+    out.Int(Millis(info.first_token));
+  }
+  out.PlainKey("ms");
+  out.Int(Millis(asked.took));
+  if (!info.repairs.empty()) {
+    out.PlainKey("repairs");
+    out.BeginArray();
+    for (const std::string& repair : info.repairs) out.String(repair);
+    out.EndArray();
+  }
+  if (!info.degradations.empty()) {
+    out.PlainKey("degradations");
+    out.BeginArray();
+    for (const model::Degradation& degradation : info.degradations) {
+      out.String(StrCat(degradation.what, ": ", degradation.why));
+    }
+    out.EndArray();
+  }
+  out.EndObject();
+  return line;
+}
+
+}  // namespace weir::flow
