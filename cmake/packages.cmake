@@ -6,6 +6,9 @@ find_package(Threads REQUIRED)
 find_library(WEIR_ZLIB libz.a REQUIRED)
 find_library(WEIR_YAML_CPP libyaml-cpp.a REQUIRED)
 find_library(WEIR_RE2 libre2.a REQUIRED)
+find_library(WEIR_SQLITE libsqlite3.a REQUIRED)
+# libpq is loaded when it is needed; its header is for the types.
+find_path(WEIR_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
 # Line editing, with what its archive needs; only the program links it.
 foreach(archive edit tinfo bsd md)
   find_library(WEIR_EDIT_${archive} lib${archive}.a REQUIRED)

@@ -1,0 +1,248 @@
+#include "weir/jobs/job_record.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <set>
+
+#include "weir/base/random.h"
+#include "weir/base/redact.h"
+#include "weir/base/text.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
+namespace weir::jobs {
+namespace {
+
+constexpr std::size_t kMostRawText = 64 << 10;  // of an answer, in a record
+
+// "2026-11-21T17:45:03.120Z".
+std::string StampOf(std::int64_t wall_nanos) {
+  const std::time_t seconds = wall_nanos / 1'000'000'000;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char date[32];
+  std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+  char stamp[48];
+  std::snprintf(stamp, sizeof(stamp), "%s.%03dZ", date,
+                static_cast<int>(wall_nanos / 1'000'000 % 1000));
+  return stamp;
+}
+
+std::int64_t Millis(Duration time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+std::string Hex(std::uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+void Count(json::Writer& out, std::string_view name, const std::optional<std::int64_t>& tokens) {
+  if (!tokens) return;
+  out.PlainKey(name);
+  out.Int(*tokens);
+}
+
+void WriteError(json::Writer& out, const Error& error) {
+  out.Field("error", std::string_view(Name(error)));
+  out.Field("message", std::string_view(Redact(error.message)));
+  if (error.http_status == 0) return;
+  out.PlainKey("http_status");
+  out.Int(error.http_status);
+}
+
+void WriteAnswer(json::Writer& out, const model::Reply& reply) {
+  if (!reply.choices.empty()) {
+    const model::Choice& choice = reply.choices.front();
+    out.Field("raw_text", Truncate(choice.text, kMostRawText));
+    if (!choice.value.IsNull()) out.Field("parsed", json::View(choice.value));
+  }
+  out.PlainKey("repaired");
+  out.Bool(!reply.info.repairs.empty());
+  if (!reply.info.request_id.empty()) {
+    out.Field("request_id", std::string_view(reply.info.request_id));
+  }
+  out.PlainKey("usage");
+  out.BeginObject();
+  Count(out, "prompt_tokens", reply.usage.prompt_tokens);
+  Count(out, "completion_tokens", reply.usage.completion_tokens);
+  Count(out, "cached_tokens", reply.usage.cached_tokens);
+  out.EndObject();
+  if (reply.info.degradations.empty()) return;
+  out.PlainKey("degradations");
+  out.BeginArray();
+  for (const model::Degradation& degradation : reply.info.degradations) {
+    out.String(StrCat(degradation.what, ": ", degradation.why));
+  }
+  out.EndArray();
+}
+
+// Everything that was said, whoever said it.
+std::uint64_t HashOf(const model::Call& call) {
+  std::uint64_t hash = StableHash(call.prompt.data(), call.prompt.size());
+  for (const model::Message& message : call.messages) {
+    const std::string text = message.AllText();
+    hash = StableHash(text.data(), text.size(), hash + static_cast<std::uint64_t>(message.role));
+  }
+  return hash;
+}
+
+}  // namespace
+
+std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
+                                        int first, std::int64_t wall_nanos) {
+  const Result<model::Reply>& reply = *asked.reply;
+  std::vector<model::Attempt> tries;
+  if (reply) tries = reply->info.attempts;
+  if (tries.empty()) {
+    tries.push_back({.engine = std::string(asked.engine), .duration = asked.took});
+    if (!reply) tries.back().error = reply.error();
+  }
+  std::chrono::nanoseconds before = asked.took;
+  std::vector<std::string> records;
+  for (std::size_t i = 0; i < tries.size(); ++i) {
+    const model::Attempt& tried = tries[i];
+    const bool last = i + 1 == tries.size();
+    const std::string engine = !tried.engine.empty() ? tried.engine
+                               : reply               ? reply->info.engine
+                                                     : std::string(asked.engine);
+    before -= tried.waited;
+    std::string record;
+    json::Writer out(record);
+    out.BeginObject();
+    out.PlainKey("attempt");
+    out.Int(first + static_cast<int>(i));
+    out.Field("node", std::string_view(asked.node->node->id));
+    out.Field("engine", std::string_view(engine));
+    out.Field("provider", std::string_view(provider_of(engine)));
+    if (reply && last) out.Field("model", std::string_view(reply->info.model));
+    out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
+    out.PlainKey("duration_ms");
+    out.Int(Millis(tried.duration));
+    out.PlainKey("success");
+    out.Bool(!tried.error.has_value());
+    if (tried.error) WriteError(out, *tried.error);
+    if (reply && last) WriteAnswer(out, *reply);
+    out.EndObject();
+    before -= tried.duration;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+void Metadata::Take(Step step) {
+  const auto same = std::ranges::find(steps_, step.node, &Step::node);
+  if (same == steps_.end()) {
+    steps_.push_back(std::move(step));
+  } else {
+    *same = std::move(step);
+  }
+}
+
+void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of) {
+  const Result<model::Reply>& reply = *asked.reply;
+  if (!reply) return;
+  const std::string engine =
+      reply->info.engine.empty() ? std::string(asked.engine) : reply->info.engine;
+  Step step{.node = asked.node->node->id,
+            .engine = engine,
+            .provider = provider_of(engine),
+            .model = reply->info.model};
+  if (asked.call != nullptr) step.prompt_hash = HashOf(*asked.call);
+  if (asked.call != nullptr && asked.call->constraint) {
+    const std::string schema = json::Write(asked.call->constraint->schema);
+    step.schema_hash = StableHash(schema.data(), schema.size());
+  }
+  Take(std::move(step));
+  prompt_tokens_ += reply->usage.prompt_tokens.value_or(0);
+  completion_tokens_ += reply->usage.completion_tokens.value_or(0);
+}
+
+void Metadata::AddRecord(std::string_view record) {
+  const Result<json::Value> read = json::Read(record);
+  if (!read || !read->Find("success").BoolOr(false)) return;
+  const auto text = [&](std::string_view key) { return std::string(read->Find(key).StringOr("")); };
+  Take({.node = text("node"),
+        .engine = text("engine"),
+        .provider = text("provider"),
+        .model = text("model")});
+  const json::View usage = read->Find("usage");
+  prompt_tokens_ += usage.Find("prompt_tokens").AsInt64().value_or(0);
+  completion_tokens_ += usage.Find("completion_tokens").AsInt64().value_or(0);
+}
+
+std::string Metadata::Json(const Assignment& assignment, std::string_view flow_digest) const {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  // The one that made it; of several steps, the last.
+  if (steps_.empty()) {
+    out.Field("provider", std::string_view(assignment.provider));
+    out.Field("engine", std::string_view(assignment.engine));
+    out.Field("model", std::string_view(assignment.model));
+  } else {
+    out.Field("provider", std::string_view(steps_.back().provider));
+    out.Field("engine", std::string_view(steps_.back().engine));
+    out.Field("model", std::string_view(steps_.back().model));
+  }
+  out.Field("variant_id", std::string_view(assignment.variant));
+  out.Field("flow", flow_digest);
+  std::uint64_t prompts = 0;
+  std::uint64_t schemas = 0;
+  for (const Step& step : steps_) {
+    prompts ^= step.prompt_hash;
+    schemas ^= step.schema_hash;
+  }
+  if (prompts != 0) out.Field("prompt_hash", std::string_view(Hex(prompts)));
+  if (schemas != 0) out.Field("schema_hash", std::string_view(Hex(schemas)));
+  out.PlainKey("usage");
+  out.BeginObject();
+  out.PlainKey("prompt_tokens");
+  out.Int(prompt_tokens_);
+  out.PlainKey("completion_tokens");
+  out.Int(completion_tokens_);
+  out.EndObject();
+  if (steps_.size() > 1) {
+    out.PlainKey("steps");
+    out.BeginObject();
+    for (const Step& step : steps_) {
+      out.Key(step.node);
+      out.BeginObject();
+      out.Field("provider", std::string_view(step.provider));
+      out.Field("engine", std::string_view(step.engine));
+      out.Field("model", std::string_view(step.model));
+      out.EndObject();
+    }
+    out.EndObject();
+  }
+  out.EndObject();
+  return text;
+}
+
+std::string ResultJson(const flow::Graph& graph, const std::vector<flow::Traveller>& through) {
+  std::string text;
+  json::Writer out(text);
+  const auto write = [&](const flow::Traveller& traveller) {
+    out.BeginObject();
+    for (const auto& [node, value] : traveller.flat) {
+      out.Key(graph.all()[node]->node->id);
+      out.Value(value);
+    }
+    out.EndObject();
+  };
+  const bool several = through.size() > 1 || (through.size() == 1 && !through[0].child.empty());
+  if (through.empty()) {
+    out.Null();
+  } else if (!several) {
+    write(through.front());
+  } else {
+    out.BeginArray();
+    for (const flow::Traveller& traveller : through) write(traveller);
+    out.EndArray();
+  }
+  return text;
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,67 @@
+#pragma once
+
+// What a worker writes of a job: the records of its calls, who made the result, and the result.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/flow/answers.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/walk.h"
+
+namespace weir::jobs {
+
+// What jobs of one queue are worked with at a time.
+struct Assignment {
+  std::string engine;    // stands in for every engine of the flow; empty: the flow's own
+  std::string provider;  // "vllm", "ollama", ...
+  std::string model;
+  std::string variant;  // its id; may be empty
+
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+// An engine's kind, as the configuration has it: by the name that a reply carries.
+using ProviderOf = std::function<std::string(std::string_view engine)>;
+
+// One record for each try of a call, {"attempt", "node", "engine", "provider", "model",
+// "started_at", "duration_ms", "success", "error", "message", "http_status", "raw_text", "parsed",
+// "repaired", "usage"}; `first` is the number of the first one. `wall_nanos` is now.
+std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
+                                        int first, std::int64_t wall_nanos);
+
+// {"provider", "engine", "model", "variant_id", "prompt_hash", "schema_hash", "flow", "steps":
+// {...}, "usage": {...}}: gathered from the calls that gave the result.
+class Metadata {
+ public:
+  // A call that answered.
+  void Add(const flow::AskedOnce& asked, const ProviderOf& provider_of);
+  // A record of AttemptRecords(), of a call before a crash.
+  void AddRecord(std::string_view record);
+
+  std::string Json(const Assignment& assignment, std::string_view flow_digest) const;
+
+ private:
+  struct Step {
+    std::string node;
+    std::string engine;
+    std::string provider;
+    std::string model;
+    std::uint64_t prompt_hash = 0;  // 0: not known
+    std::uint64_t schema_hash = 0;
+  };
+  std::vector<Step> steps_;  // by node, the last call of each; in the order of the first
+  std::int64_t prompt_tokens_ = 0;
+  std::int64_t completion_tokens_ = 0;
+
+  void Take(Step step);
+};
+
+// What came to the end of the flow: an object of the values by node; a list of them where the row
+// became several; null where it was dropped.
+std::string ResultJson(const flow::Graph& graph, const std::vector<flow::Traveller>& through);
+
+}  // namespace weir::jobs

@@ -1,0 +1,122 @@
+#include "weir/jobs/shift.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/flow/prepare.h"
+#include "weir/store/crc32c.h"
+
+namespace weir::jobs {
+namespace {
+
+flow::RunOptions OptionsOf(const WorkQueue& queue, const Assignment& assignment, int concurrency) {
+  flow::RunOptions options = queue.options;
+  options.concurrency = concurrency;
+  if (!assignment.engine.empty()) options.engine = assignment.engine;
+  return options;
+}
+
+bool IsAway(const Error& error) {
+  const ErrorClass its_class = ClassOf(error);
+  return its_class == ErrorClass::kNetwork || its_class == ErrorClass::kUnavailable ||
+         its_class == ErrorClass::kTimeout;
+}
+
+}  // namespace
+
+Shift::Shift(const async::Loop& loop, const WorkQueue& queue, Resolved resolved,
+             AnswerJournal& journal, int concurrency,
+             std::function<void(const flow::AskedOnce& asked)> on_call)
+    : queue_(queue),
+      resolved_(std::move(resolved)),
+      options_(OptionsOf(queue, resolved_.assignment, concurrency)),
+      stats_(*queue.graph),
+      answers_(loop, journal,
+               {.folder = StrCat(journal.folder(), "/", queue.spec.name),
+                .provider_of = resolved_.provider_of,
+                .on_call = std::move(on_call)}),
+      walker_(*queue.graph, *resolved_.engines, answers_, options_, stats_),
+      has_agents_(std::ranges::any_of(queue.graph->all(), [](const flow::GraphNode* node) {
+        return node->step() != nullptr && node->step()->agent;
+      })) {}
+
+std::vector<std::string> Shift::Engines() const {
+  if (!options_.engine.empty()) return {options_.engine};
+  return flow::EnginesOf(*queue_.graph);
+}
+
+async::Task<Result<void>> Shift::Open(async::Context ctx) {
+  flow::EngineHost& engines = *resolved_.engines;
+  for (const std::string& name : Engines()) {
+    if (engines.LifecycleOf(name) == flow::EngineHost::Lifecycle::kElsewhere) continue;
+    const Result<void> started = co_await engines.Start(ctx, name);
+    if (!started) co_return std::unexpected<Error>(started.error());
+    started_.insert(name);
+  }
+  const Result<void> opened = co_await walker_.agents().Open(ctx);
+  if (!opened) co_return std::unexpected<Error>(opened.error());
+  const std::vector<flow::Askers> all =
+      flow::AskersOf(*queue_.graph, 0, queue_.graph->nodes().size(), options_);
+  for (const flow::Askers& askers : all) {
+    const Result<std::shared_ptr<model::Engine>> engine = engines.Get(askers.engine);
+    if (!engine) co_return std::unexpected<Error>(engine.error());
+    const Result<void> fine = co_await flow::Preflight(ctx, **engine, askers);
+    if (!fine && !IsAway(fine.error())) co_return std::unexpected<Error>(fine.error());
+    if (!fine || !options_.warmup || !queue_.graph->flow().warmup) continue;
+    co_await flow::WarmPrefixes(ctx, **engine, *queue_.graph, askers, walker_.vars(), engines,
+                                options_, walker_.agents());
+  }
+  co_return Result<void>();
+}
+
+async::Task<void> Shift::Close(async::Context ctx) {
+  // Jobs that went back to the queue are gone on with elsewhere.
+  co_await walker_.agents().Close(ctx, false);
+  const std::set<std::string> started = std::exchange(started_, {});
+  for (const std::string& name : started) co_await resolved_.engines->Stop(ctx, name);
+}
+
+async::Task<bool> Shift::IsWell(async::Context ctx) {
+  for (const std::string& name : Engines()) {
+    const Result<std::shared_ptr<model::Engine>> engine = resolved_.engines->Get(name);
+    if (!engine) co_return false;
+    const Result<model::EngineInfo> there = co_await (*engine)->Describe(ctx);
+    if (!there && IsAway(there.error())) co_return false;
+  }
+  co_return true;
+}
+
+std::uint32_t Shift::InputOf(const Claimed& job) const {
+  return store::Crc32c(job.row, store::Crc32c(queue_.spec.digest));
+}
+
+async::Task<Shift::End> Shift::Walk(async::Context ctx, const Claimed& job, json::Value row) {
+  const flow::Graph& graph = *queue_.graph;
+  End end;
+  if (graph.input()) {
+    const Result<void> valid = graph.input()->Validate(row);
+    if (!valid) {
+      end.error = valid.error();
+      co_return end;
+    }
+  }
+  flow::Traveller traveller;
+  // What agents keep on the disk is by this name, and rows of one name may be several jobs.
+  traveller.id = has_agents_ ? StrCat(job.row_id, "@", job.id) : job.row_id;
+  traveller.row = std::move(row);
+  const flow::Walker::Where where{0, static_cast<std::uint64_t>(job.id), InputOf(job)};
+  const flow::Stretch stretch{&graph.nodes(), 0, graph.nodes().size()};
+  flow::Walked walked = co_await walker_.Walk(ctx, where, stretch, std::move(traveller));
+  if (walked.aborted) {
+    end.aborted = true;
+  } else if (!walked.errors.empty()) {
+    end.error = walked.errors.front().error;
+    end.error->message = StrCat(walked.errors.front().node, ": ", end.error->message);
+  } else {
+    end.result = ResultJson(graph, walked.through);
+  }
+  co_return end;
+}
+
+}  // namespace weir::jobs

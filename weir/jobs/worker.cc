@@ -1,0 +1,351 @@
+#include "weir/jobs/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/async/off_loop.h"
+#include "weir/base/text.h"
+#include "weir/jobs/worker_core.h"
+
+namespace weir::jobs {
+namespace {
+
+using async::Context;
+using async::Task;
+
+constexpr Duration kLookAgain = std::chrono::seconds(1);  // for jobs, where nothing tells of them
+constexpr Duration kFirstMend = std::chrono::seconds(1);
+constexpr Duration kLastMend = std::chrono::seconds(30);
+constexpr std::size_t kUndelivered = 4;  // times the jobs under way: then none is begun
+
+}  // namespace
+
+Worker::Worker(JobStore& store, AnswerJournal& journal, Resolve resolve,
+               std::vector<WorkQueue> queues, WorkerOptions options)
+    : core_(std::make_unique<Core>(store, journal, std::move(resolve), std::move(queues),
+                                   std::move(options))) {}
+Worker::~Worker() = default;
+
+Task<Result<void>> Worker::Run(Context ctx) { return core_->Run(ctx); }
+void Worker::Drain() { core_->Drain(); }
+const WorkerFigures& Worker::figures() const { return core_->figures(); }
+
+Worker::Core::Core(JobStore& store, AnswerJournal& journal, Resolve resolve,
+                   std::vector<WorkQueue> queues, WorkerOptions options)
+    : store_(store),
+      journal_(journal),
+      resolve_(std::move(resolve)),
+      queues_(std::move(queues)),
+      options_(std::move(options)),
+      pace_({.most = options_.concurrency, .slow = options_.slow}) {
+  for (const WorkQueue& queue : queues_) {
+    posts_.push_back({.queue = &queue, .index = posts_.size()});
+    figures_.queues.push_back({.name = queue.spec.name});
+  }
+  figures_.limit = pace_.limit();
+}
+
+void Worker::Core::Drain() {
+  if (figures_.draining) return;
+  figures_.draining = true;
+  bell_.Ring();
+  if (waiting_) store_.Wake();
+}
+
+Task<Result<void>> Worker::Core::Run(Context ctx) {
+  loop_ = ctx.loop;
+  const Result<void> opened = co_await OpenShifts(ctx);
+  if (!opened) co_return std::unexpected<Error>(opened.error());
+  const Result<void> enlisted = co_await Enlist(ctx);
+  if (!enlisted) co_return std::unexpected<Error>(enlisted.error());
+  // What ends the work does not end what still has to be written of it.
+  Context calm(*ctx.loop);
+  calm.trace = ctx.trace;
+  const async::Cancellation::Watch cancelled(ctx.cancellation, [this] {
+    bell_.Ring();
+    if (waiting_) store_.Wake();
+  });
+  async::TaskScope keepers(calm);
+  keepers.Spawn(DeliverAll(keepers.context()));
+  keepers.Spawn(KeepLease(keepers.context()));
+  keepers.Spawn(Mend(keepers.context()));
+  {
+    async::TaskScope jobs(calm);
+    async::TaskScope begin(ctx);
+    begin.Spawn(BeginAll(begin.context(), jobs));
+    co_await ClaimAll(ctx);
+    co_await begin.Join();
+    GiveBackReady();
+    co_await End(ctx, jobs);
+  }
+  finishing_ = true;
+  bell_.Ring();
+  co_await keepers.Join();
+  for (Post& post : posts_) {
+    Relieve(post, nullptr);
+    co_await CloseIdle(calm, post);
+  }
+  if (worker_ != 0) {
+    const auto retire = [this] { return store_.Retire(worker_); };
+    const Result<void> retired = co_await async::OffLoop(calm, retire);
+    if (!retired) StoreFailed(calm, retired.error());
+  }
+  if (fatal_) co_return std::unexpected<Error>(*fatal_);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Worker::Core::OpenShifts(Context ctx) {
+  for (Post& post : posts_) {
+    Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
+    if (!resolved) co_return std::unexpected<Error>(resolved.error());
+    Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
+    if (!shift) co_return std::unexpected<Error>(shift.error());
+    post.shift = *std::move(shift);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewShift(Context ctx, const Post& post,
+                                                            Resolved resolved) {
+  auto shift = std::make_unique<Shift>(*loop_, *post.queue, std::move(resolved), journal_,
+                                       options_.concurrency,
+                                       [this](const flow::AskedOnce& asked) { NoteCall(asked); });
+  const Result<void> opened = co_await shift->Open(ctx);
+  if (!opened) {
+    co_await shift->Close(ctx);
+    co_return std::unexpected<Error>(opened.error());
+  }
+  co_return std::move(shift);
+}
+
+Task<Result<void>> Worker::Core::Enlist(Context ctx) {
+  const WorkerSpec spec{.name = options_.name, .lease = options_.lease};
+  const auto enlist = [this, &spec] { return store_.Enlist(spec); };
+  const Result<WorkerId> worker = co_await async::OffLoop(ctx, enlist);
+  if (!worker) co_return std::unexpected<Error>(worker.error());
+  worker_ = *worker;
+  co_return Result<void>();
+}
+
+Task<void> Worker::Core::ClaimAll(Context ctx) {
+  while (!ctx.cancelled() && !ends()) {
+    const int ahead = std::max(1, pace_.limit() / 4);
+    const bool full = static_cast<int>(ready_.size()) > std::max(0, room()) + ahead / 2;
+    const bool paused = std::ranges::all_of(posts_, &Post::paused);
+    if (worker_ == 0 || full || paused) {
+      co_await bell_.Wait(ctx, kLookAgain);
+      continue;
+    }
+    const bool got = co_await ClaimSome(ctx);
+    if (got || ends()) continue;
+    if (options_.exit_when_empty && co_await NothingIsLeft(ctx)) break;
+    co_await WaitForWork(ctx);
+  }
+  figures_.draining = true;
+  bell_.Ring();
+}
+
+Task<bool> Worker::Core::ClaimSome(Context ctx) {
+  const int ahead = std::max(1, pace_.limit() / 4);
+  const int most = std::max(0, room()) + ahead - static_cast<int>(ready_.size());
+  std::vector<ClaimFrom> from;
+  for (const Post& post : posts_) {
+    if (!post.paused) from.push_back({.queue = post.queue->id, .most = most});
+  }
+  const WorkerId worker = worker_;
+  const auto claim = [this, worker, &from] { return store_.Claim(worker, from); };
+  Result<Claims> claims = co_await async::OffLoop(ctx, claim);
+  if (!claims) {
+    StoreFailed(ctx, claims.error());
+    co_return false;
+  }
+  StoreWorks(ctx);
+  if (!claims->alive && worker == worker_) LoseLease(ctx);
+  for (Claimed& job : claims->jobs) {
+    const auto post = std::ranges::find_if(
+        posts_, [&](const Post& its_post) { return its_post.queue->id == job.queue; });
+    ++figures_.queues[post->index].claimed;
+    ready_.push_back({&*post, worker, std::move(job)});
+  }
+  bell_.Ring();
+  co_return !claims->jobs.empty();
+}
+
+Task<bool> Worker::Core::NothingIsLeft(Context ctx) {
+  if (!ready_.empty() || !running_.empty() || !done_.empty() || delivering_ > 0) co_return false;
+  const auto look = [this] { return store_.Queues(); };
+  const Result<std::vector<QueueInfo>> queues = co_await async::OffLoop(ctx, look);
+  if (!queues) co_return false;
+  for (const QueueInfo& queue : *queues) {
+    const bool own =
+        std::ranges::any_of(posts_, [&](const Post& post) { return post.queue->id == queue.id; });
+    const auto count = [&](JobState state) { return queue.counts[static_cast<int>(state)]; };
+    if (!own) continue;
+    if (count(JobState::kWaiting) + count(JobState::kQueued) + count(JobState::kRunning) > 0) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+Task<void> Worker::Core::WaitForWork(Context ctx) {
+  waiting_ = true;
+  const bool rated = std::ranges::any_of(
+      queues_, [](const WorkQueue& queue) { return queue.spec.rate.has_value(); });
+  const Duration most = rated ? kLookAgain / 10 : kLookAgain;
+  const auto wait = [this, most] { return store_.WaitForWork(most); };
+  const Result<void> waited = co_await async::OffLoop(ctx, wait);
+  waiting_ = false;
+  if (waited) co_return;
+  StoreFailed(ctx, waited.error());
+  co_await bell_.Wait(ctx, kLookAgain);
+}
+
+Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
+  while (!ctx.cancelled() && !ends()) {
+    for (Post& post : posts_) co_await CloseIdle(ctx, post);
+    const std::size_t undelivered = done_.size() + delivering_;
+    const bool store_lags =
+        undelivered > kUndelivered * static_cast<std::size_t>(options_.concurrency);
+    if (ready_.empty() || room() <= 0 || store_lags) {
+      co_await bell_.Wait(ctx, kLookAgain);
+      continue;
+    }
+    Ready ready = std::move(ready_.front());
+    ready_.pop_front();
+    Post& post = *ready.post;
+    if (ready.worker != worker_) continue;
+    if (post.paused) {
+      Hand(post, ready.worker,
+           {.id = ready.job.id, .fence = ready.job.fence, .how = Ended::How::kBack});
+      continue;
+    }
+    const auto every = static_cast<std::uint64_t>(std::max(1, options_.refresh_every));
+    if (post.begun > 0 && post.begun % every == 0) co_await Refresh(ctx, post);
+    ++post.begun;
+    ++begun_;
+    ++figures_.running;
+    ++post.shift->running;
+    jobs.Spawn(Do(jobs.context(), post, *post.shift, std::move(ready)));
+    if (options_.most_jobs && begun_ >= static_cast<std::uint64_t>(*options_.most_jobs)) Drain();
+    if (room() > 0) bell_.Ring();
+  }
+  // ClaimAll may still wait for room.
+  bell_.Ring();
+}
+
+// A configuration that is wrong now changes nothing: the worker goes on with what it has.
+Task<void> Worker::Core::Refresh(Context ctx, Post& post) {
+  const std::string& agent = post.queue->spec.name;
+  Result<Resolved> resolved = co_await resolve_(ctx, agent);
+  if (!resolved) {
+    ctx.Emit("config.refresh", {{"agent", std::string_view(agent)},
+                                {"ok", false},
+                                {"error", std::string_view(resolved.error().message)}});
+    co_return;
+  }
+  const bool same_engines = resolved->engines == post.shift->resolved().engines;
+  if (same_engines && resolved->assignment == post.shift->assignment()) co_return;
+  const Assignment before = post.shift->assignment();
+  const Assignment now = resolved->assignment;
+  Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
+  if (!shift) {
+    ctx.Emit("config.refresh", {{"agent", std::string_view(agent)},
+                                {"ok", false},
+                                {"error", std::string_view(shift.error().message)}});
+    co_return;
+  }
+  Relieve(post, *std::move(shift));
+  co_await CloseIdle(ctx, post);
+  ctx.Emit("config.refresh", {{"agent", std::string_view(agent)}, {"ok", true}});
+  if (before == now) co_return;
+  ++figures_.switches;
+  ctx.Emit("provider.switch", {{"agent", std::string_view(agent)},
+                               {"old_provider", std::string_view(before.provider)},
+                               {"new_provider", std::string_view(now.provider)},
+                               {"old_model", std::string_view(before.model)},
+                               {"model", std::string_view(now.model)},
+                               {"variant_id", std::string_view(now.variant)}});
+}
+
+void Worker::Core::Relieve(Post& post, std::unique_ptr<Shift> shift) {
+  if (post.shift) post.earlier.push_back(std::move(post.shift));
+  post.shift = std::move(shift);
+}
+
+Task<void> Worker::Core::CloseIdle(Context ctx, Post& post) {
+  std::vector<std::unique_ptr<Shift>> idle;
+  for (std::unique_ptr<Shift>& shift : post.earlier) {
+    if (shift->running == 0) idle.push_back(std::move(shift));
+  }
+  std::erase(post.earlier, nullptr);
+  for (const std::unique_ptr<Shift>& shift : idle) co_await shift->Close(ctx);
+}
+
+void Worker::Core::Pause(const Context& ctx, Post& post, const Error& error) {
+  if (post.paused) return;
+  post.paused = true;
+  figures_.paused = std::ranges::all_of(posts_, &Post::paused);
+  ctx.Emit("jobs.paused", {{"agent", std::string_view(post.queue->spec.name)},
+                           {"error", std::string_view(error.message)}});
+  bell_.Ring();
+}
+
+// Asks until there is somebody to work with again; the configuration may say something else by
+// then.
+Task<void> Worker::Core::Mend(Context ctx) {
+  Duration wait = kFirstMend;
+  while (!finishing_) {
+    const auto broken = std::ranges::find_if(posts_, &Post::paused);
+    if (broken == posts_.end()) {
+      wait = kFirstMend;
+      co_await bell_.Wait(ctx, kLookAgain);
+      continue;
+    }
+    (void)co_await async::Sleep(ctx, ends() ? kFirstMend / 10 : wait);
+    wait = std::min(wait * 2, kLastMend);
+    for (Post& post : posts_) {
+      if (!post.paused || ends()) continue;
+      Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
+      if (!resolved) continue;
+      Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
+      if (!shift) continue;
+      const bool well = co_await (*shift)->IsWell(ctx);
+      if (!well) {
+        co_await (*shift)->Close(ctx);
+        continue;
+      }
+      Relieve(post, *std::move(shift));
+      co_await CloseIdle(ctx, post);
+      post.paused = false;
+      figures_.paused = false;
+      wait = kFirstMend;
+      ctx.Emit("jobs.resumed", {{"agent", std::string_view(post.queue->spec.name)}});
+      bell_.Ring();
+    }
+  }
+}
+
+void Worker::Core::GiveBackReady() {
+  for (const Ready& ready : ready_) {
+    Hand(*ready.post, ready.worker,
+         {.id = ready.job.id, .fence = ready.job.fence, .how = Ended::How::kBack});
+  }
+  ready_.clear();
+}
+
+// Jobs under way are given their time, unless the worker was cancelled.
+Task<void> Worker::Core::End(Context ctx, async::TaskScope& jobs) {
+  const TimePoint until = ctx.Now() + options_.drain;
+  const Context calm = jobs.context();
+  while (!running_.empty() && !ctx.cancelled() && !fatal_ && ctx.Now() < until) {
+    co_await bell_.Wait(ctx, std::min<Duration>(until - ctx.Now(), kLookAgain));
+  }
+  if (!running_.empty()) {
+    calm.Emit("jobs.broken_off", {{"jobs", static_cast<std::int64_t>(running_.size())}});
+  }
+  jobs.Cancel();
+  co_await jobs.Join();
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,121 @@
+#pragma once
+
+// What is inside a Worker: some tasks of one loop, which share what stands here.
+//
+//   Claimer    takes jobs from the store, a little more than can run        worker.cc
+//   Beginner   begins them, and changes shifts when the configuration does  worker.cc
+//   Do         one job, from its row to what came of it                     worker_job.cc
+//   Deliverer  writes what came of jobs, as many at once as there are       worker_store.cc
+//   Keeper     renews the lease, ends workers that are lost                 worker_store.cc
+//   Mender     where an engine is gone: asks until it answers               worker.cc
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/async/scope.h"
+#include "weir/jobs/bell.h"
+#include "weir/jobs/shift.h"
+#include "weir/jobs/worker.h"
+
+namespace weir::jobs {
+
+class Worker::Core {
+ public:
+  Core(JobStore& store, AnswerJournal& journal, Resolve resolve, std::vector<WorkQueue> queues,
+       WorkerOptions options);
+
+  async::Task<Result<void>> Run(async::Context ctx);
+  void Drain();
+  const WorkerFigures& figures() const { return figures_; }
+
+ private:
+  // One queue, and who works on it.
+  struct Post {
+    const WorkQueue* queue = nullptr;
+    std::size_t index = 0;
+    std::unique_ptr<Shift> shift;
+    std::vector<std::unique_ptr<Shift>> earlier;  // that still have jobs
+    std::uint64_t begun = 0;
+    bool paused = false;
+  };
+  struct Ready {
+    Post* post = nullptr;
+    WorkerId worker = 0;
+    Claimed job;
+  };
+  struct Done {
+    Post* post = nullptr;
+    WorkerId worker = 0;
+    Ended ended;
+  };
+  struct Running {
+    WorkerId worker = 0;
+    async::Cancellation* cancellation = nullptr;
+    bool cancelled = false;  // by somebody who wants no result
+  };
+
+  async::Task<Result<void>> OpenShifts(async::Context ctx);
+  async::Task<Result<void>> Enlist(async::Context ctx);
+  async::Task<void> ClaimAll(async::Context ctx);
+  async::Task<bool> ClaimSome(async::Context ctx);
+  async::Task<bool> NothingIsLeft(async::Context ctx);
+  async::Task<void> WaitForWork(async::Context ctx);
+  async::Task<void> BeginAll(async::Context ctx, async::TaskScope& jobs);
+  async::Task<void> Refresh(async::Context ctx, Post& post);
+  async::Task<Result<std::unique_ptr<Shift>>> NewShift(async::Context ctx, const Post& post,
+                                                       Resolved resolved);
+  void Relieve(Post& post, std::unique_ptr<Shift> shift);
+  async::Task<void> CloseIdle(async::Context ctx, Post& post);
+  async::Task<void> Mend(async::Context ctx);
+  void Pause(const async::Context& ctx, Post& post, const Error& error);
+  void GiveBackReady();
+  async::Task<void> End(async::Context ctx, async::TaskScope& jobs);
+
+  async::Task<void> Do(async::Context ctx, Post& post, Shift& shift, Ready ready);
+  async::Task<Shift::End> Try(async::Context ctx, Post& post, Shift& shift, const Claimed& job,
+                              json::Value row, int& tries);
+  static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);
+  BegunBefore LookUp(const async::Context& ctx, const Shift& shift, const Claimed& job);
+  void NoteCall(const flow::AskedOnce& asked);
+  void Hand(Post& post, WorkerId worker, Ended ended);
+
+  async::Task<void> DeliverAll(async::Context ctx);
+  void Delivered(const async::Context& ctx, const std::vector<Done>& batch,
+                 const std::vector<JobId>& counted);
+  async::Task<void> KeepLease(async::Context ctx);
+  void TakeBeat(const async::Context& ctx, const Beat& beat);
+  void LoseLease(const async::Context& ctx);
+  void TellReaped(const async::Context& ctx, const Reaped& reaped);
+  void StoreFailed(const async::Context& ctx, const Error& error);
+  void StoreWorks(const async::Context& ctx);
+
+  bool ends() const { return figures_.draining || fatal_.has_value(); }
+  int room() const { return pace_.limit() - figures_.running; }
+
+  JobStore& store_;
+  AnswerJournal& journal_;
+  const Resolve resolve_;
+  const std::vector<WorkQueue> queues_;
+  const WorkerOptions options_;
+  const async::Loop* loop_ = nullptr;
+
+  std::vector<Post> posts_;
+  Pace pace_;
+  WorkerFigures figures_;
+  WorkerId worker_ = 0;  // 0: there is no lease
+  std::deque<Ready> ready_;
+  std::vector<Done> done_;
+  std::size_t delivering_ = 0;
+  std::map<JobId, Running> running_;
+  std::uint64_t begun_ = 0;
+  bool waiting_ = false;    // in the store, for work
+  bool finishing_ = false;  // nothing comes any more: what is done is delivered, then the end
+  std::optional<Error> fatal_;
+  Bell bell_;
+};
+
+}  // namespace weir::jobs

@@ -1,0 +1,155 @@
+// One job: from its row to what came of it.
+
+#include <algorithm>
+#include <utility>
+
+#include "weir/base/text.h"
+#include "weir/flow/failures.h"
+#include "weir/jobs/worker_core.h"
+#include "weir/json/reader.h"
+
+namespace weir::jobs {
+namespace {
+
+using async::Context;
+using async::Task;
+
+constexpr Duration kFirstWait = std::chrono::milliseconds(500);  // before a job is tried again
+constexpr Duration kLastWait = std::chrono::seconds(30);
+
+bool IsPushback(const Error& error) {
+  return error.http_status == 429 || error.http_status == 503 || error.code == Code::kTimeout;
+}
+
+}  // namespace
+
+void Worker::Core::NoteCall(const flow::AskedOnce& asked) {
+  const Result<model::Reply>& reply = *asked.reply;
+  const TimePoint now = loop_->Now();
+  bool pushed_back = !reply && IsPushback(reply.error());
+  if (reply) {
+    pushed_back = std::ranges::any_of(reply->info.attempts, [](const model::Attempt& attempt) {
+      return attempt.error && IsPushback(*attempt.error);
+    });
+  }
+  if (pushed_back) {
+    pace_.OnPushback(now);
+  } else if (reply) {
+    pace_.OnAnswer(now, asked.took);
+  }
+  figures_.limit = pace_.limit();
+}
+
+// A journal that cannot be read costs calls, not jobs.
+BegunBefore Worker::Core::LookUp(const Context& ctx, const Shift& shift, const Claimed& job) {
+  if (job.fence <= 1) return {};
+  Result<BegunBefore> before = journal_.Look(job.id, shift.InputOf(job));
+  if (!before) {
+    ctx.Emit("jobs.journal", {{"error", std::string_view(before.error().message)}});
+    return {};
+  }
+  if (before->in_flight > 0 || !before->answers.empty()) {
+    figures_.repeated_calls += static_cast<std::uint64_t>(before->in_flight);
+    figures_.answers_found += before->answers.size();
+    ctx.Emit("jobs.found", {{"job", job.id},
+                            {"answers", static_cast<std::int64_t>(before->answers.size())},
+                            {"in_flight", std::int64_t{before->in_flight}}});
+  }
+  return *std::move(before);
+}
+
+Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) {
+  const Claimed& job = ready.job;
+  async::Cancellation cancellation(ctx.cancellation);
+  ctx.cancellation = &cancellation;
+  running_[job.id] = {.worker = ready.worker, .cancellation = &cancellation};
+  const TimePoint start = ctx.Now();
+  Ended ended{.id = job.id, .fence = job.fence};
+  shift.answers().Begin(job.id, LookUp(ctx, shift, job));
+  Result<json::Value> row = json::Read(job.row);
+  Shift::End end;
+  int tries = 0;
+  if (row) {
+    end = co_await Try(ctx, post, shift, job, *std::move(row), tries);
+  } else {
+    end.error = row.error();
+  }
+  const JobAnswers::Job& gathered = shift.answers().At(job.id);
+  ended.repeated_calls = gathered.in_flight_before;
+  ended.metadata = gathered.metadata.Json(shift.assignment(), post.queue->spec.digest);
+  ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
+  const bool wanted = !running_[job.id].cancelled;
+  if (end.aborted && wanted) {
+    ended.how = Ended::How::kBack;
+  } else if (end.error || !wanted) {
+    const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
+    const Error& error = wanted ? *end.error : none;
+    const bool later = wanted && ends() && MayBeTriedAgain(post, job, error, tries);
+    ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
+    ended.error = Name(error);
+    ended.message = error.message;
+  } else {
+    ended.result = std::move(end.result);
+  }
+  if (ended.how != Ended::How::kBack) {
+    ctx.Emit("job.end",
+             {{"agent", std::string_view(post.queue->spec.name)},
+              {"job", job.id},
+              {"row", std::string_view(job.row_id)},
+              {"ok", ended.how == Ended::How::kDone},
+              {"error", std::string_view(ended.error)},
+              {"provider", std::string_view(shift.assignment().provider)},
+              {"model", std::string_view(shift.assignment().model)},
+              {"variant_id", std::string_view(shift.assignment().variant)},
+              {"ms", std::chrono::duration<double, std::milli>(ctx.Now() - start).count()}});
+  }
+  shift.answers().Forget(job.id);
+  running_.erase(job.id);
+  --figures_.running;
+  --shift.running;
+  const std::optional<Error>& stopped = shift.stopped();
+  if (stopped && stopped->code == Code::kConnectionError) {
+    if (&shift == post.shift.get()) Pause(ctx, post, *stopped);
+  } else if (stopped && !fatal_) {
+    fatal_ = stopped;
+  }
+  Hand(post, ready.worker, std::move(ended));
+}
+
+bool Worker::Core::MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error,
+                                   int tries) {
+  return flow::MayTryAgain(error) && job.attempts + tries < post.queue->spec.max_attempts;
+}
+
+// A job that may do better later keeps its claim meanwhile, so that what it was answered already is
+// not paid again; its place is another's.
+Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const Claimed& job,
+                                   json::Value row, int& tries) {
+  Duration wait = kFirstWait;
+  while (true) {
+    Shift::End end = co_await shift.Walk(ctx, job, row);
+    ++tries;
+    const bool again = end.error && MayBeTriedAgain(post, job, *end.error, tries) && !ends() &&
+                       !ctx.cancelled();
+    if (!again) co_return end;
+    --figures_.running;
+    bell_.Ring();
+    const Result<void> slept = co_await async::Sleep(ctx, wait);
+    wait = std::min(wait * 2, kLastWait);
+    while (slept && room() <= 0 && !ends() && !ctx.cancelled()) {
+      co_await bell_.Wait(ctx, kLastWait);
+    }
+    ++figures_.running;
+    if (!slept || ctx.cancelled()) {
+      end.aborted = true;
+      co_return end;
+    }
+  }
+}
+
+void Worker::Core::Hand(Post& post, WorkerId worker, Ended ended) {
+  done_.push_back({&post, worker, std::move(ended)});
+  bell_.Ring();
+}
+
+}  // namespace weir::jobs

@@ -1,0 +1,463 @@
+#include "weir/jobs/worker.h"
+
+#include <filesystem>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "weir/async/scope.h"
+#include "weir/base/text.h"
+#include "weir/flow/read.h"
+#include "weir/flow/run_testing.h"
+#include "weir/jobs/job_answers.h"
+#include "weir/json/reader.h"
+#include "weir/store/crc32c.h"
+
+namespace weir::jobs {
+namespace {
+
+namespace fs = std::filesystem;
+using flow::FakeEngine;
+using flow::FakeHost;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kSay = "name: say\nnodes:\n  - step: say\n    user: 'n={{ n }}'\n";
+constexpr const char* kTwice =
+    "name: twice\nnodes:\n  - step: first\n    user: 'n={{ n }}'\n"
+    "  - step: second\n    user: 'then {{ first }}'\n";
+
+// What is told, by name.
+class Ear final : public TraceSink {
+ public:
+  Ear() : TraceSink(false) {}
+  void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
+    ++heard[std::string(name)];
+    if (on_event) on_event(name, fields);
+  }
+  void OnSpanStart(const SpanRecord& /*span*/) override {}
+  void OnSpanEnd(const SpanRecord& /*span*/) override {}
+
+  std::map<std::string, int> heard;
+  std::function<void(std::string_view, std::span<const TraceField>)> on_event;
+};
+
+// Workers on a store of SQLite, with engines that answer at once; in real time, since a store is
+// asked by another thread.
+class WorkerTest : public testing::Test {
+ protected:
+  WorkerTest() {
+    char name[] = "/tmp/weir-worker-XXXXXX";
+    root_ = ::mkdtemp(name);
+    store_ = OpenedStore();
+    host_ = std::make_shared<FakeHost>();
+    engine_ = Add("", [](const model::Call& call) { return call.messages.back().AllText(); });
+  }
+  ~WorkerTest() override {
+    store_.reset();
+    fs::remove_all(root_);
+  }
+
+  std::unique_ptr<JobStore> OpenedStore() {
+    auto store = OpenStore(StrCat("sqlite:", root_, "/jobs.db"), {});
+    EXPECT_TRUE(store) << store.error().message;
+    return *std::move(store);
+  }
+
+  std::shared_ptr<FakeEngine> Add(const std::string& name, FakeEngine::Answer answer) {
+    host_->engines[name] = std::make_shared<FakeEngine>(std::move(answer));
+    return host_->engines[name];
+  }
+
+  // A queue of rows {"n": 0} ...
+  WorkQueue QueueOf(const std::string& yaml, int rows, QueueSpec spec = {}) {
+    auto flow = flow::ReadFlowText(yaml, root_ + "/flow.yaml");
+    EXPECT_TRUE(flow) << flow.error().message;
+    auto graph = flow::Graph::Compile(*std::move(flow));
+    EXPECT_TRUE(graph) << graph.error().message;
+    graph_ = std::make_unique<flow::Graph>(*std::move(graph));
+    spec.name = graph_->flow().name;
+    spec.digest = "d";
+    WorkQueue queue{.spec = spec, .graph = graph_.get()};
+    queue.options.warmup = false;
+    queue.id = *store_->Declare(spec);
+    std::vector<NewJob> jobs;
+    for (int i = 0; i < rows; ++i) {
+      jobs.push_back(
+          {.key = StrCat("k", i), .row_id = StrCat(i), .row = StrCat("{\"n\":", i, "}")});
+    }
+    EXPECT_TRUE(store_->Submit(queue.id, jobs));
+    return queue;
+  }
+
+  std::unique_ptr<AnswerJournal> JournalOf(const std::string& name) {
+    return *AnswerJournal::Open({.folder = root_ + "/answers", .name = name});
+  }
+
+  // Everybody gets the same engines.
+  Resolve Same() {
+    return [this](async::Context, std::string) -> async::Task<Result<Resolved>> {
+      co_return ResolvedAs({.provider = "vllm", .model = "m"});
+    };
+  }
+  Resolved ResolvedAs(Assignment assignment) {
+    Resolved resolved{.assignment = std::move(assignment), .engines = host_};
+    resolved.provider_of = [provider = resolved.assignment.provider](std::string_view) {
+      return provider;
+    };
+    return resolved;
+  }
+
+  // A worker until the queues are empty; `begin` may change what happens meanwhile.
+  Result<void> Work(const WorkQueue& queue, const Resolve& resolve,
+                    std::function<void(Worker&, async::Cancellation&)> begin = {}) {
+    async::Loop loop;
+    const auto journal = JournalOf("w");
+    Worker worker(*store_, *journal, resolve, {queue}, options_);
+    async::Cancellation cancellation;
+    async::Context ctx(loop);
+    ctx.cancellation = &cancellation;
+    ctx.trace = &ear_;
+    if (begin) begin(worker, cancellation);
+    Result<void> worked = loop.Run(worker.Run(ctx));
+    figures_ = worker.figures();
+    return worked;
+  }
+
+  std::vector<JobInfo> JobsIn(const WorkQueue& queue, JobState state) {
+    auto jobs = store_->List({.queue = queue.id, .states = {state}}, 0, 100'000);
+    EXPECT_TRUE(jobs) << jobs.error().message;
+    return *std::move(jobs);
+  }
+
+  std::string root_;
+  std::unique_ptr<JobStore> store_;
+  std::shared_ptr<FakeHost> host_;
+  std::shared_ptr<FakeEngine> engine_;
+  std::unique_ptr<flow::Graph> graph_;
+  WorkerOptions options_{.name = "w",
+                         .concurrency = 8,
+                         .lease = std::chrono::seconds(30),
+                         .drain = std::chrono::seconds(10),
+                         .exit_when_empty = true};
+  WorkerFigures figures_;
+  Ear ear_;
+};
+
+TEST_F(WorkerTest, EveryJobIsAskedOnceAndHasItsResult) {
+  const WorkQueue queue = QueueOf(kSay, 200);
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(engine_->calls, 200);
+  const std::vector<JobInfo> done = JobsIn(queue, JobState::kDone);
+  ASSERT_EQ(done.size(), 200U);
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    EXPECT_EQ(done[i].row_id, StrCat(i));
+    EXPECT_EQ(done[i].result, StrCat("{\"say\":\"n=", i, "\"}"));
+  }
+  EXPECT_LE(engine_->most_running, 8);
+  EXPECT_EQ(figures_.queues[0].ended[static_cast<int>(Ended::How::kDone)], 200U);
+  EXPECT_THAT(*store_->Workers(), IsEmpty());
+  // Nothing is left in the journal, either.
+  EXPECT_TRUE(fs::is_empty(root_ + "/answers"));
+}
+
+TEST_F(WorkerTest, AResultSaysWhoMadeIt) {
+  const WorkQueue queue = QueueOf(kSay, 1);
+  ASSERT_TRUE(Work(queue, Same()));
+  const std::vector<JobInfo> done = JobsIn(queue, JobState::kDone);
+  ASSERT_EQ(done.size(), 1U);
+  const json::Value metadata = *json::Read(done[0].metadata);
+  EXPECT_EQ(metadata.Find("provider").StringOr(""), "vllm");
+  EXPECT_EQ(metadata.Find("flow").StringOr(""), "d");
+  EXPECT_EQ(metadata.Find("prompt_hash").StringOr("").size(), 16U);
+  EXPECT_EQ(metadata.Find("usage").Find("prompt_tokens").AsInt64(), 10);
+  const json::Value tries = *json::Read((*store_->Find(done[0].id))->tries);
+  ASSERT_EQ(tries.size(), 1U);
+  const json::View attempt = tries[0];
+  EXPECT_EQ(attempt.Find("attempt").AsInt64(), 1);
+  EXPECT_EQ(attempt.Find("node").StringOr(""), "say");
+  EXPECT_EQ(attempt.Find("raw_text").StringOr(""), "n=0");
+  EXPECT_TRUE(attempt.Find("success").BoolOr(false));
+  EXPECT_TRUE(attempt.Find("started_at").IsString());
+}
+
+TEST_F(WorkerTest, AJobThatCannotBeRightFailsAtOnceAndAloneWithItsReason) {
+  const WorkQueue queue = QueueOf(kSay, 10);
+  Add("", [](const model::Call& call) -> Result<std::string> {
+    const std::string text = call.messages.back().AllText();
+    if (text == "n=3") return Fail(Code::kInvalidRequest, "three is not liked");
+    return text;
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 9U);
+  const std::vector<JobInfo> failed = JobsIn(queue, JobState::kFailed);
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].row_id, "3");
+  EXPECT_EQ(failed[0].error, "invalid_request");
+  EXPECT_THAT(failed[0].message, HasSubstr("three is not liked"));
+}
+
+TEST_F(WorkerTest, AJobThatMayDoBetterIsTriedAgainAndKeepsWhatItWasAnswered) {
+  const WorkQueue queue = QueueOf(kTwice, 1);
+  std::vector<std::string> asked;
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    asked.push_back(call.messages.back().AllText());
+    if (asked.size() == 2) return Fail(Code::kEmptyModelResponse, "nothing came");
+    return StrCat("a", asked.size());
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_THAT(asked, ElementsAre("n=0", "then a1", "then a1"));
+  ASSERT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
+}
+
+TEST_F(WorkerTest, AJobThatFailsTooOftenIsADeadLetter) {
+  const WorkQueue queue = QueueOf(kSay, 1, {.max_attempts = 2});
+  const auto engine = Add("", [](const model::Call&) -> Result<std::string> {
+    return Fail(Code::kEmptyModelResponse, "nothing came");
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(engine->calls, 2);
+  const std::vector<JobInfo> failed = JobsIn(queue, JobState::kFailed);
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].error, "empty_model_response");
+}
+
+// A worker that dies between two answers: what it was answered is in its journal, and the store
+// knows nothing of it.
+TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
+  const WorkQueue queue = QueueOf(kTwice, 3);
+  const auto dead = JournalOf("dead");
+  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
+  const std::vector<ClaimFrom> from = {{queue.id, 2}};
+  const Claims claims = *store_->Claim(lost, from);
+  ASSERT_EQ(claims.jobs.size(), 2U);
+  for (const Claimed& job : claims.jobs) {
+    flow::Finished answer;
+    answer.row = static_cast<std::uint64_t>(job.id);
+    answer.input = store::Crc32c(job.row, store::Crc32c("d"));
+    ASSERT_TRUE(dead->Asked(answer));
+    answer.outcome = json::Value::Of("known");
+    const std::vector<std::string> attempts = {
+        R"({"attempt":1,"node":"first","engine":"e","provider":"old","model":"o","success":true})"};
+    ASSERT_TRUE(dead->Answered(answer, attempts));
+  }
+  // The second of them was asking its second node.
+  flow::Finished asking;
+  asking.row = static_cast<std::uint64_t>(claims.jobs[1].id);
+  asking.node = 1;
+  ASSERT_TRUE(dead->Asked(asking));
+
+  options_.lease = std::chrono::milliseconds(200);
+  ASSERT_TRUE(Work(queue, Same()));
+  // Two first nodes were known: one question for each of them, two for the third job.
+  EXPECT_EQ(engine_->calls, 4);
+  EXPECT_EQ(figures_.answers_found, 2U);
+  EXPECT_EQ(figures_.repeated_calls, 1U);
+  const std::vector<JobInfo> done = JobsIn(queue, JobState::kDone);
+  ASSERT_EQ(done.size(), 3U);
+  EXPECT_THAT(done[0].result, HasSubstr("then known"));
+  const json::Value metadata = *json::Read(done[0].metadata);
+  EXPECT_EQ(metadata.Find("steps").Find("first").Find("provider").StringOr(""), "old");
+  EXPECT_EQ(metadata.Find("steps").Find("second").Find("provider").StringOr(""), "vllm");
+  EXPECT_EQ((*store_->Queues())[0].repeated_calls, 1);
+}
+
+TEST_F(WorkerTest, AProviderIsSwitchedEveryHundredJobsAndNoJobIsMislabelled) {
+  const WorkQueue queue = QueueOf(kSay, 250);
+  int begun = 0;
+  const auto count = [&](const model::Call& call) {
+    ++begun;
+    return call.messages.back().AllText();
+  };
+  Add("", count);
+  Add("new", count);
+  const Resolve resolve = [&](async::Context, std::string agent) -> async::Task<Result<Resolved>> {
+    EXPECT_EQ(agent, "say");
+    // The configuration is edited when 120 jobs were begun.
+    if (begun < 120) co_return ResolvedAs({.provider = "ollama", .model = "a", .variant = "1"});
+    co_return ResolvedAs({.engine = "new", .provider = "vllm", .model = "b", .variant = "2"});
+  };
+  ASSERT_TRUE(Work(queue, resolve));
+  std::map<std::string, int> made;
+  const std::vector<JobInfo> done = JobsIn(queue, JobState::kDone);
+  ASSERT_EQ(done.size(), 250U);
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    const json::Value metadata = *json::Read(done[i].metadata);
+    const std::string provider(metadata.Find("provider").StringOr(""));
+    EXPECT_EQ(provider, i < 200 ? "ollama" : "vllm") << i;
+    EXPECT_EQ(metadata.Find("variant_id").StringOr(""), i < 200 ? "1" : "2");
+    const json::Value tries = *json::Read((*store_->Find(done[i].id))->tries);
+    EXPECT_EQ(tries[0].Find("provider").StringOr(""), provider);
+    ++made[provider];
+  }
+  EXPECT_EQ(made, (std::map<std::string, int>{{"ollama", 200}, {"vllm", 50}}));
+  EXPECT_EQ(host_->engines["new"]->calls, 50);
+  EXPECT_EQ(ear_.heard["provider.switch"], 1);
+  EXPECT_EQ(figures_.switches, 1U);
+}
+
+TEST_F(WorkerTest, AConfigurationThatIsWrongChangesNothing) {
+  const WorkQueue queue = QueueOf(kSay, 150);
+  int asked = 0;
+  const Resolve resolve = [&](async::Context, std::string) -> async::Task<Result<Resolved>> {
+    if (++asked > 1) co_return Fail(Code::kConfigError, "weir.yaml:3: what is this?");
+    co_return ResolvedAs({.provider = "vllm"});
+  };
+  ASSERT_TRUE(Work(queue, resolve));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 150U);
+  EXPECT_EQ(ear_.heard["config.refresh"], 1);
+}
+
+TEST_F(WorkerTest, TheFirstConfigurationHasToBeRight) {
+  const WorkQueue queue = QueueOf(kSay, 1);
+  const Resolve resolve = [](async::Context, std::string) -> async::Task<Result<Resolved>> {
+    co_return Fail(Code::kConfigError, "there is no engine");
+  };
+  EXPECT_EQ(Work(queue, resolve).error().message, "there is no engine");
+  EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 1U);
+}
+
+TEST_F(WorkerTest, AnEngineThatIsGoneStopsTheWorkAndBlamesNobody) {
+  const WorkQueue queue = QueueOf(kSay, 20, {.max_attempts = 1});
+  bool gone = false;
+  int answered = 0;
+  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (gone) return Fail(Code::kConnectionError, "refused");
+    if (++answered == 5) gone = true;
+    return call.messages.back().AllText();
+  });
+  ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
+    if (name != "jobs.paused") return;
+    gone = false;
+    engine->described = model::EngineInfo{.kind = "vllm"};
+  };
+  engine->described = Fail(Code::kConnectionError, "refused");
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
+  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
+  EXPECT_EQ(ear_.heard["jobs.resumed"], 1);
+  for (const JobInfo& job : JobsIn(queue, JobState::kDone)) {
+    EXPECT_EQ(job.crashes, 0);
+    EXPECT_EQ(job.attempts, 1);
+  }
+}
+
+TEST_F(WorkerTest, ADrainedWorkerEndsItsJobsAndLeavesTheOthers) {
+  const WorkQueue queue = QueueOf(kSay, 100);
+  Worker* its_worker = nullptr;
+  int calls = 0;
+  Add("", [&](const model::Call& call) {
+    if (++calls == 10) its_worker->Drain();
+    return call.messages.back().AllText();
+  });
+  ASSERT_TRUE(
+      Work(queue, Same(), [&](Worker& worker, async::Cancellation&) { its_worker = &worker; }));
+  const std::size_t done = JobsIn(queue, JobState::kDone).size();
+  EXPECT_GE(done, 10U);
+  EXPECT_LE(done, 18U);
+  EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 100 - done);
+  EXPECT_THAT(JobsIn(queue, JobState::kRunning), IsEmpty());
+}
+
+TEST_F(WorkerTest, ACancelledWorkerGivesBackWhatIsUnderWay) {
+  const WorkQueue queue = QueueOf(kSay, 10);
+  async::Cancellation* its_cancellation = nullptr;
+  int calls = 0;
+  const auto engine = Add("", [&](const model::Call& call) { return call.messages[0].AllText(); });
+  engine->delay = [&](const model::Call&) {
+    if (++calls == 3) its_cancellation->Cancel();
+    return Duration(std::chrono::hours(1));
+  };
+  ASSERT_TRUE(Work(queue, Same(), [&](Worker&, async::Cancellation& cancellation) {
+    its_cancellation = &cancellation;
+  }));
+  EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 10U);
+  for (const JobInfo& job : JobsIn(queue, JobState::kQueued)) {
+    EXPECT_EQ(job.crashes, 0);
+    EXPECT_EQ(job.attempts, 0);
+  }
+}
+
+TEST_F(WorkerTest, AJobThatNobodyWantsIsBrokenOff) {
+  const WorkQueue queue = QueueOf(kSay, 2);
+  const auto engine = Add("", [](const model::Call& call) { return call.messages[0].AllText(); });
+  bool cancelled = false;
+  engine->delay = [&](const model::Call& call) {
+    if (call.messages[0].AllText() != "n=1") return Duration();
+    if (!std::exchange(cancelled, true)) {
+      const std::vector<JobInfo> running = JobsIn(queue, JobState::kRunning);
+      Selection selection{.queue = queue.id};
+      for (const JobInfo& job : running) {
+        if (job.row_id == "1") selection.ids.push_back(job.id);
+      }
+      EXPECT_EQ(store_->Cancel(selection).value_or(0), 1);
+    }
+    return Duration(std::chrono::hours(1));
+  };
+  options_.lease = std::chrono::milliseconds(400);
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
+  EXPECT_EQ(JobsIn(queue, JobState::kCancelled).size(), 1U);
+}
+
+// Another worker takes the lease away while a job is under way: its result does not count, and
+// comes once.
+TEST_F(WorkerTest, AWorkerThatLostItsLeaseBeginsAnewAndNothingIsDoneTwice) {
+  const WorkQueue queue = QueueOf(kSay, 20);
+  bool retired = false;
+  Add("", [&](const model::Call& call) {
+    if (!std::exchange(retired, true)) {
+      for (const WorkerInfo& worker : *store_->Workers()) {
+        EXPECT_TRUE(store_->Retire(worker.id));
+      }
+    }
+    return call.messages.back().AllText();
+  });
+  options_.lease = std::chrono::milliseconds(400);
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
+  EXPECT_EQ(figures_.leases_lost, 1U);
+  EXPECT_EQ(ear_.heard["jobs.lease_lost"], 1);
+}
+
+TEST_F(WorkerTest, ARowThatBecomesSeveralGivesAList) {
+  const WorkQueue queue = QueueOf(
+      "name: several\nnodes:\n  - apply: split\n    each: 'row.parts'\n"
+      "  - step: say\n    user: '{{ split }}'\n",
+      0);
+  const std::vector<NewJob> jobs = {{.key = "k", .row_id = "r", .row = R"({"parts":["a","b"]})"}};
+  ASSERT_TRUE(store_->Submit(queue.id, jobs));
+  ASSERT_TRUE(Work(queue, Same()));
+  const std::vector<JobInfo> done = JobsIn(queue, JobState::kDone);
+  ASSERT_EQ(done.size(), 1U);
+  const json::Value result = *json::Read(done[0].result);
+  ASSERT_EQ(result.size(), 2U);
+  EXPECT_EQ(result[0].Find("say").StringOr(""), "a");
+  EXPECT_EQ(result[1].Find("say").StringOr(""), "b");
+}
+
+TEST_F(WorkerTest, PushbackMakesItTakeFewer) {
+  const WorkQueue queue = QueueOf(kSay, 30);
+  int calls = 0;
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (++calls == 1) {
+      return std::unexpected(
+          Error{.code = Code::kHttpStatus, .message = "busy", .http_status = 429});
+    }
+    return call.messages.back().AllText();
+  });
+  int least = 100;
+  Worker* its_worker = nullptr;
+  ear_.on_event = [&](std::string_view, std::span<const TraceField>) {
+    least = std::min(least, its_worker->figures().limit);
+  };
+  ASSERT_TRUE(
+      Work(queue, Same(), [&](Worker& worker, async::Cancellation&) { its_worker = &worker; }));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 30U);
+  EXPECT_LE(least, 6);
+}
+
+}  // namespace
+}  // namespace weir::jobs
