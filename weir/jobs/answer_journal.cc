@@ -7,13 +7,13 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "weir/base/text.h"
 #include "weir/flow/ledger.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/store/journal_scan.h"
-#include "weir/store/lock.h"
 
 namespace weir::jobs {
 namespace {
@@ -237,10 +237,10 @@ Result<int> AnswerJournal::Tidy(const std::function<Result<bool>(JobId)>& is_ope
     const bool own = std::ranges::any_of(
         open_, [&](const auto& segment) { return PathOf(segment.first) == path; });
     if (own) continue;
-    // Of a worker that is alive, whatever its jobs are.
-    WEIR_TRY(const store::LockAttempt attempt,
-             store::FileLock::TryAcquire(path, store::LockMode::kShared));
-    if (!attempt.lock) continue;
+    // A worker that is alive holds its lock, and needs it whatever its jobs are.
+    store::FileOps& ops = options_.ops != nullptr ? *options_.ops : store::SystemFileOps();
+    const store::File file(ops, ops.Open(path, O_RDONLY | O_CLOEXEC, 0));
+    if (!file.open() || file.Lock(LOCK_EX | LOCK_NB) != 0) continue;
     bool needed = false;
     for (const auto& [job, entries] : read_[path].jobs) {
       WEIR_TRY(needed, is_open(job));

@@ -128,6 +128,7 @@ TEST_F(AnswerJournalTest, ADeadWorkersFilesGoOnceItsJobsAreOver) {
   bool open = true;
   const auto is_open = [&](JobId) { return Result<bool>(open); };
   EXPECT_EQ(alive->Tidy(is_open).value_or(-1), 0);
+  EXPECT_EQ(Open("c")->Look(5, kRow)->answers.size(), 2U);  // the dead one's and the live one's
   open = false;
   // The file of the worker that is alive stays, whatever its jobs are.
   EXPECT_EQ(alive->Tidy(is_open).value_or(-1), 1);

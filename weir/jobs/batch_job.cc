@@ -134,16 +134,25 @@ Task<Result<wire::BatchObject>> BatchJob::Look(Context ctx) {
   co_return look.batch;
 }
 
-Task<Result<wire::BatchObject>> BatchJob::Wait(Context ctx, Seen seen) {
+Task<Result<wire::BatchObject>> BatchJob::Wait(Context ctx, Watcher watcher) {
   Duration wait = options_.first_wait;
-  for (;;) {
-    WEIR_CO_TRY(const BatchApi::Look look, co_await api_.Get(ctx, state_.last().batch_id));
-    if (look.batch.status != state_.last().status) {
-      WEIR_CO_CHECK(Adopt(look.batch));
+  for (int missed = 0;;) {
+    const Result<BatchApi::Look> look = co_await api_.Get(ctx, state_.last().batch_id);
+    Duration asked = wait;
+    if (look) {
+      missed = 0;
+      if (look->batch.status != state_.last().status) {
+        WEIR_CO_CHECK(Adopt(look->batch));
+      }
+      if (watcher.seen) watcher.seen(look->batch);
+      if (look->batch.ended()) co_return look->batch;
+      asked = look->retry_after.value_or(wait);
+    } else {
+      const bool again = Retryable(look.error()) && !ctx.cancelled();
+      if (!again || ++missed > options_.missed_looks) co_return Fail(look.error());
+      if (watcher.missed) watcher.missed(look.error());
     }
-    if (seen) seen(look.batch);
-    if (look.batch.ended()) co_return look.batch;
-    WEIR_CO_CHECK(co_await async::Sleep(ctx, std::max(wait, look.retry_after.value_or(wait))));
+    WEIR_CO_CHECK(co_await async::Sleep(ctx, std::max(wait, asked)));
     const auto longer = std::chrono::duration_cast<Duration>(wait * options_.growth);
     wait = std::min(longer, options_.longest_wait);
   }

@@ -19,7 +19,8 @@ struct BatchJobOptions {
   double growth = 1.5;
   // Before it is found out what became of a batch whose creation got no answer.
   Duration look_back = std::chrono::seconds(2);
-  int creations = 5;  // tries
+  int creations = 5;      // tries
+  int missed_looks = 20;  // in a row, until waiting is given up
 };
 
 class BatchJob {
@@ -31,9 +32,13 @@ class BatchJob {
   // answer is looked for before it is asked for again, so that there are never two.
   async::Task<Result<void>> Submit(async::Context ctx);
 
-  // Looks until the batch has ended; `seen` is told of every look.
-  using Seen = std::function<void(const wire::BatchObject&)>;
-  async::Task<Result<wire::BatchObject>> Wait(async::Context ctx, Seen seen);
+  // Who follows a wait; each may be empty.
+  struct Watcher {
+    std::function<void(const wire::BatchObject&)> seen;
+    std::function<void(const Error&)> missed;  // a look that failed and will be tried again
+  };
+  // Looks until the batch has ended. A server that cannot be reached for a while ends nothing.
+  async::Task<Result<wire::BatchObject>> Wait(async::Context ctx, Watcher watcher);
 
   // One look.
   async::Task<Result<wire::BatchObject>> Look(async::Context ctx);

@@ -58,6 +58,7 @@ class Provider final : public http::Handler {
   int lost_creations = 0;    // whose answer does not come, though they were done
   int failed_creations = 0;  // that answer 503 and are not done
   int refused_creations = 0;
+  int failed_looks = 0;
   std::vector<std::string> statuses = {"completed"};  // of a batch, look after look
   std::string output;
   std::string errors;
@@ -82,6 +83,7 @@ class Provider final : public http::Handler {
     }
     wire::BatchObject& batch = batches.back();
     if (target.ends_with("/cancel")) batch.status = "cancelling";
+    if (method == "GET" && failed_looks-- > 0) return Status(503);
     if (method == "GET") {
       batch.status = statuses[std::min(looks_, statuses.size() - 1)];
       ++looks_;
@@ -154,9 +156,9 @@ class BatchJobTest : public testing::Test {
   // Runs `script` with a job of `state_`, on virtual time.
   void With(Script script) {
     auto run = [](BatchJobTest& test, Script what) -> Task<void> {
+      http::ServerState server({}, test.provider_);
       async::TaskScope peers(test.ctx_);
       {
-        http::ServerState server({}, test.provider_);
         const auto peer = [&test, &server](std::unique_ptr<http::ByteStream> stream, int) {
           return Converse(test.ctx_, server, std::move(stream));
         };
@@ -186,7 +188,7 @@ class BatchJobTest : public testing::Test {
   static Task<void> CollectIt(BatchJobTest& test) {
     test.done_ = co_await test.job_->Submit(test.ctx_);
     if (!test.done_) co_return;
-    const auto waited = co_await test.job_->Wait(test.ctx_, nullptr);
+    const auto waited = co_await test.job_->Wait(test.ctx_, test.watcher_);
     if (!waited) co_return test.Note(waited.error());
     test.ended_after_ = test.loop_.Now() - TimePoint();
     const auto collected = co_await test.job_->Collect(test.ctx_);
@@ -206,6 +208,7 @@ class BatchJobTest : public testing::Test {
   Result<void> done_;
   BatchJob::Collected collected_;
   Duration ended_after_{};
+  BatchJob::Watcher watcher_;
 };
 
 TEST_F(BatchJobTest, TheOutputHasTheOrderOfTheInput) {
@@ -314,6 +317,25 @@ TEST_F(BatchJobTest, WaitsGrowUpToTheLongest) {
   ASSERT_TRUE(done_.has_value());
   EXPECT_GE(ended_after_, 9 * 60s);
   EXPECT_LE(ended_after_, 20 * 60s);
+}
+
+TEST_F(BatchJobTest, AServerThatIsAwayForAWhileEndsNoWait) {
+  Begin(Request("a"));
+  provider_.output = Good("a");
+  provider_.failed_looks = 10;
+  int missed = 0;
+  watcher_.missed = [&](const Error& error) { missed += error.http_status == 503 ? 1 : 0; };
+  With(CollectIt);
+  ASSERT_TRUE(done_.has_value()) << Describe(done_.error());
+  EXPECT_EQ(missed, 5) << "each look is two requests here";
+}
+
+TEST_F(BatchJobTest, AServerThatStaysAwayEndsTheWait) {
+  Begin(Request("a"));
+  provider_.failed_looks = 1000;
+  With(CollectIt);
+  ASSERT_FALSE(done_.has_value());
+  EXPECT_EQ(done_.error().http_status, 503);
 }
 
 TEST_F(BatchJobTest, OnlyWhatIsMissingOfAnExpiredBatchIsSentAgain) {

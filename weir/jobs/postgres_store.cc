@@ -51,11 +51,11 @@ WITH RECURSIVE priorities (priority) AS (
   SELECT (SELECT max(j.priority) FROM weir_jobs j
           WHERE j.queue = $1 AND j.state = 1 AND j.priority < p.priority)
   FROM priorities p WHERE p.priority IS NOT NULL),
-some (priority) AS (SELECT priority FROM priorities WHERE priority IS NOT NULL LIMIT 100)
+highest (priority) AS (SELECT priority FROM priorities WHERE priority IS NOT NULL LIMIT 100)
 SELECT min((SELECT greatest(j.submitted_at, j.not_before) FROM weir_jobs j
             WHERE j.queue = $1 AND j.state = 1 AND j.priority = s.priority ORDER BY j.id LIMIT 1)),
   coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-FROM some s)sql";
+FROM highest s)sql";
 
 QueueInfo QueueOf(const PostgresRows& rows, int row) {
   QueueInfo queue;

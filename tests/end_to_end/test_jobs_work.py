@@ -1,0 +1,250 @@
+"""weir jobs work: workers on a store, killed and told to end, with engines that come and go."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from postgres import Postgres, programs
+
+FLOW = """
+name: two
+warmup: false
+nodes:
+  - {step: first, user: "first {{ n }}", choice: [red, green, blue]}
+  - {step: second, user: "{{ first }} {{ n }}", choice: [one, two, three]}
+"""
+SAY = """
+name: say
+warmup: false
+nodes:
+  - step: say
+    user: "say {{ n }}"
+    output: {type: object, required: [word], additionalProperties: false, properties: {word: {enum: [red, green]}}}
+"""
+KILLS = int(os.environ.get("WEIR_KILLS", "6"))
+CONCURRENCY = 8
+
+
+def answered(sim):
+    with urllib.request.urlopen(sim.url + "/metrics") as answer:
+        page = answer.read().decode()
+    return int(sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines()
+                   if line.startswith("vllm:request_success_total")))
+
+
+def look(url):
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+class Workers(Case):
+    def setUp(self):
+        super().setUp()
+        self.store = f"sqlite:{self.folder}/jobs.db"
+        self.processes = []
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def rows(self, count):
+        return self.write("rows.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(count)))
+
+    def submit(self, flow, count, *args):
+        self.flow = self.write("flow.yaml", flow)
+        done = weir("jobs", "submit", self.flow, "-i", self.rows(count), "--store", self.store, *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def worker(self, *args, stderr=subprocess.DEVNULL):
+        process = subprocess.Popen([WEIR, "jobs", "work", self.flow, "--store", self.store, "--journal",
+                                    str(self.folder / "answers"), *args], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=stderr, text=True,
+                                   env=environment(), cwd=self.folder)
+        self.processes.append(process)
+        return process
+
+    def work(self, *args):
+        done = weir("jobs", "work", self.flow, "--store", self.store, "--exit-when-empty", *args, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def export(self, *args):
+        out = self.folder / "out.jsonl"
+        done = weir("jobs", "export", "--store", self.store, "-o", str(out), *args)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return [json.loads(line) for line in out.read_text().splitlines()]
+
+    def queue(self):
+        done = weir("jobs", "status", "--store", self.store, "-o", "json")
+        queue = json.loads(done.stdout)["queues"][0]
+        return {**queue, **queue["jobs"]}
+
+
+class Work(Workers):
+    def test_results_come_out_in_the_order_of_the_rows(self):
+        self.submit(FLOW, 300)
+        self.write("weir.yaml", "engines: {fast: {kind: sim, sim: {pace: instant}}}\n")
+        done = self.work("-e", "fast")
+        self.assertIn("300 jobs done", done.stderr)
+        rows = self.export()
+        self.assertEqual([row["id"] for row in rows], [str(n) for n in range(300)])
+        self.assertTrue(all(row["result"]["first"] in ("red", "green", "blue") for row in rows))
+
+    def test_a_provider_that_is_switched_at_job_120_is_the_new_one_from_job_200_on(self):  # R-JOB-02, R-EVT-06
+        with Sim("--ttft", "4", "--itl", "0") as first, Sim("--ttft", "4", "--itl", "0") as second:
+            self.write("weir.yaml", f"engines:\n  old: {{kind: vllm, base_url: '{first.url}/v1', model: sim-model}}\n"
+                       f"  new: {{kind: openai, base_url: '{second.url}/v1', model: sim-model}}\n"
+                       "events: {file: events.jsonl}\n")
+            self.submit(SAY, 250)
+            overlay = self.folder / "overlay.yaml"
+            overlay.write_text("say: {engine: old, variant_id: v1}\n")
+            process = self.worker("--exit-when-empty", "--overlay", str(overlay), "--concurrency", "4",
+                                  stderr=subprocess.PIPE)
+            while answered(first) < 120:
+                time.sleep(0.005)
+            overlay.write_text("say: {engine: new, variant_id: v2}\n")
+            self.assertLess(answered(first), 195)
+            said = process.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(process.returncode, 0, said)
+            self.assertEqual((answered(first), answered(second)), (200, 50))
+        made = [(row["metadata"]["engine"], row["metadata"]["provider"], row["metadata"]["variant_id"])
+                for row in self.export("--attempts")]
+        self.assertEqual(made[:200], [("old", "vllm", "v1")] * 200)
+        self.assertEqual(made[200:], [("new", "openai", "v2")] * 50)
+        events = [json.loads(line) for line in (self.folder / "events.jsonl").read_text().splitlines()]
+        switches = [event for event in events if event["event"] == "provider.switch"]
+        self.assertEqual([(event["old_provider"], event["new_provider"], event["old_model"], event["model"],
+                           event["variant_id"]) for event in switches],
+                         [("vllm", "openai", "sim-model", "sim-model", "v2")])
+
+    def test_a_variant_of_the_store_is_worked_with(self):
+        self.write("weir.yaml", "engines:\n  a: {kind: sim, sim: {pace: instant}}\n  b: {kind: sim, sim: {pace: instant}}\n")
+        self.submit(SAY, 3)
+        done = weir("jobs", "variant", "say", "v7", "-e", "b", "--store", self.store)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.work()
+        self.assertEqual({(row["metadata"]["engine"], row["metadata"]["variant_id"]) for row in self.export()},
+                         {("b", "v7")})
+
+    def test_a_dead_vllm_server_gives_way_to_ollama_at_the_start(self):  # R-FAC-06, R-CLS-02
+        with Sim("--dialect", "ollama", "--instant") as ollama:
+            self.write("weir.yaml", "engines:\n"
+                       "  gpu: {kind: vllm, base_url: 'http://127.0.0.1:9/v1', model: m, retry: {max_retries: 0}}\n"
+                       f"  small: {{kind: ollama, base_url: '{ollama.url}', model: sim-model}}\n")
+            self.submit(SAY, 5)
+            done = self.work("-e", "gpu")
+            self.assertIn("go on with small", done.stderr)
+        rows = self.export()
+        self.assertEqual({row["metadata"]["provider"] for row in rows}, {"ollama"})
+        self.assertEqual(len(rows), 5)
+
+    def test_an_engine_that_goes_away_stops_the_claiming_until_it_is_back(self):
+        self.submit(SAY, 60)
+        with Sim("--ttft", "20", "--itl", "0") as sim:
+            self.write("weir.yaml", f"engines:\n  it: {{kind: vllm, base_url: '{sim.url}/v1', model: sim-model,"
+                       " retry: {max_retries: 0}}\n")
+            process = self.worker("--exit-when-empty", "--concurrency", "4", "-e", "it", stderr=subprocess.PIPE)
+            while answered(sim) < 10:
+                time.sleep(0.005)
+            address = sim.url.split("//")[1]
+            sim.process.kill()
+            sim.process.wait()
+        while "wait until an engine answers" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        with Sim("--ttft", "20", "--itl", "0", "--listen", address):
+            said = process.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(process.returncode, 0, said)
+        self.assertIn("go on", said)
+        queue = self.queue()
+        self.assertEqual((queue["done"], queue["failed"]), (60, 0))
+
+    def test_sigterm_ends_what_is_under_way_and_leaves_the_rest(self):
+        self.submit(SAY, 400)
+        with Sim("--ttft", "30", "--itl", "0") as sim:
+            process = self.worker("-e", sim.url, "--metrics", ":0", stderr=subprocess.PIPE)
+            line = ""
+            while "figures are at" not in line:
+                line = process.stderr.readline()
+            door = line.split("figures are at ")[1].strip().removesuffix("/metrics")
+            self.assertEqual(look(door + "/healthz")[0], 200)
+            self.assertEqual(look(door + "/readyz")[0], 200)
+            while answered(sim) < 20:
+                time.sleep(0.005)
+            page = look(door + "/metrics")[1]
+            self.assertIn('weir_jobs{queue="say",state="running"}', page)
+            self.assertIn("weir_requests_total", page)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(process.returncode, 0, said)
+            queue = self.queue()
+            self.assertEqual(queue["running"], 0)
+            self.assertEqual(queue["done"] + queue["queued"], 400)
+            # Everything that was paid for is there.
+            self.assertEqual(queue["done"], answered(sim))
+
+    def test_extractor_and_classifier_are_two_flows_of_one_worker(self):  # R-JOB-01
+        self.write("weir.yaml", "engines: {fast: {kind: sim, sim: {pace: instant}}}\n"
+                   "worker: {flow: two.yaml, classifier: {flow: say.yaml}}\n")
+        self.write("two.yaml", FLOW)
+        self.write("say.yaml", SAY)
+        for flow in ("two", "say"):
+            done = weir("jobs", "submit", f"{flow}.yaml", "-i", self.rows(5), "--store", self.store, cwd=self.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = weir("jobs", "work", "--store", self.store, "--exit-when-empty", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("10 jobs done", done.stderr)
+
+
+class Killed(Workers):
+    """Workers that are killed again and again, on one store."""
+
+    def go(self, workers, count, kills, database=None):
+        chance = random.Random(11)
+        with Sim("--ttft", "15", "--itl", "0", "--max-num-seqs", "64") as sim:
+            self.submit(FLOW, count, "--max-crashes", "1000000")
+            common = ("-e", sim.url, "--concurrency", str(CONCURRENCY), "--lease", "1s", "--exit-when-empty")
+            team = [self.worker(*common) for _ in range(workers)]
+            for kill in range(kills):
+                time.sleep(chance.uniform(0.1, 0.4))
+                victim = chance.randrange(workers)
+                team[victim].kill()
+                team[victim].wait()
+                team[victim] = self.worker(*common)
+                if database and kill in (kills // 3, 2 * kills // 3):
+                    database.restart()
+            for process in team:
+                self.assertEqual(process.wait(PATIENCE), 0)
+            asked = answered(sim)
+        rows = self.export()
+        self.assertEqual([row["id"] for row in rows], [str(n) for n in range(count)])
+        self.assertTrue(all(row["status"] == "ok" for row in rows))
+        queue = self.queue()
+        # Twice is asked what was in flight when a worker died, and that is counted.
+        self.assertLessEqual(asked, 2 * count + kills * CONCURRENCY)
+        self.assertGreaterEqual(queue["repeated_calls"], asked - 2 * count)
+        print(f"{workers} workers, {kills} kills, {count} jobs of two calls: {asked} answers, "
+              f"{asked - 2 * count} of them twice, {queue['repeated_calls']} said to be")
+
+    def test_on_sqlite_nothing_is_lost_or_done_twice(self):
+        self.go(2, 300, KILLS)
+
+    @unittest.skipUnless(programs(), "PostgreSQL is not installed: NOTHING of it is tested here")
+    def test_on_postgresql_nothing_is_lost_or_done_twice_also_when_the_database_crashes(self):
+        with Postgres() as database:
+            self.store = database.url
+            self.go(4, 300, KILLS, database)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+#pragma once
+
+// What the jobs of one queue are worked with, as several places say it and may say otherwise later.
+// The first of them that names an engine or a model wins: the flags, the overlay file, the active
+// variant in the store; else the flow and its configuration.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "weir/client/engine_host.h"
+#include "weir/config/reload.h"
+#include "weir/flow/graph.h"
+#include "weir/jobs/worker.h"
+
+namespace weir::cli {
+
+struct AgentEnginesOptions {
+  std::string agent;        // the queue's name
+  std::string config_file;  // empty: what Load() finds
+  Env env;
+  std::string engine;   // of -e
+  std::string model;    // of -m
+  std::string overlay;  // a YAML file; empty: none
+};
+
+// The keys of an overlay, and of a variant in the store.
+struct OverlayChoice {
+  std::string engine;
+  std::string provider;
+  std::string model;
+  std::string variant;
+
+  friend bool operator==(const OverlayChoice&, const OverlayChoice&) = default;
+};
+
+// Of the text of an overlay file: {engine, provider (or model_provider), model, variant (or
+// variant_id)} for every agent, or {AGENT: {...}, ...}. Fails with kConfigError and the place.
+Result<OverlayChoice> ReadOverlay(std::string_view text, std::string_view file_name,
+                                  std::string_view agent);
+
+class AgentEngines {
+ public:
+  // `graph` and `store` outlive it.
+  static Result<std::unique_ptr<AgentEngines>> Open(AgentEnginesOptions options,
+                                                    const flow::Graph& graph,
+                                                    jobs::JobStore& store);
+
+  // Reads everything again; the same engines as long as nothing has changed. A vLLM server that
+  // does not answer gives way to an Ollama engine, where the configuration has one.
+  async::Task<Result<jobs::Resolved>> Resolve(async::Context ctx);
+
+ private:
+  AgentEngines(AgentEnginesOptions options, const flow::Graph& graph, jobs::JobStore& store,
+               config::ConfigWatcher watcher)
+      : options_(std::move(options)), graph_(graph), store_(store), watcher_(std::move(watcher)) {}
+
+  async::Task<Result<OverlayChoice>> Choose(async::Context ctx);
+  Result<std::string> EngineOf(const OverlayChoice& choice, async::Context ctx) const;
+  async::Task<Result<jobs::Resolved>> Make(async::Context ctx, std::string engine,
+                                           OverlayChoice choice);
+  async::Task<bool> IsHealthy(async::Context ctx, flow::EngineHost& host, std::string engine) const;
+
+  const AgentEnginesOptions options_;
+  const flow::Graph& graph_;
+  jobs::JobStore& store_;
+  config::ConfigWatcher watcher_;
+
+  // What the last resolution was made of, and what it was.
+  std::shared_ptr<const config::Config> made_under_;
+  OverlayChoice made_for_;
+  std::optional<jobs::Resolved> made_;
+  bool gave_way_ = false;  // to Ollama
+};
+
+}  // namespace weir::cli

@@ -1,0 +1,211 @@
+#include "weir/cli/jobs_work_view.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "weir/async/context.h"
+#include "weir/base/text.h"
+#include "weir/cli/jobs_store.h"
+#include "weir/cli/warnings.h"
+
+namespace weir::cli {
+namespace {
+
+using jobs::Ended;
+
+constexpr Duration kLookEvery = std::chrono::milliseconds(200);
+constexpr Duration kRateOver = std::chrono::seconds(2);
+
+using Fields = std::span<const TraceField>;
+
+const TraceField* Find(Fields fields, std::string_view key) {
+  const auto found = std::ranges::find(fields, key, &TraceField::key);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::string_view Text(Fields fields, std::string_view key) {
+  const TraceField* field = Find(fields, key);
+  const auto* text = field == nullptr ? nullptr : std::get_if<std::string_view>(&field->value);
+  return text == nullptr ? std::string_view() : *text;
+}
+
+std::int64_t Whole(Fields fields, std::string_view key) {
+  const TraceField* field = Find(fields, key);
+  const auto* whole = field == nullptr ? nullptr : std::get_if<std::int64_t>(&field->value);
+  return whole == nullptr ? 0 : *whole;
+}
+
+bool IsSet(Fields fields, std::string_view key) {
+  const TraceField* field = Find(fields, key);
+  const auto* flag = field == nullptr ? nullptr : std::get_if<bool>(&field->value);
+  return flag != nullptr && *flag;
+}
+
+std::string Of(std::string_view provider, std::string_view model) {
+  return model.empty() ? std::string(provider) : StrCat(provider, " (", model, ")");
+}
+
+// What is good news, or only news.
+bool IsCalm(std::string_view name, Fields fields) {
+  const bool works = IsSet(fields, "ok");
+  return name == "provider.switch" || name == "jobs.resumed" || name == "jobs.found" || works;
+}
+
+std::uint64_t Ends(const jobs::WorkerFigures& figures, Ended::How how) {
+  std::uint64_t count = 0;
+  for (const jobs::WorkerFigures::Queue& queue : figures.queues) {
+    count += queue.ended[static_cast<int>(how)];
+  }
+  return count;
+}
+
+std::string CountedOf(std::uint64_t count) { return CountedJobs(static_cast<std::int64_t>(count)); }
+
+}  // namespace
+
+std::string WorkNoteOf(std::string_view name, Fields fields) {
+  if (name == "provider.switch" && !Text(fields, "agent").empty()) {
+    const std::string_view variant = Text(fields, "variant_id");
+    return StrCat("jobs of ", Text(fields, "agent"), " go to ",
+                  Of(Text(fields, "new_provider"), Text(fields, "model")), " now, before to ",
+                  Of(Text(fields, "old_provider"), Text(fields, "old_model")),
+                  variant.empty() ? std::string() : StrCat("; variant ", variant));
+  }
+  if (name == "config.refresh" && !IsSet(fields, "ok")) {
+    return StrCat(
+        "the configuration of ", Text(fields, "agent"),
+        " cannot be used, and the worker goes on with the one before: ", Text(fields, "error"));
+  }
+  if (name == "jobs.paused") {
+    return StrCat("jobs of ", Text(fields, "agent"),
+                  " wait until an engine answers: ", Text(fields, "error"));
+  }
+  if (name == "jobs.resumed") return StrCat("jobs of ", Text(fields, "agent"), " go on");
+  if (name == "jobs.lease_lost") {
+    return StrCat("this worker was silent for too long: its ", CountedJobs(Whole(fields, "jobs")),
+                  " under way are others' now");
+  }
+  if (name == "jobs.reaped") {
+    const std::int64_t quarantined = Whole(fields, "quarantined");
+    return StrCat(
+        Whole(fields, "workers") == 1 ? std::string("a worker was lost")
+                                      : StrCat(Whole(fields, "workers"), " workers were lost"),
+        "; ", CountedJobs(Whole(fields, "requeued")), " went back to the queue",
+        quarantined == 0
+            ? std::string()
+            : StrCat(", ", CountedJobs(quarantined),
+                     " had lost too many workers and failed (weir jobs status --failed)"));
+  }
+  if (name == "jobs.store") {
+    if (IsSet(fields, "ok")) return "the store answers again";
+    return StrCat("the store does not answer, and is tried again: ", Text(fields, "error"));
+  }
+  if (name == "jobs.journal") {
+    return StrCat("the journal of answers is of no use for a job, which is asked again: ",
+                  Text(fields, "error"));
+  }
+  if (name == "jobs.broken_off") {
+    return StrCat(CountedJobs(Whole(fields, "jobs")),
+                  " were not ready in time and go back to the queue");
+  }
+  return {};
+}
+
+WorkView::WorkView(const Terminal& terminal, const Env& env, const Clock& clock,
+                   const jobs::Worker& worker, bool quiet)
+    : TraceSink(false),
+      terminal_(terminal),
+      worker_(worker),
+      clock_(clock),
+      quiet_(quiet),
+      progress_(terminal, env, clock) {}
+
+void WorkView::Note(const std::string& text, bool warns) {
+  progress_.Clear();
+  if (warns) {
+    terminal_.Warn(text);
+  } else {
+    terminal_.Note(text);
+  }
+}
+
+void WorkView::OnEvent(std::string_view name, Fields fields) {
+  if (const std::optional<std::string> warning = WarningOf(name, fields)) {
+    return Note(*warning, true);
+  }
+  // Who works many jobs after a crash does not want a line for each.
+  if (name == "jobs.found") return;
+  const std::string text = WorkNoteOf(name, fields);
+  if (!text.empty()) Note(text, !IsCalm(name, fields));
+}
+
+void WorkView::TellStart(const std::string& name, const std::string& store,
+                         const std::string& journal, const std::string& metrics) {
+  if (quiet_) return;
+  std::vector<std::string> names;
+  for (const jobs::WorkerFigures::Queue& queue : worker_.figures().queues) {
+    names.push_back(queue.name);
+  }
+  Note(StrCat("worker ", name, " takes jobs of ", Join(names, ", "), " from ", store,
+              "; answers are kept in ", journal),
+       false);
+  if (!metrics.empty()) Note(StrCat("its figures are at ", metrics, "/metrics"), false);
+}
+
+void WorkView::TellDrain(Duration most) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most).count();
+  Note(StrCat("no job is begun any more; those under way (", worker_.figures().running, ") have ",
+              seconds, " s, a second signal gives them back at once"),
+       false);
+}
+
+std::string WorkView::Line() {
+  const jobs::WorkerFigures& figures = worker_.figures();
+  const std::uint64_t done = Ends(figures, Ended::How::kDone);
+  const std::uint64_t failed = Ends(figures, Ended::How::kFailed);
+  const TimePoint now = clock_.Now();
+  if (looked_at_ == TimePoint()) looked_at_ = now;
+  if (now - looked_at_ >= kRateOver) {
+    per_second_ = static_cast<double>(done + failed - ended_then_) /
+                  std::chrono::duration<double>(now - looked_at_).count();
+    looked_at_ = now;
+    ended_then_ = done + failed;
+  }
+  char rate[32];
+  std::snprintf(rate, sizeof(rate), "%.1f", per_second_);
+  std::string line = StrCat(figures.running, " of ", figures.limit, " under way, ", done, " done");
+  if (failed > 0) StrAppend(line, ", ", failed, " failed");
+  StrAppend(line, ", ", std::string_view(rate), " a second");
+  if (figures.paused) line += "; waiting for an engine";
+  if (figures.store_away) line += "; waiting for the store";
+  if (figures.draining) line += "; ending";
+  return line;
+}
+
+async::Task<void> WorkView::Show(async::Context ctx) {
+  while (!quiet_ && !ctx.cancelled()) {
+    const std::string line = Line();
+    if (progress_.due()) progress_.Show(line);
+    (void)co_await async::Sleep(ctx, kLookEvery);
+  }
+}
+
+void WorkView::TellEnd() {
+  progress_.Clear();
+  const jobs::WorkerFigures& figures = worker_.figures();
+  std::string text = StrCat(CountedOf(Ends(figures, Ended::How::kDone)), " done");
+  const auto add = [&text](std::uint64_t count, std::string_view what) {
+    if (count > 0) StrAppend(text, ", ", count, " ", what);
+  };
+  add(Ends(figures, Ended::How::kFailed), "failed");
+  add(Ends(figures, Ended::How::kAgain), "to be tried again");
+  add(Ends(figures, Ended::How::kBack), "given back");
+  std::uint64_t lost = 0;
+  for (const jobs::WorkerFigures::Queue& queue : figures.queues) lost += queue.lost;
+  add(lost, "lost with the lease");
+  add(figures.answers_found, "answers found again");
+  add(figures.repeated_calls, "calls asked again that a crash had in flight");
+  terminal_.Note(text);
+}
+
+}  // namespace weir::cli
