@@ -2,8 +2,11 @@
 import json
 import os
 import random
+import selectors
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 import urllib.error
@@ -204,6 +207,79 @@ class Work(Workers):
         done = weir("jobs", "work", "--store", self.store, "--exit-when-empty", cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("10 jobs done", done.stderr)
+
+
+class Proxy(threading.Thread):
+    """Stands between a worker and its database: while `held` is set nothing passes, in either direction."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.to = ("127.0.0.1", port)
+        self.held = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pairs = []
+
+    def run(self):
+        selector = selectors.DefaultSelector()
+        selector.register(self.listener, selectors.EVENT_READ, None)
+        while self.listener.fileno() >= 0:
+            if self.held.is_set():
+                time.sleep(0.01)
+                continue
+            for key, _ in selector.select(0.05):
+                if key.data is None:
+                    near, far = self.listener.accept()[0], socket.create_connection(self.to)
+                    self.pairs += [near, far]
+                    selector.register(near, selectors.EVENT_READ, far)
+                    selector.register(far, selectors.EVENT_READ, near)
+                    continue
+                try:
+                    data = key.fileobj.recv(65536)
+                    key.data.sendall(data)
+                except OSError:
+                    data = b""
+                if not data:
+                    for end in (key.fileobj, key.data):
+                        if end in (entry.fileobj for entry in list(selector.get_map().values())):
+                            selector.unregister(end)
+                        end.close()
+        selector.close()
+
+    def end(self):
+        self.listener.close()
+        self.join()
+        for end in self.pairs:
+            end.close()
+
+
+class CutOff(Workers):
+    @unittest.skipUnless(programs(), "PostgreSQL is not installed: NOTHING of it is tested here")
+    def test_a_worker_that_is_cut_off_from_the_database_loses_its_jobs_and_writes_nothing_of_them(self):
+        with Postgres() as database, Sim("--ttft", "25", "--itl", "0") as sim:
+            self.store = database.url
+            self.submit(SAY, 400)
+            proxy = Proxy(database.port)
+            proxy.start()
+            common = ("-e", sim.url, "--concurrency", "4", "--lease", "1s", "--exit-when-empty")
+            near = self.worker(*common)
+            self.store = database.url.replace(f":{database.port}/", f":{proxy.port}/")
+            far = self.worker(*common, stderr=subprocess.PIPE)
+            self.store = database.url
+            while len(database.ask("SELECT 1 FROM weir_workers WHERE id IN (SELECT worker FROM weir_jobs)")) < 2:
+                time.sleep(0.01)
+            proxy.held.set()
+            while database.ask("SELECT count(*) FROM weir_workers") != [["1"]]:
+                time.sleep(0.05)
+            proxy.held.clear()
+            said = far.communicate(timeout=PATIENCE)[1]
+            self.assertEqual((near.wait(PATIENCE), far.returncode), (0, 0), said)
+            proxy.end()
+            self.assertIn("silent for too long", said)
+            rows = self.export()
+            self.assertEqual([(row["id"], row["status"]) for row in rows], [(str(n), "ok") for n in range(400)])
+            # A cut costs at most what was under way or claimed ahead.
+            self.assertLessEqual(answered(sim), 400 + 2 * 4)
 
 
 class Killed(Workers):

@@ -137,14 +137,13 @@ std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 std::optional<std::string> EmptyFlag(const CLI::App& app) {
-  for (const CLI::App* part : {&app, &Chosen(app)}) {
-    for (const CLI::Option* option : part->get_options()) {
-      if (option->get_positional() || option->count() == 0) continue;
-      if (std::ranges::count(option->results(), std::string()) == 0) continue;
-      return StrCat("--", option->get_lnames().front());
-    }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() || option->count() == 0) continue;
+    if (std::ranges::count(option->results(), std::string()) == 0) continue;
+    return StrCat("--", option->get_lnames().front());
   }
-  return std::nullopt;
+  const CLI::App& chosen = Chosen(app);
+  return &chosen == &app ? std::nullopt : EmptyFlag(chosen);
 }
 
 }  // namespace weir::cli

@@ -57,9 +57,11 @@ int Run(int argc, char** argv) {
   AddCompleteCommand(app, session);
   AddEmbedCommand(app, session);
   AddRunCommand(app, session);
+  AddBatchCommand(app, session);
   AddFlowCommand(app, session);
   AddAgentCommand(app, session);
   AddReviewCommand(app, session);
+  AddJobsCommand(app, session);
   AddEnginesCommand(app, session);
   AddModelsCommand(app, session);
   AddAdaptersCommand(app, session);

@@ -22,13 +22,6 @@ namespace {
 
 constexpr int kUsualConcurrency = 16;
 
-std::string Absolute(const std::string& path) {
-  if (path.empty() || path == "-") return path;
-  std::error_code failed;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
-  return failed ? path : absolute.lexically_normal().string();
-}
-
 // Sixteen characters that change with the text.
 std::string DigestOf(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -36,15 +29,6 @@ std::string DigestOf(std::string_view text) {
   std::string digest;
   for (int i = 0; i < 16; ++i, hash >>= 4) digest += kDigits[hash & 15];
   return digest;
-}
-
-Result<std::string> DigestOfFiles(const std::vector<std::string>& paths) {
-  std::string all;
-  for (const std::string& path : paths) {
-    WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kStdinBytes));
-    StrAppend(all, Absolute(path), "\n", text.value_or(""), "\n");
-  }
-  return DigestOf(all);
 }
 
 Result<json::Value> VarsOf(const std::vector<std::string>& pairs) {
@@ -116,7 +100,7 @@ void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
   out.BeginObject();
   if (!job.input.empty()) {
     out.Key("path");
-    out.String(Absolute(job.input));
+    out.String(AbsolutePath(job.input));
     struct stat status{};
     if (::stat(job.input.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
       out.Key("bytes");
@@ -158,8 +142,8 @@ void AddEngines(const LoadedFlow& loaded, const RunJob& job, const Session& sess
 json::Value JobJson(const RunJob& job) {
   json::Builder out;
   out.BeginObject();
-  Text(out, "flow", Absolute(job.flow));
-  Text(out, "input", Absolute(job.input));
+  Text(out, "flow", AbsolutePath(job.flow));
+  Text(out, "input", AbsolutePath(job.input));
   Text(out, "files", job.files);
   Text(out, "engine", job.engine);
   Number(out, "seed", job.seed);
@@ -167,7 +151,7 @@ json::Value JobJson(const RunJob& job) {
   Texts(out, "set", job.set);
   Text(out, "model", job.model);
   Text(out, "format", job.format);
-  Text(out, "batch_file", Absolute(job.batch_file));
+  Text(out, "batch_file", AbsolutePath(job.batch_file));
   out.Key("flattened");
   out.Bool(job.flattened);
   Number(out, "max_lines_per_file", job.max_lines_per_file);
@@ -220,13 +204,29 @@ std::string NewRunFolder(std::int64_t wall_nanos) {
   return StrCat("runs/", std::string_view(stamp), "-", HexId(random, 8));
 }
 
+std::string AbsolutePath(const std::string& path) {
+  if (path.empty() || path == "-") return path;
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
+}
+
+Result<std::string> DigestOfFlow(const flow::Flow& flow) {
+  std::string all;
+  for (const std::string& path : flow.parts) {
+    WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kStdinBytes));
+    StrAppend(all, AbsolutePath(path), "\n", text.value_or(""), "\n");
+  }
+  return DigestOf(all);
+}
+
 Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
                                   const Session& session) {
   const flow::Flow& flow = loaded.graph.flow();
   json::Builder out;
   out.BeginObject();
-  WEIR_TRY(const std::string digest, DigestOfFiles(flow.parts));
-  Text(out, "flow", StrCat(Absolute(job.flow), ", digest ", digest));
+  WEIR_TRY(const std::string digest, DigestOfFlow(flow));
+  Text(out, "flow", StrCat(AbsolutePath(job.flow), ", digest ", digest));
   AddInput(job, flow, out);
   AddEngines(loaded, job, session, out);
   // A digest, since there may be secrets among them.
@@ -252,7 +252,7 @@ std::string RowFolderOf(const RunJob& job, const std::string& usual) {
 Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Graph& graph,
                                                 const Session& session) {
   const flow::Flow& flow = graph.flow();
-  flow::RowOptions options{.id = flow.id, .same_ids = job.format == kBatchFormat};
+  flow::RowOptions options{.id = flow.id, .same_ids = job.same_ids || job.format == kBatchFormat};
   if (graph.input()) options.input = graph.input()->source();
   options.on_notice = [&session](std::string_view text) { session.terminal.Note(text); };
   if (job.limit) options.limit = static_cast<std::uint64_t>(*job.limit);

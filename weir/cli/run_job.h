@@ -30,6 +30,7 @@ struct RunJob {
   std::string model;             // instead of those of a batch
   std::string format = "jsonl";  // of the outputs; "openai-batch": of rows and outputs
   std::string batch_file;        // where the outputs of a batch go
+  bool same_ids = false;         // rows may share one; a batch's always may
   bool flattened = true;
   std::optional<std::int64_t> max_lines_per_file;
   // What follows may change from one session of a run to the next.
@@ -48,6 +49,12 @@ Result<RunJob> JobOf(json::View run_json, const std::string& folder);
 
 // A new folder for a run that names none: runs/20261121-174503-1a2b3c4d.
 std::string NewRunFolder(std::int64_t wall_nanos);
+
+// A path as another process can use it; "" and "-" stay.
+std::string AbsolutePath(const std::string& path);
+
+// Sixteen characters that change with the text of any file that the flow was read from.
+Result<std::string> DigestOfFlow(const flow::Flow& flow);
 
 // What makes it the same run: the flow with all its files, the input, the engines and their models,
 // the variables and the seed.

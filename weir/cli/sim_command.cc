@@ -95,6 +95,9 @@ Result<int> RunSim(const SimFlags& flags, Session& session) {
   WEIR_TRY(serve.threads, ThreadsOf(flags));
   WEIR_TRY(serve.startup_delay, StartupDelayOf(flags));
   WEIR_TRY(serve.listen.tls, TlsFlag(flags.tls));
+  // Files for batches are uploaded whole, in a form that takes a few bytes more.
+  constexpr std::size_t kForm = 1 << 20;
+  serve.server.body_bytes = sim::BatchOptions().max_file_bytes + kForm;
   Result<Doors> doors = !flags.record.empty()   ? RecordingDoor(flags, session.env)
                         : !flags.replay.empty() ? ReplayingDoor(flags)
                                                 : SimulatedDoors(flags);

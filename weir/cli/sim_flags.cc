@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kMostThreads = 1024;
 constexpr std::int64_t kMostReplicas = 64;
 constexpr double kMostMillis = 1e9;
+constexpr double kMostBatchSeconds = 1e7;
 constexpr std::uint64_t kMostCount = 1'000'000'000;  // of anything that has a place in memory
 
 constexpr const char* kDoor = "Where it listens";
@@ -89,6 +90,8 @@ void AddWordFlags(CLI::App& command, SimFlags& flags) {
   NumberFlag(command, "--seed", flags.seed, "another seed, other answers");
   command.add_option("--scenario", flags.scenario,
                      "YAML file of scripted replies (docs/simulator.md)");
+  NumberFlag(command, "--batch-window", flags.batch_window,
+             "seconds that a batch may take before it expires (default 86400)");
   command.add_flag("--ignore-constraints", flags.ignore_constraints,
                    "answer as a server does that does not know schemas and patterns");
   command.add_flag("--deterministic", flags.deterministic,
@@ -346,6 +349,15 @@ Result<sim::SimOptions> SimOptionsOf(const SimFlags& flags) {
                                              "number, got ", *flags.max_logprobs));
     }
     options.switches.max_logprobs = *flags.max_logprobs;
+  }
+  if (flags.batch_window) {
+    if (!(*flags.batch_window > 0 && *flags.batch_window <= kMostBatchSeconds)) {
+      return Fail(Code::kConfigError,
+                  StrCat("--batch-window must be a number of seconds above 0, at most ",
+                         kMostBatchSeconds, ", got ", *flags.batch_window));
+    }
+    options.batches.window =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*flags.batch_window));
   }
   if (!flags.scenario.empty()) {
     WEIR_TRY(const std::string text, ReadInput(flags.scenario));

@@ -38,6 +38,7 @@ struct SimFlags {
   // What it says.
   std::optional<std::uint64_t> seed;
   std::string scenario;
+  std::optional<double> batch_window;  // seconds
   bool ignore_constraints = false;
   bool deterministic = false;
 

@@ -100,6 +100,10 @@ struct EventsConfig {
   std::map<std::string, std::string> otlp_headers;
 };
 
+struct JobsConfig {
+  std::string store;  // "sqlite:FILE" or "postgres://..."; empty: weir-jobs.db in this folder
+};
+
 // Where a value came from, for `weir config show`.
 struct Origin {
   std::string pointer;  // into the effective configuration: /engines/qwen/retry/max_retries
@@ -111,6 +115,7 @@ struct Config {
   std::map<std::string, Profile, std::less<>> profiles;  // the built-in ones and the file's
   engine::RouteTable routes;
   EventsConfig events;
+  JobsConfig jobs;
   std::optional<std::int64_t> max_in_flight;  // calls at once over all engines; unset: no limit
   engine::SharedBudgetOptions budget;         // what one process may spend
   std::string model_cards;     // a file with cards of models; empty: the built-in ones

@@ -133,10 +133,22 @@ void Describe(Visitor& v, Config& config) {
   Key events{"events", {}, "the record of what happened"};
   events.meant = "file";
   v.Section(events, [&](Visitor& inner) { DescribeEvents(inner, config.events); });
+  Key jobs{"jobs", {}, "the durable queue of weir jobs; docs/jobs.md"};
+  jobs.meant = "store";
+  v.Section(jobs, [&](Visitor& inner) {
+    inner.Field({"store",
+                 {},
+                 "where jobs are kept: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`; empty: "
+                 "`sqlite:weir-jobs.db` in the current folder"},
+                config.jobs.store);
+  });
   Key flows{"flows", {}, "flows by name, for weir run FILE#NAME; docs/flows.md, weir flow check"};
   flows.has_variables = false;
   v.Field(flows, config.flows);
-  v.Field({"worker", {}, "options of a worker; kept for later versions, not read yet"},
+  v.Field({"worker",
+           {},
+           "what `weir jobs work` works without further words: flow, overlay, refresh_every, "
+           "classifier: {flow, overlay}; docs/jobs.md"},
           config.worker);
   v.Field({"gateway", {}, "options of a gateway; kept for later versions, not read yet"},
           config.gateway);

@@ -148,6 +148,10 @@ void ApplyEnvironment(Config& config, const Env& env) {
     config.events.file = *file;
     SetOrigin(config.origins, "/events/file", "$WEIR_EVENTS_FILE");
   }
+  if (const auto store = env.Get("WEIR_JOBS_STORE")) {
+    config.jobs.store = *store;
+    SetOrigin(config.origins, "/jobs/store", "$WEIR_JOBS_STORE");
+  }
 }
 
 }  // namespace weir::config

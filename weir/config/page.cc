@@ -81,6 +81,7 @@ wins. They set values of the default engine, and of addresses given with `-e` (b
 constexpr std::string_view kEnd =
     R"(| `WEIR_ENGINE` | the default engine: a name or an address |
 | `WEIR_EVENTS_FILE` | `events.file` |
+| `WEIR_JOBS_STORE` | `jobs.store` |
 | `WEIR_CONFIG` | the configuration file |
 | `OPENAI_API_KEY` | the key for OpenAI's own address, see above |
 | `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies (`http://`, `socks5://`, `socks5h://`), capitals or not; loopback and Unix sockets never go through one |

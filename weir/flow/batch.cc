@@ -5,6 +5,7 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/json/builder.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/wire/server_codec.h"
@@ -75,6 +76,81 @@ Flow BatchFlow(std::string engine, std::string model) {
   step.model = std::move(model);
   flow.nodes.push_back({.id = std::string(kBatchStep), .place = {}, .what = std::move(step)});
   return flow;
+}
+
+Result<json::Value> PromptRequest(json::View job) {
+  const json::View id = job.Find("id");
+  const json::View prompts = job.Find("prompts");
+  const json::View schema = job.Find("schema");
+  const json::View document = job.Find("document_text");
+  const auto fail = [](std::string_view what) {
+    return Fail(Code::kInvalidRequest,
+                StrCat("a job has {\"id\", \"prompts\": {\"system\", \"user\"}, \"schema\", "
+                       "\"document_text\"}; ",
+                       what));
+  };
+  if (!id.IsString() && !id.IsNumber()) return fail("`id` must be a text or a number");
+  if (!prompts.IsObject()) return fail("`prompts` must be an object of texts");
+  for (const auto& [name, text] : prompts.members()) {
+    if (name != "system" && name != "user") return fail(StrCat("there is no prompt `", name, "`"));
+    if (!text.IsString()) return fail(StrCat("`prompts.", name, "` must be a text"));
+  }
+  if (schema.exists() && !schema.IsNull() && !schema.IsObject())
+    return fail("`schema` must be an object");
+  if (document.exists() && !document.IsNull() && !document.IsString())
+    return fail("`document_text` must be a text");
+  for (const auto& [name, value] : job.members()) {
+    const bool known =
+        name == "id" || name == "prompts" || name == "schema" || name == "document_text";
+    if (!known) return fail(StrCat("there is no `", name, "`"));
+  }
+  std::string user(prompts.Find("user").StringOr(""));
+  const std::string_view text = document.StringOr("");
+  if (!user.empty() && !text.empty()) user += "\n\n";
+  user += text;
+  if (user.empty()) return fail("`prompts.user` and `document_text` are both empty");
+
+  json::Builder out;
+  out.BeginObject();
+  out.Key("custom_id");
+  out.String(id.IsString() ? std::string(id.StringOr("")) : json::Write(id));
+  out.Key("method");
+  out.String("POST");
+  out.Key("url");
+  out.String("/v1/chat/completions");
+  out.Key("body");
+  out.BeginObject();
+  out.Key("messages");
+  out.BeginArray();
+  const auto message = [&out](std::string_view role, std::string_view content) {
+    out.BeginObject();
+    out.Key("role");
+    out.String(role);
+    out.Key("content");
+    out.String(content);
+    out.EndObject();
+  };
+  const std::string_view system = prompts.Find("system").StringOr("");
+  if (!system.empty()) message("system", system);
+  message("user", user);
+  out.EndArray();
+  if (schema.IsObject()) {
+    out.Key("response_format");
+    out.BeginObject();
+    out.Key("type");
+    out.String("json_schema");
+    out.Key("json_schema");
+    out.BeginObject();
+    out.Key("name");
+    out.String("answer");
+    out.Key("schema");
+    out.Copy(schema);
+    out.EndObject();
+    out.EndObject();
+  }
+  out.EndObject();
+  out.EndObject();
+  return std::move(out).Finish();
 }
 
 Result<model::Call> BatchCall(json::View row, const std::string& model) {

@@ -21,6 +21,11 @@ inline constexpr std::string_view kBatchStep = "batch";
 // bodies; empty: the default engine, the bodies' own models.
 Flow BatchFlow(std::string engine, std::string model);
 
+// The same request from a job of the form {"id", "prompts": {"system", "user"}, "schema",
+// "document_text"}: the document stands behind the user's prompt, the schema binds the answer.
+// Fails with kInvalidRequest, naming the member.
+Result<json::Value> PromptRequest(json::View job);
+
 // The call of one row. Fails with kInvalidRequest in the server's words: a url that is no chat,
 // completion or response, a body that a server would refuse, a stream.
 Result<model::Call> BatchCall(json::View row, const std::string& model);

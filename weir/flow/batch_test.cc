@@ -44,6 +44,44 @@ TEST(BatchTest, WhatNoServerWouldTakeFailsInItsWords) {
   }
 }
 
+TEST(BatchTest, AJobOfPromptsSchemaAndDocumentIsARequest) {  // R-JOB-07
+  const Result<json::Value> request =
+      PromptRequest(RowOf(R"({"id":7,"prompts":{"system":"Be short.","user":"What happened?"},)"
+                          R"("schema":{"type":"object","properties":{"event":{"type":"string"}}},)"
+                          R"("document_text":"ACME bought Weir."})"));
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->Find("custom_id").StringOr(""), "7");
+  const Result<model::Call> call = BatchCall(*request, "m");
+  ASSERT_TRUE(call) << call.error().message;
+  ASSERT_EQ(call->messages.size(), 2U);
+  EXPECT_EQ(call->messages[0].AllText(), "Be short.");
+  EXPECT_EQ(call->messages[1].AllText(), "What happened?\n\nACME bought Weir.");
+  ASSERT_TRUE(call->constraint);
+  EXPECT_EQ(call->constraint->kind, model::Constraint::Kind::kJsonSchema);
+  EXPECT_TRUE(call->constraint->schema.Find("properties").Find("event").IsObject());
+}
+
+TEST(BatchTest, AJobThatIsNoneSaysWhichMemberIsWrong) {
+  struct Case {
+    const char* job;
+    const char* said;
+  };
+  for (const Case& its_case : {
+           Case{R"({"prompts":{"user":"x"}})", "`id`"},
+           Case{R"({"id":"a"})", "`prompts`"},
+           Case{R"({"id":"a","prompts":{"user":1}})", "`prompts.user`"},
+           Case{R"({"id":"a","prompts":{"assistant":"x"}})", "`assistant`"},
+           Case{R"({"id":"a","prompts":{"user":"x"},"schema":[]})", "`schema`"},
+           Case{R"({"id":"a","prompts":{"user":"x"},"document_text":{}})", "`document_text`"},
+           Case{R"({"id":"a","prompts":{"user":"x"},"model":"m"})", "`model`"},
+           Case{R"({"id":"a","prompts":{}})", "both empty"},
+       }) {
+    const Result<json::Value> request = PromptRequest(RowOf(its_case.job));
+    ASSERT_FALSE(request) << its_case.job;
+    EXPECT_THAT(request.error().message, HasSubstr(its_case.said));
+  }
+}
+
 TEST(BatchTest, LinesAreThoseOfRunBatch) {
   const json::Value line = RowOf(BatchLine("r1", RowOf(R"({"object":"chat.completion"})")));
   EXPECT_EQ(line.Find("custom_id").StringOr(""), "r1");

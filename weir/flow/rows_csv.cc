@@ -107,7 +107,9 @@ class CsvSource final : public RowSource {
       }
     }
     object.EndObject();
-    return maker_.Make(std::move(object).Finish(), place);
+    Row row = maker_.Make(std::move(object).Finish(), place);
+    row.line = csv_.line();
+    return row;
   }
 
   std::string_view SeparatorName() const {

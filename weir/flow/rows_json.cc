@@ -58,7 +58,9 @@ class JsonLines final : public RowSource {
                                json::KindName(value->kind()),
                                "; every line holds one: {\"name\": \"value\"}"));
     }
-    return maker_.Make(*std::move(value), place);
+    Row row = maker_.Make(*std::move(value), place);
+    row.line = lines_.number();
+    return row;
   }
 
   const std::unique_ptr<RowInput> input_;

@@ -14,6 +14,7 @@ constexpr std::size_t kUsualHead = 512;         // reserved for the head of a re
 constexpr std::size_t kFirstBuffer = 2 * 1024;  // what every open stream costs; grows when filled
 constexpr std::size_t kKeptBuffer = 16 * 1024;  // a larger one is not kept for the next request
 constexpr std::size_t kMostBuffer = 64 * 1024;  // where reads of a large body stop growing
+constexpr std::size_t kLargeBody = 256 * 1024;  // is sent from where it is, not copied to its head
 constexpr Duration kResetWait = std::chrono::milliseconds(500);
 constexpr Duration kResetPoll = std::chrono::milliseconds(5);
 
@@ -71,8 +72,8 @@ class Response::Session {
   // The response has no body, whatever its head says.
   void ExpectNoBody() { parser_.ExpectNoBody(); }
 
-  // Writes the request and reads the head of the response.
-  async::Task<Result<void>> Start(const std::string& bytes);
+  // Writes the request, `body` behind `bytes`, and reads the head of the response.
+  async::Task<Result<void>> Start(const std::string& bytes, std::string_view body);
 
   std::optional<Result<std::string_view>> Poll();
   async::Task<IoResult> Wait(const async::Context& ctx);
@@ -166,9 +167,10 @@ Error Response::Session::EndedError() const {
   return TimeoutError(clock_, limit_, "did not begin its answer", where(), Code::kTimeout);
 }
 
-async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
+async::Task<Result<void>> Response::Session::Start(const std::string& bytes,
+                                                   std::string_view body) {
   written_before_ = lease_->bytes_written;
-  lease_->bytes_written += bytes.size();
+  lease_->bytes_written += bytes.size() + body.size();
   sent_at_ = ctx_.loop->RoughNow();
   StartClock("first_token", timeouts_.first_token, sent_at_);
   auto [error, written] = stream().TryWrite(bytes);
@@ -176,6 +178,10 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes) {
   if (!error && written < bytes.size()) {
     const std::string_view rest = std::string_view(bytes).substr(written);
     const IoResult result = co_await stream().Write(rest);
+    error = std::get<0>(result);
+  }
+  if (!error && !body.empty()) {
+    const IoResult result = co_await stream().Write(body);
     error = std::get<0>(result);
   }
   if (error && ended_ != Ended::kNo) co_return Fail(EndedError());
@@ -417,14 +423,18 @@ std::size_t Client::open_connections() const {
 
 namespace {
 
-// Head and body in one text. `forwarder` is set when a proxy forwards the request.
+bool IsLarge(const Request& request) { return request.body.size() > kLargeBody; }
+
+// Head and body in one text; of a large body the head alone. `forwarder` is set when a proxy
+// forwards the request.
 Result<std::string> Serialize(const Origin& origin, const Request& request,
                               const Connection* forwarder, bool accept_gzip) {
   static const FieldBlock kNone;
   WEIR_CHECK(LeaveOurs(request.headers));
   const FieldBlock& fixed = request.fixed == nullptr ? kNone : *request.fixed;
   std::string bytes;
-  bytes.reserve(kUsualHead + fixed.lines().size() + request.body.size());
+  const std::string_view body = IsLarge(request) ? "" : std::string_view(request.body);
+  bytes.reserve(kUsualHead + fixed.lines().size() + body.size());
   HeadWriter head(bytes);
   const std::string_view scheme = forwarder == nullptr ? "" : "http://";
   const std::string_view authority = forwarder == nullptr ? "" : std::string_view(origin.authority);
@@ -445,7 +455,7 @@ Result<std::string> Serialize(const Origin& origin, const Request& request,
     head.AddKnown("Content-Length", std::to_string(request.body.size()));
   }
   head.End();
-  bytes += request.body;
+  bytes += body;
   return bytes;
 }
 
@@ -482,7 +492,8 @@ async::Task<Result<std::unique_ptr<Response>>> Client::Send(async::Context ctx,
                                                        request.timeouts, options_.header_bytes);
     if (!bytes) co_return span.End(Result<std::unique_ptr<Response>>(std::unexpect, bytes.error()));
     if (request.method == "HEAD") session->ExpectNoBody();
-    const Result<void> started = co_await session->Start(*bytes);
+    const std::string_view apart = IsLarge(request) ? std::string_view(request.body) : "";
+    const Result<void> started = co_await session->Start(*bytes, apart);
     if (started) {
       session->OpenBody();
       co_return std::unique_ptr<Response>(new Response(std::move(session)));

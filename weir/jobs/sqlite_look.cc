@@ -37,18 +37,19 @@ JobInfo JobOf(const SqliteQuery& query) {
 }
 
 // The condition behind a WHERE, with ?1: now, ?2: behind this id, ?3: the queue, ?4: the error,
-// ?5: the age, ?6: the ids as a JSON array.
+// ?5: the age, ?6: the ids as a JSON array. Jobs are read in the order of their ids, so that a page
+// costs its length; the + keeps the planner from an index by which it would have to sort them all.
+// The dead have an index of their own, and are few.
 std::string Condition(const Selection& selection, const std::vector<JobState>& states) {
+  const bool dead =
+      !states.empty() && std::all_of(states.begin(), states.end(),
+                                     [](JobState state) { return state >= JobState::kFailed; });
   std::string sql = "id > ?2";
-  if (selection.queue != 0) sql += " AND queue = ?3";
+  if (selection.queue != 0) sql += dead ? " AND queue = ?3" : " AND +queue = ?3";
   if (!selection.error.empty()) sql += " AND error = ?4";
   if (selection.older_than) sql += " AND ended_at <= ?1 - ?5";
   if (!selection.ids.empty()) sql += " AND id IN (SELECT value FROM json_each(?6))";
   sql += StatesSql(states);
-  // What the index of the dead ones says of itself, for the planner.
-  const bool dead = !states.empty() && std::ranges::all_of(states, [](JobState state) {
-    return state >= JobState::kFailed;
-  });
   if (dead) sql += " AND state >= 4";
   return sql;
 }

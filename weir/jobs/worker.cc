@@ -54,13 +54,15 @@ void Worker::Core::Drain() {
 
 Task<Result<void>> Worker::Core::Run(Context ctx) {
   loop_ = ctx.loop;
-  const Result<void> opened = co_await OpenShifts(ctx);
-  if (!opened) co_return std::unexpected<Error>(opened.error());
-  const Result<void> enlisted = co_await Enlist(ctx);
-  if (!enlisted) co_return std::unexpected<Error>(enlisted.error());
   // What ends the work does not end what still has to be written of it.
   Context calm(*ctx.loop);
   calm.trace = ctx.trace;
+  Result<void> begun = co_await OpenShifts(ctx);
+  if (begun) begun = co_await Enlist(ctx);
+  if (!begun) {
+    co_await CloseShifts(calm);
+    co_return std::unexpected<Error>(begun.error());
+  }
   const async::Cancellation::Watch cancelled(ctx.cancellation, [this] {
     bell_.Ring();
     if (waiting_) store_.Wake();
@@ -81,10 +83,7 @@ Task<Result<void>> Worker::Core::Run(Context ctx) {
   finishing_ = true;
   bell_.Ring();
   co_await keepers.Join();
-  for (Post& post : posts_) {
-    Relieve(post, nullptr);
-    co_await CloseIdle(calm, post);
-  }
+  co_await CloseShifts(calm);
   if (worker_ != 0) {
     const auto retire = [this] { return store_.Retire(worker_); };
     const Result<void> retired = co_await async::OffLoop(calm, retire);
@@ -280,6 +279,13 @@ Task<void> Worker::Core::CloseIdle(Context ctx, Post& post) {
   }
   std::erase(post.earlier, nullptr);
   for (const std::unique_ptr<Shift>& shift : idle) co_await shift->Close(ctx);
+}
+
+Task<void> Worker::Core::CloseShifts(Context ctx) {
+  for (Post& post : posts_) {
+    Relieve(post, nullptr);
+    co_await CloseIdle(ctx, post);
+  }
 }
 
 void Worker::Core::Pause(const Context& ctx, Post& post, const Error& error) {

@@ -70,6 +70,7 @@ class Worker::Core {
                                                        Resolved resolved);
   void Relieve(Post& post, std::unique_ptr<Shift> shift);
   async::Task<void> CloseIdle(async::Context ctx, Post& post);
+  async::Task<void> CloseShifts(async::Context ctx);
   async::Task<void> Mend(async::Context ctx);
   void Pause(const async::Context& ctx, Post& post, const Error& error);
   void GiveBackReady();

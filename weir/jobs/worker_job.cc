@@ -129,8 +129,17 @@ Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const 
   while (true) {
     Shift::End end = co_await shift.Walk(ctx, job, row);
     ++tries;
-    const bool again = end.error && MayBeTriedAgain(post, job, *end.error, tries) && !ends() &&
-                       !ctx.cancelled();
+    // A server that answers nobody is no fault of the job.
+    const bool suspicious = end.error && (ClassOf(*end.error) == ErrorClass::kUnavailable ||
+                                          ClassOf(*end.error) == ErrorClass::kNetwork);
+    const bool well = !suspicious || co_await shift.IsWell(ctx);
+    if (!well) {
+      if (&shift == post.shift.get()) Pause(ctx, post, *end.error);
+      end.aborted = true;
+      co_return end;
+    }
+    const bool again =
+        end.error && MayBeTriedAgain(post, job, *end.error, tries) && !ends() && !ctx.cancelled();
     if (!again) co_return end;
     --figures_.running;
     bell_.Ring();

@@ -344,6 +344,25 @@ TEST_F(WorkerTest, AnEngineThatIsGoneStopsTheWorkAndBlamesNobody) {
   }
 }
 
+TEST_F(WorkerTest, AServerThatRefusesEverybodyStopsTheWorkToo) {
+  const WorkQueue queue = QueueOf(kSay, 10, {.max_attempts = 1});
+  const Error busy{.code = Code::kHttpStatus, .message = "no upstream", .http_status = 503};
+  bool refuses = true;
+  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (refuses) return std::unexpected(busy);
+    return call.messages.back().AllText();
+  });
+  engine->described = std::unexpected(busy);
+  ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
+    if (name != "jobs.paused") return;
+    refuses = false;
+    engine->described = model::EngineInfo{.kind = "vllm"};
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
+  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
+}
+
 TEST_F(WorkerTest, ADrainedWorkerEndsItsJobsAndLeavesTheOthers) {
   const WorkQueue queue = QueueOf(kSay, 100);
   Worker* its_worker = nullptr;

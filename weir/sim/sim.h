@@ -15,6 +15,7 @@
 #include "weir/http/server.h"
 #include "weir/model/engine.h"
 #include "weir/sim/engine/scheduler.h"
+#include "weir/sim/file_store.h"
 #include "weir/sim/script.h"
 #include "weir/wire/dialect.h"
 
@@ -49,11 +50,22 @@ struct ServerSwitches {
   std::int64_t max_logprobs = 20;     // --max-logprobs; -1: as many as there are
 };
 
+// Files and batches, where the server that is played has them.
+struct BatchOptions {
+  Duration window = std::chrono::hours(24);            // what the completion window "24h" lasts
+  std::size_t in_flight = 16;                          // requests of all batches at once
+  std::size_t max_requests = wire::kBatchRequests;     // of one batch
+  std::size_t max_file_bytes = wire::kBatchFileBytes;  // of one upload
+  std::size_t kept = 1000;  // batches that are remembered; more must not run
+  FileStoreOptions files;   // of uploads and results
+};
+
 struct SimOptions {
   std::vector<SimModel> models = {SimModel()};  // calls that name no model get the first
   std::uint64_t seed = 0;                       // another seed is another model: other answers
   SchedulerOptions engine;                      // seats, cache and pace
   ServerSwitches switches;
+  BatchOptions batches;
   bool ignore_constraints = false;  // as a server does that does not know a field
   bool deterministic = false;       // ids and times do not change from run to run either
   std::size_t max_embedding_dimensions = 1024;

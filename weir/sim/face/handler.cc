@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/sim/face/batch_desk.h"
 #include "weir/sim/face/visit.h"
 
 namespace weir::sim {
@@ -57,18 +58,18 @@ bool IsCounted(std::string_view path) {
 
 class SimHandler final : public http::Handler {
  public:
-  explicit SimHandler(std::shared_ptr<SimCore> core) : core_(std::move(core)) {
+  explicit SimHandler(std::shared_ptr<SimCore> core) : core_(std::move(core)), desk_(*core_) {
     if (core_->options().dialect.kind == wire::ServerKind::kOllama) {
       rooms_ = {OllamaRoutes(), GenerateRoutes(), ControlRoutes(), EmbeddingRoutes(),
                 WatchRoutes()};
     } else {
       rooms_ = {GenerateRoutes(), ControlRoutes(), ResponsesRoutes(), EmbeddingRoutes(),
-                WatchRoutes()};
+                WatchRoutes(),    FileRoutes(),    BatchRoutes()};
     }
   }
 
   Task<void> Handle(http::Exchange& exchange) override {
-    Visit visit{.exchange = exchange, .core = *core_};
+    Visit visit{.exchange = exchange, .core = *core_, .desk = desk_};
     std::string_view path = visit.path();
     if (!path.starts_with("/sim/")) {
       core_->log().Add(exchange.head(), exchange.body(), visit.WallNanos());
@@ -113,7 +114,8 @@ class SimHandler final : public http::Handler {
   }
 
   const std::shared_ptr<SimCore> core_;
-  std::array<std::span<const Route>, 5> rooms_;
+  BatchDesk desk_;
+  std::array<std::span<const Route>, 7> rooms_;
 };
 
 }  // namespace

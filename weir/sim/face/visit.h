@@ -14,9 +14,12 @@
 
 namespace weir::sim {
 
+class BatchDesk;
+
 struct Visit {
   http::Exchange& exchange;
   SimCore& core;
+  BatchDesk& desk;
   int status = 0;  // what was answered, for the counters
   TimePoint began = exchange.context().Now();
 
@@ -56,11 +59,17 @@ struct Route {
   bool (*there)(const SimOptions& options) = nullptr;
 };
 
+// Whether a server has the Files and Batch API: OpenAI's. The latest vLLM is played as if it had
+// it, which no real one does, so that a client of batches can be tried without a provider.
+bool HasBatches(const SimOptions& options);
+
 // The rooms, each in a file of its own.
 std::span<const Route> GenerateRoutes();   // chat, completions
 std::span<const Route> ResponsesRoutes();  // the Responses API
 std::span<const Route> ControlRoutes();    // health, version, models, tokens, adapters, sleep
 std::span<const Route> EmbeddingRoutes();  // vectors
+std::span<const Route> FileRoutes();       // uploads, and the results of batches
+std::span<const Route> BatchRoutes();      // batches
 std::span<const Route> OllamaRoutes();     // everything of Ollama
 std::span<const Route> WatchRoutes();      // /sim/...: what a test asks of the simulator itself
 

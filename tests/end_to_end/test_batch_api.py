@@ -1,0 +1,352 @@
+"""Batches at a provider: `weir batch` against the simulator of OpenAI's server."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+import urllib.request
+
+from harness import PATIENCE, WEIR, Case, Pane, Sim, environment, weir
+
+CHAT = "/v1/chat/completions"
+
+
+def request(name, content="hello", url=CHAT, **body):
+    return json.dumps({"custom_id": name, "method": "POST", "url": url, "body": {
+        "model": "sim-model", "messages": [{"role": "user", "content": content}], "max_tokens": 3, **body}})
+
+
+def requests(count):
+    return "".join(request(f"r{n}", f"question {n}") + "\n" for n in range(count))
+
+
+def lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def ids(path):
+    return [line["custom_id"] for line in lines(path)]
+
+
+def batches(url):
+    with urllib.request.urlopen(url + "/v1/batches") as answer:
+        return json.load(answer)["data"]
+
+
+def peak_kilobytes(process):
+    """The most memory that a running process has had; 0 once it has gone."""
+    try:
+        with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
+            found = re.search(r"VmHWM:\s+(\d+)", status.read())
+            return int(found.group(1)) if found else 0
+    except OSError:
+        return 0
+
+
+class DroppingProxy:
+    """Passes everything on to `url`, but drops the first answers to what creates a batch."""
+
+    def __init__(self, url, drops=1):
+        host, port = url.removeprefix("http://").split(":")
+        self.upstream, self.drops, self.dropped = (host, int(port)), drops, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.create_connection(self.upstream) as server:
+            client.settimeout(PATIENCE)
+            server.settimeout(PATIENCE)
+            try:
+                while message := self.message(client):
+                    server.sendall(message)
+                    answer = self.message(server)
+                    if message.startswith(b"POST /v1/batches ") and self.dropped < self.drops:
+                        self.dropped += 1
+                        return
+                    client.sendall(answer)
+            except OSError:
+                return
+
+    @staticmethod
+    def message(stream):
+        """One request or answer with a Content-Length."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = stream.recv(1 << 16)
+            if not piece:
+                return b""
+            data += piece
+        head = data.partition(b"\r\n\r\n")[0]
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        total = len(head) + 4 + (int(length.group(1)) if length else 0)
+        while len(data) < total:
+            data += stream.recv(1 << 16)
+        return data
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(PATIENCE)
+
+
+class Submit(Case):
+    def sim(self, *flags, scenario=None):
+        if scenario:
+            flags += ("--scenario", self.write("scenario.yaml", scenario))
+        return Sim("--dialect", "openai", "--instant", *flags)
+
+    def submit(self, url, batch, *flags):
+        return weir("batch", "submit", batch, "-e", url, "-o", str(self.folder / "out.jsonl"),
+                    "--poll", "0.05", *flags)
+
+    def out(self):
+        return self.folder / "out.jsonl"
+
+    def test_answers_come_in_the_order_of_the_requests(self):
+        batch = self.write("in.jsonl", requests(300))
+        with self.sim() as sim:
+            done = self.submit(sim.url, batch, "--wait", "--json", "--metadata", "who=me")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(ids(self.out()), [f"r{n}" for n in range(300)])
+            self.assertEqual({line["response"]["status_code"] for line in lines(self.out())}, {200})
+            told = json.loads(done.stdout)
+            self.assertEqual((told["requests"], told["good"], told["missing"]), (300, 300, 0))
+            kept, = batches(sim.url)
+            self.assertEqual(kept["id"], told["batch_id"])
+            self.assertEqual(kept["metadata"]["who"], "me")
+            again = self.submit(sim.url, batch, "--wait")
+            self.assertEqual(again.returncode, 3)
+            self.assertIn("is there already", again.stderr)
+            self.assertEqual(len(batches(sim.url)), 1)
+
+    def test_an_answer_is_what_a_direct_call_gets(self):
+        batch = self.write("in.jsonl", request("a", "what is up", temperature=0.5) + "\n")
+        with self.sim() as sim:
+            self.assertEqual(self.submit(sim.url, batch, "--wait").returncode, 0)
+            body = json.dumps(json.loads(request("a", "what is up", temperature=0.5))["body"]).encode()
+            call = urllib.request.Request(sim.url + CHAT, body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(call) as answer:
+                direct = json.load(answer)
+        self.assertEqual(lines(self.out())[0]["response"]["body"]["choices"], direct["choices"])
+
+    def test_a_client_that_is_killed_goes_on_with_its_batch(self):
+        batch = self.write("in.jsonl", requests(20) + request("slow", "slow") + "\n")
+        scenario = "- {match: {contains: slow}, times: 1, reply: {delay: 3s}}\n"
+        with self.sim(scenario=scenario) as sim:
+            command = [WEIR, "batch", "submit", batch, "-e", sim.url, "-o", str(self.out()), "--poll", "0.05", "--wait"]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment()) as client:
+                for line in client.stderr:
+                    if "in_progress" in line:
+                        break
+                client.send_signal(signal.SIGKILL)
+            self.assertFalse(self.out().exists())
+            done = self.submit(sim.url, batch, "--wait")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("going on with the batch batch_", done.stderr)
+            self.assertEqual(len(batches(sim.url)), 1)
+        self.assertEqual(ids(self.out()), [f"r{n}" for n in range(20)] + ["slow"])
+
+    def test_a_lost_answer_to_the_creation_does_not_make_two_batches(self):
+        batch = self.write("in.jsonl", requests(3))
+        with self.sim() as sim, DroppingProxy(sim.url) as proxy:
+            done = self.submit(proxy.url, batch, "--wait")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(proxy.dropped, 1)
+            self.assertEqual(len(batches(sim.url)), 1)
+        self.assertEqual(ids(self.out()), ["r0", "r1", "r2"])
+
+    def test_a_file_with_mistakes_is_not_sent(self):
+        batch = self.write("in.jsonl", "\n".join([
+            request("a"), "{nonsense", request("a"), request("b", url="/v1/nothing"),
+            request("c", url="/v1/completions"), request("d", stream=True)]) + "\n")
+        with self.sim() as sim:
+            done = self.submit(sim.url, batch, "--wait")
+            with urllib.request.urlopen(sim.url + "/sim/requests") as answer:
+                self.assertEqual(json.load(answer), [])
+        self.assertEqual(done.returncode, 3)
+        for line, code in ((2, "invalid_json_line"), (3, "duplicate_custom_id"), (4, "invalid_url"),
+                           (5, "url_mismatch"), (6, "invalid_request")):
+            self.assertIn(f"in.jsonl:{line}: {code}: ", done.stderr)
+        self.assertIn("nothing was sent", done.stderr)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["in.jsonl"])
+
+    def test_failures_are_lines_of_the_output(self):
+        scenario = "- {match: {contains: busy}, reply: {error: {status: 429, message: slow down}}}\n" \
+                   "- {match: {contains: reset}, reply: {faults: [{kind: reset}]}}\n"
+        batch = self.write("in.jsonl", "\n".join(
+            [request("a"), request("b", "busy"), request("c", "reset"), request("d")]) + "\n")
+        with self.sim(scenario=scenario) as sim:
+            done = self.submit(sim.url, batch, "--wait", "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual((told["good"], told["failed"], told["missing"]), (2, 1, 1))
+        found = lines(self.out())
+        self.assertEqual([line["custom_id"] for line in found], ["a", "b", "c", "d"])
+        self.assertEqual(found[1]["response"]["status_code"], 429)
+        self.assertEqual(found[2]["error"]["code"], "server_error")
+
+    def test_what_expired_is_told_and_sent_again_alone(self):
+        scenario = "- {match: {contains: stall}, times: 1, reply: {faults: [{kind: stall}]}}\n"
+        batch = self.write("in.jsonl", "\n".join([request("a"), request("b", "stall"), request("c")]) + "\n")
+        with self.sim("--batch-window", "0.7", scenario=scenario) as sim:
+            done = self.submit(sim.url, batch, "--wait")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("1 without an answer since the batch is expired", done.stderr)
+            found = lines(self.out())
+            self.assertEqual([line["custom_id"] for line in found], ["a", "b", "c"])
+            self.assertEqual(found[1]["error"]["code"], "batch_expired")
+            again = self.submit(sim.url, batch, "--resubmit-missing", "--wait")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual([one["request_counts"]["total"] for one in batches(sim.url)], [1, 3])
+            self.assertEqual([line["error"] for line in lines(self.out())], [None] * 3)
+            self.assertEqual(ids(self.out()), ["a", "b", "c"])
+            none = self.submit(sim.url, batch, "--resubmit-missing")
+            self.assertEqual(none.returncode, 3)
+            self.assertIn("nothing is missing", none.stderr)
+
+    def test_a_batch_is_seen_cancelled_and_collected(self):
+        scenario = "- {match: {contains: stall}, reply: {faults: [{kind: stall}]}}\n"
+        batch = self.write("in.jsonl", "\n".join([request("a"), request("b", "stall")]) + "\n")
+        with self.sim(scenario=scenario) as sim:
+            sent = self.submit(sim.url, batch)
+            self.assertEqual(sent.returncode, 0, sent.stderr)
+            identity = sent.stdout.strip()
+            while weir("batch", "status", str(self.out())).stdout.count("1 of 2 answered") == 0:
+                pass
+            early = weir("batch", "collect", str(self.out()))
+            self.assertEqual(early.returncode, 5)
+            self.assertIn("in_progress", early.stderr)
+            status = weir("batch", "status", identity, "-e", sim.url, "--json")
+            self.assertEqual(json.loads(status.stdout)["status"], "in_progress")
+            stopped = weir("batch", "cancel", str(self.out()), "--json")
+            self.assertEqual(json.loads(stopped.stdout)["status"], "cancelling", stopped.stderr)
+            done = weir("batch", "collect", str(self.out()), "--wait", "--poll", "0.05")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            found = lines(self.out())
+            self.assertEqual([line["custom_id"] for line in found], ["a", "b"])
+            self.assertEqual(found[0]["response"]["status_code"], 200)
+            self.assertEqual(found[1]["error"]["code"], "batch_cancelled")
+            listed = weir("batch", "list", "-e", sim.url)
+            self.assertRegex(listed.stdout, rf"^{identity}  cancelled  1 of 2 answered  by weir\n$")
+
+    def test_a_terminal_shows_the_counts_and_ctrl_c_ends_only_the_waiting(self):
+        scenario = "- {match: {contains: stall}, reply: {faults: [{kind: stall}]}}\n"
+        batch = self.write("in.jsonl", "\n".join([request("a"), request("b", "stall")]) + "\n")
+        with self.sim(scenario=scenario) as sim:
+            with Pane(self.folder, "batch", "submit", batch, "-e", sim.url, "-o", "out.jsonl", "--wait", "--poll", "0.05",
+                      width=100) as pane:
+                pane.until(lambda screen: "in_progress  1 of 2 answered" in screen)
+                pane.keys("C-c")
+                screen = pane.until(lambda screen: "ended with 4" in screen)
+                self.assertIn("weir batch collect out.jsonl --wait", screen)
+            self.assertEqual(batches(sim.url)[0]["status"], "in_progress")
+
+    def test_a_batch_of_others_is_collected_by_its_id(self):
+        batch = self.write("in.jsonl", requests(5))
+        with self.sim() as sim:
+            identity = self.submit(sim.url, batch).stdout.strip()
+            other = self.folder / "other.jsonl"
+            done = weir("batch", "collect", identity, "-e", sim.url, "-o", str(other), "--wait", "--poll", "0.05")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(ids(other), [f"r{n}" for n in range(5)])
+            lost = weir("batch", "status", "batch_none", "-e", sim.url)
+            self.assertEqual(lost.returncode, 2)
+            self.assertIn("No batch found", lost.stderr)
+
+    def test_other_requests_do_not_go_on_with_a_batch(self):
+        batch = self.write("in.jsonl", requests(2))
+        with self.sim() as sim:
+            self.assertEqual(self.submit(sim.url, batch).returncode, 0)
+            self.write("in.jsonl", requests(3))
+            other = self.submit(sim.url, batch)
+            self.assertEqual(other.returncode, 3)
+            self.assertIn("other requests", other.stderr)
+            self.assertEqual(len(batches(sim.url)), 1)
+
+    def test_who_goes_on_may_name_the_engine_otherwise(self):
+        batch = self.write("in.jsonl", requests(2))
+        with self.sim("--api-key", "secret") as sim:
+            shut = self.submit(sim.url, batch)
+            self.assertEqual(shut.returncode, 2)
+            self.assertIn("API key", shut.stderr)
+            config = self.write("weir.yaml",
+                                f"engines: {{cloud: {{kind: openai, base_url: '{sim.url}', api_key: secret}}}}\n")
+            done = weir("--config", config, "batch", "submit", batch, "-e", "cloud", "-o", str(self.out()))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            seen = weir("--config", config, "batch", "collect", str(self.out()), "--wait", "--poll", "0.05")
+            self.assertEqual(seen.returncode, 0, seen.stderr)
+            late = weir("--config", config, "batch", "collect", str(self.out()))
+            self.assertEqual(late.returncode, 0, "what was collected can be collected again")
+            for secret in self.folder.glob("out.jsonl.batch*.json"):
+                self.assertNotIn("secret", secret.read_text())
+
+    def test_a_refused_batch_may_be_mended_and_sent_anew(self):
+        mixed = self.write("in.jsonl", request("a") + "\n" + request("b", model="other") + "\n")
+        with self.sim() as sim:
+            refused = self.submit(sim.url, mixed, "--wait")
+            self.assertEqual(refused.returncode, 3, refused.stderr)
+            self.assertIn("in.jsonl:2: asks for another model", refused.stderr)
+            self.assertIn("in.jsonl:2: model_mismatch", refused.stderr)
+            self.assertEqual(self.submit(sim.url, self.write("in.jsonl", requests(2)), "--wait").returncode, 0)
+
+    def test_servers_without_batches_say_so(self):
+        batch = self.write("in.jsonl", requests(1))
+        with Sim("--dialect", "vllm-0.10", "--instant") as sim:
+            done = self.submit(sim.url, batch)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("/v1/files", done.stderr)
+        inside = self.submit("sim", batch)
+        self.assertEqual(inside.returncode, 3)
+        self.assertIn("weir batch run", inside.stderr)
+
+    def test_memory_is_flat_with_twenty_thousand_requests(self):
+        count = 20_000
+        peaks = {}
+        with self.sim() as sim:
+            for size in (1_000, count):
+                batch = self.write(f"in{size}.jsonl", requests(size))
+                out = str(self.folder / f"out{size}.jsonl")
+                command = [WEIR, "batch", "submit", batch, "-e", sim.url, "-o", out, "--wait", "--quiet",
+                           "--poll", "0.2"]
+                with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment()) as client:
+                    while client.poll() is None:
+                        peaks[size] = max(peaks.get(size, 0), peak_kilobytes(client))
+                    self.assertEqual(client.returncode, 0)
+                self.assertEqual(ids(out), [f"r{n}" for n in range(size)])
+        if "WEIR_FIGURES" in os.environ:
+            print(f"peak of the client in kB, by requests: {peaks}")
+        # The file that is sent is in memory while it is sent, and the index of results.
+        sent = os.path.getsize(self.folder / f"in{count}.jsonl") // 1024
+        self.assertLess(peaks[count] - peaks[1_000], 3 * sent + 20_000)
+
+
+class Local(Case):
+    def test_a_batch_is_run_here_under_both_names(self):
+        batch = self.write("in.jsonl", requests(3))
+        for words, name in ((["batch", "run", batch, "-m", "sim-model"], "one.jsonl"),
+                            (["run-batch", "-i", batch, "--model", "sim-model"], "two.jsonl")):
+            out = self.folder / name
+            done = weir(*words, "-o", str(out), "-e", "sim", "--quiet")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(ids(out), ["r0", "r1", "r2"])
+
+
+if __name__ == "__main__":
+    unittest.main()

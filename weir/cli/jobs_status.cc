@@ -1,0 +1,234 @@
+#include "weir/cli/jobs_status.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/async/context.h"
+#include "weir/async/signals.h"
+#include "weir/base/text.h"
+#include "weir/cli/full_screen.h"
+#include "weir/cli/jobs_board.h"
+#include "weir/cli/jobs_show.h"
+#include "weir/cli/jobs_store.h"
+#include "weir/cli/run_view.h"
+#include "weir/cli/work.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr Duration kTick = std::chrono::milliseconds(100);
+constexpr Duration kLookEvery = std::chrono::seconds(1);
+constexpr Duration kWatchPatience = std::chrono::seconds(3);
+constexpr int kPage = 200;
+constexpr int kPipeWidth = 1000;
+
+struct StatusFlags {
+  JobsFlags jobs;
+  std::string job;
+  bool failed = false;
+  bool watch = false;
+};
+
+Result<JobsMoment> LookAt(jobs::JobStore& store, const std::string& queue) {
+  JobsMoment moment{.store = store.Where(), .queues = {}, .workers = {}};
+  WEIR_TRY(moment.queues, store.Queues());
+  if (!queue.empty()) {
+    WEIR_TRY(const jobs::QueueInfo only, FindQueue(store, queue));
+    moment.queues = {only};
+  }
+  std::ranges::sort(moment.queues, {}, [](const jobs::QueueInfo& one) { return one.spec.name; });
+  WEIR_TRY(moment.workers, store.Workers());
+  return moment;
+}
+
+std::string Joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) StrAppend(text, line, "\n");
+  return text;
+}
+
+ShowJobOptions ShowOptions(const Session& session) {
+  const Terminal& terminal = session.terminal;
+  return {.width = terminal.out_is_terminal() ? terminal.size().width : kPipeWidth,
+          .colour = terminal.out_has_colour(),
+          .unicode = SpeaksUnicode(session.env)};
+}
+
+int ShowQueues(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
+  const Result<JobsMoment> moment = LookAt(store, flags.jobs.queue);
+  if (!moment) return StopJobs(session, flags.jobs, moment.error());
+  const ShowJobOptions shown = ShowOptions(session);
+  session.terminal.Out(
+      flags.jobs.json()
+          ? JobsJson(*moment, nullptr)
+          : Joined(JobsLines(
+                *moment, nullptr,
+                {.width = shown.width, .colour = shown.colour, .unicode = shown.unicode})));
+  return kExitOk;
+}
+
+int ShowJob(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
+  const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
+  const Result<jobs::JobInfo> job = FindJob(store, flags.job);
+  if (!job) return stop(job.error());
+  const Result<std::vector<jobs::QueueInfo>> queues = store.Queues();
+  if (!queues) return stop(queues.error());
+  const auto queue = std::ranges::find(*queues, job->queue, &jobs::QueueInfo::id);
+  const std::string name = queue == queues->end() ? std::string() : queue->spec.name;
+  session.terminal.Out(flags.jobs.json() ? JobJson(*job, name)
+                                         : JobText(*job, name, ShowOptions(session)));
+  return kExitOk;
+}
+
+int ShowFailed(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
+  const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
+  const Result<jobs::QueueInfo> queue = FindQueue(store, flags.jobs.queue);
+  if (!queue) return stop(queue.error());
+  jobs::Selection selection;
+  selection.queue = queue->id;
+  selection.states = {jobs::JobState::kFailed};
+  DeadLetters letters;
+  for (jobs::JobId after = 0;;) {
+    const Result<std::vector<jobs::JobInfo>> page = store.List(selection, after, kPage);
+    if (!page) return stop(page.error());
+    if (page->empty()) break;
+    for (const jobs::JobInfo& job : *page) letters.Add(job);
+    after = page->back().id;
+  }
+  if (flags.jobs.json()) {
+    session.terminal.Out(letters.Json(queue->spec.name));
+  } else if (letters.jobs() == 0) {
+    session.terminal.Out(StrCat("no job of queue ", queue->spec.name, " has failed\n"));
+  } else {
+    session.terminal.Out(letters.Text(queue->spec.name, ShowOptions(session)));
+  }
+  return kExitOk;
+}
+
+// A moment each second until Ctrl-C.
+class Watcher {
+ public:
+  Watcher(Session& session, const StatusFlags& flags, jobs::JobStore& store)
+      : session_(session),
+        flags_(flags),
+        store_(store),
+        work_(loop_, std::vector<TraceSink*>()),
+        ctx_(work_.NewContext({})) {}
+
+  // On the whole terminal, until somebody quits.
+  int OnScreen() {
+    bool hung_up = false;
+    const async::SignalWatch hangup(loop_, {SIGHUP}, [&](int) { hung_up = true; });
+    FullScreen screen(session_.terminal);
+    TimePoint next = loop_.Now();
+    for (;;) {
+      if (loop_.Now() >= next) {
+        Look();
+        next = loop_.Now() + kLookEvery;
+      }
+      screen.Draw(Frame());
+      if (screen.ReadKeys().find_first_of("qQ") != std::string::npos) return kExitOk;
+      const bool over = hung_up || session_.terminal.out_error();
+      if (over || !loop_.Run(async::Sleep(ctx_, kTick))) return kExitOk;
+    }
+  }
+
+  // As JSON lines.
+  int Stream() {
+    for (;;) {
+      Look();
+      if (error_) return StopJobs(session_, flags_.jobs, *error_);
+      session_.terminal.Out(JobsJson(moment_, &rates_));
+      if (session_.terminal.out_error()) return ExitCode(*session_.terminal.out_error());
+      if (!loop_.Run(async::Sleep(ctx_, kLookEvery))) return kExitOk;
+    }
+  }
+
+ private:
+  void Look() {
+    Result<JobsMoment> moment = LookAt(store_, flags_.jobs.queue);
+    error_ = moment ? std::nullopt : std::optional(moment.error());
+    if (!moment) return;
+    moment_ = *std::move(moment);
+    rates_.Sample(moment_.queues, loop_.Now());
+    time_ = FormatWallTime(loop_.WallNanos()).substr(11, 8);
+  }
+
+  std::vector<std::string> Frame() const {
+    const Terminal::Size size = session_.terminal.size();
+    const bool unicode = SpeaksUnicode(session_.env);
+    const std::string_view dot = unicode ? " · " : " - ";
+    return JobsLines(
+        moment_, &rates_,
+        {.width = size.width - 1,
+         .height = size.height - 1,
+         .colour = session_.terminal.out_has_colour(),
+         .unicode = unicode,
+         .title = StrCat("weir jobs", dot, store_.Where(), dot, time_, " UTC"),
+         .note = error_ ? StrCat("as it was then; the store does not answer: ", error_->message)
+                        : std::string(),
+         .keys = true});
+  }
+
+  Session& session_;
+  const StatusFlags& flags_;
+  jobs::JobStore& store_;
+  async::Loop loop_;
+  Work work_;
+  const async::Context ctx_;
+  JobsMoment moment_;
+  JobsRates rates_;
+  std::string time_;
+  std::optional<Error> error_;  // of the last look
+};
+
+int Status(Session& session, const StatusFlags& flags) {
+  const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
+  if (static_cast<int>(flags.watch) + static_cast<int>(flags.failed) +
+          static_cast<int>(!flags.job.empty()) >
+      1) {
+    return stop(Error{.code = Code::kConfigError,
+                      .message = "--watch, --failed and --job show different things: take one"});
+  }
+  const Result<StoreChoice> choice = ChooseStore(flags.jobs.store, nullptr, session);
+  if (!choice) return stop(choice.error());
+  jobs::StoreOptions options;
+  if (flags.watch) options.patience = kWatchPatience;
+  const Result<OpenedStore> opened = OpenJobs(*choice, StoreUse::kLook, options, session);
+  if (!opened) return stop(opened.error());
+  jobs::JobStore& store = *opened->store;
+  if (!flags.job.empty()) return ShowJob(session, flags, store);
+  if (flags.failed) return ShowFailed(session, flags, store);
+  if (!flags.watch) return ShowQueues(session, flags, store);
+  if (!flags.jobs.queue.empty()) {
+    const Result<jobs::QueueInfo> known = FindQueue(store, flags.jobs.queue);
+    if (!known) return stop(known.error());
+  }
+  Watcher watcher(session, flags, store);
+  if (flags.jobs.json()) return watcher.Stream();
+  if (session.terminal.out_has_cursor()) return watcher.OnScreen();
+  session.terminal.Warn(
+      "--watch wants a terminal, or -o json for a line each second; this is one moment");
+  return ShowQueues(session, flags, store);
+}
+
+}  // namespace
+
+void AddJobsStatus(CLI::App& jobs, Session& session) {
+  auto flags = std::make_shared<StatusFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = jobs.add_subcommand("status", "Show queues, workers, a job, or what failed");
+  command->add_option("--job", flags->job, "all that is known of the job of this number");
+  command->add_flag("--failed", flags->failed, "the jobs that failed, by error, and what to do");
+  command->add_flag("--watch", flags->watch, "go on, each second, until q or Ctrl-C");
+  AddStoreFlag(*command, flags->jobs);
+  command->add_option("-q,--queue", flags->jobs.queue, "this queue only");
+  AddOutputFlag(*command, flags->jobs);
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Status(session, *flags); }; });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,202 @@
+#include "weir/cli/jobs_variant.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "weir/base/text.h"
+#include "weir/cli/frame_table.h"
+#include "weir/cli/jobs_board.h"
+#include "weir/cli/jobs_store.h"
+#include "weir/json/reader.h"
+#include "weir/json/writer.h"
+
+namespace weir::cli {
+namespace {
+
+struct VariantFlags {
+  JobsFlags jobs;
+  std::string agent;
+  std::string variant;
+  std::string engine;
+  std::string model;
+  std::string provider;
+  bool activate = true;
+
+  bool writes() const { return !engine.empty() || !model.empty() || !provider.empty(); }
+};
+
+std::string ConfigOf(const VariantFlags& flags) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  for (const auto& [name, value] :
+       {std::pair("engine", &flags.engine), std::pair("model", &flags.model),
+        std::pair("provider", &flags.provider)}) {
+    if (!value->empty()) out.Field(name, *value);
+  }
+  out.EndObject();
+  return text;
+}
+
+std::string VariantsText(const std::vector<jobs::Variant>& variants, const Session& session) {
+  FrameTable table({{.head = "agent", .words = true},
+                    {.head = "variant", .words = true},
+                    {.head = "active", .words = true},
+                    {.head = "provider", .drop = 1, .words = true},
+                    {.head = "engine", .drop = 2, .words = true},
+                    {.head = "model", .drop = 1, .words = true}});
+  for (const jobs::Variant& variant : variants) {
+    const Result<json::Value> config = json::Read(variant.config);
+    const auto text = [&](std::string_view key) {
+      return TableCell{.text = config ? std::string(config->Find(key).StringOr("")) : ""};
+    };
+    table.Add({{.text = variant.agent},
+               {.text = variant.variant},
+               {.text = variant.active ? "yes" : "", .colour = kGreen},
+               text("provider"),
+               text("engine"),
+               text("model")});
+  }
+  return LinesOf(table, session);
+}
+
+std::string VariantsJson(const std::vector<jobs::Variant>& variants) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  out.PlainKey("variants");
+  out.BeginArray();
+  for (const jobs::Variant& variant : variants) {
+    out.BeginObject();
+    out.Field("agent", variant.agent);
+    out.Field("variant", variant.variant);
+    out.PlainKey("active");
+    out.Bool(variant.active);
+    out.PlainKey("config");
+    out.Raw(variant.config);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return text + "\n";
+}
+
+Result<std::vector<jobs::Variant>> VariantsOf(jobs::JobStore& store, const std::string& agent) {
+  WEIR_TRY(std::vector<jobs::Variant> variants, store.Variants());
+  std::erase_if(variants, [&](const jobs::Variant& variant) {
+    return !agent.empty() && variant.agent != agent;
+  });
+  return variants;
+}
+
+int List(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+  const Result<std::vector<jobs::Variant>> variants = VariantsOf(store, flags.agent);
+  if (!variants) return StopJobs(session, flags.jobs, variants.error());
+  if (flags.jobs.json()) {
+    session.terminal.Out(VariantsJson(*variants));
+  } else if (variants->empty()) {
+    session.terminal.Note(
+        StrCat(flags.agent.empty() ? std::string("no queue has variants")
+                                   : StrCat("queue ", flags.agent, " has no variants"),
+               ": its jobs are done as its flow says; make one with: weir jobs variant ",
+               flags.agent.empty() ? std::string("AGENT") : flags.agent, " NAME -e ENGINE"));
+  } else {
+    session.terminal.Out(VariantsText(*variants, session));
+  }
+  return kExitOk;
+}
+
+// Whether anything is known under these names here; workers may have another configuration.
+void WarnOfUnknown(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+  const Terminal& terminal = session.terminal;
+  const Result<std::vector<jobs::QueueInfo>> queues = store.Queues();
+  if (queues && std::ranges::none_of(*queues, [&](const jobs::QueueInfo& queue) {
+        return queue.spec.name == flags.agent;
+      })) {
+    terminal.Warn(StrCat("there is no queue ", flags.agent,
+                         " yet: the variant counts once one of that name is there"));
+  }
+  if (flags.engine.empty()) return;
+  const Result<config::Config> config = config::Load(session.config_file, session.env);
+  if (!config) return terminal.Warn(config.error().message);
+  const auto engine = config::ResolveEngine(*config, flags.engine, session.env);
+  if (engine) return;
+  terminal.Warn(
+      StrCat("this configuration has no such engine, and a worker with the same one "
+             "stays with what it has: ",
+             engine.error().message));
+}
+
+int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+  const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
+  if (!flags.writes() && !flags.activate) {
+    return stop({.code = Code::kConfigError,
+                 .message = "there is nothing to do: say what the variant is with -e, -m or "
+                            "--provider, or leave --no-activate away"});
+  }
+  if (flags.writes()) WarnOfUnknown(session, flags, store);
+  const Result<void> set =
+      store.SetVariant({.agent = flags.agent,
+                        .variant = flags.variant,
+                        .config = flags.writes() ? ConfigOf(flags) : std::string(),
+                        .active = flags.activate});
+  if (!set) return stop(set.error());
+  const Result<std::vector<jobs::Variant>> variants = VariantsOf(store, flags.agent);
+  if (!variants) return stop(variants.error());
+  if (flags.jobs.json()) {
+    session.terminal.Out(VariantsJson(*variants));
+    return kExitOk;
+  }
+  const auto now = std::ranges::find(*variants, flags.variant, &jobs::Variant::variant);
+  const bool active = now != variants->end() && now->active;
+  session.terminal.Out(StrCat("variant ", flags.variant, " of ", flags.agent,
+                              active ? " is active\n" : " is written, and not active\n"));
+  session.terminal.Note(
+      active ? StrCat("workers look every 100 jobs, and what they have begun ends "
+                      "as it began")
+             : StrCat("activate it with: weir jobs variant ", flags.agent, " ", flags.variant));
+  return kExitOk;
+}
+
+int Variants(Session& session, const VariantFlags& flags) {
+  if (flags.variant.empty() && flags.writes()) {
+    return StopJobs(session, flags.jobs,
+                    {.code = Code::kConfigError,
+                     .message = "a variant needs a name: weir jobs variant AGENT NAME -e ENGINE"});
+  }
+  const bool sets = !flags.variant.empty();
+  const Result<OpenedStore> opened =
+      OpenJobs(flags.jobs, sets ? StoreUse::kMake : StoreUse::kLook, session);
+  if (!opened) return StopJobs(session, flags.jobs, opened.error());
+  return sets ? Set(session, flags, *opened->store) : List(session, flags, *opened->store);
+}
+
+}  // namespace
+
+void AddJobsVariant(CLI::App& jobs, Session& session) {
+  auto flags = std::make_shared<VariantFlags>();  // shared by the callbacks that CLI11 keeps
+  CLI::App* command = jobs.add_subcommand(
+      "variant", "What the jobs of a queue are worked with: list, write or activate a variant");
+  command->add_option("agent", flags->agent, "the queue; without one, all of them are listed")
+      ->option_text("AGENT");
+  command
+      ->add_option("name", flags->variant,
+                   "the variant that becomes the active one; with -e, -m or --provider it is "
+                   "written first")
+      ->option_text("NAME");
+  command->add_option("-e,--engine", flags->engine, "asked instead of every engine of the flow");
+  command->add_option("-m,--model", flags->model, "its model; default: the engine's own");
+  command->add_option("--provider", flags->provider,
+                      "a provider's name instead of an engine's: vllm, ollama, ...");
+  command->add_flag("--activate,!--no-activate", flags->activate,
+                    "jobs are worked with it from now on (default)");
+  AddStoreFlag(*command, flags->jobs);
+  AddOutputFlag(*command, flags->jobs);
+  command->callback(
+      [flags, &session] { session.run = [flags, &session] { return Variants(session, *flags); }; });
+}
+
+}  // namespace weir::cli
