@@ -196,6 +196,23 @@ class Work(Workers):
             # Everything that was paid for is there.
             self.assertEqual(queue["done"], answered(sim))
 
+    def test_a_job_of_prompts_schema_and_document_needs_no_flow(self):  # R-JOB-07
+        self.write("weir.yaml", "engines: {fast: {kind: sim, sim: {pace: instant}}}\n")
+        schema = {"type": "object", "required": ["event"], "properties": {"event": {"enum": ["merger", "other"]}}}
+        jobs = [{"id": f"n-{n}", "prompts": {"system": "Read.", "user": "What happened?"}, "schema": schema,
+                 "document_text": f"Document {n}"} for n in range(3)]
+        rows = self.write("jobs.jsonl", "".join(json.dumps(job) + "\n" for job in jobs + [{"id": "bad"}]))
+        done = weir("jobs", "submit", "--format", "prompts", "-i", rows, "--store", self.store)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("line 4: a job has", done.stderr)
+        done = weir("jobs", "work", "--store", self.store, "--exit-when-empty", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = self.export()
+        self.assertEqual([row["id"] for row in rows], ["n-0", "n-1", "n-2"])
+        for row in rows:
+            answer = json.loads(row["result"]["batch"]["choices"][0]["message"]["content"])
+            self.assertIn(answer["event"], ("merger", "other"))
+
     def test_extractor_and_classifier_are_two_flows_of_one_worker(self):  # R-JOB-01
         self.write("weir.yaml", "engines: {fast: {kind: sim, sim: {pace: instant}}}\n"
                    "worker: {flow: two.yaml, classifier: {flow: say.yaml}}\n")

@@ -28,6 +28,7 @@ namespace {
 
 using jobs::JobState;
 
+constexpr std::string_view kPromptsFormat = "prompts";
 constexpr std::size_t kBatchJobs = 500;
 constexpr std::size_t kBatchBytes = 4 << 20;
 constexpr std::int64_t kBadRowsTold = 10;
@@ -45,14 +46,19 @@ struct SubmitFlags {
   std::string key;
   bool again = false;
 
-  bool batch() const { return job.format == kBatchFormat; }
+  // Rows are jobs of prompts, a schema and a document: requests in other words.
+  bool prompts() const { return job.format == kPromptsFormat; }
+  // Rows are requests, and there is no flow.
+  bool batch() const { return job.format == kBatchFormat || prompts(); }
 };
 
 Result<void> CheckFlags(const SubmitFlags& flags) {
   if (flags.batch() && (!flags.job.flow.empty() || !flags.job.files.empty())) {
-    return Fail(Code::kConfigError,
-                "a batch has requests of its own and no flow; write weir jobs submit --format "
-                "openai-batch -i in.jsonl");
+    return Fail(
+        Code::kConfigError,
+        StrCat("the rows are requests of their own and have no flow; write weir jobs submit "
+               "--format ",
+               flags.job.format, " -i in.jsonl"));
   }
   if (!flags.batch() && flags.job.flow.empty()) {
     return Fail(Code::kConfigError,
@@ -178,6 +184,13 @@ class Submission {
       if (const Result<void> valid = graph_.input()->Validate(row.value); !valid) {
         return Fail(Code::kInvalidRequest, StrCat(PlaceOf(row), ": ", valid.error().message));
       }
+    }
+    if (flags_.prompts()) {
+      Result<json::Value> request = flow::PromptRequest(row.value);
+      if (!request) {
+        return Fail(Code::kInvalidRequest, StrCat(PlaceOf(row), ": ", request.error().message));
+      }
+      row.value = *std::move(request);
     }
     if (flags_.batch()) {
       if (const Result<model::Call> call = flow::BatchCall(row.value, {}); !call) {
@@ -341,6 +354,13 @@ std::string NewSalt() {
   return HexId(random, 16);
 }
 
+flow::RowOptions PromptRows(const SubmitFlags& flags, const Session& session) {
+  flow::RowOptions options{.id = "id", .same_ids = true};
+  options.on_notice = [&session](std::string_view text) { session.terminal.Note(text); };
+  if (flags.job.limit) options.limit = static_cast<std::uint64_t>(*flags.job.limit);
+  return options;
+}
+
 int Submit(Session& session, const SubmitFlags& given) {
   SubmitFlags flags = given;
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
@@ -361,7 +381,11 @@ int Submit(Session& session, const SubmitFlags& given) {
   const bool named = !flags.job.input.empty() || !flags.job.files.empty();
   if (!named && !flow.files && !session.terminal.in_is_terminal()) flags.job.input = kStdin;
   flags.job.same_ids = true;  // memory would grow with the rows otherwise
-  const Result<std::unique_ptr<flow::RowSource>> rows = RowsOf(flags.job, loaded->graph, session);
+  const Result<std::unique_ptr<flow::RowSource>> rows =
+      flags.prompts()
+          ? flow::OpenRows(flags.job.input.empty() ? std::string(kStdin) : flags.job.input,
+                           PromptRows(flags, session))
+          : RowsOf(flags.job, loaded->graph, session);
   if (!rows) return stop(rows.error());
 
   const Result<StoreChoice> choice = ChooseStore(flags.jobs.store, &loaded->config, session);
@@ -409,9 +433,9 @@ void AddJobsSubmit(CLI::App& jobs, Session& session) {
   command->add_option("--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
   NumberFlag(*command, "--limit", job.limit, "only the first N rows");
   OneOf(*command->add_option("--format", job.format,
-                             "openai-batch: rows are the requests of a batch file, and there is no "
-                             "flow"),
-        {"jsonl", std::string(kBatchFormat)});
+                             "of rows that have no flow; openai-batch: requests of a batch file; "
+                             "prompts: jobs {id, prompts: {system, user}, schema, document_text}"),
+        {"jsonl", std::string(kBatchFormat), std::string(kPromptsFormat)});
   AddStoreFlag(*command, flags->jobs);
   command->add_option("-q,--queue", flags->jobs.queue, "the queue; default: the flow's name");
   NumberFlag(*command, "--priority", flags->priority, "jobs of a higher one go first; default: 0");

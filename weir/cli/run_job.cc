@@ -213,9 +213,14 @@ std::string AbsolutePath(const std::string& path) {
 
 Result<std::string> DigestOfFlow(const flow::Flow& flow) {
   std::string all;
+  const std::filesystem::path folder =
+      flow.parts.empty() ? std::filesystem::path()
+                         : std::filesystem::path(flow.parts.front()).parent_path();
   for (const std::string& path : flow.parts) {
     WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kStdinBytes));
-    StrAppend(all, AbsolutePath(path), "\n", text.value_or(""), "\n");
+    // Where the folder stands makes no difference: machines have it in different places.
+    const std::string name = std::filesystem::path(path).lexically_proximate(folder).string();
+    StrAppend(all, name, "\n", text.value_or(""), "\n");
   }
   return DigestOf(all);
 }
