@@ -1,6 +1,5 @@
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -289,33 +288,30 @@ int RunCheck(Session& session, const AdapterFlags& flags) {
 // A subcommand with the flags that all have.
 CLI::App& AddVerb(CLI::App& parent, Session& session, const std::shared_ptr<AdapterFlags>& flags,
                   const char* verb, const char* help, int (*run)(Session&, const AdapterFlags&)) {
-  CLI::App* command = parent.add_subcommand(verb, help);
-  command->add_option("engine,-e,--engine", flags->common.engine,
-                      "name from weir.yaml, or an address");
-  command->add_option("--timeout", flags->common.timeout, "seconds for all of it");
-  OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
-        {"text", "json"});
-  command->callback([flags, run, &session] {
-    session.run = [flags, run, &session] { return run(session, *flags); };
-  });
-  return *command;
+  CLI::App& command = AddCommand(parent, verb, help);
+  TextFlag(command, "engine,-e,--engine", flags->common.engine,
+           "name from weir.yaml, or an address");
+  LooseNumberFlag(command, "--timeout", flags->common.timeout, "seconds for all of it");
+  TextFlag(command, "-o,--output", flags->common.output, "text or json").OneOf({"text", "json"});
+  SetRun(command, session, [flags, run, &session] { return run(session, *flags); });
+  return command;
 }
 
 }  // namespace
 
 void AddAdaptersCommand(CLI::App& app, Session& session) {
-  CLI::App* adapters = app.add_subcommand("adapters", "See, load and unload LoRA adapters");
-  adapters->require_subcommand(1);
+  CLI::App& adapters = AddCommand(app, "adapters", "See, load and unload LoRA adapters");
+  RequireCommand(adapters);
   const auto flags = [] { return std::make_shared<AdapterFlags>(); };  // each verb has its own
-  AddVerb(*adapters, session, flags(), "list", "List the adapters that an engine has", RunList);
+  AddVerb(adapters, session, flags(), "list", "List the adapters that an engine has", RunList);
   auto its = flags();
-  CLI::App& load = AddVerb(*adapters, session, its, "load", "Load an adapter", RunLoad);
-  load.add_option("name", its->name, "what calls will ask for")->required();
-  load.add_option("path", its->path, "on the server; default: that of the configuration");
+  CLI::App& load = AddVerb(adapters, session, its, "load", "Load an adapter", RunLoad);
+  TextFlag(load, "name", its->name, "what calls will ask for").Required();
+  TextFlag(load, "path", its->path, "on the server; default: that of the configuration");
   its = flags();
-  CLI::App& unload = AddVerb(*adapters, session, its, "unload", "Unload an adapter", RunUnload);
-  unload.add_option("name", its->name, "the adapter")->required();
-  AddVerb(*adapters, session, flags(), "check",
+  CLI::App& unload = AddVerb(adapters, session, its, "unload", "Unload an adapter", RunUnload);
+  TextFlag(unload, "name", its->name, "the adapter").Required();
+  AddVerb(adapters, session, flags(), "check",
           "Hold the adapters of the configuration against the server", RunCheck);
 }
 

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/agent/tools/builtins.h"
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
@@ -223,27 +221,25 @@ using Action = int (*)(Session&, const AgentFlags&);
 void AddOne(CLI::App& parent, Session& session, const char* name, const char* about,
             Action action) {
   auto flags = std::make_shared<AgentFlags>();  // shared by the callbacks below
-  CLI::App* command = parent.add_subcommand(name, about);
+  CLI::App& command = AddCommand(parent, name, about);
   const bool list = action == &List;
-  CLI::Option* target = command->add_option(
-      list ? "folder" : "agent", flags->target,
+  const Flag target = TextFlag(
+      command, list ? "folder" : "agent", flags->target,
       list ? "where to look; default: here" : "FILE, FOLDER, a flow, or FLOW#NAME of its node");
-  target->option_text(list ? "FOLDER" : "AGENT");
-  if (!list) target->required();
-  OneOf(*command->add_option("-o,--output", flags->format, "text or json"), {"text", "json"});
-  command->callback([flags, &session, action] {
-    session.run = [flags, &session, action] { return action(session, *flags); };
-  });
+  target.Shows(list ? "FOLDER" : "AGENT");
+  if (!list) target.Required();
+  TextFlag(command, "-o,--output", flags->format, "text or json").OneOf({"text", "json"});
+  SetRun(command, session, [flags, &session, action] { return action(session, *flags); });
 }
 
 }  // namespace
 
 void AddAgentCommand(CLI::App& app, Session& session) {
-  CLI::App* agent = app.add_subcommand("agent", "Check, show and list agents");
-  agent->require_subcommand(1);
-  AddOne(*agent, session, "check", "Find mistakes, and programs that are not there", &Check);
-  AddOne(*agent, session, "show", "What the model sees, and what bounds it", &Show);
-  AddOne(*agent, session, "list", "The agents below a folder", &List);
+  CLI::App& agent = AddCommand(app, "agent", "Check, show and list agents");
+  RequireCommand(agent);
+  AddOne(agent, session, "check", "Find mistakes, and programs that are not there", &Check);
+  AddOne(agent, session, "show", "What the model sees, and what bounds it", &Show);
+  AddOne(agent, session, "list", "The agents below a folder", &List);
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,5 @@
-#include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
 
 #include "weir/base/text.h"
 #include "weir/cli/batch_remote.h"
@@ -29,46 +28,43 @@ int RunLocal(const Session& session, const LocalFlags& flags) {
   if (flags.quiet) words.emplace_back("--quiet");
   Session inner = session;
   inner.run = nullptr;
-  CLI::App app;
-  AddRunCommand(app, inner);
-  std::ranges::reverse(words);  // as CLI11 wants them
-  app.parse(std::move(words));
+  const std::shared_ptr<CLI::App> line = NewCommandLine("");
+  AddRunCommand(*line, inner);
+  ParseWords(*line, std::move(words));
   return inner.run();
 }
 
 void AddLocalFlags(CLI::App& command, LocalFlags& flags) {
-  command.add_option("-e,--engine", flags.engine, "name from weir.yaml, \"sim\", or an address");
+  TextFlag(command, "-e,--engine", flags.engine, "name from weir.yaml, \"sim\", or an address");
   NumberFlag(command, "--concurrency", flags.concurrency, "calls at once; default: 16");
-  command.add_flag("--quiet", flags.quiet, "no progress; the summary at the end");
+  SwitchFlag(command, "--quiet", flags.quiet, "no progress; the summary at the end");
 }
 
 void AddRun(CLI::App& batch, Session& session) {
-  auto flags = std::make_shared<LocalFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command =
-      batch.add_subcommand("run", "Run a batch file here, against any engine, one call a line");
-  command->add_option("input", flags->input, "the requests, one JSON object a line")->required();
-  command->add_option("-o,--out", flags->out, "the file of answers")->required();
-  command->add_option("-m,--model", flags->model, "instead of the models that the requests name");
-  AddLocalFlags(*command, *flags);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return RunLocal(session, *flags); }; });
+  auto flags = std::make_shared<LocalFlags>();  // shared by what the command keeps
+  CLI::App& command =
+      AddCommand(batch, "run", "Run a batch file here, against any engine, one call a line");
+  TextFlag(command, "input", flags->input, "the requests, one JSON object a line").Required();
+  TextFlag(command, "-o,--out", flags->out, "the file of answers").Required();
+  TextFlag(command, "-m,--model", flags->model, "instead of the models that the requests name");
+  AddLocalFlags(command, *flags);
+  SetRun(command, session, [flags, &session] { return RunLocal(session, *flags); });
 }
 
 // The words of `vllm run-batch`.
 void AddVllmRun(CLI::App& app, Session& session) {
   auto flags = std::make_shared<LocalFlags>();
-  CLI::App* command =
-      app.add_subcommand("run-batch", "Run a batch file, by vLLM's flags")->group("");
-  command->add_option("-i,--input-file", flags->input, "the requests")->required();
-  command->add_option("-o,--output-file", flags->out, "the file of answers")->required();
-  command->add_option("--model", flags->model, "instead of the models that the requests name");
-  AddLocalFlags(*command, *flags);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return RunLocal(session, *flags); }; });
+  CLI::App& command = AddCommand(app, "run-batch", "Run a batch file, by vLLM's flags");
+  HideCommand(command);
+  TextFlag(command, "-i,--input-file", flags->input, "the requests").Required();
+  TextFlag(command, "-o,--output-file", flags->out, "the file of answers").Required();
+  TextFlag(command, "--model", flags->model, "instead of the models that the requests name");
+  AddLocalFlags(command, *flags);
+  SetRun(command, session, [flags, &session] { return RunLocal(session, *flags); });
 }
 
 struct Verb {
-  CLI::App* command;
+  CLI::App& command;
   std::shared_ptr<BatchFlags> flags;
 };
 
@@ -76,71 +72,65 @@ struct Verb {
 Verb AddVerb(CLI::App& batch, Session& session, const char* name, const char* help,
              int (*run)(Session&, const BatchFlags&)) {
   auto flags = std::make_shared<BatchFlags>();
-  CLI::App* command = batch.add_subcommand(name, help);
-  command->add_option("-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
-  command->add_flag_callback(
-      "--json", [flags] { flags->common.output = "json"; }, "objects as JSON on stdout");
-  command->add_option("--events", flags->common.events_file,
-                      "append events and spans to this file");
-  command->callback([flags, run, &session] {
-    session.run = [flags, run, &session] { return run(session, *flags); };
-  });
+  CLI::App& command = AddCommand(batch, name, help);
+  TextFlag(command, "-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
+  SwitchFlag(
+      command, "--json", [flags] { flags->common.output = "json"; }, "objects as JSON on stdout");
+  TextFlag(command, "--events", flags->common.events_file, "append events and spans to this file");
+  SetRun(command, session, [flags, run, &session] { return run(session, *flags); });
   return {command, flags};
 }
 
 void AddWaitFlags(const Verb& verb) {
   BatchFlags& flags = *verb.flags;
-  verb.command->add_flag("--wait", flags.wait, "wait for the end, and write the answers");
-  NumberFlag(*verb.command, "--poll", flags.poll, "most seconds between two looks; default: 60");
-  verb.command->add_flag("--quiet", flags.quiet, "no progress");
+  SwitchFlag(verb.command, "--wait", flags.wait, "wait for the end, and write the answers");
+  NumberFlag(verb.command, "--poll", flags.poll, "most seconds between two looks; default: 60");
+  SwitchFlag(verb.command, "--quiet", flags.quiet, "no progress");
 }
 
 void AddTarget(const Verb& verb) {
-  verb.command
-      ->add_option("batch", verb.flags->target,
-                   "its id, or the file that `submit` was given with -o")
-      ->required();
+  TextFlag(verb.command, "batch", verb.flags->target,
+           "its id, or the file that `submit` was given with -o")
+      .Required();
 }
 
 void AddSubmit(CLI::App& batch, Session& session) {
   const Verb verb =
       AddVerb(batch, session, "submit", "Send a batch file to a provider", SubmitBatch);
   BatchFlags& flags = *verb.flags;
-  verb.command->add_option("input", flags.input, "the requests, one JSON object a line")
-      ->required();
-  verb.command->add_option("-o,--out", flags.out, "the file of answers, once they are there")
-      ->required();
-  verb.command->add_option("--window", flags.window, "the completion window; default: 24h");
-  verb.command
-      ->add_option("--metadata", flags.metadata, "KEY=VALUE, kept with the batch; may be repeated")
-      ->allow_extra_args(false);
-  verb.command->add_flag("--resubmit-missing", flags.resubmit_missing,
-                         "send the requests again that an expired or cancelled batch left without "
-                         "an answer");
+  TextFlag(verb.command, "input", flags.input, "the requests, one JSON object a line").Required();
+  TextFlag(verb.command, "-o,--out", flags.out, "the file of answers, once they are there")
+      .Required();
+  TextFlag(verb.command, "--window", flags.window, "the completion window; default: 24h");
+  ListFlag(verb.command, "--metadata", flags.metadata,
+           "KEY=VALUE, kept with the batch; may be repeated");
+  SwitchFlag(verb.command, "--resubmit-missing", flags.resubmit_missing,
+             "send the requests again that an expired or cancelled batch left without "
+             "an answer");
   AddWaitFlags(verb);
 }
 
 }  // namespace
 
 void AddBatchCommand(CLI::App& app, Session& session) {
-  CLI::App* batch =
-      app.add_subcommand("batch", "Batch files: run them here, or have a provider run them");
-  batch->require_subcommand(1);
-  AddRun(*batch, session);
+  CLI::App& batch =
+      AddCommand(app, "batch", "Batch files: run them here, or have a provider run them");
+  RequireCommand(batch);
+  AddRun(batch, session);
   AddVllmRun(app, session);
-  AddSubmit(*batch, session);
-  AddTarget(AddVerb(*batch, session, "status", "Say how far a batch is", ShowBatch));
+  AddSubmit(batch, session);
+  AddTarget(AddVerb(batch, session, "status", "Say how far a batch is", ShowBatch));
   const Verb collect =
-      AddVerb(*batch, session, "collect",
+      AddVerb(batch, session, "collect",
               "Write the answers of a batch, in the order of its requests", CollectBatch);
   AddTarget(collect);
-  collect.command->add_option("-o,--out", collect.flags->out, "the file of answers, with an id");
-  collect.command->add_option("-i,--input", collect.flags->input,
-                              "the requests, with an id; default: fetched from the provider");
+  TextFlag(collect.command, "-o,--out", collect.flags->out, "the file of answers, with an id");
+  TextFlag(collect.command, "-i,--input", collect.flags->input,
+           "the requests, with an id; default: fetched from the provider");
   AddWaitFlags(collect);
-  AddTarget(AddVerb(*batch, session, "cancel", "Stop a batch; what is done is kept", CancelBatch));
-  const Verb list = AddVerb(*batch, session, "list", "List the batches of a provider", ListBatches);
-  NumberFlag(*list.command, "--limit", list.flags->limit, "the newest N; default: 20");
+  AddTarget(AddVerb(batch, session, "cancel", "Stop a batch; what is done is kept", CancelBatch));
+  const Verb list = AddVerb(batch, session, "list", "List the batches of a provider", ListBatches);
+  NumberFlag(list.command, "--limit", list.flags->limit, "the newest N; default: 20");
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,5 @@
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -47,19 +46,19 @@ Result<std::vector<std::string>> ChoicesOf(std::string_view list) {
 
 // Flags that cannot stand together, or not alone.
 void CheckTogether(const CallFlags& flags) {
-  const auto wrong = [](const char* sentence) {
-    throw CLI::ValidationError(sentence, static_cast<int>(CLI::ExitCodes::ValidationError));
-  };
   const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
                     static_cast<int>(flags.regex.has_value()) +
                     static_cast<int>(flags.choice.has_value()) +
                     static_cast<int>(!flags.grammar_file.empty());
-  if (asked > 1) wrong("give only one of --schema, --json, --regex, --choice and --grammar");
-  if (flags.tools_file.empty() && !flags.tool_choice.empty()) wrong("--tool-choice needs --tools");
+  if (asked > 1)
+    ThrowUsageError("give only one of --schema, --json, --regex, --choice and --grammar");
+  if (flags.tools_file.empty() && !flags.tool_choice.empty())
+    ThrowUsageError("--tool-choice needs --tools");
   const bool prompt_from_stdin = !flags.common.has_prompt || flags.common.with_stdin;
   const auto media_from_stdin = std::ranges::count(flags.media, kStdin);
   if (media_from_stdin > 1 || (media_from_stdin == 1 && prompt_from_stdin)) {
-    wrong("--media - reads stdin, which can be read once only: give a prompt as an argument");
+    ThrowUsageError(
+        "--media - reads stdin, which can be read once only: give a prompt as an argument");
   }
 }
 
@@ -135,35 +134,28 @@ Result<CallRun> Prepare(const CallFlags& flags, const Session& session) {
 }  // namespace
 
 void AddCallCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<CallFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("call", "Ask a model and print its answer");
-  AddCommonFlags(*command, flags->common);
-  command->add_option("--system", flags->system, "system prompt");
-  command->add_option("--schema", flags->schema_file,
-                      "file with a JSON Schema that the answer is asked for and checked against");
-  command->add_flag("--json", flags->json, "the answer is a JSON object");
-  command->add_option_function<std::string>(
-      "--regex", [flags](const std::string& text) { flags->regex = text; },
-      "pattern of the answer");
-  command->add_option_function<std::string>(
-      "--choice", [flags](const std::string& text) { flags->choice = text; },
-      "the answer is one of these: a,b,c");
-  command->add_option("--grammar", flags->grammar_file, "file with a grammar of the answer");
-  command->add_option("--tools", flags->tools_file, "file with a JSON list of tools");
-  command->add_option("--tool-choice", flags->tool_choice,
-                      "auto, none, required, or the name of a tool");
-  command
-      ->add_option("--media", flags->media,
-                   "image, audio or video: a file, an address, or - for stdin; "
-                   "may be repeated")
-      ->allow_extra_args(false);
-  OneOf(
-      *command->add_option("--reasoning", flags->reasoning,
-                           "hide it, show it (on stderr), or print only it; -o json always has it"),
-      {"hide", "show", "only"});
-  command->add_flag("--plain", flags->plain,
-                    "print the answer as it is, also on a terminal, where markdown is rendered");
-  command->callback([flags, &session] {
+  auto flags = std::make_shared<CallFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "call", "Ask a model and print its answer");
+  AddCommonFlags(command, flags->common);
+  TextFlag(command, "--system", flags->system, "system prompt");
+  TextFlag(command, "--schema", flags->schema_file,
+           "file with a JSON Schema that the answer is asked for and checked against");
+  SwitchFlag(command, "--json", flags->json, "the answer is a JSON object");
+  TextFlag(command, "--regex", flags->regex, "pattern of the answer");
+  TextFlag(command, "--choice", flags->choice, "the answer is one of these: a,b,c");
+  TextFlag(command, "--grammar", flags->grammar_file, "file with a grammar of the answer");
+  TextFlag(command, "--tools", flags->tools_file, "file with a JSON list of tools");
+  TextFlag(command, "--tool-choice", flags->tool_choice,
+           "auto, none, required, or the name of a tool");
+  ListFlag(command, "--media", flags->media,
+           "image, audio or video: a file, an address, or - for stdin; "
+           "may be repeated");
+  TextFlag(command, "--reasoning", flags->reasoning,
+           "hide it, show it (on stderr), or print only it; -o json always has it")
+      .OneOf({"hide", "show", "only"});
+  SwitchFlag(command, "--plain", flags->plain,
+             "print the answer as it is, also on a terminal, where markdown is rendered");
+  OnChosen(command, [flags, &session] {
     CheckTogether(*flags);
     session.run = [flags, &session] {
       const Result<CallRun> run = Prepare(*flags, session);

@@ -1,7 +1,5 @@
 #include "weir/cli/call_flags.h"
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -18,37 +16,36 @@ constexpr std::int64_t kMostSeconds = 1'000'000'000;  // as in weir.yaml
 }  // namespace
 
 void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
-  command.add_option_function<std::string>(
-      "prompt",
+  TextFlag(
+      command, "prompt",
       [&flags](const std::string& text) {
         flags.prompt = text;
         flags.has_prompt = true;
       },
       "the prompt; without one, or with -, it is read from stdin");
-  command.add_flag("--stdin", flags.with_stdin, "put stdin in front of the prompt");
-  command.add_option("-e,--engine", flags.engine,
-                     "engine of the configuration, 'sim', or an address such as "
-                     "http://localhost:8000 or unix:/run/vllm.sock; default: the "
-                     "configuration's, or http://localhost:8000");
-  command.add_option("-m,--model", flags.model, "model; default: the engine's");
-  command.add_option("--adapter", flags.adapter, "LoRA adapter to use");
-  OneOf(*command.add_option("-o,--output", flags.output,
-                            "text, or json for one document "
-                            "(JSON lines with --stream)"),
-        {"text", "json"});
+  SwitchFlag(command, "--stdin", flags.with_stdin, "put stdin in front of the prompt");
+  TextFlag(command, "-e,--engine", flags.engine,
+           "engine of the configuration, 'sim', or an address such as "
+           "http://localhost:8000 or unix:/run/vllm.sock; default: the "
+           "configuration's, or http://localhost:8000");
+  TextFlag(command, "-m,--model", flags.model, "model; default: the engine's");
+  TextFlag(command, "--adapter", flags.adapter, "LoRA adapter to use");
+  TextFlag(command, "-o,--output", flags.output,
+           "text, or json for one document "
+           "(JSON lines with --stream)")
+      .OneOf({"text", "json"});
   NumberFlag(command, "--timeout", flags.timeout, "seconds for the whole call (the clock `total`)");
-  CLI::Option* stream = command.add_flag_callback(
-      "--stream", [&flags] { flags.stream = true; },
+  const Flag stream = SwitchFlag(
+      command, "--stream", [&flags] { flags.stream = true; },
       "print as it comes: text (the default for text), or JSON lines");
-  command
-      .add_flag_callback(
-          "--no-stream", [&flags] { flags.stream = false; }, "ask for the whole answer at once")
-      ->excludes(stream);
-  command.add_flag("--dry-run", flags.dry_run, "print the request instead of sending it");
-  command.add_flag("-v,--verbose", flags.verbose, "say on stderr what the call cost");
-  command.add_option("--events", flags.events_file, "append events and spans to this file");
-  command.add_option("--extra", flags.extra, "further request field, KEY=VALUE; may be repeated")
-      ->allow_extra_args(false);
+  SwitchFlag(
+      command, "--no-stream", [&flags] { flags.stream = false; },
+      "ask for the whole answer at once")
+      .Excludes(stream);
+  SwitchFlag(command, "--dry-run", flags.dry_run, "print the request instead of sending it");
+  SwitchFlag(command, "-v,--verbose", flags.verbose, "say on stderr what the call cost");
+  TextFlag(command, "--events", flags.events_file, "append events and spans to this file");
+  ListFlag(command, "--extra", flags.extra, "further request field, KEY=VALUE; may be repeated");
 
   model::Sampling& sampling = flags.sampling;
   NumberFlag(command, "--max-tokens", sampling.max_tokens, "most tokens to write");
@@ -62,11 +59,10 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
   NumberFlag(command, "--beam", sampling.beam_width, "beam search of this width");
   NumberFlag(command, "--logprobs", sampling.logprobs,
              "log-probabilities of the best N tokens; with -o json");
-  command.add_flag("--confidence", flags.confidence.report,
-                   "say how sure the answer is, and each of its fields; with -o json or -v");
+  SwitchFlag(command, "--confidence", flags.confidence.report,
+             "say how sure the answer is, and each of its fields; with -o json or -v");
   NumberFlag(command, "--min-confidence", flags.confidence.threshold, "0 to 1: ask again below it");
-  command.add_option("--stop", sampling.stop, "text that ends the answer; may be repeated")
-      ->allow_extra_args(false);
+  ListFlag(command, "--stop", sampling.stop, "text that ends the answer; may be repeated");
 }
 
 Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session) {

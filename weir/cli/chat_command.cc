@@ -1,7 +1,6 @@
 #include <csignal>
 #include <filesystem>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/async/signals.h"
 #include "weir/base/text.h"
@@ -201,34 +200,33 @@ void AddSamplingFlags(CLI::App& command, ChatFlags& flags) {
 }  // namespace
 
 void AddChatCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<ChatFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("chat", "Talk with a model; /help there lists commands");
+  auto flags = std::make_shared<ChatFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "chat", "Talk with a model; /help there lists commands");
   CommonFlags& common = flags->talk.flags;
-  command->add_option("-e,--engine", common.engine,
-                      "engine of the configuration, 'sim', or an address; default: the "
-                      "configuration's, or http://localhost:8000");
-  OneOf(*command->add_option("--provider", flags->talk.provider,
-                             "kind of the server, at its usual address unless -e gives one: vllm "
-                             "(localhost:8000), ollama (localhost:11434), openai, sim"),
-        {"vllm", "openai", "ollama", "sim"});
-  command->add_option("-m,--model", common.model, "model; default: the engine's");
-  command->add_option("--adapter", common.adapter, "LoRA adapter to use");
-  command->add_option("--system", flags->chat.system, "system prompt");
-  command->add_option("--session", flags->file,
-                      "go on with this saved session, if it is there, and save it after each turn");
-  OneOf(*command->add_option("--thinking", flags->chat.thinking,
-                             "auto, on, off, or an effort: minimal, low, medium, high"),
-        {"auto", "on", "off", "minimal", "low", "medium", "high"});
-  command->add_flag("--show-reasoning", flags->chat.show_thinking, "show what the model thinks");
-  command->add_option("--tools", flags->tools_file, "file with a JSON list of tools");
-  command->add_option("--schema", flags->schema_file, "file with a JSON Schema of the answers");
-  command->add_flag("--plain", flags->talk.plain, "answers as they are, without markdown");
-  NumberFlag(*command, "--timeout", common.timeout, "seconds for each answer (the clock `total`)");
-  command->add_flag("-v,--verbose", common.verbose, "say what answers cost in a pipe too");
-  command->add_option("--events", common.events_file, "append events and spans to this file");
-  AddSamplingFlags(*command, *flags);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return RunChat(session, *flags); }; });
+  TextFlag(command, "-e,--engine", common.engine,
+           "engine of the configuration, 'sim', or an address; default: the "
+           "configuration's, or http://localhost:8000");
+  TextFlag(command, "--provider", flags->talk.provider,
+           "kind of the server, at its usual address unless -e gives one: vllm "
+           "(localhost:8000), ollama (localhost:11434), openai, sim")
+      .OneOf({"vllm", "openai", "ollama", "sim"});
+  TextFlag(command, "-m,--model", common.model, "model; default: the engine's");
+  TextFlag(command, "--adapter", common.adapter, "LoRA adapter to use");
+  TextFlag(command, "--system", flags->chat.system, "system prompt");
+  TextFlag(command, "--session", flags->file,
+           "go on with this saved session, if it is there, and save it after each turn");
+  TextFlag(command, "--thinking", flags->chat.thinking,
+           "auto, on, off, or an effort: minimal, low, medium, high")
+      .OneOf({"auto", "on", "off", "minimal", "low", "medium", "high"});
+  SwitchFlag(command, "--show-reasoning", flags->chat.show_thinking, "show what the model thinks");
+  TextFlag(command, "--tools", flags->tools_file, "file with a JSON list of tools");
+  TextFlag(command, "--schema", flags->schema_file, "file with a JSON Schema of the answers");
+  SwitchFlag(command, "--plain", flags->talk.plain, "answers as they are, without markdown");
+  NumberFlag(command, "--timeout", common.timeout, "seconds for each answer (the clock `total`)");
+  SwitchFlag(command, "-v,--verbose", common.verbose, "say what answers cost in a pipe too");
+  TextFlag(command, "--events", common.events_file, "append events and spans to this file");
+  AddSamplingFlags(command, *flags);
+  SetRun(command, session, [flags, &session] { return RunChat(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -1,5 +1,6 @@
-#include <CLI/CLI.hpp>
+#include <memory>
 
+#include "weir/cli/flags.h"
 #include "weir/cli/run_call.h"
 
 namespace weir::cli {
@@ -31,18 +32,16 @@ Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
 }  // namespace
 
 void AddCompleteCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<CompleteFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand(
-      "complete", "Continue a text (completions API; at most 1024 tokens by default)");
-  AddCommonFlags(*command, flags->common);
-  command->add_flag("--echo", flags->echo, "repeat the prompt in front of the answer");
-  command->add_option("--suffix", flags->suffix, "text that comes after the answer");
-  command->callback([flags, &session] {
-    session.run = [flags, &session] {
-      const Result<CallRun> run = Prepare(*flags, session);
-      if (run) return RunCall(session, *run);
-      return Refuse(session, flags->common, run.error());
-    };
+  auto flags = std::make_shared<CompleteFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(
+      app, "complete", "Continue a text (completions API; at most 1024 tokens by default)");
+  AddCommonFlags(command, flags->common);
+  SwitchFlag(command, "--echo", flags->echo, "repeat the prompt in front of the answer");
+  TextFlag(command, "--suffix", flags->suffix, "text that comes after the answer");
+  SetRun(command, session, [flags, &session] {
+    const Result<CallRun> run = Prepare(*flags, session);
+    if (run) return RunCall(session, *run);
+    return Refuse(session, flags->common, run.error());
   });
 }
 

@@ -1,7 +1,6 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
-
-#include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
@@ -10,31 +9,21 @@
 namespace weir::cli {
 namespace {
 
+// What is completed behind a command.
 struct Words {
   std::string command;
   std::vector<std::string> nested;  // commands of the command
   std::vector<std::string> flags;   // of all of them
 };
 
-std::vector<std::string> FlagsOf(const CLI::App& app) {
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-    for (const std::string& name : option->get_snames()) flags.push_back("-" + name);
-  }
-  return flags;
-}
-
-std::vector<Words> CommandsOf(const CLI::App& app) {
+std::vector<Words> CommandsOf(const CommandWords& program) {
   std::vector<Words> commands;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    Words words{.command = command->get_name(), .flags = FlagsOf(*command)};
-    for (const CLI::App* nested : command->get_subcommands({})) {
-      words.nested.push_back(nested->get_name());
-      for (std::string& flag : FlagsOf(*nested)) {
-        if (std::ranges::find(words.flags, flag) == words.flags.end()) {
-          words.flags.push_back(std::move(flag));
-        }
+  for (const CommandWords& command : program.commands) {
+    Words words{.command = command.name, .nested = {}, .flags = command.flags};
+    for (const CommandWords& nested : command.commands) {
+      words.nested.push_back(nested.name);
+      for (const std::string& flag : nested.flags) {
+        if (std::ranges::find(words.flags, flag) == words.flags.end()) words.flags.push_back(flag);
       }
     }
     commands.push_back(std::move(words));
@@ -48,8 +37,8 @@ std::string Names(const std::vector<Words>& commands) {
   return names;
 }
 
-std::string BashScript(const CLI::App& app) {
-  const std::vector<Words> commands = CommandsOf(app);
+std::string BashScript(const CommandWords& program) {
+  const std::vector<Words> commands = CommandsOf(program);
   std::string script =
       "# bash completion of weir; load it with: source <(weir completion bash)\n"
       "_weir() {\n"
@@ -59,7 +48,7 @@ std::string BashScript(const CLI::App& app) {
     StrAppend(script, "    ", words.command, ") words=\"", Join(words.flags, " "), "\" nested=\"",
               Join(words.nested, " "), "\" ;;\n");
   }
-  StrAppend(script, "    *) words=\"", Names(commands), " ", Join(FlagsOf(app), " "),
+  StrAppend(script, "    *) words=\"", Names(commands), " ", Join(program.flags, " "),
             "\" ;;\n"
             "  esac\n"
             "  if [[ $COMP_CWORD -eq 1 || $word == -* ]]; then\n"
@@ -72,8 +61,8 @@ std::string BashScript(const CLI::App& app) {
   return script;
 }
 
-std::string ZshScript(const CLI::App& app) {
-  const std::vector<Words> commands = CommandsOf(app);
+std::string ZshScript(const CommandWords& program) {
+  const std::vector<Words> commands = CommandsOf(program);
   std::string script =
       "#compdef weir\n"
       "# zsh completion of weir; load it with: source <(weir completion zsh)\n"
@@ -96,9 +85,9 @@ std::string ZshScript(const CLI::App& app) {
   return script;
 }
 
-std::string FishScript(const CLI::App& app) {
+std::string FishScript(const CommandWords& program) {
   std::string script = "# fish completion of weir; load it with: weir completion fish | source\n";
-  for (const Words& words : CommandsOf(app)) {
+  for (const Words& words : CommandsOf(program)) {
     StrAppend(script, "complete -c weir -n __fish_use_subcommand -a ", words.command, "\n");
     for (const std::string& nested : words.nested) {
       StrAppend(script, "complete -c weir -n '__fish_seen_subcommand_from ", words.command, "' -a ",
@@ -116,17 +105,15 @@ std::string FishScript(const CLI::App& app) {
 }  // namespace
 
 void AddCompletionCommand(CLI::App& app, Session& session) {
-  auto shell = std::make_shared<std::string>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("completion", "Print the completion script of a shell");
-  OneOf(*command->add_option("shell", *shell, "bash, zsh or fish")->required(),
-        {"bash", "zsh", "fish"});
-  command->callback([shell, &app, &session] {
-    session.run = [shell, &app, &session] {
-      session.terminal.Out(*shell == "bash"  ? BashScript(app)
-                           : *shell == "zsh" ? ZshScript(app)
-                                             : FishScript(app));
-      return kExitOk;
-    };
+  auto shell = std::make_shared<std::string>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "completion", "Print the completion script of a shell");
+  TextFlag(command, "shell", *shell, "bash, zsh or fish").Required().OneOf({"bash", "zsh", "fish"});
+  SetRun(command, session, [shell, &app, &session] {
+    const CommandWords program = WordsOf(app);
+    session.terminal.Out(*shell == "bash"  ? BashScript(program)
+                         : *shell == "zsh" ? ZshScript(program)
+                                           : FishScript(program));
+    return kExitOk;
   });
 }
 

@@ -2,8 +2,6 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
@@ -43,10 +41,9 @@ int Init(Session& session, const std::string& path) {
 
 void AddInit(CLI::App& config, Session& session) {
   auto path = std::make_shared<std::string>("weir.yaml");  // shared by the callbacks below
-  CLI::App* command = config.add_subcommand("init", "Write a weir.yaml with comments");
-  command->add_option("file", *path, "where to; default: weir.yaml")->option_text("FILE");
-  command->callback(
-      [path, &session] { session.run = [path, &session] { return Init(session, *path); }; });
+  CLI::App& command = AddCommand(config, "init", "Write a weir.yaml with comments");
+  TextFlag(command, "file", *path, "where to; default: weir.yaml").Shows("FILE");
+  SetRun(command, session, [path, &session] { return Init(session, *path); });
 }
 
 // weir config show
@@ -74,16 +71,13 @@ Result<std::string> Shown(const Session& session, const ShowFlags& flags) {
 
 void AddShow(CLI::App& config, Session& session) {
   auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
-  CLI::App* command = config.add_subcommand(
-      "show", "Print the effective configuration and where each value came from");
-  command->add_option("-e,--engine", flags->engine, "this engine (or address) alone");
-  OneOf(*command->add_option("-o,--output", flags->output, "text (YAML) or json"),
-        {"text", "json"});
-  command->callback([flags, &session] {
-    session.run = [flags, &session] {
-      const Result<std::string> text = Shown(session, *flags);
-      return text ? Print(session, *text) : Refuse(session, text.error());
-    };
+  CLI::App& command = AddCommand(
+      config, "show", "Print the effective configuration and where each value came from");
+  TextFlag(command, "-e,--engine", flags->engine, "this engine (or address) alone");
+  TextFlag(command, "-o,--output", flags->output, "text (YAML) or json").OneOf({"text", "json"});
+  SetRun(command, session, [flags, &session] {
+    const Result<std::string> text = Shown(session, *flags);
+    return text ? Print(session, *text) : Refuse(session, text.error());
   });
 }
 
@@ -135,26 +129,22 @@ int Check(Session& session, const std::string& file) {
 
 void AddCheck(CLI::App& config, Session& session) {
   auto file = std::make_shared<std::string>();  // shared by the callbacks below
-  CLI::App* command = config.add_subcommand("check", "Say everything that is wrong with a file");
-  command->add_option("file", *file, "the file; default: the one that would be used")
-      ->option_text("FILE");
-  command->callback(
-      [file, &session] { session.run = [file, &session] { return Check(session, *file); }; });
+  CLI::App& command = AddCommand(config, "check", "Say everything that is wrong with a file");
+  TextFlag(command, "file", *file, "the file; default: the one that would be used").Shows("FILE");
+  SetRun(command, session, [file, &session] { return Check(session, *file); });
 }
 
 }  // namespace
 
 void AddConfigCommand(CLI::App& app, Session& session) {
-  CLI::App* config = app.add_subcommand("config", "Write, check and show the configuration");
-  config->require_subcommand(1);
-  AddInit(*config, session);
-  AddShow(*config, session);
-  AddCheck(*config, session);
-  AddConfigImport(*config, session);
-  config->add_subcommand("schema", "Print a JSON Schema of weir.yaml, for editors")
-      ->callback([&session] {
-        session.run = [&session] { return Print(session, config::FileSchema()); };
-      });
+  CLI::App& config = AddCommand(app, "config", "Write, check and show the configuration");
+  RequireCommand(config);
+  AddInit(config, session);
+  AddShow(config, session);
+  AddCheck(config, session);
+  AddConfigImport(config, session);
+  CLI::App& schema = AddCommand(config, "schema", "Print a JSON Schema of weir.yaml, for editors");
+  SetRun(schema, session, [&session] { return Print(session, config::FileSchema()); });
 }
 
 }  // namespace weir::cli

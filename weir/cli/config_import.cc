@@ -4,21 +4,27 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
 #include "weir/config/import.h"
+#include "weir/config/import_agent.h"
+#include "weir/config/run_script.h"
+#include "weir/flow/graph.h"
+#include "weir/flow/read_agent.h"
+#include "weir/store/files.h"
 
 namespace weir::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using config::ImportKind;
 
 constexpr std::pair<std::string_view, ImportKind> kWords[] = {
@@ -41,19 +47,74 @@ ImportKind KindOf(std::string_view word) {
   return ImportKind::kSections;  // CLI11 lets no other word through
 }
 
+Result<void> Give(Session& session, const std::string& output, std::string_view yaml) {
+  if (!output.empty()) return WriteNew(output, yaml);
+  session.terminal.Out(yaml);
+  if (session.terminal.out_error()) return Fail(*session.terminal.out_error());
+  return {};
+}
+
+// The program that the scripts of a bundle need, beside the definition.
+Result<void> WriteRunner(const fs::path& path) {
+  WEIR_TRY(const std::optional<std::string> there,
+           store::ReadFile(path.string(), limits::kConfigFileBytes));
+  if (there == config::kScriptRunner) return {};
+  WEIR_CHECK(WriteNew(path.string(), config::kScriptRunner));
+  std::error_code failed;
+  fs::permissions(path, fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec,
+                  fs::perm_options::add, failed);
+  if (!failed) return {};
+  return Fail(Code::kIoError, StrCat("cannot make ", path.string(), " executable"),
+              failed.message());
+}
+
+Result<void> CheckAgent(std::string_view yaml, const std::string& name) {
+  WEIR_TRY(flow::Flow flow, flow::ReadAgentText(yaml, name));
+  WEIR_TRY(const flow::Graph graph, flow::Graph::Compile(std::move(flow)));
+  return {};
+}
+
+Result<void> ImportBundle(Session& session, const ImportFlags& flags, std::string_view text,
+                          const std::string& file) {
+  const fs::path folder = fs::path(flags.output).parent_path();
+  WEIR_TRY(const config::ImportedAgent imported,
+           config::ImportAgent(text, file, folder.string(), CheckAgent));
+  const fs::path runner = folder / config::kScriptRunnerName;
+  if (imported.runs_scripts && !flags.output.empty()) {
+    WEIR_CHECK(WriteRunner(runner));
+  }
+  WEIR_CHECK(Give(session, flags.output, imported.yaml));
+  for (const std::string& note : imported.notes) session.terminal.Note(note);
+  if (flags.output.empty()) {
+    if (!imported.runs_scripts) return {};
+    session.terminal.Note(StrCat("the tools are started by ./", config::kScriptRunnerName,
+                                 ", which -o FILE writes beside the file"));
+    return {};
+  }
+  session.terminal.Note(
+      StrCat("wrote ", flags.output,
+             imported.runs_scripts
+                 ? StrCat(" and ", runner.string(), ", which starts the scripts of its tools")
+                 : "",
+             "; next: weir agent check ", flags.output));
+  return {};
+}
+
 Result<void> Import(Session& session, const ImportFlags& flags) {
   if (!flags.output.empty()) {
     WEIR_CHECK(CheckNewFile(flags.output));
   }
-  WEIR_TRY(const std::string text, ReadDocument(session, flags.file, limits::kConfigFileBytes));
-  const std::string name = flags.file == kStdin ? "stdin" : flags.file;
-  WEIR_TRY(const config::Imported imported, config::Import(KindOf(flags.format), text, name));
-  if (flags.output.empty()) {
-    session.terminal.Out(imported.yaml);
-    if (session.terminal.out_error()) return Fail(*session.terminal.out_error());
-  } else {
-    WEIR_CHECK(WriteNew(flags.output, imported.yaml));
+  const config::ImportKind kind = KindOf(flags.format);
+  const bool may_be_agent = kind == ImportKind::kSections;
+  std::string file = flags.file;
+  if (may_be_agent && file != kStdin) {
+    WEIR_TRY(file, config::BundleFile(file));
   }
+  WEIR_TRY(const std::string text, ReadDocument(session, file, limits::kConfigFileBytes));
+  const std::string name = file == kStdin ? "stdin" : file;
+  if (may_be_agent && config::IsAgentBundle(text)) return ImportBundle(session, flags, text, name);
+  WEIR_TRY(const config::Imported imported, config::Import(kind, text, name));
+  WEIR_CHECK(Give(session, flags.output, imported.yaml));
   for (const std::string& note : imported.notes) session.terminal.Note(note);
   if (!flags.output.empty()) {
     session.terminal.Note(
@@ -91,22 +152,23 @@ Result<void> WriteNew(const std::string& path, std::string_view text) {
 
 void AddConfigImport(CLI::App& config, Session& session) {
   auto flags = std::make_shared<ImportFlags>();  // shared by the callbacks below
-  CLI::App* command =
-      config.add_subcommand("import", "Turn another system's configuration into weir.yaml");
+  CLI::App& command =
+      AddCommand(config, "import", "Turn another system's configuration or agent into ours");
   std::vector<std::string> words;
   for (const auto& [word, kind] : kWords) words.emplace_back(word);
-  OneOf(*command->add_option("format", flags->format, "whose configuration it is")->required(),
-        std::move(words));
-  command->add_option("file", flags->file, "the file; - is stdin")->required()->option_text("FILE");
-  command->add_option("-o,--output", flags->output, "where to, a new file; default: stdout")
-      ->option_text("FILE");
-  command->callback([flags, &session] {
-    session.run = [flags, &session] {
-      const Result<void> done = Import(session, *flags);
-      if (done) return kExitOk;
-      session.terminal.Problem(done.error());
-      return ExitCode(done.error());
-    };
+  TextFlag(command, "format", flags->format, "whose configuration it is")
+      .Required()
+      .OneOf(std::move(words));
+  TextFlag(command, "file", flags->file, "the file, or the folder of an agent; - is stdin")
+      .Required()
+      .Shows("FILE");
+  TextFlag(command, "-o,--output", flags->output, "where to, a new file; default: stdout")
+      .Shows("FILE");
+  SetRun(command, session, [flags, &session] {
+    const Result<void> done = Import(session, *flags);
+    if (done) return kExitOk;
+    session.terminal.Problem(done.error());
+    return ExitCode(done.error());
   });
 }
 

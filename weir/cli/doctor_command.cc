@@ -1,6 +1,5 @@
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -194,23 +193,19 @@ int RunDoctor(Session& session, const DoctorFlags& flags) {
 }  // namespace
 
 void AddDoctorCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<DoctorFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand(
-      "doctor", "Say what a server is, what it understands, what is wrong and the remedy");
-  command->add_option("engine,-e,--engine", flags->common.engine,
-                      "name from weir.yaml, \"sim\", or an address");
-  command->add_option("-m,--model", flags->common.model, "model to ask; default: the engine's");
-  NumberFlag(*command, "--timeout", flags->common.timeout, "seconds for all of it");
-  command->add_flag_callback(
-      "--no-probe", [flags] { flags->probe = false; },
+  auto flags = std::make_shared<DoctorFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(
+      app, "doctor", "Say what a server is, what it understands, what is wrong and the remedy");
+  TextFlag(command, "engine,-e,--engine", flags->common.engine,
+           "name from weir.yaml, \"sim\", or an address");
+  TextFlag(command, "-m,--model", flags->common.model, "model to ask; default: the engine's");
+  NumberFlag(command, "--timeout", flags->common.timeout, "seconds for all of it");
+  SwitchFlag(
+      command, "--no-probe", [flags] { flags->probe = false; },
       "ask the model nothing; look at the server only");
-  OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
-        {"text", "json"});
-  command->add_option("--events", flags->common.events_file,
-                      "append events and spans to this file");
-  command->callback([flags, &session] {
-    session.run = [flags, &session] { return RunDoctor(session, *flags); };
-  });
+  TextFlag(command, "-o,--output", flags->common.output, "text or json").OneOf({"text", "json"});
+  TextFlag(command, "--events", flags->common.events_file, "append events and spans to this file");
+  SetRun(command, session, [flags, &session] { return RunDoctor(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -1,4 +1,4 @@
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -113,21 +113,18 @@ int RunEmbed(Session& session, const EmbedFlags& flags) {
 }  // namespace
 
 void AddEmbedCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<EmbedFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("embed", "Turn texts into vectors, one JSON list a line");
-  command->add_option("texts", flags->texts, "the texts; none: all of stdin is one text");
-  command->add_flag("--lines", flags->lines, "every line of stdin is a text");
-  command->add_option("-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
-  command->add_option("-m,--model", flags->common.model, "model; default: the engine's own");
-  command->add_option("--dimensions", flags->dimensions,
-                      "shorter vectors, where the model has them");
-  command->add_option("--timeout", flags->common.timeout, "seconds for all of it");
-  OneOf(*command->add_option("-o,--output", flags->common.output, "text or json"),
-        {"text", "json"});
-  command->add_option("--events", flags->common.events_file,
-                      "append events and spans to this file");
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return RunEmbed(session, *flags); }; });
+  auto flags = std::make_shared<EmbedFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "embed", "Turn texts into vectors, one JSON list a line");
+  TextsFlag(command, "texts", flags->texts, "the texts; none: all of stdin is one text");
+  SwitchFlag(command, "--lines", flags->lines, "every line of stdin is a text");
+  TextFlag(command, "-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
+  TextFlag(command, "-m,--model", flags->common.model, "model; default: the engine's own");
+  LooseNumberFlag(command, "--dimensions", flags->dimensions,
+                  "shorter vectors, where the model has them");
+  LooseNumberFlag(command, "--timeout", flags->common.timeout, "seconds for all of it");
+  TextFlag(command, "-o,--output", flags->common.output, "text or json").OneOf({"text", "json"});
+  TextFlag(command, "--events", flags->common.events_file, "append events and spans to this file");
+  SetRun(command, session, [flags, &session] { return RunEmbed(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -246,23 +245,20 @@ using Action = int (*)(Session&, const EnginesFlags&);
 
 CLI::App& AddVerb(CLI::App& parent, Session& session, const std::shared_ptr<EnginesFlags>& flags,
                   const char* verb, const char* help, Action action) {
-  CLI::App* command = parent.add_subcommand(verb, help);
-  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
-  command->callback([flags, action, &session] {
-    session.run = [flags, action, &session] { return action(session, *flags); };
-  });
-  return *command;
+  CLI::App& command = AddCommand(parent, verb, help);
+  TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
+  SetRun(command, session, [flags, action, &session] { return action(session, *flags); });
+  return command;
 }
 
 void AddDown(CLI::App& parent, Session& session, const char* verb) {
-  auto flags = std::make_shared<EnginesFlags>();  // shared by the callbacks that CLI11 keeps
+  auto flags = std::make_shared<EnginesFlags>();  // shared by what the command keeps
   CLI::App& down = AddVerb(parent, session, flags, verb, "Stop servers, whoever uses them", Down);
-  down.add_option("names", flags->names, "engines");
-  down.add_flag("--all", flags->all, "all servers that weir has started");
-  down.callback([flags, &session] {
+  TextsFlag(down, "names", flags->names, "engines");
+  SwitchFlag(down, "--all", flags->all, "all servers that weir has started");
+  OnChosen(down, [flags, &session] {
     if (flags->names.empty() && !flags->all) {
-      throw CLI::ValidationError("name the engines whose servers are to be stopped, or say --all",
-                                 static_cast<int>(CLI::ExitCodes::ValidationError));
+      ThrowUsageError("name the engines whose servers are to be stopped, or say --all");
     }
     session.run = [flags, &session] { return Down(session, *flags); };
   });
@@ -272,40 +268,37 @@ void AddWarmup(CLI::App& parent, Session& session) {
   auto flags = std::make_shared<EnginesFlags>();
   CLI::App& warmup = AddVerb(parent, session, flags, "warmup",
                              "Start what a flow needs, or every engine that is not lazy", Warmup);
-  warmup.add_option("names", flags->names, "a flow, or engines");
-  OneOf(*warmup.add_option("--kind", flags->kind, "all engines of this kind, lazy ones too"),
-        {"vllm", "vllm_api", "openai", "ollama", "ollama_api"});
+  TextsFlag(warmup, "names", flags->names, "a flow, or engines");
+  TextFlag(warmup, "--kind", flags->kind, "all engines of this kind, lazy ones too")
+      .OneOf({"vllm", "vllm_api", "openai", "ollama", "ollama_api"});
 }
 
 void AddServeVllm(CLI::App& app, Session& session) {
-  // Takes everything behind it as it is: those are vLLM's words.
-  CLI::App* serve =
-      app.add_subcommand("serve-vllm", "Start `vllm serve MODEL [flags]` in the background")
-          ->fallthrough(false);
-  serve->prefix_command();
-  serve->callback([serve, &session] {
-    session.run = [words = serve->remaining(), &session] { return ServeVllm(session, words); };
+  CLI::App& serve =
+      AddPrefixCommand(app, "serve-vllm", "Start `vllm serve MODEL [flags]` in the background");
+  SetRun(serve, session, [&serve, &session] {
+    return ServeVllm(session, WordsBehind(serve).value_or(std::vector<std::string>()));
   });
 }
 
 }  // namespace
 
 void AddEnginesCommand(CLI::App& app, Session& session) {
-  CLI::App* engines = app.add_subcommand("engines", "Engines, and the servers that weir starts");
-  engines->require_subcommand(1);
-  auto flags = std::make_shared<EnginesFlags>();  // shared by the callbacks that CLI11 keeps
-  AddVerb(*engines, session, flags, "list", "The engines of the configuration", List);
-  AddVerb(*engines, session, flags, "ps", "The servers that run", Ps);
+  CLI::App& engines = AddCommand(app, "engines", "Engines, and the servers that weir starts");
+  RequireCommand(engines);
+  auto flags = std::make_shared<EnginesFlags>();  // shared by what the command keeps
+  AddVerb(engines, session, flags, "list", "The engines of the configuration", List);
+  AddVerb(engines, session, flags, "ps", "The servers that run", Ps);
   CLI::App& up =
-      AddVerb(*engines, session, flags, "up",
+      AddVerb(engines, session, flags, "up",
               "Start servers that go on until `engines down`; prints where they are", Up);
-  up.add_option("names", flags->names, "engines")->required();
-  CLI::App& logs = AddVerb(*engines, session, flags, "logs", "What a server wrote", Logs);
-  logs.add_option("names", flags->names, "an engine")->required()->expected(1);
+  TextsFlag(up, "names", flags->names, "engines").Required();
+  CLI::App& logs = AddVerb(engines, session, flags, "logs", "What a server wrote", Logs);
+  TextsFlag(logs, "names", flags->names, "an engine").Required().Single();
   NumberFlag(logs, "-n,--lines", flags->lines, "lines from the end; default: 50");
-  logs.add_flag("-f,--follow", flags->follow, "go on until Ctrl-C");
-  AddDown(*engines, session, "down");
-  AddWarmup(*engines, session);
+  SwitchFlag(logs, "-f,--follow", flags->follow, "go on until Ctrl-C");
+  AddDown(engines, session, "down");
+  AddWarmup(engines, session);
   AddDown(app, session, "kill");
   AddWarmup(app, session);
   AddServeVllm(app, session);

@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/event_lines.h"
 #include "weir/cli/flags.h"
@@ -189,39 +187,37 @@ int ReplayEvents(const EventsFlags& flags, Session& session) {
 // A subcommand with the flags that all have.
 EventsFlags& AddReader(CLI::App& parent, Session& session, const char* name, const char* help,
                        int (*run)(const EventsFlags&, Session&), CLI::App*& command) {
-  auto flags = std::make_shared<EventsFlags>();  // shared by the callbacks that CLI11 keeps
-  command = parent.add_subcommand(name, help);
-  command->add_option("file", flags->file, "file of events; without one, or with -, stdin");
-  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
-  command->callback([flags, run, &session] {
-    session.run = [flags, run, &session] { return run(*flags, session); };
-  });
+  auto flags = std::make_shared<EventsFlags>();  // shared by what the command keeps
+  command = &AddCommand(parent, name, help);
+  TextFlag(*command, "file", flags->file, "file of events; without one, or with -, stdin");
+  TextFlag(*command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
+  SetRun(*command, session, [flags, run, &session] { return run(*flags, session); });
   return *flags;
 }
 
 }  // namespace
 
 void AddEventsCommand(CLI::App& app, Session& session) {
-  CLI::App* events = app.add_subcommand("events", "Read files of events");
-  events->require_subcommand(1);
+  CLI::App& events = AddCommand(app, "events", "Read files of events");
+  RequireCommand(events);
   CLI::App* command = nullptr;
   EventsFlags& tail =
-      AddReader(*events, session, "tail", "Show the last events", TailEvents, command);
+      AddReader(events, session, "tail", "Show the last events", TailEvents, command);
   NumberFlag(*command, "-n,--lines", tail.lines, "how many (default 10)");
-  command->add_option("--agent", tail.agent, kAgentHelp);
-  command->add_flag("-f,--follow", tail.follow, "go on with those that come");
-  command->add_flag("--spans", tail.spans, kSpansHelp);
-  AddReader(*events, session, "stats", "Count events, calls, times and tokens", CountEvents,
+  TextFlag(*command, "--agent", tail.agent, kAgentHelp);
+  SwitchFlag(*command, "-f,--follow", tail.follow, "go on with those that come");
+  SwitchFlag(*command, "--spans", tail.spans, kSpansHelp);
+  AddReader(events, session, "stats", "Count events, calls, times and tokens", CountEvents,
             command);
-  EventsFlags& replay = AddReader(*events, session, "replay", "Show all events and when they came",
+  EventsFlags& replay = AddReader(events, session, "replay", "Show all events and when they came",
                                   ReplayEvents, command);
-  command->add_option("--at", replay.at,
-                      "what went on at that moment, as `weir top` shows it: +SECONDS since the "
-                      "first event, or a time in UTC");
-  command->add_option("--agent", replay.agent, kAgentHelp);
+  TextFlag(*command, "--at", replay.at,
+           "what went on at that moment, as `weir top` shows it: +SECONDS since the "
+           "first event, or a time in UTC");
+  TextFlag(*command, "--agent", replay.agent, kAgentHelp);
   NumberFlag(*command, "--speed", replay.speed,
              "wait between them: 1 as long as it took, 10 a tenth (default: no waiting)");
-  command->add_flag("--spans", replay.spans, kSpansHelp);
+  SwitchFlag(*command, "--spans", replay.spans, kSpansHelp);
 }
 
 }  // namespace weir::cli

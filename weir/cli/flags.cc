@@ -1,10 +1,12 @@
 #include "weir/cli/flags.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "weir/base/text.h"
+#include "weir/cli/command.h"
 
 namespace weir::cli {
 namespace {
@@ -20,9 +22,7 @@ void Number(CLI::App& command, const std::string& names, std::optional<T>& field
   const auto read = [&field, name, wanted, parse](const std::string& text) {
     field = parse(text);
     if (field) return;
-    throw CLI::ValidationError(
-        StrCat(name, " wants ", wanted, ", found '", Truncate(text, kShownBytes), "'"),
-        static_cast<int>(CLI::ExitCodes::ValidationError));
+    ThrowUsageError(StrCat(name, " wants ", wanted, ", found '", Truncate(text, kShownBytes), "'"));
   };
   command.add_option_function<std::string>(names, read, help)->type_name(type);
 }
@@ -78,6 +78,117 @@ std::string WrongCount(const std::string& said) {
 
 }  // namespace
 
+Flag Flag::Required() const {
+  option_->required();
+  return *this;
+}
+
+Flag Flag::Shows(const std::string& text) const {
+  option_->option_text(text);
+  return *this;
+}
+
+Flag Flag::OneOf(std::vector<std::string> words) const {
+  const std::string list = StrCat("{", Join(words, ","), "}");
+  const auto refusal = [words = std::move(words)](const std::string& word) -> std::string {
+    if (std::ranges::find(words, word) != words.end()) return {};
+    return StrCat("'", Truncate(word, kShownBytes), "' is none of ", Join(words, ", "),
+                  DidYouMean(word, words));
+  };
+  option_->check(CLI::Validator(refusal, list));
+  return *this;
+}
+
+Flag Flag::Needs(Flag other) const {
+  option_->needs(other.option_);
+  return *this;
+}
+
+Flag Flag::Excludes(Flag other) const {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Flag Flag::Single() const {
+  option_->expected(1);
+  return *this;
+}
+
+Flag Flag::SplitAt(char delimiter) const {
+  option_->delimiter(delimiter);
+  return *this;
+}
+
+CLI::App& AddCommand(CLI::App& parent, const std::string& name, const std::string& help) {
+  return *parent.add_subcommand(name, help);
+}
+
+CLI::App& AddPrefixCommand(CLI::App& parent, const std::string& name, const std::string& help) {
+  CLI::App& command = AddCommand(parent, name, help);
+  command.fallthrough(false);
+  command.prefix_command();
+  return command;
+}
+
+std::optional<std::vector<std::string>> WordsBehind(const CLI::App& command) {
+  if (!command.parsed()) return std::nullopt;
+  return command.remaining();
+}
+
+void HideCommand(CLI::App& command) { command.group(""); }
+
+void RequireCommand(CLI::App& command) { command.require_subcommand(1); }
+
+void RemoveHelpFlag(CLI::App& command) { command.set_help_flag(); }
+
+void SetHeading(CLI::App& command, const std::string& heading) {
+  command.option_defaults()->group(heading);
+}
+
+void SetRun(CLI::App& command, Session& session, std::function<int()> run) {
+  command.callback([run = std::move(run), &session] { session.run = run; });
+}
+
+void OnChosen(CLI::App& command, std::function<void()> then) { command.callback(std::move(then)); }
+
+void ThrowUsageError(const std::string& sentence) {
+  throw CLI::ValidationError(sentence, static_cast<int>(CLI::ExitCodes::ValidationError));
+}
+
+Flag TextFlag(CLI::App& command, const std::string& names, std::string& field,
+              const std::string& help) {
+  return Flag(*command.add_option(names, field, help));
+}
+
+Flag TextFlag(CLI::App& command, const std::string& names, std::optional<std::string>& field,
+              const std::string& help) {
+  return TextFlag(command, names, [&field](const std::string& text) { field = text; }, help);
+}
+
+Flag TextFlag(CLI::App& command, const std::string& names,
+              std::function<void(const std::string&)> take, const std::string& help) {
+  return Flag(*command.add_option_function<std::string>(names, take, help));
+}
+
+Flag TextsFlag(CLI::App& command, const std::string& names, std::vector<std::string>& field,
+               const std::string& help) {
+  return Flag(*command.add_option(names, field, help));
+}
+
+Flag ListFlag(CLI::App& command, const std::string& names, std::vector<std::string>& field,
+              const std::string& help) {
+  return Flag(*command.add_option(names, field, help)->allow_extra_args(false));
+}
+
+Flag SwitchFlag(CLI::App& command, const std::string& names, bool& field, const std::string& help) {
+  return Flag(*command.add_flag(names, field, help));
+}
+
+Flag SwitchFlag(CLI::App& command, const std::string& names, std::function<void()> given,
+                const std::string& help) {
+  return Flag(*command.add_flag_callback(names, std::move(given), help));
+}
+
 void NumberFlag(CLI::App& command, const std::string& names, std::optional<std::int64_t>& field,
                 const std::string& help) {
   Number(command, names, field, help, "INT", "a whole number of at most 19 digits", ParseInt);
@@ -94,14 +205,73 @@ void NumberFlag(CLI::App& command, const std::string& names, std::optional<doubl
   Number(command, names, field, help, "FLOAT", "a number", ParseDouble);
 }
 
-void OneOf(CLI::Option& option, std::vector<std::string> words) {
-  const std::string list = StrCat("{", Join(words, ","), "}");
-  const auto refusal = [words = std::move(words)](const std::string& word) -> std::string {
-    if (std::ranges::find(words, word) != words.end()) return {};
-    return StrCat("'", Truncate(word, kShownBytes), "' is none of ", Join(words, ", "),
-                  DidYouMean(word, words));
-  };
-  option.check(CLI::Validator(refusal, list));
+void LooseNumberFlag(CLI::App& command, const std::string& names, int& field,
+                     const std::string& help) {
+  command.add_option(names, field, help);
+}
+
+void LooseNumberFlag(CLI::App& command, const std::string& names,
+                     std::optional<std::int64_t>& field, const std::string& help) {
+  command.add_option(names, field, help);
+}
+
+void LooseNumberFlag(CLI::App& command, const std::string& names, std::optional<double>& field,
+                     const std::string& help) {
+  command.add_option(names, field, help);
+}
+
+std::shared_ptr<CLI::App> NewCommandLine(const std::string& name) {
+  return std::make_shared<CLI::App>("", name);
+}
+
+void ParseWords(CLI::App& app, std::vector<std::string> words) {
+  std::ranges::reverse(words);  // as CLI11 wants them
+  app.parse(std::move(words));
+}
+
+std::optional<std::string> ParseLine(CLI::App& app, const std::string& line) {
+  try {
+    app.parse(line);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return error.what();
+  }
+}
+
+std::vector<GivenFlag> GivenFlags(const CLI::App& command) {
+  std::vector<GivenFlag> given;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0) continue;
+    given.push_back({.name = option->get_name(), .heading = option->get_group()});
+  }
+  return given;
+}
+
+bool HasFlag(const CLI::App& command, const std::string& name) {
+  return command.get_option_no_throw(name) != nullptr;
+}
+
+CommandWords WordsOf(const CLI::App& app) {
+  CommandWords words{.name = app.get_name(), .flags = {}, .commands = {}};
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.flags.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) words.flags.push_back("-" + name);
+  }
+  for (const CLI::App* command : app.get_subcommands({}))
+    words.commands.push_back(WordsOf(*command));
+  return words;
+}
+
+const CLI::App* FindCommand(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const bool hidden = command->get_group().empty();
+    if (!hidden && command->get_name() == word) return command;
+  }
+  return nullptr;
+}
+
+std::string HelpText(const CLI::App& command, const std::string& name) {
+  return command.get_formatter()->make_help(&command, name, CLI::AppFormatMode::Normal);
 }
 
 std::string UnknownCommand(const CLI::App& app, const std::string& word) {

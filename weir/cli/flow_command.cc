@@ -1,7 +1,5 @@
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
@@ -67,13 +65,12 @@ int Check(Session& session, const CheckFlags& flags) {
 
 void AddCheck(CLI::App& flow, Session& session) {
   auto flags = std::make_shared<CheckFlags>();  // shared by the callbacks below
-  CLI::App* command = flow.add_subcommand("check", "Find mistakes before the first token");
-  command->add_option("flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
-      ->required()
-      ->option_text("FLOW");
-  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Check(session, *flags); }; });
+  CLI::App& command = AddCommand(flow, "check", "Find mistakes before the first token");
+  TextFlag(command, "flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
+      .Required()
+      .Shows("FLOW");
+  TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
+  SetRun(command, session, [flags, &session] { return Check(session, *flags); });
 }
 
 struct ShowFlags {
@@ -102,34 +99,31 @@ int Show(Session& session, const ShowFlags& flags) {
 // `weir flow show`, which the older names `inspect` and `inspect-dag` mean, too.
 void AddShow(CLI::App& parent, const std::string& name, Session& session) {
   auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
-  CLI::App* command = parent.add_subcommand(name, "Draw a flow as a tree, or for other programs");
-  command->add_option("flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
-      ->required()
-      ->option_text("FLOW");
-  CLI::Option* dot =
-      command->add_flag_callback("--dot", [flags] { flags->form = "dot"; }, "for Graphviz");
-  CLI::Option* mermaid =
-      command->add_flag_callback("--mermaid", [flags] { flags->form = "mermaid"; }, "for Mermaid");
-  mermaid->excludes(dot);
-  command
-      ->add_flag_callback(
-          "--json", [flags] { flags->form = "json"; }, "as in graph.json of a run")
-      ->excludes(dot)
-      ->excludes(mermaid);
-  command->add_option("--max-branches", flags->max_branches,
-                      "branches of one parallel in the tree, then \"+N more\"");
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Show(session, *flags); }; });
-  if (name != "show") command->group("");
+  CLI::App& command = AddCommand(parent, name, "Draw a flow as a tree, or for other programs");
+  TextFlag(command, "flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
+      .Required()
+      .Shows("FLOW");
+  const Flag dot = SwitchFlag(command, "--dot", [flags] { flags->form = "dot"; }, "for Graphviz");
+  const Flag mermaid =
+      SwitchFlag(command, "--mermaid", [flags] { flags->form = "mermaid"; }, "for Mermaid");
+  mermaid.Excludes(dot);
+  SwitchFlag(
+      command, "--json", [flags] { flags->form = "json"; }, "as in graph.json of a run")
+      .Excludes(dot)
+      .Excludes(mermaid);
+  LooseNumberFlag(command, "--max-branches", flags->max_branches,
+                  "branches of one parallel in the tree, then \"+N more\"");
+  SetRun(command, session, [flags, &session] { return Show(session, *flags); });
+  if (name != "show") HideCommand(command);
 }
 
 }  // namespace
 
 void AddFlowCommand(CLI::App& app, Session& session) {
-  CLI::App* flow = app.add_subcommand("flow", "Check and draw flows");
-  flow->require_subcommand(1);
-  AddCheck(*flow, session);
-  AddShow(*flow, "show", session);
+  CLI::App& flow = AddCommand(app, "flow", "Check and draw flows");
+  RequireCommand(flow);
+  AddCheck(flow, session);
+  AddShow(flow, "show", session);
   AddShow(app, "inspect", session);
   AddShow(app, "inspect-dag", session);
 }

@@ -1,4 +1,4 @@
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
@@ -7,20 +7,12 @@
 namespace weir::cli {
 namespace {
 
-const CLI::App* Find(const CLI::App& app, const std::string& word) {
-  for (const CLI::App* command : app.get_subcommands({})) {
-    const bool hidden = command->get_group().empty();
-    if (!hidden && command->get_name() == word) return command;
-  }
-  return nullptr;
-}
-
 // What --help prints behind these words.
 int Help(const CLI::App& app, const std::vector<std::string>& words, Session& session) {
   const CLI::App* command = &app;
-  std::string name = app.get_name();
+  std::string name = "weir";
   for (const std::string& word : words) {
-    const CLI::App* next = Find(*command, word);
+    const CLI::App* next = FindCommand(*command, word);
     if (next == nullptr) {
       session.terminal.Note(
           StrCat("usage: ", UnknownCommand(*command, word), "; see ", name, " --help"));
@@ -29,8 +21,7 @@ int Help(const CLI::App& app, const std::vector<std::string>& words, Session& se
     command = next;
     StrAppend(name, " ", word);
   }
-  session.terminal.Out(
-      command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
+  session.terminal.Out(HelpText(*command, name));
   return kExitOk;
 }
 
@@ -38,11 +29,9 @@ int Help(const CLI::App& app, const std::vector<std::string>& words, Session& se
 
 void AddHelpCommand(CLI::App& app, Session& session) {
   auto words = std::make_shared<std::vector<std::string>>();  // shared by the callbacks below
-  CLI::App* command = app.add_subcommand("help", "Say what a command does, as its --help does");
-  command->add_option("command", *words, "the command; without one, all of them");
-  command->callback([&app, words, &session] {
-    session.run = [&app, words, &session] { return Help(app, *words, session); };
-  });
+  CLI::App& command = AddCommand(app, "help", "Say what a command does, as its --help does");
+  TextsFlag(command, "command", *words, "the command; without one, all of them");
+  SetRun(command, session, [&app, words, &session] { return Help(app, *words, session); });
 }
 
 }  // namespace weir::cli

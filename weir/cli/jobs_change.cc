@@ -5,10 +5,9 @@
 #include <memory>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/jobs_store.h"
 #include "weir/cli/jobs_time.h"
 #include "weir/json/writer.h"
@@ -265,53 +264,47 @@ int Migrate(Session& session, const ChangeFlags& flags) {
 
 CLI::App& AddVerb(CLI::App& jobs, Session& session, const std::shared_ptr<ChangeFlags>& flags,
                   const Verb& verb) {
-  CLI::App* command = jobs.add_subcommand(verb.name, verb.help);
-  command->add_option("--job", flags->ids, "the job of this number; may be repeated")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  CLI::App& command = AddCommand(jobs, verb.name, verb.help);
+  ListFlag(command, "--job", flags->ids, "the job of this number; may be repeated").SplitAt(',');
   if (verb.change != &jobs::JobStore::Cancel) {
-    command->add_option("--error", flags->error, "jobs that failed with this error: timeout, ...");
+    TextFlag(command, "--error", flags->error, "jobs that failed with this error: timeout, ...");
   }
-  command->add_option("--state", flags->states, StrCat("only those: ", StateNames(verb)))
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  AddStoreFlag(*command, flags->jobs);
-  AddQueueFlag(*command, flags->jobs);
-  AddOutputFlag(*command, flags->jobs);
-  command->callback([flags, &verb, &session] {
-    session.run = [flags, &verb, &session] { return Change(session, *flags, verb); };
-  });
-  return *command;
+  ListFlag(command, "--state", flags->states, StrCat("only those: ", StateNames(verb)))
+      .SplitAt(',');
+  AddStoreFlag(command, flags->jobs);
+  AddQueueFlag(command, flags->jobs);
+  AddOutputFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &verb, &session] { return Change(session, *flags, verb); });
+  return command;
 }
 
 }  // namespace
 
 void AddJobsRetry(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<ChangeFlags>();  // shared by the callbacks that CLI11 keeps
+  auto flags = std::make_shared<ChangeFlags>();  // shared by what the command keeps
   AddVerb(jobs, session, flags, Retry());
 }
 
 void AddJobsCancel(CLI::App& jobs, Session& session) {
   auto flags = std::make_shared<ChangeFlags>();
-  AddVerb(jobs, session, flags, Cancel())
-      .add_flag("--all", flags->all, "every job of the queue that has not ended");
+  CLI::App& command = AddVerb(jobs, session, flags, Cancel());
+  SwitchFlag(command, "--all", flags->all, "every job of the queue that has not ended");
 }
 
 void AddJobsPurge(CLI::App& jobs, Session& session) {
   auto flags = std::make_shared<ChangeFlags>();
   CLI::App& command = AddVerb(jobs, session, flags, Purge());
-  command.add_option("--older-than", flags->older_than, "jobs that ended so long ago: 7d, 12h");
-  command.add_flag("--all", flags->all, "every job of the queue that has ended");
+  TextFlag(command, "--older-than", flags->older_than, "jobs that ended so long ago: 7d, 12h");
+  SwitchFlag(command, "--all", flags->all, "every job of the queue that has ended");
 }
 
 void AddJobsMigrate(CLI::App& jobs, Session& session) {
   auto flags = std::make_shared<ChangeFlags>();
-  CLI::App* command = jobs.add_subcommand("migrate", "Bring the store of an older weir up to date");
-  command->add_flag("--check", flags->check, "only say which version it has");
-  AddStoreFlag(*command, flags->jobs);
-  AddOutputFlag(*command, flags->jobs);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Migrate(session, *flags); }; });
+  CLI::App& command = AddCommand(jobs, "migrate", "Bring the store of an older weir up to date");
+  SwitchFlag(command, "--check", flags->check, "only say which version it has");
+  AddStoreFlag(command, flags->jobs);
+  AddOutputFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &session] { return Migrate(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,5 @@
-#include <CLI/CLI.hpp>
-
 #include "weir/cli/command.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/jobs_change.h"
 #include "weir/cli/jobs_export.h"
 #include "weir/cli/jobs_status.h"
@@ -11,19 +10,18 @@
 namespace weir::cli {
 
 void AddJobsCommand(CLI::App& app, Session& session) {
-  CLI::App* jobs = app.add_subcommand("jobs", "A durable queue of rows for flows, and its workers");
-  jobs->require_subcommand(1);
-  AddJobsSubmit(*jobs, session);
-  AddJobsWork(*jobs, session);
-  AddJobsStatus(*jobs, session);
-  AddJobsExport(*jobs, session);
-  AddJobsRetry(*jobs, session);
-  AddJobsCancel(*jobs, session);
-  AddJobsPurge(*jobs, session);
-  AddJobsVariant(*jobs, session);
-  AddJobsMigrate(*jobs, session);
-  AddJobsWork(app, session);
-  app.get_subcommand("work")->group("");  // the short name of weir jobs work
+  CLI::App& jobs = AddCommand(app, "jobs", "A durable queue of rows for flows, and its workers");
+  RequireCommand(jobs);
+  AddJobsSubmit(jobs, session);
+  AddJobsWork(jobs, session);
+  AddJobsStatus(jobs, session);
+  AddJobsExport(jobs, session);
+  AddJobsRetry(jobs, session);
+  AddJobsCancel(jobs, session);
+  AddJobsPurge(jobs, session);
+  AddJobsVariant(jobs, session);
+  AddJobsMigrate(jobs, session);
+  HideCommand(AddJobsWork(app, session));  // the short name of weir jobs work
 }
 
 }  // namespace weir::cli

@@ -140,12 +140,17 @@ Task<Result<OverlayChoice>> AgentEngines::Choose(Context ctx) {
 // The name of the engine that stands in for all of the flow; empty: none does.
 Result<std::string> AgentEngines::EngineOf(const OverlayChoice& choice, Context ctx) const {
   const config::Config& config = *watcher_.current();
+  const auto named = config.routes.roles.find(choice.engine);
+  if (named != config.routes.roles.end() && !named->second.empty()) return named->second.front();
   if (!choice.engine.empty()) return choice.engine;
   if (choice.provider.empty()) {
     // A model alone is another one of the engine that the flow asks.
     if (choice.model.empty()) return std::string();
     const std::vector<std::string> asked = flow::EnginesOf(graph_);
     const std::string first = asked.empty() ? std::string() : asked.front();
+    const auto role = config.routes.roles.find(first.empty() ? "default" : first);
+    const bool routed = role != config.routes.roles.end() && !role->second.empty();
+    if (routed) return role->second.front();
     return first.empty() ? config.default_engine : first;
   }
   WEIR_TRY(const config::EngineConfig chosen, config::ResolveEngine(config, "", options_.env));

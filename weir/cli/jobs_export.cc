@@ -6,8 +6,6 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
@@ -280,24 +278,22 @@ int Export(Session& session, const ExportFlags& flags) {
 }  // namespace
 
 void AddJobsExport(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<ExportFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command =
-      jobs.add_subcommand("export", "Write what came of the jobs, in the order of submission");
-  command->add_option("-o,--out", flags->out,
-                      "a file, which is replaced when all of it is there; default: stdout");
-  OneOf(*command->add_option("--format", flags->format,
-                             "jsonl, csv, or openai-batch for jobs that were submitted so"),
-        {"jsonl", "csv", std::string(kBatchFormat)});
-  command->add_option("--state", flags->states, "done, failed, cancelled; default: done,failed")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_flag("--attempts", flags->attempts,
-                    "every try of every call too; each job is looked up, which is slower");
-  command->add_flag("--wait", flags->wait, "wait until no job of the queue is open");
-  AddStoreFlag(*command, flags->jobs);
-  AddQueueFlag(*command, flags->jobs);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Export(session, *flags); }; });
+  auto flags = std::make_shared<ExportFlags>();  // shared by what the command keeps
+  CLI::App& command =
+      AddCommand(jobs, "export", "Write what came of the jobs, in the order of submission");
+  TextFlag(command, "-o,--out", flags->out,
+           "a file, which is replaced when all of it is there; default: stdout");
+  TextFlag(command, "--format", flags->format,
+           "jsonl, csv, or openai-batch for jobs that were submitted so")
+      .OneOf({"jsonl", "csv", std::string(kBatchFormat)});
+  ListFlag(command, "--state", flags->states, "done, failed, cancelled; default: done,failed")
+      .SplitAt(',');
+  SwitchFlag(command, "--attempts", flags->attempts,
+             "every try of every call too; each job is looked up, which is slower");
+  SwitchFlag(command, "--wait", flags->wait, "wait until no job of the queue is open");
+  AddStoreFlag(command, flags->jobs);
+  AddQueueFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &session] { return Export(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -9,7 +9,7 @@ namespace {
 using async::Task;
 using jobs::Ended;
 
-constexpr Duration kFresh = std::chrono::seconds(5);  // what the store said is shown for so long
+constexpr Duration kFresh = std::chrono::seconds(10);  // what the store said is shown for so long
 
 constexpr std::pair<Ended::How, std::string_view> kHows[] = {{Ended::How::kDone, "done"},
                                                              {Ended::How::kFailed, "failed"},

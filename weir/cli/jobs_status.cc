@@ -5,11 +5,10 @@
 #include <csignal>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/async/context.h"
 #include "weir/async/signals.h"
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/full_screen.h"
 #include "weir/cli/jobs_board.h"
 #include "weir/cli/jobs_show.h"
@@ -219,16 +218,15 @@ int Status(Session& session, const StatusFlags& flags) {
 }  // namespace
 
 void AddJobsStatus(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<StatusFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = jobs.add_subcommand("status", "Show queues, workers, a job, or what failed");
-  command->add_option("--job", flags->job, "all that is known of the job of this number");
-  command->add_flag("--failed", flags->failed, "the jobs that failed, by error, and what to do");
-  command->add_flag("--watch", flags->watch, "go on, each second, until q or Ctrl-C");
-  AddStoreFlag(*command, flags->jobs);
-  command->add_option("-q,--queue", flags->jobs.queue, "this queue only");
-  AddOutputFlag(*command, flags->jobs);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Status(session, *flags); }; });
+  auto flags = std::make_shared<StatusFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(jobs, "status", "Show queues, workers, a job, or what failed");
+  TextFlag(command, "--job", flags->job, "all that is known of the job of this number");
+  SwitchFlag(command, "--failed", flags->failed, "the jobs that failed, by error, and what to do");
+  SwitchFlag(command, "--watch", flags->watch, "go on, each second, until q or Ctrl-C");
+  AddStoreFlag(command, flags->jobs);
+  TextFlag(command, "-q,--queue", flags->jobs.queue, "this queue only");
+  AddOutputFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &session] { return Status(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -19,17 +17,17 @@ constexpr std::string_view kUsualStore = "sqlite:weir-jobs.db";
 }  // namespace
 
 void AddStoreFlag(CLI::App& command, JobsFlags& flags) {
-  command.add_option("--store", flags.store,
-                     "sqlite:FILE or postgres://USER@HOST/DATABASE; default: jobs.store of the "
-                     "configuration, else sqlite:weir-jobs.db");
+  TextFlag(command, "--store", flags.store,
+           "sqlite:FILE or postgres://USER@HOST/DATABASE; default: jobs.store of the "
+           "configuration, else sqlite:weir-jobs.db");
 }
 
 void AddQueueFlag(CLI::App& command, JobsFlags& flags) {
-  command.add_option("-q,--queue", flags.queue, "the queue; default: the only one there is");
+  TextFlag(command, "-q,--queue", flags.queue, "the queue; default: the only one there is");
 }
 
 void AddOutputFlag(CLI::App& command, JobsFlags& flags) {
-  OneOf(*command.add_option("-o,--output", flags.output, "text or json"), {"text", "json"});
+  TextFlag(command, "-o,--output", flags.output, "text or json").OneOf({"text", "json"});
 }
 
 int StopJobs(Session& session, const JobsFlags& flags, const Error& error) {
@@ -42,7 +40,7 @@ Result<StoreChoice> ChooseStore(const std::string& asked, const config::Config* 
                                 const Session& session) {
   if (!asked.empty()) {
     // A user's name is not printed, and what is printed instead cannot be typed.
-    const bool plain = Redact(asked) == asked;
+    const bool plain = Redact(asked) == asked && asked.find("password") == asked.npos;
     return StoreChoice{.url = asked, .flag = StrCat(" --store ", plain ? asked : "...")};
   }
   if (const auto variable = session.env.Get("WEIR_JOBS_STORE")) {

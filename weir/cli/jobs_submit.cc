@@ -6,8 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -423,40 +421,37 @@ int Submit(Session& session, const SubmitFlags& given) {
 }  // namespace
 
 void AddJobsSubmit(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<SubmitFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = jobs.add_subcommand("submit", "Queue rows for a flow, each as a job");
+  auto flags = std::make_shared<SubmitFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(jobs, "submit", "Queue rows for a flow, each as a job");
   RunJob& job = flags->job;
-  command->add_option("flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml")
-      ->option_text("FLOW");
-  command->add_option("-i,--input", job.input,
-                      "rows: .jsonl, .csv, .tsv, .json, also .gz, or - for stdin");
-  command->add_option("--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
-  NumberFlag(*command, "--limit", job.limit, "only the first N rows");
-  OneOf(*command->add_option("--format", job.format,
-                             "of rows that have no flow; openai-batch: requests of a batch file; "
-                             "prompts: jobs {id, prompts: {system, user}, schema, document_text}"),
-        {"jsonl", std::string(kBatchFormat), std::string(kPromptsFormat)});
-  AddStoreFlag(*command, flags->jobs);
-  command->add_option("-q,--queue", flags->jobs.queue, "the queue; default: the flow's name");
-  NumberFlag(*command, "--priority", flags->priority, "jobs of a higher one go first; default: 0");
-  command->add_option("--at", flags->at, "not before: 2026-01-31T23:59Z, or +10m from now");
-  command->add_option(
-      "--key", flags->key,
-      "a field of the row: jobs with the same value are one, whatever else differs");
-  command->add_option("-e,--engine", job.engine,
-                      "part of the key: the same rows for another engine are other jobs");
-  command->add_option("-m,--model", job.model, "the same of a model");
-  command->add_flag("--again", flags->again, "new jobs, also of rows that were submitted before");
-  NumberFlag(*command, "--concurrency", flags->concurrency,
+  TextFlag(command, "flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml").Shows("FLOW");
+  TextFlag(command, "-i,--input", job.input,
+           "rows: .jsonl, .csv, .tsv, .json, also .gz, or - for stdin");
+  TextFlag(command, "--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
+  NumberFlag(command, "--limit", job.limit, "only the first N rows");
+  TextFlag(command, "--format", job.format,
+           "of rows that have no flow; openai-batch: requests of a batch file; "
+           "prompts: jobs {id, prompts: {system, user}, schema, document_text}")
+      .OneOf({"jsonl", std::string(kBatchFormat), std::string(kPromptsFormat)});
+  AddStoreFlag(command, flags->jobs);
+  TextFlag(command, "-q,--queue", flags->jobs.queue, "the queue; default: the flow's name");
+  NumberFlag(command, "--priority", flags->priority, "jobs of a higher one go first; default: 0");
+  TextFlag(command, "--at", flags->at, "not before: 2026-01-31T23:59Z, or +10m from now");
+  TextFlag(command, "--key", flags->key,
+           "a field of the row: jobs with the same value are one, whatever else differs");
+  TextFlag(command, "-e,--engine", job.engine,
+           "part of the key: the same rows for another engine are other jobs");
+  TextFlag(command, "-m,--model", job.model, "the same of a model");
+  SwitchFlag(command, "--again", flags->again, "new jobs, also of rows that were submitted before");
+  NumberFlag(command, "--concurrency", flags->concurrency,
              "jobs of the queue that run at once, over all workers; 0: no limit");
-  NumberFlag(*command, "--rate", flags->rate, "jobs that begin in a second, the same; 0: no limit");
-  NumberFlag(*command, "--max-attempts", flags->max_attempts,
+  NumberFlag(command, "--rate", flags->rate, "jobs that begin in a second, the same; 0: no limit");
+  NumberFlag(command, "--max-attempts", flags->max_attempts,
              "a job that failed so often is given up; default: 3");
-  NumberFlag(*command, "--max-crashes", flags->max_crashes,
+  NumberFlag(command, "--max-crashes", flags->max_crashes,
              "so is one under which so many workers died; default: 3");
-  AddOutputFlag(*command, flags->jobs);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Submit(session, *flags); }; });
+  AddOutputFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &session] { return Submit(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -4,9 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/frame_table.h"
 #include "weir/cli/jobs_board.h"
 #include "weir/cli/jobs_store.h"
@@ -177,26 +176,25 @@ int Variants(Session& session, const VariantFlags& flags) {
 }  // namespace
 
 void AddJobsVariant(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<VariantFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = jobs.add_subcommand(
-      "variant", "What the jobs of a queue are worked with: list, write or activate a variant");
-  command->add_option("agent", flags->agent, "the queue; without one, all of them are listed")
-      ->option_text("AGENT");
-  command
-      ->add_option("name", flags->variant,
-                   "the variant that becomes the active one; with -e, -m or --provider it is "
-                   "written first")
-      ->option_text("NAME");
-  command->add_option("-e,--engine", flags->engine, "asked instead of every engine of the flow");
-  command->add_option("-m,--model", flags->model, "its model; default: the engine's own");
-  command->add_option("--provider", flags->provider,
-                      "a provider's name instead of an engine's: vllm, ollama, ...");
-  command->add_flag("--activate,!--no-activate", flags->activate,
-                    "jobs are worked with it from now on (default)");
-  AddStoreFlag(*command, flags->jobs);
-  AddOutputFlag(*command, flags->jobs);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Variants(session, *flags); }; });
+  auto flags = std::make_shared<VariantFlags>();  // shared by what the command keeps
+  CLI::App& command =
+      AddCommand(jobs, "variant",
+                 "What the jobs of a queue are worked with: list, write or activate a variant");
+  TextFlag(command, "agent", flags->agent, "the queue; without one, all of them are listed")
+      .Shows("AGENT");
+  TextFlag(command, "name", flags->variant,
+           "the variant that becomes the active one; with -e, -m or --provider it is "
+           "written first")
+      .Shows("NAME");
+  TextFlag(command, "-e,--engine", flags->engine, "asked instead of every engine of the flow");
+  TextFlag(command, "-m,--model", flags->model, "its model; default: the engine's own");
+  TextFlag(command, "--provider", flags->provider,
+           "a provider's name instead of an engine's: vllm, ollama, ...");
+  SwitchFlag(command, "--activate,!--no-activate", flags->activate,
+             "jobs are worked with it from now on (default)");
+  AddStoreFlag(command, flags->jobs);
+  AddOutputFlag(command, flags->jobs);
+  SetRun(command, session, [flags, &session] { return Variants(session, *flags); });
 }
 
 }  // namespace weir::cli

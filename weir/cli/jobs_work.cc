@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "weir/async/scope.h"
@@ -108,6 +107,11 @@ bool IsWanted(const WorkFlags& flags, const std::string& queue) {
 // Flows that were named: their queues are made where nobody has submitted yet.
 Result<std::vector<WorkedFlow>> ByName(const std::vector<Named>& named, const WorkFlags& flags,
                                        jobs::JobStore& store, const Session& session) {
+  if (!flags.queues.empty() && (named.size() > 1 || flags.queues.size() > 1)) {
+    return Fail(Code::kConfigError,
+                "-q names the queue of one flow; several flows have queues of their own names: "
+                "leave -q away, or start a worker for each");
+  }
   std::vector<WorkedFlow> flows;
   for (const Named& one : named) {
     WorkedFlow worked{.overlay = one.overlay};
@@ -124,6 +128,7 @@ Result<std::vector<WorkedFlow>> ByName(const std::vector<Named>& named, const Wo
     } else {
       worked.queue.spec = {.name = name, .flow = AbsolutePath(one.flow), .digest = digest};
       WEIR_TRY(worked.queue.id, store.Declare(worked.queue.spec));
+      session.terminal.Note(StrCat("queue ", name, " is new: nobody has submitted jobs to it yet"));
     }
     if (!worked.queue.spec.digest.empty() && worked.queue.spec.digest != digest) {
       session.terminal.Warn(StrCat("the flow of queue ", name,
@@ -318,7 +323,9 @@ int Run(Session& session, WorkFlags& flags) {
   const Result<StoreChoice> choice = ChooseStore(flags.jobs.store, nullptr, session);
   if (!choice) return Refuse(session, choice.error());
   const StoreUse use = named->empty() ? StoreUse::kLook : StoreUse::kMake;
-  const Result<OpenedStore> opened = OpenJobs(*choice, use, {}, session);
+  // The worker itself tries again for as long as it takes, and wants to end when it is told to.
+  const jobs::StoreOptions store_options{.patience = std::chrono::seconds(5)};
+  const Result<OpenedStore> opened = OpenJobs(*choice, use, store_options, session);
   if (!opened) return Refuse(session, opened.error());
   jobs::JobStore& store = *opened->store;
   Result<std::vector<WorkedFlow>> flows =
@@ -356,9 +363,10 @@ int Run(Session& session, WorkFlags& flags) {
   sinks.push_back(&view);
   events::Tee everything(sinks);
   async::Cancellation cancellation;
+  bool told = false;
   // The first signal lets jobs under way end, the second gives them back.
   const async::SignalWatch signals(loop, {SIGINT, SIGTERM}, [&](int) {
-    if (worker.figures().draining) return cancellation.Cancel();
+    if (std::exchange(told, true)) return cancellation.Cancel();
     view.TellDrain(options->drain);
     worker.Drain();
   });
@@ -385,53 +393,49 @@ int Run(Session& session, WorkFlags& flags) {
 }
 
 void AddFlags(CLI::App& command, WorkFlags& flags) {
-  command
-      .add_option("flow", flags.flows,
-                  "FILE, FILE#NAME or a folder, several for several queues; none: every queue of "
-                  "the store whose flow can be read here")
-      ->option_text("FLOW");
+  TextsFlag(command, "flow", flags.flows,
+            "FILE, FILE#NAME or a folder, several for several queues; none: every queue of "
+            "the store whose flow can be read here")
+      .Shows("FLOW");
   AddStoreFlag(command, flags.jobs);
-  command.add_option("-q,--queue", flags.queues, "only this queue; may be repeated")
-      ->allow_extra_args(false);
+  ListFlag(command, "-q,--queue", flags.queues, "only this queue; may be repeated");
   NumberFlag(command, "--concurrency", flags.job.concurrency,
              "jobs under way at once; default: the flow's, or 16");
-  command.add_option("-e,--engine", flags.job.engine, "asked instead of every engine of the flow");
-  command.add_option("-m,--model", flags.job.model, "instead of the engine's model");
-  command.add_option("--set", flags.job.set, "NAME=VALUE for {{ vars.NAME }}; may be repeated")
-      ->allow_extra_args(false);
-  command.add_option("--overlay", flags.overlay,
-                     "a YAML file that says engine, model and variant of agents; it is read again "
-                     "while the worker works");
+  TextFlag(command, "-e,--engine", flags.job.engine, "asked instead of every engine of the flow");
+  TextFlag(command, "-m,--model", flags.job.model, "instead of the engine's model");
+  ListFlag(command, "--set", flags.job.set, "NAME=VALUE for {{ vars.NAME }}; may be repeated");
+  TextFlag(command, "--overlay", flags.overlay,
+           "a YAML file that says engine, model and variant of agents; it is read again "
+           "while the worker works");
   NumberFlag(command, "--refresh-every", flags.refresh_every,
              "jobs of a queue after which its configuration is read again; default: 100");
-  command.add_option("--journal", flags.journal,
-                     "the folder of answers that the store does not know of yet; workers that "
-                     "share it find each other's after a crash");
-  command.add_option("--name", flags.name, "of this worker; default: host and process");
-  command.add_option("--lease", flags.lease,
-                     "a worker that is silent for so long is lost, and its jobs are others'");
-  command.add_option("--drain-timeout", flags.drain,
-                     "after a first Ctrl-C or SIGTERM: what jobs under way are given");
-  command.add_option("--slow-after", flags.slow,
-                     "a call that takes longer makes the worker take fewer jobs, e.g. 20s");
-  command.add_option("--metrics", flags.metrics,
-                     "HOST:PORT or :PORT (loopback) of /metrics, /healthz and /readyz");
+  TextFlag(command, "--journal", flags.journal,
+           "the folder of answers that the store does not know of yet; workers that "
+           "share it find each other's after a crash");
+  TextFlag(command, "--name", flags.name, "of this worker; default: host and process");
+  TextFlag(command, "--lease", flags.lease,
+           "a worker that is silent for so long is lost, and its jobs are others'");
+  TextFlag(command, "--drain-timeout", flags.drain,
+           "after a first Ctrl-C or SIGTERM: what jobs under way are given");
+  TextFlag(command, "--slow-after", flags.slow,
+           "a call that takes longer makes the worker take fewer jobs, e.g. 20s");
+  TextFlag(command, "--metrics", flags.metrics,
+           "HOST:PORT or :PORT (loopback) of /metrics, /healthz and /readyz");
   NumberFlag(command, "--limit", flags.limit, "end after so many jobs");
-  command.add_flag("--exit-when-empty", flags.exit_when_empty, "end when there is nothing left");
-  command.add_flag("--warmup,!--no-warmup", flags.job.warmup,
-                   "send each shared beginning of prompts once before the first job");
-  command.add_flag("--quiet", flags.quiet, "no progress; warnings, and the figures at the end");
+  SwitchFlag(command, "--exit-when-empty", flags.exit_when_empty, "end when there is nothing left");
+  SwitchFlag(command, "--warmup,!--no-warmup", flags.job.warmup,
+             "send each shared beginning of prompts once before the first job");
+  SwitchFlag(command, "--quiet", flags.quiet, "no progress; warnings, and the figures at the end");
 }
 
 }  // namespace
 
-void AddJobsWork(CLI::App& jobs, Session& session) {
-  auto flags = std::make_shared<WorkFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command =
-      jobs.add_subcommand("work", "Take jobs and work them, until it is told to end");
-  AddFlags(*command, *flags);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Run(session, *flags); }; });
+CLI::App& AddJobsWork(CLI::App& jobs, Session& session) {
+  auto flags = std::make_shared<WorkFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(jobs, "work", "Take jobs and work them, until it is told to end");
+  AddFlags(command, *flags);
+  SetRun(command, session, [flags, &session] { return Run(session, *flags); });
+  return command;
 }
 
 }  // namespace weir::cli

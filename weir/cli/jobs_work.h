@@ -6,6 +6,7 @@
 
 namespace weir::cli {
 
-void AddJobsWork(CLI::App& jobs, Session& session);
+// Returns the command that it has added.
+CLI::App& AddJobsWork(CLI::App& jobs, Session& session);
 
 }  // namespace weir::cli

@@ -41,8 +41,12 @@ bool IsSet(Fields fields, std::string_view key) {
   return flag != nullptr && *flag;
 }
 
-std::string Of(std::string_view provider, std::string_view model) {
-  return model.empty() ? std::string(provider) : StrCat(provider, " (", model, ")");
+// "vllm big (qwen-72b)"
+std::string Of(std::string_view provider, std::string_view engine, std::string_view model) {
+  std::string text(provider);
+  if (!engine.empty() && engine != provider) StrAppend(text, " ", engine);
+  if (!model.empty()) StrAppend(text, " (", model, ")");
+  return text;
 }
 
 // What is good news, or only news.
@@ -66,10 +70,12 @@ std::string CountedOf(std::uint64_t count) { return CountedJobs(static_cast<std:
 std::string WorkNoteOf(std::string_view name, Fields fields) {
   if (name == "provider.switch" && !Text(fields, "agent").empty()) {
     const std::string_view variant = Text(fields, "variant_id");
-    return StrCat("jobs of ", Text(fields, "agent"), " go to ",
-                  Of(Text(fields, "new_provider"), Text(fields, "model")), " now, before to ",
-                  Of(Text(fields, "old_provider"), Text(fields, "old_model")),
-                  variant.empty() ? std::string() : StrCat("; variant ", variant));
+    return StrCat(
+        "jobs of ", Text(fields, "agent"), " go to ",
+        Of(Text(fields, "new_provider"), Text(fields, "engine"), Text(fields, "model")),
+        " now, before to ",
+        Of(Text(fields, "old_provider"), Text(fields, "old_engine"), Text(fields, "old_model")),
+        variant.empty() ? std::string() : StrCat("; variant ", variant));
   }
   if (name == "config.refresh" && !IsSet(fields, "ok")) {
     return StrCat(
@@ -132,6 +138,13 @@ void WorkView::Note(const std::string& text, bool warns) {
 void WorkView::OnEvent(std::string_view name, Fields fields) {
   if (const std::optional<std::string> warning = WarningOf(name, fields)) {
     return Note(*warning, true);
+  }
+  if (name == "job.end" && !IsSet(fields, "ok")) {
+    const std::string error(Text(fields, "error"));
+    if (++failures_[error] > 1) return;
+    return Note(StrCat("job ", Whole(fields, "job"), " of ", Text(fields, "agent"), " failed: ",
+                       error, ": ", Text(fields, "message"), " (others like it are only counted)"),
+                true);
   }
   // Who works many jobs after a crash does not want a line for each.
   if (name == "jobs.found") return;
@@ -204,8 +217,12 @@ void WorkView::TellEnd() {
   for (const jobs::WorkerFigures::Queue& queue : figures.queues) lost += queue.lost;
   add(lost, "lost with the lease");
   add(figures.answers_found, "answers found again");
-  add(figures.repeated_calls, "calls asked again that a crash had in flight");
+  add(figures.repeated_calls, "calls asked again that were in flight when a worker stopped");
   terminal_.Note(text);
+  if (failures_.empty()) return;
+  std::vector<std::string> kinds;
+  for (const auto& [error, count] : failures_) kinds.push_back(StrCat(count, " x ", error));
+  terminal_.Note(StrCat("failed: ", Join(kinds, ", "), "; why: weir jobs status --failed"));
 }
 
 }  // namespace weir::cli

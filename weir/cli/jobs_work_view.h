@@ -3,6 +3,7 @@
 // What a person sees of a worker: a live line of figures on a terminal, and a sentence for each
 // thing that is out of the ordinary.
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,7 @@ class WorkView final : public TraceSink {
   const Clock& clock_;
   const bool quiet_;
   ProgressView progress_;
+  std::map<std::string, std::uint64_t> failures_;  // by the name of the error
   TimePoint looked_at_{};
   std::uint64_t ended_then_ = 0;
   double per_second_ = 0;

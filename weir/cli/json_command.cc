@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
@@ -262,42 +260,37 @@ using RunJson = int (*)(const JsonFlags&, Session&);
 
 std::shared_ptr<JsonFlags> AddFlags(CLI::App& command, Session& session, RunJson one,
                                     RunJson lines) {
-  auto flags = std::make_shared<JsonFlags>();  // shared by the callbacks that CLI11 keeps
-  command.add_option("file", flags->file, "the document; without one, or with -, stdin");
-  command.add_flag("--lines", flags->lines,
-                   "many documents: one JSON row each line, {\"text\": ...} or {\"base64\": ...}, "
-                   "one answer line each");
-  OneOf(*command.add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
+  auto flags = std::make_shared<JsonFlags>();  // shared by what the command keeps
+  TextFlag(command, "file", flags->file, "the document; without one, or with -, stdin");
+  SwitchFlag(command, "--lines", flags->lines,
+             "many documents: one JSON row each line, {\"text\": ...} or {\"base64\": ...}, "
+             "one answer line each");
+  TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
   NumberFlag(command, "--max-bytes", flags->max_bytes,
              "longest document (default 256 MiB); with --lines, longest line (default 64 MiB)");
   NumberFlag(command, "--max-depth", flags->max_depth,
              "arrays and objects inside each other (default 512)");
-  command.callback([flags, &session, one, lines] {
-    session.run = [flags, &session, one, lines] {
-      return (flags->lines ? lines : one)(*flags, session);
-    };
-  });
+  SetRun(command, session,
+         [flags, &session, one, lines] { return (flags->lines ? lines : one)(*flags, session); });
   return flags;
 }
 
 }  // namespace
 
 void AddJsonCommand(CLI::App& app, Session& session) {
-  CLI::App* json = app.add_subcommand("json", "Check JSON texts, or mend what models write");
-  json->require_subcommand(1);
+  CLI::App& json = AddCommand(app, "json", "Check JSON texts, or mend what models write");
+  RequireCommand(json);
 
-  CLI::App* check =
-      json->add_subcommand("check", "Say whether a text is JSON, and where it is not");
-  AddFlags(*check, session, CheckDocument, CheckLines);
+  CLI::App& check = AddCommand(json, "check", "Say whether a text is JSON, and where it is not");
+  AddFlags(check, session, CheckDocument, CheckLines);
 
-  CLI::App* repair =
-      json->add_subcommand("repair", "Mend a broken document and say what was mended");
-  const auto flags = AddFlags(*repair, session, RepairDocument, RepairLines);
-  OneOf(*repair->add_option("--strictness", flags->strictness,
-                            "strict: only JSON; mend (default): refuses a cut document inside "
-                            "other text; salvage: takes what can be had"),
-        {"strict", "mend", "salvage"});
-  NumberFlag(*repair, "--indent", flags->indent, "blanks per level; 0 (default): all on one line");
+  CLI::App& repair = AddCommand(json, "repair", "Mend a broken document and say what was mended");
+  const auto flags = AddFlags(repair, session, RepairDocument, RepairLines);
+  TextFlag(repair, "--strictness", flags->strictness,
+           "strict: only JSON; mend (default): refuses a cut document inside "
+           "other text; salvage: takes what can be had")
+      .OneOf({"strict", "mend", "salvage"});
+  NumberFlag(repair, "--indent", flags->indent, "blanks per level; 0 (default): all on one line");
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,5 @@
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -81,16 +80,14 @@ int RunModels(Session& session, const CommonFlags& flags) {
 }  // namespace
 
 void AddModelsCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<CommonFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("models", "List the models and adapters of an engine");
-  command->add_option("engine,-e,--engine", flags->engine,
-                      "name from weir.yaml, \"sim\", or an address");
-  command->add_option("--timeout", flags->timeout, "seconds for all of it");
-  OneOf(*command->add_option("-o,--output", flags->output, "text or json"), {"text", "json"});
-  command->add_option("--events", flags->events_file, "append events and spans to this file");
-  command->callback([flags, &session] {
-    session.run = [flags, &session] { return RunModels(session, *flags); };
-  });
+  auto flags = std::make_shared<CommonFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "models", "List the models and adapters of an engine");
+  TextFlag(command, "engine,-e,--engine", flags->engine,
+           "name from weir.yaml, \"sim\", or an address");
+  LooseNumberFlag(command, "--timeout", flags->timeout, "seconds for all of it");
+  TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
+  TextFlag(command, "--events", flags->events_file, "append events and spans to this file");
+  SetRun(command, session, [flags, &session] { return RunModels(session, *flags); });
 }
 
 }  // namespace weir::cli

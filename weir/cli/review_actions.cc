@@ -12,9 +12,34 @@
 
 namespace weir::cli {
 
+namespace {
+
+std::string WithoutSlashes(std::string run) {
+  while (run.size() > 1 && run.ends_with('/')) run.pop_back();
+  return run;
+}
+
+// "a.0" also means the row that is kept as "a.0." beside the children of the row "a".
+bool IsMeant(const agent::ReviewItem& item, std::string_view name) {
+  if (name.starts_with(item.node + "/")) {
+    const std::string_view row = name.substr(item.node.size() + 1);
+    if (row == item.row || (!item.title.empty() && row == item.title)) return true;
+  }
+  return name == item.row || (!item.title.empty() && name == item.title);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReviewActions>> ReviewActions::Look(std::string run, Terminal& terminal) {
+  run = WithoutSlashes(std::move(run));
+  WEIR_TRY(std::unique_ptr<agent::Review> review, agent::Review::Look(run));
+  return std::unique_ptr<ReviewActions>(
+      new ReviewActions(std::move(run), std::move(review), terminal));
+}
+
 Result<std::unique_ptr<ReviewActions>> ReviewActions::Open(std::string run, Terminal& terminal,
                                                            const Clock& clock) {
-  while (run.size() > 1 && run.ends_with('/')) run.pop_back();
+  run = WithoutSlashes(std::move(run));
   WEIR_TRY(std::unique_ptr<agent::Review> review, agent::Review::Open(run));
   for (const std::string& note : review->notes()) terminal.Warn(note);
   std::unique_ptr<ReviewActions> actions(
@@ -40,11 +65,14 @@ Result<std::vector<const agent::ReviewItem*>> ReviewActions::Choose(
   std::vector<const agent::ReviewItem*> chosen;
   for (const std::string& name : names) {
     std::vector<const agent::ReviewItem*> found;
-    for (const agent::ReviewItem& item : review_->items()) {
-      const bool meant = name == item.row || name == StrCat(item.node, "/", item.row) ||
-                         (name == "all" && item.state == agent::ReviewState::kPending);
-      if (meant) found.push_back(&item);
-    }
+    const auto find = [&](const std::string& wanted) {
+      for (const agent::ReviewItem& item : review_->items()) {
+        const bool is_all = name == "all" && item.state == agent::ReviewState::kPending;
+        if (is_all || IsMeant(item, wanted)) found.push_back(&item);
+      }
+    };
+    find(name);
+    if (found.empty()) find(name + ".");
     if (name != "all" && found.empty()) {
       std::vector<std::string> known;
       known.reserve(review_->items().size());
@@ -56,9 +84,13 @@ Result<std::vector<const agent::ReviewItem*>> ReviewActions::Choose(
                                  : StrCat("; `weir review ", run_, " --list` shows them")));
     }
     if (name != "all" && found.size() > 1) {
+      const bool one_node = found[0]->node == found[1]->node;
+      const auto full = [&](const agent::ReviewItem& item) {
+        return one_node ? item.row : StrCat(item.node, "/", name);
+      };
       return Fail(Code::kInvalidRequest,
-                  StrCat("several nodes have a row ", name, "; name one as ", found[0]->node, "/",
-                         name, " or ", found[1]->node, "/", name));
+                  StrCat(one_node ? "several rows are called " : "several nodes have a row ", name,
+                         "; name one as ", full(*found[0]), " or ", full(*found[1])));
     }
     std::ranges::copy(found, std::back_inserter(chosen));
   }

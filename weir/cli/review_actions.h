@@ -21,6 +21,8 @@ class ReviewActions {
   // `terminal` and `clock` must outlive it.
   static Result<std::unique_ptr<ReviewActions>> Open(std::string run, Terminal& terminal,
                                                      const Clock& clock);
+  // Only to show rows and diffs, also while somebody else decides.
+  static Result<std::unique_ptr<ReviewActions>> Look(std::string run, Terminal& terminal);
 
   agent::Review& review() { return *review_; }
   Terminal& terminal() { return terminal_; }

@@ -1,7 +1,5 @@
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
@@ -74,8 +72,12 @@ Result<bool> Decide(const ReviewFlags& flags, ReviewActions& actions) {
 
 int ReviewRun(const ReviewFlags& flags, Session& session) {
   const SystemClock clock;
+  const bool asks = session.terminal.in_is_terminal() && session.terminal.out_is_terminal();
+  const bool looks =
+      !flags.decides() && (flags.list || flags.output == "json" || !flags.diff.empty() || !asks);
   Result<std::unique_ptr<ReviewActions>> opened =
-      ReviewActions::Open(flags.run, session.terminal, clock);
+      looks ? ReviewActions::Look(flags.run, session.terminal)
+            : ReviewActions::Open(flags.run, session.terminal, clock);
   if (!opened) return Stop(session, opened.error());
   ReviewActions& actions = **opened;
   bool well = true;
@@ -88,8 +90,7 @@ int ReviewRun(const ReviewFlags& flags, Session& session) {
     well = *decided;
     if (flags.list || flags.output == "json") List(flags, actions);
     actions.TellRest();
-  } else if (flags.list || flags.output == "json" || !session.terminal.in_is_terminal() ||
-             !session.terminal.out_is_terminal()) {
+  } else if (looks) {
     List(flags, actions);
   } else {
     well = AskRows(actions);
@@ -103,33 +104,29 @@ int ReviewRun(const ReviewFlags& flags, Session& session) {
 
 void AddReviewCommand(CLI::App& app, Session& session) {
   auto flags = std::make_shared<ReviewFlags>();  // shared by the callbacks below
-  CLI::App* command =
-      app.add_subcommand("review", "Accept or reject what the agents of a run changed");
-  command->add_option("run", flags->run, "the folder of the run")->required()->option_text("RUN");
-  CLI::Option* list = command->add_flag("--list", flags->list, "show the rows, and ask nothing");
-  OneOf(*command->add_option("-o,--output", flags->output, "text or json, of --list"),
-        {"text", "json"});
-  CLI::Option* diff = command->add_option("--diff", flags->diff, "show what a row changed");
-  diff->option_text("ROW");
-  CLI::Option* accept =
-      command->add_option("--accept", flags->accept, "merge rows into the source");
-  accept->option_text("ROW...|all");
-  CLI::Option* reject = command->add_option("--reject", flags->reject, "leave the source as it is");
-  reject->option_text("ROW...|all");
-  CLI::Option* retry =
-      command->add_option("--retry", flags->retry, "have rows done again by the next run");
-  retry->option_text("ROW...|all");
-  command->add_option("--set", flags->settings, "for --retry: what is to be different then")
-      ->needs(retry)
-      ->option_text("KEY=VALUE...");
-  command
-      ->add_flag("--write-conflicts", flags->write_conflicts,
-                 "for --accept: write what conflicts into the source, with marks")
-      ->needs(accept);
-  diff->excludes(list)->excludes(accept)->excludes(reject)->excludes(retry);
-  command->callback([flags, &session] {
-    session.run = [flags, &session] { return ReviewRun(*flags, session); };
-  });
+  CLI::App& command =
+      AddCommand(app, "review", "Accept or reject what the agents of a run changed");
+  TextFlag(command, "run", flags->run, "the folder of the run").Required().Shows("RUN");
+  const Flag list = SwitchFlag(command, "--list", flags->list, "show the rows, and ask nothing");
+  TextFlag(command, "-o,--output", flags->output, "text or json, of --list")
+      .OneOf({"text", "json"});
+  const Flag diff =
+      TextFlag(command, "--diff", flags->diff, "show what a row changed").Shows("ROW");
+  const Flag accept = TextsFlag(command, "--accept", flags->accept, "merge rows into the source")
+                          .Shows("ROW...|all");
+  const Flag reject = TextsFlag(command, "--reject", flags->reject, "leave the source as it is")
+                          .Shows("ROW...|all");
+  const Flag retry =
+      TextsFlag(command, "--retry", flags->retry, "have rows done again by the next run")
+          .Shows("ROW...|all");
+  TextsFlag(command, "--set", flags->settings, "for --retry: what is to be different then")
+      .Needs(retry)
+      .Shows("KEY=VALUE...");
+  SwitchFlag(command, "--write-conflicts", flags->write_conflicts,
+             "for --accept: write what conflicts into the source, with marks")
+      .Needs(accept);
+  diff.Excludes(list).Excludes(accept).Excludes(reject).Excludes(retry);
+  SetRun(command, session, [flags, &session] { return ReviewRun(*flags, session); });
 }
 
 }  // namespace weir::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/agent/workspace/workspace_record.h"
 #include "weir/base/text.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/writer.h"
@@ -77,18 +78,6 @@ std::string_view Sign(agent::ChangeKind kind) {
   return "M";
 }
 
-std::string_view KindWord(agent::ChangeKind kind) {
-  switch (kind) {
-    case agent::ChangeKind::kAdded:
-      return "added";
-    case agent::ChangeKind::kDeleted:
-      return "deleted";
-    case agent::ChangeKind::kChanged:
-      break;
-  }
-  return "changed";
-}
-
 // The stretches between the marks, with their marks.
 std::string MarkedLines(std::string_view text) {
   std::string shown;
@@ -122,14 +111,23 @@ std::string_view StateWord(agent::ReviewState state) {
 }
 
 std::string RowName(const agent::Review& review, const agent::ReviewItem& item) {
+  const bool titled = !item.title.empty() && std::ranges::count(review.items(), item.title,
+                                                                &agent::ReviewItem::title) == 1;
+  if (titled) return item.title;
   const bool alone = std::ranges::count(review.items(), item.row, &agent::ReviewItem::row) == 1;
   return alone ? item.row : StrCat(item.node, "/", item.row);
+}
+
+std::string RowTitle(const agent::Review& review, const agent::ReviewItem& item) {
+  std::string name = RowName(review, item);
+  if (item.title.empty() || name == item.title) return name;
+  return StrCat(item.title, " (", name, ")");
 }
 
 std::string ReviewTable(const agent::Review& review, int width) {
   std::size_t widest = 3;
   for (const agent::ReviewItem& item : review.items()) {
-    widest = std::max(widest, std::min(kLongestName, RowName(review, item).size()));
+    widest = std::max(widest, std::min(kLongestName, RowTitle(review, item).size()));
   }
   std::string table;
   Pad(table, "row", widest);
@@ -137,7 +135,7 @@ std::string ReviewTable(const agent::Review& review, int width) {
   for (const agent::ReviewItem& item : review.items()) {
     std::string line;
     const Sums sums = SumsOf(item);
-    Pad(line, Truncate(Line(RowName(review, item)), kLongestName), widest);
+    Pad(line, Truncate(Line(RowTitle(review, item)), kLongestName), widest);
     Pad(line, StateWord(item.state), 8);
     Pad(line, StrCat(item.changes.size()), 5);
     Pad(line, StrCat("+", sums.added, " -", sums.removed), 12);
@@ -161,6 +159,7 @@ std::string ReviewJson(const std::string& run, const agent::Review& review) {
     out.BeginObject();
     out.Field("node", item.node);
     out.Field("row", item.row);
+    if (!item.title.empty()) out.Field("title", item.title);
     out.Field("state", StateWord(item.state));
     out.Field("result", item.result);
     out.PlainKey("files");
@@ -168,7 +167,7 @@ std::string ReviewJson(const std::string& run, const agent::Review& review) {
     for (const agent::Change& change : item.changes) {
       out.BeginObject();
       out.Field("path", change.path);
-      out.Field("kind", KindWord(change.kind));
+      out.Field("kind", agent::ChangeName(change.kind));
       out.PlainKey("added");
       out.Uint(change.lines_added);
       out.PlainKey("removed");
@@ -189,7 +188,7 @@ std::string ReviewJson(const std::string& run, const agent::Review& review) {
 std::string RowHeader(const agent::Review& review, const agent::ReviewItem& item, bool colour) {
   const Sums sums = SumsOf(item);
   std::string text =
-      StrCat("\n", colour ? kBold : "", "row ", Line(RowName(review, item)), colour ? kPlain : "",
+      StrCat("\n", colour ? kBold : "", "row ", Line(RowTitle(review, item)), colour ? kPlain : "",
              "  ", FilesText(item.changes.size()), ", +", sums.added, " -", sums.removed);
   if (const std::string_view status = item.result.Find("status").StringOr(""); !status.empty()) {
     StrAppend(text, "  ", Line(status));

@@ -13,8 +13,12 @@ namespace weir::cli {
 
 std::string_view StateWord(agent::ReviewState state);  // "pending", "accepted", ...
 
-// How a person names the row: its id, with the node in front where several nodes have it.
+// How a person names the row: by its title where no other has it, else by its id, with the node in
+// front where several nodes have that.
 std::string RowName(const agent::Review& review, const agent::ReviewItem& item);
+
+// What stands for a row in lists: its name, behind its title where others have that, too.
+std::string RowTitle(const agent::Review& review, const agent::ReviewItem& item);
 
 // A line for each row, at most `width` columns wide.
 std::string ReviewTable(const agent::Review& review, int width);

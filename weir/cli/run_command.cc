@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -348,57 +347,53 @@ int Run(Session& session, const RunFlags& flags) {
 
 void AddFlags(CLI::App& command, RunFlags& flags) {
   RunJob& job = flags.job;
-  command.add_option("flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml")
-      ->option_text("FLOW");
-  command.add_option("-i,--input", job.input,
-                     "rows: .jsonl, .csv, .tsv, .json, also .gz, or - for stdin");
-  command.add_option("--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
-  CLI::Option* folder = command.add_option(
-      "-o,--out", job.folder, "the run's folder; default: runs/ and a name by the time");
-  CLI::Option* resume =
-      command.add_option("--resume", flags.resume, "go on with the run in this folder")
-          ->excludes(folder);
-  command
-      .add_flag("--retry-failed", flags.retry_failed, "with --resume: try rows again that failed")
-      ->needs(resume);
+  TextFlag(command, "flow", job.flow, "FILE, FILE#NAME or a folder with a flow.yaml").Shows("FLOW");
+  TextFlag(command, "-i,--input", job.input,
+           "rows: .jsonl, .csv, .tsv, .json, also .gz, or - for stdin");
+  TextFlag(command, "--files", job.files, "rows of files: a glob such as 'texts/**/*.txt'");
+  const Flag folder = TextFlag(command, "-o,--out", job.folder,
+                               "the run's folder; default: runs/ and a name by the time");
+  const Flag resume =
+      TextFlag(command, "--resume", flags.resume, "go on with the run in this folder")
+          .Excludes(folder);
+  SwitchFlag(command, "--retry-failed", flags.retry_failed,
+             "with --resume: try rows again that failed")
+      .Needs(resume);
   NumberFlag(command, "--concurrency", job.concurrency, "calls at once; default: 16");
   NumberFlag(command, "--batch-size", job.batch_size,
              "rows on their way at once; default: 4 for each call");
   NumberFlag(command, "--limit", job.limit, "only the first N rows");
-  command.add_option("--set", job.set, "NAME=VALUE for {{ vars.NAME }}; may be repeated")
-      ->allow_extra_args(false);
-  command.add_option("-e,--engine", job.engine, "asked instead of every engine of the flow");
+  ListFlag(command, "--set", job.set, "NAME=VALUE for {{ vars.NAME }}; may be repeated");
+  TextFlag(command, "-e,--engine", job.engine, "asked instead of every engine of the flow");
   NumberFlag(command, "--seed", job.seed, "of the run; every call has one made of it");
   NumberFlag(command, "--max-total-tokens", job.max_total_tokens,
              "stop, to be resumed, when prompts and answers have had so many");
-  OneOf(*command.add_option(
-            "--format", job.format,
-            "of the results: jsonl or csv; openai-batch: rows are requests of a batch "
-            "file, -o is the file of answers"),
-        {"jsonl", "csv", std::string(kBatchFormat)});
-  command.add_option("-m,--model", job.model, "instead of the models that a batch names");
-  command.add_flag("--flattened,!--no-flattened", job.flattened,
-                   "write flattened/ too, one line for each row");
+  TextFlag(command, "--format", job.format,
+           "of the results: jsonl or csv; openai-batch: rows are requests of a batch "
+           "file, -o is the file of answers")
+      .OneOf({"jsonl", "csv", std::string(kBatchFormat)});
+  TextFlag(command, "-m,--model", job.model, "instead of the models that a batch names");
+  SwitchFlag(command, "--flattened,!--no-flattened", job.flattened,
+             "write flattened/ too, one line for each row");
   NumberFlag(command, "--max-lines-per-file", job.max_lines_per_file, "then a new file; 10000");
-  command.add_flag("--warmup,!--no-warmup", job.warmup,
-                   "send each shared beginning of prompts once before the first row");
-  command.add_flag("--auto-accept", job.auto_accept,
-                   "merge what agents have changed, without a review; conflicts wait for one");
-  command.add_flag("--dry-run", flags.dry_run, "show what would be asked, and send nothing");
-  command.add_flag("--json-logs", flags.json_logs, "every event as a JSON line on stderr");
-  command.add_flag("--quiet", flags.quiet, "no progress; the summary at the end");
+  SwitchFlag(command, "--warmup,!--no-warmup", job.warmup,
+             "send each shared beginning of prompts once before the first row");
+  SwitchFlag(command, "--auto-accept", job.auto_accept,
+             "merge what agents have changed, without a review; conflicts wait for one");
+  SwitchFlag(command, "--dry-run", flags.dry_run, "show what would be asked, and send nothing");
+  SwitchFlag(command, "--json-logs", flags.json_logs, "every event as a JSON line on stderr");
+  SwitchFlag(command, "--quiet", flags.quiet, "no progress; the summary at the end");
 }
 
 }  // namespace
 
 void AddRunCommand(CLI::App& app, Session& session) {
   for (const char* name : {"run", "run-yaml"}) {
-    auto flags = std::make_shared<RunFlags>();  // shared by the callbacks that CLI11 keeps
-    CLI::App* command = app.add_subcommand(name, "Send rows through a flow, into a folder");
-    AddFlags(*command, *flags);
-    command->callback(
-        [flags, &session] { session.run = [flags, &session] { return Run(session, *flags); }; });
-    if (std::string_view(name) != "run") command->group("");
+    auto flags = std::make_shared<RunFlags>();  // shared by what the command keeps
+    CLI::App& command = AddCommand(app, name, "Send rows through a flow, into a folder");
+    AddFlags(command, *flags);
+    SetRun(command, session, [flags, &session] { return Run(session, *flags); });
+    if (std::string_view(name) != "run") HideCommand(command);
   }
 }
 

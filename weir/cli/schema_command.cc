@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -48,17 +46,15 @@ std::optional<Draft> DraftByName(std::string_view name) {
 }
 
 void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
-  command.add_option("--schema", flags.schema_file, "file of the schema");
-  OneOf(*command.add_option("--draft", flags.draft,
-                            "draft of a schema without \"$schema\": 2020-12 (default), 2019-09 "
-                            "or 7"),
-        {"2020-12", "2019-09", "7"});
-  command
-      .add_option("--map", flags.maps,
-                  "URL=DIR: where documents are that the schema refers to; may be repeated")
-      ->allow_extra_args(false);
-  command.add_flag("--formats", flags.formats, "check \"format\", not only note it");
-  OneOf(*command.add_option("-o,--output", flags.output, "text or json"), {"text", "json"});
+  TextFlag(command, "--schema", flags.schema_file, "file of the schema");
+  TextFlag(command, "--draft", flags.draft,
+           "draft of a schema without \"$schema\": 2020-12 (default), 2019-09 "
+           "or 7")
+      .OneOf({"2020-12", "2019-09", "7"});
+  ListFlag(command, "--map", flags.maps,
+           "URL=DIR: where documents are that the schema refers to; may be repeated");
+  SwitchFlag(command, "--formats", flags.formats, "check \"format\", not only note it");
+  TextFlag(command, "-o,--output", flags.output, "text or json").OneOf({"text", "json"});
 }
 
 Result<schema::CompileOptions> OptionsOf(const SchemaFlags& flags) {
@@ -283,19 +279,18 @@ int Check(const CheckFlags& flags, Session& session) {
 }
 
 void AddCheck(CLI::App& parent, Session& session) {
-  auto flags = std::make_shared<CheckFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = parent.add_subcommand(
-      "check", "Say whether a document obeys a schema, and all that does not");
-  AddSchemaFlags(*command, flags->schema);
-  command->add_option("instance", flags->instance, "the document; without one, or with -, stdin");
-  command->add_flag("--lines", flags->lines,
-                    "many: one JSON row each line, {\"schema\", \"instance\", \"draft\"}, or with "
-                    "--schema the instances themselves");
-  NumberFlag(*command, "--max-errors", flags->max_errors, "errors to tell (default 64)");
-  NumberFlag(*command, "--max-bytes", flags->max_bytes,
+  auto flags = std::make_shared<CheckFlags>();  // shared by what the command keeps
+  CLI::App& command =
+      AddCommand(parent, "check", "Say whether a document obeys a schema, and all that does not");
+  AddSchemaFlags(command, flags->schema);
+  TextFlag(command, "instance", flags->instance, "the document; without one, or with -, stdin");
+  SwitchFlag(command, "--lines", flags->lines,
+             "many: one JSON row each line, {\"schema\", \"instance\", \"draft\"}, or with "
+             "--schema the instances themselves");
+  NumberFlag(command, "--max-errors", flags->max_errors, "errors to tell (default 64)");
+  NumberFlag(command, "--max-bytes", flags->max_bytes,
              "longest document (default 256 MiB); with --lines, longest line (default 64 MiB)");
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Check(*flags, session); }; });
+  SetRun(command, session, [flags, &session] { return Check(*flags, session); });
 }
 
 // weir schema generate
@@ -406,22 +401,21 @@ int Generate(const GenerateFlags& flags, Session& session) {
 }
 
 void AddGenerate(CLI::App& parent, Session& session) {
-  auto flags = std::make_shared<GenerateFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = parent.add_subcommand("generate", "Make random documents that obey a schema");
-  AddSchemaFlags(*command, flags->schema);
-  NumberFlag(*command, "--count", flags->count, "documents to make, one per line (default 1)");
-  NumberFlag(*command, "--seed", flags->seed,
+  auto flags = std::make_shared<GenerateFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(parent, "generate", "Make random documents that obey a schema");
+  AddSchemaFlags(command, flags->schema);
+  NumberFlag(command, "--count", flags->count, "documents to make, one per line (default 1)");
+  NumberFlag(command, "--seed", flags->seed,
              "the same seed gives the same documents, another gives others (default 0)");
-  NumberFlag(*command, "--optional", flags->optional,
+  NumberFlag(command, "--optional", flags->optional,
              "probability that a property that may be absent is there (default 0.5)");
-  NumberFlag(*command, "--max-depth", flags->max_depth,
+  NumberFlag(command, "--max-depth", flags->max_depth,
              "nesting, where the schema leaves a choice (default 6)");
-  NumberFlag(*command, "--max-bytes", flags->max_bytes, "longest document (default 64 KiB)");
-  command->add_flag("--lines", flags->lines,
-                    "many schemas: one JSON row each line of stdin, {\"schema\", \"draft\", "
-                    "\"seed\"}, or with --schema only the seeds");
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Generate(*flags, session); }; });
+  NumberFlag(command, "--max-bytes", flags->max_bytes, "longest document (default 64 KiB)");
+  SwitchFlag(command, "--lines", flags->lines,
+             "many schemas: one JSON row each line of stdin, {\"schema\", \"draft\", "
+             "\"seed\"}, or with --schema only the seeds");
+  SetRun(command, session, [flags, &session] { return Generate(*flags, session); });
 }
 
 // weir schema explain
@@ -477,31 +471,30 @@ int Explain(const ExplainFlags& flags, Session& session) {
 }
 
 void AddExplain(CLI::App& parent, Session& session) {
-  auto flags = std::make_shared<ExplainFlags>();  // shared by the callbacks that CLI11 keeps
+  auto flags = std::make_shared<ExplainFlags>();  // shared by what the command keeps
   flags->schema.schema_file = kStdin;
-  CLI::App* command = parent.add_subcommand(
-      "explain", "Say which keywords of a schema constrained decoders ignore or refuse");
-  AddSchemaFlags(*command, flags->schema);
-  command->add_option("file", flags->schema.schema_file,
-                      "file of the schema, as with --schema; without one, or with -, stdin");
+  CLI::App& command = AddCommand(
+      parent, "explain", "Say which keywords of a schema constrained decoders ignore or refuse");
+  AddSchemaFlags(command, flags->schema);
+  TextFlag(command, "file", flags->schema.schema_file,
+           "file of the schema, as with --schema; without one, or with -, stdin");
   std::vector<std::string> names;
   for (const schema::Decoder decoder : schema::kDecoders) {
     names.emplace_back(schema::DecoderName(decoder));
   }
-  OneOf(*command->add_option("--decoder", flags->decoder, "only this one: " + Join(names, ", ")),
-        names);
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return Explain(*flags, session); }; });
+  TextFlag(command, "--decoder", flags->decoder, "only this one: " + Join(names, ", "))
+      .OneOf(names);
+  SetRun(command, session, [flags, &session] { return Explain(*flags, session); });
 }
 
 }  // namespace
 
 void AddSchemaCommand(CLI::App& app, Session& session) {
-  CLI::App* schema = app.add_subcommand("schema", "Check and make documents by a JSON Schema");
-  schema->require_subcommand(1);
-  AddCheck(*schema, session);
-  AddGenerate(*schema, session);
-  AddExplain(*schema, session);
+  CLI::App& schema = AddCommand(app, "schema", "Check and make documents by a JSON Schema");
+  RequireCommand(schema);
+  AddCheck(schema, session);
+  AddGenerate(schema, session);
+  AddExplain(schema, session);
 }
 
 }  // namespace weir::cli

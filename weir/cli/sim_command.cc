@@ -1,9 +1,10 @@
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <system_error>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/serve.h"
 #include "weir/cli/sim_flags.h"
 #include "weir/cli/vllm_serve.h"
@@ -126,22 +127,16 @@ int Run(const SimFlags& flags, const std::string& simulating,
 }  // namespace
 
 void AddSimCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<SimFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("sim", "Serve a simulated vLLM: no GPU, no model");
-  AddSimFlags(*command, *flags);
-  // Takes everything behind it as it is: those are vLLM's words.
-  CLI::App* serve = command->add_subcommand("serve", "")->group("")->fallthrough(false);
-  serve->set_help_flag();
-  serve->prefix_command();
-  command->callback([flags, command, serve, &session] {
-    std::optional<std::vector<std::string>> vllm;
-    if (serve->parsed()) {
-      vllm = serve->remaining();
-      vllm->insert(vllm->begin(), "serve");
-    }
-    session.run = [flags, simulating = SimulatingFlag(*command), vllm, &session] {
-      return Run(*flags, simulating, vllm, session);
-    };
+  auto flags = std::make_shared<SimFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "sim", "Serve a simulated vLLM: no GPU, no model");
+  AddSimFlags(command, *flags);
+  CLI::App& serve = AddPrefixCommand(command, "serve", "");  // behind it are vLLM's words
+  HideCommand(serve);
+  RemoveHelpFlag(serve);
+  SetRun(command, session, [flags, &command, &serve, &session] {
+    std::optional<std::vector<std::string>> vllm = WordsBehind(serve);
+    if (vllm) vllm->insert(vllm->begin(), "serve");
+    return Run(*flags, SimulatingFlag(command), vllm, session);
   });
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/terminal.h"
@@ -46,20 +44,12 @@ constexpr Switch kSwitchFlags[] = {
     {"log-stats", &sim::ServerSwitches::log_stats, "/metrics has no numbers of the engine"},
 };
 
-void ListFlag(CLI::App& command, const char* name, std::vector<std::string>& field,
-              const std::string& help) {
-  command.add_option(name, field, help)->allow_extra_args(false);
-}
-
-// Flags that are added from here on stand under this heading of the help.
-void Under(CLI::App& command, const char* group) { command.option_defaults()->group(group); }
-
 void AddDoorFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kDoor);
-  command.add_option("--listen", flags.listen,
-                     "HOST:PORT or unix:PATH; port 0 is any free one, and 127.0.0.1:0 the default: "
-                     "the line on stdout names the port");
-  command.add_option("--tls", flags.tls, "serve https with CERT.pem,KEY.pem");
+  SetHeading(command, kDoor);
+  TextFlag(command, "--listen", flags.listen,
+           "HOST:PORT or unix:PATH; port 0 is any free one, and 127.0.0.1:0 the default: "
+           "the line on stdout names the port");
+  TextFlag(command, "--tls", flags.tls, "serve https with CERT.pem,KEY.pem");
   NumberFlag(command, "--threads", flags.threads, "threads; default: one per processor");
   NumberFlag(command, "--replicas", flags.replicas,
              "so many servers in one process, on consecutive ports; a ready line for each");
@@ -68,51 +58,50 @@ void AddDoorFlags(CLI::App& command, SimFlags& flags) {
 }
 
 void AddServerFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kServer);
-  command.add_option("--dialect", flags.dialect,
-                     StrCat("server to play: ", Join(wire::DialectNames(), ", ")));
-  command.add_option("--version-string", flags.version,
-                     "what /version says (default: as the dialect)");
+  SetHeading(command, kServer);
+  TextFlag(command, "--dialect", flags.dialect,
+           StrCat("server to play: ", Join(wire::DialectNames(), ", ")));
+  TextFlag(command, "--version-string", flags.version,
+           "what /version says (default: as the dialect)");
   ListFlag(command, "--model", flags.served_names,
            "served model name; may be repeated for further names of the same model");
   ListFlag(command, "--adapter", flags.adapters,
            "LoRA adapter that is loaded, NAME or NAME=PATH; may be repeated");
   NumberFlag(command, "--max-model-len", flags.max_model_len,
              "tokens of prompt and answer together (default 32768)");
-  command.add_flag("--reasoning", flags.reasoning, "the model thinks before it answers");
+  SwitchFlag(command, "--reasoning", flags.reasoning, "the model thinks before it answers");
   ListFlag(command, "--api-key", flags.api_keys, "key that clients must send; may be repeated");
-  command.add_option("--models-path", flags.models_path,
-                     "a further path that lists the models, such as /models");
+  TextFlag(command, "--models-path", flags.models_path,
+           "a further path that lists the models, such as /models");
 }
 
 void AddWordFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kWords);
+  SetHeading(command, kWords);
   NumberFlag(command, "--seed", flags.seed, "another seed, other answers");
-  command.add_option("--scenario", flags.scenario,
-                     "YAML file of scripted replies (docs/simulator.md)");
+  TextFlag(command, "--scenario", flags.scenario,
+           "YAML file of scripted replies (docs/simulator.md)");
   NumberFlag(command, "--batch-window", flags.batch_window,
              "seconds that a batch may take before it expires (default 86400)");
-  command.add_flag("--ignore-constraints", flags.ignore_constraints,
-                   "answer as a server does that does not know schemas and patterns");
-  command.add_flag("--deterministic", flags.deterministic,
-                   "ids and times are the same in every run");
+  SwitchFlag(command, "--ignore-constraints", flags.ignore_constraints,
+             "answer as a server does that does not know schemas and patterns");
+  SwitchFlag(command, "--deterministic", flags.deterministic,
+             "ids and times are the same in every run");
 }
 
 void AddPaceFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kPace);
-  command.add_flag("--instant", flags.instant, "no latency");
-  command.add_option("--ttft", flags.ttft,
-                     "milliseconds to the first token, MS or MS-MS (default 50-200)");
-  command.add_option("--itl", flags.itl,
-                     "milliseconds between tokens, MS or MS-MS (default 20-50)");
-  command.add_option("--profile", flags.profile,
-                     "an engine that works in steps: 8b-h100, 70b-8xh100, small-l40s, or a "
-                     "YAML file");
+  SetHeading(command, kPace);
+  SwitchFlag(command, "--instant", flags.instant, "no latency");
+  TextFlag(command, "--ttft", flags.ttft,
+           "milliseconds to the first token, MS or MS-MS (default 50-200)");
+  TextFlag(command, "--itl", flags.itl, "milliseconds between tokens, MS or MS-MS (default 20-50)");
+  TextFlag(command, "--profile", flags.profile,
+           "an engine that works in steps: 8b-h100, 70b-8xh100, small-l40s, or a "
+           "YAML file");
   NumberFlag(command, "--time-scale", flags.time_scale, "multiplies all latencies (default 1)");
 }
 
 void AddEngineFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kEngine);
+  SetHeading(command, kEngine);
   NumberFlag(command, "--max-num-seqs", flags.max_num_seqs,
              "requests that run at once (default 256)");
   NumberFlag(command, "--max-num-batched-tokens", flags.max_num_batched_tokens,
@@ -121,33 +110,32 @@ void AddEngineFlags(CLI::App& command, SimFlags& flags) {
              "requests that may wait or run; one more gets a 503 (default: no limit)");
   NumberFlag(command, "--max-num-queued-tokens", flags.max_num_queued_tokens,
              "prompt tokens that may wait; more get a 503 (default: no limit)");
-  OneOf(*command.add_option("--scheduling-policy", flags.scheduling_policy,
-                            "who goes first (default fcfs)"),
-        {"fcfs", "priority"});
+  TextFlag(command, "--scheduling-policy", flags.scheduling_policy, "who goes first (default fcfs)")
+      .OneOf({"fcfs", "priority"});
   NumberFlag(command, "--max-loras", flags.max_loras,
              "different adapters that run at once (default 8)");
   NumberFlag(command, "--kv-blocks", flags.kv_blocks, "blocks of the cache (default 8192)");
   NumberFlag(command, "--block-size", flags.block_size, "tokens of a block (default 16)");
-  command.add_flag("--prefix-caching,!--no-prefix-caching", flags.prefix_caching,
-                   "prompts that begin alike share their blocks (default: they do)");
+  SwitchFlag(command, "--prefix-caching,!--no-prefix-caching", flags.prefix_caching,
+             "prompts that begin alike share their blocks (default: they do)");
   NumberFlag(command, "--max-logprobs", flags.max_logprobs,
              "most logprobs of a token; -1: any number (default 20)");
 
-  Under(command, kSwitches);
+  SetHeading(command, kSwitches);
   for (const Switch& its : kSwitchFlags) {
     bool& field = flags.switches.*its.field;
     const std::string name = StrCat(field ? "--no-" : "--", its.flag);
-    command.add_flag_callback(name, [&field, to = !field] { field = to; }, its.help);
+    SwitchFlag(command, name, [&field, to = !field] { field = to; }, its.help);
   }
 }
 
 void AddRecordingFlags(CLI::App& command, SimFlags& flags) {
-  Under(command, kRecordings);
-  command.add_option("--record", flags.record,
-                     "pass requests on to --upstream, and write what comes into this folder");
-  command.add_option("--upstream", flags.upstream, "address of the server that is recorded");
-  command.add_option("--replay", flags.replay,
-                     "answer from this folder; --time-scale and --instant apply");
+  SetHeading(command, kRecordings);
+  TextFlag(command, "--record", flags.record,
+           "pass requests on to --upstream, and write what comes into this folder");
+  TextFlag(command, "--upstream", flags.upstream, "address of the server that is recorded");
+  TextFlag(command, "--replay", flags.replay,
+           "answer from this folder; --time-scale and --instant apply");
 }
 
 // "50" or "50-200".
@@ -308,20 +296,19 @@ void AddSimFlags(CLI::App& command, SimFlags& flags) {
   AddPaceFlags(command, flags);
   AddEngineFlags(command, flags);
   AddRecordingFlags(command, flags);
-  Under(command, kStandIn);
-  command.add_flag("--as-vllm", flags.as_vllm,
-                   "take what vllm takes: weir sim --as-vllm serve MODEL [flags of vllm serve]; a "
-                   "link named vllm to this program does the same");
+  SetHeading(command, kStandIn);
+  SwitchFlag(command, "--as-vllm", flags.as_vllm,
+             "take what vllm takes: weir sim --as-vllm serve MODEL [flags of vllm serve]; a "
+             "link named vllm to this program does the same");
 }
 
 std::string SimulatingFlag(const CLI::App& command) {
-  for (const CLI::Option* option : command.get_options()) {
-    const std::string& group = option->get_group();
-    const bool about_it = group == kServer || group == kWords || group == kPace ||
-                          group == kEngine || group == kSwitches;
-    const std::string name = option->get_name();
-    const bool for_both = name == "--instant" || name == "--time-scale";
-    if (about_it && !for_both && option->count() > 0) return name;
+  for (const GivenFlag& flag : GivenFlags(command)) {
+    const std::string& about = flag.heading;
+    const bool about_it = about == kServer || about == kWords || about == kPace ||
+                          about == kEngine || about == kSwitches;
+    const bool for_both = flag.name == "--instant" || flag.name == "--time-scale";
+    if (about_it && !for_both) return flag.name;
   }
   return {};
 }

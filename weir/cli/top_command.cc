@@ -2,7 +2,6 @@
 #include <csignal>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <sys/stat.h>
 
 #include "weir/async/signals.h"
@@ -273,27 +272,24 @@ int RunTop(Session& session, const TopFlags& flags) {
 }  // namespace
 
 void AddTopCommand(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<TopFlags>();  // shared by the callbacks that CLI11 keeps
-  CLI::App* command = app.add_subcommand("top", "Watch engines and agents at work");
-  command->add_option("file", flags->file,
-                      "file of events, folder of a run, or - for stdin; default: events.file of "
-                      "the configuration");
-  command
-      ->add_option("-e,--engine", flags->engines,
-                   "an engine or address whose server is asked how busy it is; may be repeated")
-      ->allow_extra_args(false);
-  command->add_option("--agent", flags->agent, "NODE/ROW: this agent's events alone");
-  command->add_flag("--once", flags->once, "print one moment and end, also on a terminal");
-  OneOf(*command->add_option("-o,--output", flags->output, "text, or json: one moment"),
-        {"text", "json"});
-  NumberFlag(*command, "--stale", flags->stale,
+  auto flags = std::make_shared<TopFlags>();  // shared by what the command keeps
+  CLI::App& command = AddCommand(app, "top", "Watch engines and agents at work");
+  TextFlag(command, "file", flags->file,
+           "file of events, folder of a run, or - for stdin; default: events.file of "
+           "the configuration");
+  ListFlag(command, "-e,--engine", flags->engines,
+           "an engine or address whose server is asked how busy it is; may be repeated");
+  TextFlag(command, "--agent", flags->agent, "NODE/ROW: this agent's events alone");
+  SwitchFlag(command, "--once", flags->once, "print one moment and end, also on a terminal");
+  TextFlag(command, "-o,--output", flags->output, "text, or json: one moment")
+      .OneOf({"text", "json"});
+  NumberFlag(command, "--stale", flags->stale,
              "seconds of silence after which work does not count as such; default: 60");
-  command->add_flag("--control,!--no-control", flags->control,
-                    "take an `off` out of events.control_file meanwhile (default)");
-  command->add_flag("--replay", flags->replay, "play the file as it was");
-  NumberFlag(*command, "--speed", flags->speed, "of the replay: 10 is ten times as fast");
-  command->callback(
-      [flags, &session] { session.run = [flags, &session] { return RunTop(session, *flags); }; });
+  SwitchFlag(command, "--control,!--no-control", flags->control,
+             "take an `off` out of events.control_file meanwhile (default)");
+  SwitchFlag(command, "--replay", flags->replay, "play the file as it was");
+  NumberFlag(command, "--speed", flags->speed, "of the replay: 10 is ten times as fast");
+  SetRun(command, session, [flags, &session] { return RunTop(session, *flags); });
 }
 
 }  // namespace weir::cli

@@ -1,12 +1,13 @@
 #include "weir/cli/vllm_serve.h"
 
+#include <memory>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/cli/flags.h"
 #include "weir/cli/serve.h"
 #include "weir/cli/vllm_plan.h"
 #include "weir/json/writer.h"
@@ -88,11 +89,11 @@ void SayWhoseFlagsTheyAre(const Terminal& terminal, std::string_view problem) {
   constexpr std::string_view kUnknown = "unrecognized arguments: ";
   if (!problem.starts_with(kUnknown)) return;
   SimFlags flags;
-  CLI::App app("", "vllm");
-  AddSimFlags(app, flags);
+  const std::shared_ptr<CLI::App> known = NewCommandLine("vllm");
+  AddSimFlags(*known, flags);
   for (const std::string_view word : Split(problem.substr(kUnknown.size()), ' ')) {
     const std::string flag(word.substr(0, word.find('=')));
-    if (!flag.starts_with("--") || app.get_option_no_throw(flag) == nullptr) continue;
+    if (!flag.starts_with("--") || !HasFlag(*known, flag)) continue;
     terminal.Note(StrCat(flag,
                          " is a flag of weir sim, not of vllm serve; it stands in front: weir "
                          "sim ",
@@ -318,12 +319,11 @@ int RunVllm(const std::vector<std::string>& args, const SimFlags& flags, Session
 
 int RunVllmLink(const std::vector<std::string>& args, Session& session) {
   SimFlags flags;
-  CLI::App app("", "vllm");
-  AddSimFlags(app, flags);
-  try {
-    app.parse(session.env.Get("WEIR_SIM_FLAGS").value_or(""));
-  } catch (const CLI::ParseError& error) {
-    session.terminal.Note(StrCat("usage: WEIR_SIM_FLAGS: ", error.what()));
+  const std::shared_ptr<CLI::App> line = NewCommandLine("vllm");
+  AddSimFlags(*line, flags);
+  const std::string given = session.env.Get("WEIR_SIM_FLAGS").value_or("");
+  if (const std::optional<std::string> problem = ParseLine(*line, given)) {
+    session.terminal.Note(StrCat("usage: WEIR_SIM_FLAGS: ", *problem));
     return kExitUsage;
   }
   return RunVllm(args, flags, session);
