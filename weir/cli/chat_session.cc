@@ -1,8 +1,10 @@
 #include "weir/cli/chat_session.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "weir/agent/message_json.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
@@ -15,11 +17,12 @@ namespace {
 using model::Part;
 
 constexpr std::string_view kFormat = "weir-chat";
-constexpr std::array<std::pair<Part::Kind, std::string_view>, 4> kPartKinds = {{
+constexpr std::array<std::pair<Part::Kind, std::string_view>, 5> kPartKinds = {{
     {Part::Kind::kText, "text"},
     {Part::Kind::kImage, "image"},
     {Part::Kind::kAudio, "audio"},
     {Part::Kind::kVideo, "video"},
+    {Part::Kind::kFile, "file"},
 }};
 
 void OptionalField(json::Writer& out, std::string_view key, std::string_view text) {
@@ -74,47 +77,9 @@ void WriteTools(json::Writer& out, const std::vector<model::ToolSpec>& tools) {
   out.EndArray();
 }
 
-void WriteContent(json::Writer& out, const model::Message& message) {
-  const std::vector<Part>& parts = message.parts;
-  if (parts.empty()) return;
-  out.Key("content");
-  if (parts.size() == 1 && parts.front().kind == Part::Kind::kText) {
-    return out.String(parts.front().text);
-  }
-  out.BeginArray();
-  for (const Part& part : parts) {
-    for (const auto& [kind, name] : kPartKinds) {
-      if (kind != part.kind) continue;
-      out.BeginObject();
-      out.Field("type", name);
-      if (kind == Part::Kind::kText) out.Field("text", part.text);
-      OptionalField(out, "url", part.url);
-      OptionalField(out, "format", part.format);
-      out.EndObject();
-    }
-  }
-  out.EndArray();
-}
-
 void WriteMessage(json::Writer& out, const ChatMessage& entry) {
-  const model::Message& message = entry.message;
   out.BeginObject();
-  out.Field("role", model::RoleName(message.role));
-  WriteContent(out, message);
-  OptionalField(out, "reasoning", message.reasoning);
-  if (!message.tool_calls.empty()) {
-    out.Key("tool_calls");
-    out.BeginArray();
-    for (const model::ToolCall& call : message.tool_calls) {
-      out.BeginObject();
-      out.Field("id", call.id);
-      out.Field("name", call.name);
-      out.Field("arguments", call.arguments);
-      out.EndObject();
-    }
-    out.EndArray();
-  }
-  OptionalField(out, "tool_call_id", message.tool_call_id);
+  agent::WriteMessageMembers(out, entry.message);
   if (entry.partial) {
     out.Key("partial");
     out.Bool(true);
@@ -313,6 +278,7 @@ class SessionReader {
     }
     members.Take("reasoning", message.reasoning);
     members.Take("tool_call_id", message.tool_call_id);
+    members.Take("name", message.name);
     members.Take("partial", entry.partial);
     const json::View calls = members.List("tool_calls");
     for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -335,13 +301,15 @@ class SessionReader {
     const auto known =
         std::ranges::find(kPartKinds, type, [](const auto& pair) { return pair.second; });
     if (known == kPartKinds.end()) {
-      members.Complain("type", "must be text, image, audio or video");
+      members.Complain("type", "must be text, image, audio, video or file");
     } else {
       part.kind = known->first;
     }
     members.Take("text", part.text);
     members.Take("url", part.url);
     members.Take("format", part.format);
+    members.Take("detail", part.detail);
+    members.Take("uuid", part.uuid);
     members.Finish();
     return part;
   }

@@ -28,13 +28,16 @@ ChatSession Full() {
   chat.tools.push_back({.name = "now", .description = "the time", .strict = true});
   chat.schema = *json::Read(R"({"type":"object"})");
   Message question = Message::Text(Role::kUser, "What is this?");
-  question.parts.push_back({.kind = Part::Kind::kImage, .url = "data:image/png;base64,AA=="});
+  question.parts.push_back(
+      {.kind = Part::Kind::kImage, .url = "data:image/png;base64,AA==", .detail = "low"});
+  question.parts.push_back({.kind = Part::Kind::kFile, .url = "file:///a.pdf", .uuid = "u1"});
   chat.messages.push_back({.message = question});
   Message answer{.role = Role::kAssistant, .reasoning = "hm"};
   answer.tool_calls.push_back({.id = "c1", .name = "now", .arguments = "{}"});
   chat.messages.push_back({.message = answer});
   Message result = Message::Text(Role::kTool, "noon");
   result.tool_call_id = "c1";
+  result.name = "now";
   chat.messages.push_back({.message = result});
   chat.messages.push_back({.message = Message::Text(Role::kAssistant, "It is"), .partial = true});
   chat.totals = {.answers = 2, .prompt_tokens = 10, .completion_tokens = 5, .cost = 0.25};
@@ -50,6 +53,9 @@ TEST(ChatSession, ComesBackAsItWas) {
   EXPECT_EQ(WriteChatSession(*read), text);
   EXPECT_EQ(read->messages[0].message.parts[1].url, "data:image/png;base64,AA==");
   EXPECT_EQ(read->messages[1].message.tool_calls[0].name, "now");
+  EXPECT_EQ(read->messages[0].message.parts[1].detail, "low");
+  EXPECT_EQ(read->messages[0].message.parts[2].uuid, "u1");
+  EXPECT_EQ(read->messages[2].message.name, "now");
   EXPECT_TRUE(read->messages[3].partial);
   EXPECT_EQ(read->totals, Full().totals);
 }
@@ -86,7 +92,7 @@ const Case kCases[] = {
      "/messages/0/role must be user, assistant, tool or system"},
     {"unknown_part",
      R"({"format":"weir-chat","version":1,"messages":[{"role":"user","content":[{"type":"x"}]}]})",
-     "/messages/0/content/0/type must be text, image, audio or video"},
+     "/messages/0/content/0/type must be text, image, audio, video or file"},
     {"duplicate_key", R"({"format":"weir-chat","format":"weir-chat","version":1})", "format"},
 };
 

@@ -25,6 +25,14 @@ Result<std::string> ConfigFileFor(const std::string& flow_file, const Session& s
   return std::filesystem::is_regular_file(beside, ignored) ? beside.string() : std::string();
 }
 
+// Whether it is the file of an agent alone, and of no flow.
+bool IsAgent(const std::string& target) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(target, ignored)) return false;
+  const auto text = store::ReadFile(target, limits::kConfigFileBytes);
+  return text && *text && flow::IsAgentFile(**text);
+}
+
 // What a server of that kind cannot be asked for; weir checks answers, and does not make them.
 std::map<std::string, std::string> LacksOf(const config::EngineConfig& engine) {
   if (engine.kind == config::Kind::kOpenAi) {
@@ -52,6 +60,7 @@ flow::EngineFacts FactsOf(const config::EngineConfig& engine) {
 }  // namespace
 
 Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session) {
+  if (IsAgent(target)) return LoadAgentFile(target, session);
   WEIR_TRY(flow::Flow flow, flow::ReadFlow(target));
   WEIR_TRY(flow::Graph graph, flow::Graph::Compile(std::move(flow)));
   WEIR_TRY(const std::string file, ConfigFileFor(flow::FlowFile(target), session));
@@ -79,6 +88,10 @@ bool CheckedFlow::ok() const {
 }
 
 Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session) {
+  if (IsAgent(target)) {
+    WEIR_TRY(const LoadedFlow agent, LoadAgentFile(target, session));
+    return CheckedFlow{.problems = CheckLoaded(agent, session), .nodes = agent.graph.all().size()};
+  }
   flow::ReadProblems read;
   WEIR_TRY(flow::Flow flow, flow::ReadFlow(target, read));
   CheckedFlow checked{.problems = std::move(read.problems)};

@@ -19,6 +19,7 @@ struct LoadedFlow {
 
 // The configuration is --config, $WEIR_CONFIG, the flow's file itself when it has `flows:`, the
 // weir.yaml beside it, or what every command finds.
+// The file of an agent is a flow of that node alone.
 Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session);
 
 // The file of one agent, as a flow of that node alone.

@@ -68,7 +68,8 @@ std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
     return StrCat("the server does not take a forced choice of tools, and agents go on without: ",
                   Text(fields, "message"));
   }
-  if (name == "preflight") return std::string(Text(fields, "message"));
+  if (name == "preflight" || name == "agent.kept_earlier")
+    return std::string(Text(fields, "message"));
   return std::nullopt;
 }
 

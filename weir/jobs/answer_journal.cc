@@ -24,9 +24,11 @@ namespace fs = std::filesystem;
 constexpr std::uint8_t kAskedRecord = 1;     // a job's node, as EncodeFinished writes it
 constexpr std::uint8_t kAnsweredRecord = 2;  // its length, it, and the attempts
 constexpr std::uint8_t kEndedRecord = 3;     // numbers of jobs
+constexpr std::uint8_t kCountedRecord = 4;   // a job, and how many open questions were counted
 
 constexpr std::string_view kEnding = ".answers";
 constexpr std::size_t kMostRecordBytes = 1 << 30;
+constexpr std::int64_t kMostSegments = 100'000'000;
 
 void PutNumber(std::string& out, std::uint64_t number) {
   for (int i = 0; i < 8; ++i) out += static_cast<char>(number >> (8 * i) & 0xFF);
@@ -70,7 +72,11 @@ Result<std::unique_ptr<AnswerJournal>> AnswerJournal::Open(AnswerJournalOptions 
   }
   // Not make_unique: the constructor is private.
   std::unique_ptr<AnswerJournal> journal(new AnswerJournal(std::move(options)));
-  while (fs::exists(journal->PathOf(journal->segment_ + 1), failed)) ++journal->segment_;
+  // Behind every file of that name: an earlier worker of it may have left some.
+  for (const fs::directory_entry& entry : fs::directory_iterator(journal->folder(), failed)) {
+    const std::optional<int> segment = journal->SegmentOf(entry.path().filename().string());
+    if (segment) journal->segment_ = std::max(journal->segment_, *segment);
+  }
   WEIR_CHECK(journal->NextSegment());
   return journal;
 }
@@ -89,8 +95,22 @@ std::string AnswerJournal::PathOf(int segment) const {
   return StrCat(options_.folder, "/", options_.name, "-", number, kEnding);
 }
 
+// The number in NAME-0001.answers; nothing for files of others.
+std::optional<int> AnswerJournal::SegmentOf(std::string_view file) const {
+  const std::string front = options_.name + "-";
+  if (!file.starts_with(front) || !file.ends_with(kEnding)) return std::nullopt;
+  file.remove_prefix(front.size());
+  file.remove_suffix(kEnding.size());
+  const std::optional<std::int64_t> number = ParseInt(file);
+  if (!number || *number < 0 || *number > kMostSegments) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
 Result<void> AnswerJournal::NextSegment() {
-  ++segment_;
+  std::error_code ignored;
+  do {
+    ++segment_;
+  } while (fs::exists(PathOf(segment_), ignored));
   const store::JournalOptions options{.max_record_bytes = kMostRecordBytes, .ops = options_.ops};
   const auto keep_none = [](std::string_view, std::uint8_t) { return Result<void>(); };
   WEIR_TRY(store::Journal opened, store::Journal::Open(PathOf(segment_), options, keep_none));
@@ -159,7 +179,12 @@ Result<void> AnswerJournal::ReadFile(const std::string& path, Foreign& into) con
       return {};
     }
     JobId job = 0;
-    if (type == kAnsweredRecord) {
+    if (type == kCountedRecord) {
+      std::string_view bytes = payload;
+      const std::optional<std::uint64_t> counted = TakeNumber(bytes);
+      if (!counted) return Damaged(path);
+      job = static_cast<JobId>(*counted);
+    } else if (type == kAnsweredRecord) {
       WEIR_TRY(const AnsweredParts parts, ReadAnswered(payload, path));
       job = static_cast<JobId>(parts.finished.row);
     } else if (type == kAskedRecord) {
@@ -189,7 +214,10 @@ Result<void> AnswerJournal::ReadFolder() {
     if (gone) continue;
     Foreign& foreign = read_[path];
     if (foreign.bytes == bytes) continue;
-    WEIR_CHECK(ReadFile(path, foreign));
+    // One that is damaged hides what is in it, and nothing else.
+    const Result<void> read = ReadFile(path, foreign);
+    foreign.bytes = bytes;
+    if (!read) complaints_.push_back(read.error().message);
   }
   if (failed) {
     return Fail(Code::kIoError,
@@ -202,19 +230,27 @@ Result<void> AnswerJournal::ReadFolder() {
 Result<BegunBefore> AnswerJournal::Look(JobId job, std::uint32_t input) {
   WEIR_CHECK(ReadFolder());
   BegunBefore before;
-  // Names of workers are no order of time, and need none: an answer stands beside its question.
+  before.complaints = std::exchange(complaints_, {});
+  // A question in one file may have its answer in the next.
+  std::map<std::pair<std::string, std::size_t>, int> open;
+  std::uint64_t counted = 0;
   for (const auto& [path, foreign] : read_) {
     const auto found = foreign.jobs.find(job);
     if (found == foreign.jobs.end()) continue;
-    std::multiset<std::pair<std::string, std::size_t>> asked;
     for (const Entry& entry : found->second) {
+      if (entry.type == kCountedRecord) {
+        std::string_view bytes = entry.payload;
+        (void)TakeNumber(bytes);
+        counted = std::max(counted, TakeNumber(bytes).value_or(0));
+        continue;
+      }
       if (entry.type == kAskedRecord) {
         WEIR_TRY(const flow::Finished blank, flow::DecodeFinished(entry.payload));
-        asked.emplace(blank.child, blank.node);
+        ++open[{blank.child, blank.node}];
         continue;
       }
       WEIR_TRY(AnsweredParts parts, ReadAnswered(entry.payload, path));
-      asked.erase({parts.finished.child, parts.finished.node});
+      --open[{parts.finished.child, parts.finished.node}];
       if (parts.finished.input != input) continue;
       WEIR_TRY(const json::Value attempts, json::Read(parts.attempts));
       for (const json::View attempt : attempts.items()) {
@@ -223,7 +259,16 @@ Result<BegunBefore> AnswerJournal::Look(JobId job, std::uint32_t input) {
       if (std::holds_alternative<Error>(parts.finished.outcome)) continue;
       before.answers.push_back(std::move(parts.finished));
     }
-    before.in_flight += static_cast<int>(asked.size());
+  }
+  std::uint64_t asked = 0;
+  for (const auto& [node, times] : open) asked += static_cast<std::uint64_t>(std::max(0, times));
+  if (asked > counted) {
+    before.in_flight = static_cast<int>(asked - counted);
+    std::string payload;
+    PutNumber(payload, static_cast<std::uint64_t>(job));
+    PutNumber(payload, asked);
+    ++open_[segment_][job];
+    WEIR_CHECK(Append(kCountedRecord, payload));
   }
   return before;
 }

@@ -25,17 +25,18 @@
 namespace weir::jobs {
 
 struct AnswerJournalOptions {
-  std::string folder;                      // is made
-  std::string name;                        // of the worker; no two that are alive have the same
-  std::uint64_t segment_bytes = 16 << 20;  // a new file begins behind this
-  store::FileOps* ops = nullptr;           // null: SystemFileOps()
+  std::string folder;                     // is made
+  std::string name;                       // of the worker; no two that are alive have the same
+  std::uint64_t segment_bytes = 4 << 20;  // a new file begins behind this
+  store::FileOps* ops = nullptr;          // null: SystemFileOps()
 };
 
 // What the journals know of one job that was begun before.
 struct BegunBefore {
   std::vector<flow::Finished> answers;  // no failures: those are asked again
   std::vector<std::string> attempts;    // the records of the calls, JSON, in their order
-  int in_flight = 0;                    // calls that had no answer yet
+  int in_flight = 0;                    // calls that had no answer yet, and were not told of before
+  std::vector<std::string> complaints;  // of files that cannot be read, once each
 };
 
 class AnswerJournal {
@@ -51,7 +52,8 @@ class AnswerJournal {
   // These jobs need nothing of this any more, in any journal.
   Result<void> Ended(std::span<const JobId> jobs);
 
-  // `input` tells whether the answers are of the same row. Reads what changed in the folder.
+  // `input` tells whether the answers are of the same row. Reads what changed in the folder, and
+  // notes that it has told of calls in flight, so that nobody counts them again.
   Result<BegunBefore> Look(JobId job, std::uint32_t input);
 
   // Removes the files of workers that are gone, once none of their jobs is open. Returns how many.
@@ -77,12 +79,14 @@ class AnswerJournal {
   Result<void> ReadFolder();
   Result<void> ReadFile(const std::string& path, Foreign& into) const;
   std::string PathOf(int segment) const;
+  std::optional<int> SegmentOf(std::string_view file) const;
 
   const AnswerJournalOptions options_;
   std::optional<store::Journal> journal_;
   int segment_ = 0;
   std::map<int, std::map<JobId, int>> open_;  // by segment: jobs that still need it
   std::map<std::string, Foreign> read_;       // by path
+  std::vector<std::string> complaints_;
 };
 
 }  // namespace weir::jobs

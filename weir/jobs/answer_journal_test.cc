@@ -159,18 +159,70 @@ TEST_F(AnswerJournalTest, AnEndThatWasTornIsNotThere) {
 }
 
 TEST_F(AnswerJournalTest, AFullDiskIsSaid) {
+  int failures = 0;
   for (int at = 1; at <= 12; ++at) {
     store::FailingFileOps ops({.at = at, .until = 1000, .error = 28});
     auto journal = AnswerJournal::Open({.folder = folder_, .name = StrCat("f", at), .ops = &ops});
     if (!journal) {
       EXPECT_EQ(journal.error().code, Code::kIoError);
+      ++failures;
       continue;
     }
     const Result<void> asked = (*journal)->Asked(AnswerOf(5, 0, ""));
     const Result<void> answered = (*journal)->Answered(AnswerOf(5, 0, "yes"), {});
     if (!answered) EXPECT_EQ(answered.error().code, Code::kIoError);
+    failures += asked && answered ? 0 : 1;
     if (asked && answered) break;
   }
+  EXPECT_GT(failures, 3);
+}
+
+TEST_F(AnswerJournalTest, WhoHasTheNameOfADeadOneLeavesItsFilesAlone) {
+  const std::string old = folder_ + "/a-0003.answers";
+  {
+    const auto first = Open("x");
+    ASSERT_TRUE(first->Answered(AnswerOf(5, 0, "yes"), {}));
+    fs::copy_file(folder_ + "/x-0001.answers", old);
+  }
+  const auto second = Open("a", 100);
+  const std::vector<JobId> ended = {6};
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(second->Answered(AnswerOf(6, 0, std::string(100, 'x')), {}));
+  }
+  ASSERT_TRUE(second->Ended(ended));
+  EXPECT_TRUE(fs::exists(old));
+  EXPECT_EQ(second->Look(5, kRow)->answers.size(), 1U);
+}
+
+TEST_F(AnswerJournalTest, ACallInFlightIsToldOfOnce) {
+  const auto first = Open("a");
+  ASSERT_TRUE(first->Asked(AnswerOf(5, 0, "")));
+  const auto second = Open("b");
+  EXPECT_EQ(second->Look(5, kRow)->in_flight, 1);
+  EXPECT_EQ(second->Look(5, kRow)->in_flight, 0);
+  EXPECT_EQ(Open("c")->Look(5, kRow)->in_flight, 0);
+  ASSERT_TRUE(first->Asked(AnswerOf(5, 0, "")));
+  EXPECT_EQ(second->Look(5, kRow)->in_flight, 1);
+}
+
+TEST_F(AnswerJournalTest, AnAnswerInTheNextFileIsOne) {
+  const auto journal = Open("a", 1);
+  ASSERT_TRUE(journal->Asked(AnswerOf(5, 0, "")));
+  ASSERT_TRUE(journal->Answered(AnswerOf(5, 0, "yes"), {}));
+  const Result<BegunBefore> found = journal->Look(5, kRow);
+  EXPECT_EQ(found->in_flight, 0);
+  EXPECT_EQ(found->answers.size(), 1U);
+}
+
+TEST_F(AnswerJournalTest, ADamagedFileHidesNothingElse) {
+  const auto journal = Open("a");
+  ASSERT_TRUE(journal->Answered(AnswerOf(5, 0, "yes"), {}));
+  std::ofstream(folder_ + "/bad-0001.answers") << "no journal at all";
+  const Result<BegunBefore> found = journal->Look(5, kRow);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->answers.size(), 1U);
+  EXPECT_EQ(found->complaints.size(), 1U);
+  EXPECT_THAT(journal->Look(5, kRow)->complaints, IsEmpty());
 }
 
 TEST_F(AnswerJournalTest, TwoWorkersOfOneNameKeepFilesOfTheirOwn) {

@@ -83,6 +83,10 @@ Task<Result<void>> BatchJob::Order(Context ctx) {
                          .metadata = state_.metadata};
   order.metadata[kBatchKey] = round.key;
   Duration wait = options_.look_back;
+  // Ordered by a process that is gone: the list may not know it yet.
+  if (round.ordered) {
+    WEIR_CO_CHECK(co_await async::Sleep(ctx, wait));
+  }
   for (int tried = 1;; ++tried) {
     if (round.ordered) {
       WEIR_CO_TRY(const bool found, co_await FindOrdered(ctx));

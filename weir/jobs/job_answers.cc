@@ -7,7 +7,6 @@ namespace weir::jobs {
 void JobAnswers::Begin(JobId id, BegunBefore before) {
   Job& job = jobs_[id];
   job.in_flight_before = before.in_flight;
-  job.found = static_cast<int>(before.answers.size());
   for (flow::Finished& answer : before.answers) {
     const std::pair<std::string, std::size_t> place(answer.child, answer.node);
     job.answers.insert_or_assign(place, std::move(answer));
@@ -36,14 +35,17 @@ Result<void> JobAnswers::Record(const flow::Finished& finished) {
   return {};
 }
 
-Result<void> JobAnswers::NoteCall(const flow::AskedOnce& asked) {
+Result<void> JobAnswers::NoteCall(const flow::AskedOnce& told) {
+  flow::AskedOnce asked = told;
+  const std::string engine = options_.name_of ? options_.name_of(told.engine) : "";
+  if (!engine.empty()) asked.engine = engine;
   Job& job = jobs_.at(static_cast<JobId>(asked.row));
   const int first = static_cast<int>(job.attempts.size()) + 1;
   for (std::string& record :
-       AttemptRecords(asked, options_.provider_of, first, loop_.WallNanos())) {
+       AttemptRecords(asked, options_.provider_of, options_.variant, first, loop_.WallNanos())) {
     job.attempts.push_back(std::move(record));
   }
-  job.metadata.Add(asked, options_.provider_of);
+  job.metadata.Add(asked, options_.provider_of, options_.variant);
   if (options_.on_call) options_.on_call(asked);
   return {};
 }

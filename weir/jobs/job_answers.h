@@ -23,6 +23,8 @@ class JobAnswers final : public flow::Answers {
   struct Options {
     std::string folder;  // of agents
     ProviderOf provider_of;
+    std::string variant;
+    std::function<std::string(std::string_view asked)> name_of;  // an engine's own; may be empty
     // Every call that came back, also each turn of an agent; may be empty.
     std::function<void(const flow::AskedOnce& asked)> on_call;
   };
@@ -34,7 +36,6 @@ class JobAnswers final : public flow::Answers {
     std::size_t journalled = 0;                                             // of them
     Metadata metadata;
     int in_flight_before = 0;  // calls that a crash broke off
-    int found = 0;             // answers of before it
   };
 
   // `loop` and `journal` outlive it.
@@ -55,7 +56,7 @@ class JobAnswers final : public flow::Answers {
   int rounds() const override { return 0; }
   Result<void> Asking(const flow::Finished& blank) override { return journal_.Asked(blank); }
   Result<void> Record(const flow::Finished& finished) override;
-  Result<void> NoteCall(const flow::AskedOnce& asked) override;
+  Result<void> NoteCall(const flow::AskedOnce& told) override;
   const std::string& path() const override { return options_.folder; }
 
  private:

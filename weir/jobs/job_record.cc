@@ -5,6 +5,7 @@
 #include <ctime>
 #include <set>
 
+#include "weir/agent/tools/clip.h"
 #include "weir/base/random.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -47,7 +48,11 @@ void Count(json::Writer& out, std::string_view name, const std::optional<std::in
 
 void WriteError(json::Writer& out, const Error& error) {
   out.Field("error", std::string_view(Name(error)));
-  out.Field("message", std::string_view(Redact(error.message)));
+  out.Field("message", std::string_view(agent::ToUtf8(Redact(error.message))));
+  // Of an answer that was refused: what it was.
+  if (!error.cause.empty()) {
+    out.Field("cause", Truncate(agent::ToUtf8(Redact(error.cause)), kMostRawText));
+  }
   if (error.http_status == 0) return;
   out.PlainKey("http_status");
   out.Int(error.http_status);
@@ -92,7 +97,8 @@ std::uint64_t HashOf(const model::Call& call) {
 }  // namespace
 
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
-                                        int first, std::int64_t wall_nanos) {
+                                        std::string_view variant, int first,
+                                        std::int64_t wall_nanos) {
   const Result<model::Reply>& reply = *asked.reply;
   std::vector<model::Attempt> tries;
   if (reply) tries = reply->info.attempts;
@@ -118,6 +124,7 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     out.Field("engine", std::string_view(engine));
     out.Field("provider", std::string_view(provider_of(engine)));
     if (reply && last) out.Field("model", std::string_view(reply->info.model));
+    if (!variant.empty()) out.Field("variant_id", variant);
     out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
     out.PlainKey("duration_ms");
     out.Int(Millis(tried.duration));
@@ -141,7 +148,8 @@ void Metadata::Take(Step step) {
   }
 }
 
-void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of) {
+void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of,
+                   std::string_view variant) {
   const Result<model::Reply>& reply = *asked.reply;
   if (!reply) return;
   const std::string engine =
@@ -149,7 +157,8 @@ void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of) 
   Step step{.node = asked.node->node->id,
             .engine = engine,
             .provider = provider_of(engine),
-            .model = reply->info.model};
+            .model = reply->info.model,
+            .variant = std::string(variant)};
   if (asked.call != nullptr) step.prompt_hash = HashOf(*asked.call);
   if (asked.call != nullptr && asked.call->constraint) {
     const std::string schema = json::Write(asked.call->constraint->schema);
@@ -167,7 +176,8 @@ void Metadata::AddRecord(std::string_view record) {
   Take({.node = text("node"),
         .engine = text("engine"),
         .provider = text("provider"),
-        .model = text("model")});
+        .model = text("model"),
+        .variant = text("variant_id")});
   const json::View usage = read->Find("usage");
   prompt_tokens_ += usage.Find("prompt_tokens").AsInt64().value_or(0);
   completion_tokens_ += usage.Find("completion_tokens").AsInt64().value_or(0);
@@ -187,13 +197,14 @@ std::string Metadata::Json(const Assignment& assignment, std::string_view flow_d
     out.Field("engine", std::string_view(steps_.back().engine));
     out.Field("model", std::string_view(steps_.back().model));
   }
-  out.Field("variant_id", std::string_view(assignment.variant));
+  out.Field("variant_id",
+            std::string_view(steps_.empty() ? assignment.variant : steps_.back().variant));
   out.Field("flow", flow_digest);
   std::uint64_t prompts = 0;
   std::uint64_t schemas = 0;
   for (const Step& step : steps_) {
-    prompts ^= step.prompt_hash;
-    schemas ^= step.schema_hash;
+    if (step.prompt_hash != 0) prompts = StableHash(&step.prompt_hash, 8, prompts);
+    if (step.schema_hash != 0) schemas = StableHash(&step.schema_hash, 8, schemas);
   }
   if (prompts != 0) out.Field("prompt_hash", std::string_view(Hex(prompts)));
   if (schemas != 0) out.Field("schema_hash", std::string_view(Hex(schemas)));

@@ -28,17 +28,19 @@ struct Assignment {
 using ProviderOf = std::function<std::string(std::string_view engine)>;
 
 // One record for each try of a call, {"attempt", "node", "engine", "provider", "model",
-// "started_at", "duration_ms", "success", "error", "message", "http_status", "raw_text", "parsed",
-// "repaired", "usage"}; `first` is the number of the first one. `wall_nanos` is now.
+// "variant_id", "started_at", "duration_ms", "success", "error", "message", "http_status",
+// "cause", "raw_text", "parsed", "repaired", "usage"}; `first` is the number of the first one.
+// `wall_nanos` is now.
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
-                                        int first, std::int64_t wall_nanos);
+                                        std::string_view variant, int first,
+                                        std::int64_t wall_nanos);
 
 // {"provider", "engine", "model", "variant_id", "prompt_hash", "schema_hash", "flow", "steps":
 // {...}, "usage": {...}}: gathered from the calls that gave the result.
 class Metadata {
  public:
   // A call that answered.
-  void Add(const flow::AskedOnce& asked, const ProviderOf& provider_of);
+  void Add(const flow::AskedOnce& asked, const ProviderOf& provider_of, std::string_view variant);
   // A record of AttemptRecords(), of a call before a crash.
   void AddRecord(std::string_view record);
 
@@ -50,6 +52,7 @@ class Metadata {
     std::string engine;
     std::string provider;
     std::string model;
+    std::string variant;
     std::uint64_t prompt_hash = 0;  // 0: not known
     std::uint64_t schema_hash = 0;
   };

@@ -18,7 +18,7 @@ bool IsPostgres(std::string_view url) {
 std::unexpected<Error> Unknown(const std::string& url) {
   return Fail(Code::kConfigError, StrCat("the store ", Truncate(Redact(url), 200),
                                          " is none that weir knows; write sqlite:FILE or "
-                                         "postgres://USER@HOST/DATABASE"));
+                                         "postgres://HOST/DATABASE"));
 }
 
 }  // namespace

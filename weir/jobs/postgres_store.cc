@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <unordered_set>
+#include <iterator>
 #include <utility>
 
 #include <sys/eventfd.h>
@@ -160,9 +160,14 @@ Result<std::vector<QueueInfo>> PostgresStore::Queues() {
 
 namespace {
 
-// The ids of those that were not known.
+struct Made {
+  std::vector<JobId> ids;
+  std::vector<std::string> keys;
+};
+
+// Those that were not known.
 Result<void> Insert(Postgres& db, QueueId queue, std::span<const NewJob> jobs,
-                    std::optional<std::int64_t> now, std::vector<JobId>& ids) {
+                    std::optional<std::int64_t> now, Made& made) {
   std::vector<std::string_view> keys;
   std::vector<std::string_view> row_ids;
   std::vector<std::string_view> rows;
@@ -177,7 +182,7 @@ Result<void> Insert(Postgres& db, QueueId queue, std::span<const NewJob> jobs,
   }
   PostgresArgs args;
   args.Int(queue).Int(now).Texts(keys).Texts(row_ids).Texts(rows).Ints(priorities).Ints(times);
-  WEIR_TRY(const PostgresRows made,
+  WEIR_TRY(const PostgresRows fresh,
            db.Run("WITH t AS MATERIALIZED (SELECT coalesce($2, "
                   "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now) "
                   "INSERT INTO weir_jobs (queue, state, priority, not_before, submitted_at, key, "
@@ -185,10 +190,25 @@ Result<void> Insert(Postgres& db, QueueId queue, std::span<const NewJob> jobs,
                   "i.priority, i.not_before, t.now, i.key, i.row_id, i.row FROM t, "
                   "unnest($3, $4, $5, $6, $7) WITH ORDINALITY "
                   "AS i (key, row_id, row, priority, not_before, number) ORDER BY i.number "
-                  "ON CONFLICT (queue, key) DO NOTHING RETURNING id",
+                  "ON CONFLICT (queue, key) DO NOTHING RETURNING id, key",
                   args));
-  for (int row = 0; row < made.size(); ++row) ids.push_back(made.Int(row, 0));
+  for (int row = 0; row < fresh.size(); ++row) {
+    made.ids.push_back(fresh.Int(row, 0));
+    made.keys.emplace_back(fresh.Text(row, 1));
+  }
   return {};
+}
+
+// How many of those are there. A server that crashed may give an id that nobody has seen again, so
+// the key counts as well.
+Result<std::int64_t> CountOf(Postgres& db, QueueId queue, const Made& made) {
+  const std::vector<std::string_view> keys(made.keys.begin(), made.keys.end());
+  PostgresArgs args;
+  WEIR_TRY(const PostgresRows rows,
+           db.Run("SELECT count(*) FROM unnest($2, $3) AS i (id, key) JOIN weir_jobs j "
+                  "ON j.id = i.id AND j.key = i.key WHERE j.queue = $1",
+                  args.Int(queue).Ints(made.ids).Texts(keys)));
+  return rows.Int(0, 0);
 }
 
 }  // namespace
@@ -196,11 +216,12 @@ Result<void> Insert(Postgres& db, QueueId queue, std::span<const NewJob> jobs,
 Result<Submitted> PostgresStore::Submit(QueueId queue, std::span<const NewJob> jobs) {
   WEIR_CHECK(CheckJobs(jobs));
   if (jobs.empty()) return Submitted();
-  std::vector<JobId> before;  // of attempts whose answers were lost: they may be there
-  std::vector<JobId> ids;
+  Made before;  // by attempts whose answers were lost: it may be there
+  Made made;
   return pool_->Transact<Submitted>([&](Postgres& db) -> Result<Submitted> {
-    before.insert(before.end(), ids.begin(), ids.end());
-    ids.clear();
+    std::ranges::move(made.ids, std::back_inserter(before.ids));
+    std::ranges::move(made.keys, std::back_inserter(before.keys));
+    made = {};
     PostgresArgs which;
     WEIR_TRY(const PostgresRows there,
              db.Run("SELECT 1::bigint FROM weir_queues WHERE id = $1", which.Int(queue)));
@@ -209,18 +230,16 @@ Result<Submitted> PostgresStore::Submit(QueueId queue, std::span<const NewJob> j
     }
     for (std::size_t at = 0; at < jobs.size(); at += kRowsAtOnce) {
       const auto some = jobs.subspan(at, std::min(kRowsAtOnce, jobs.size() - at));
-      WEIR_CHECK(Insert(db, queue, some, Now(), ids));
+      WEIR_CHECK(Insert(db, queue, some, Now(), made));
     }
-    if (!before.empty()) {
-      PostgresArgs args;
-      WEIR_TRY(const PostgresRows made,
-               db.Run("SELECT id FROM weir_jobs WHERE id = ANY ($1)", args.Ints(before)));
-      for (int row = 0; row < made.size(); ++row) ids.push_back(made.Int(row, 0));
+    auto accepted = static_cast<std::int64_t>(made.ids.size());
+    if (!before.ids.empty()) {
+      WEIR_TRY(const std::int64_t known, CountOf(db, queue, before));
+      accepted += known;
     }
-    if (!ids.empty()) {
+    if (accepted > 0) {
       WEIR_CHECK(db.Run("SELECT pg_notify('weir_jobs', '')::text"));
     }
-    const auto accepted = static_cast<std::int64_t>(ids.size());
     return Submitted{accepted, static_cast<std::int64_t>(jobs.size()) - accepted};
   });
 }

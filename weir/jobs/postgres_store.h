@@ -61,6 +61,7 @@ class PostgresStore final : public JobStore {
   };
   struct Standing {
     bool alive = false;
+    bool lease_over = false;
     std::int64_t now = 0;
     std::vector<QueueState> queues;
   };

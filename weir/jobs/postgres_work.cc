@@ -176,8 +176,7 @@ Result<Reaped> PostgresStore::Reap() {
   });
 }
 
-// The worker is kept from being ended until the claim is over. A claim is a sign of life too: jobs
-// for a lease that has run out would be lost at once.
+// The worker is kept from being ended until the claim is over.
 Result<PostgresStore::Standing> PostgresStore::LookAt(Postgres& db, WorkerId worker,
                                                       std::span<const ClaimFrom> from) {
   std::vector<QueueId> queues;
@@ -202,11 +201,7 @@ Result<PostgresStore::Standing> PostgresStore::LookAt(Postgres& db, WorkerId wor
     if (rows.IsNull(row, 2)) continue;  // no such queue
     standing.queues.push_back({rows.Int(row, 2), rows.Int(row, 3) != 0, rows.Int(row, 4) != 0});
   }
-  if (rows.Int(0, 1) < standing.now) {
-    PostgresArgs renewed;
-    WEIR_CHECK(db.Run("UPDATE weir_workers SET lease_until = $2 + lease_ms WHERE id = $1",
-                      renewed.Int(worker).Int(standing.now)));
-  }
+  standing.lease_over = rows.Int(0, 1) < standing.now;
   return standing;
 }
 
@@ -335,6 +330,12 @@ Result<Claims> PostgresStore::Claim(WorkerId worker, std::span<const ClaimFrom> 
       const auto queue = std::ranges::find(standing.queues, one.queue, &QueueState::id);
       if (queue == standing.queues.end() || one.most <= 0) continue;
       WEIR_CHECK(TakeFrom(db, worker, *queue, one.most, standing.now, claims.jobs));
+    }
+    if (standing.lease_over && !claims.jobs.empty()) {
+      // A sign of life too: jobs of a lease that has run out would be lost at once.
+      PostgresArgs args;
+      WEIR_CHECK(db.Run("UPDATE weir_workers SET lease_until = $2 + lease_ms WHERE id = $1",
+                        args.Int(worker).Int(standing.now)));
     }
     made = claims.jobs;
     return claims;

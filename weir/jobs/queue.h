@@ -9,10 +9,11 @@
 // fence).
 //
 // All times are milliseconds of the store's clock, which all who use the store share: the database
-// server's, or the machine's, which goes on whatever somebody does to the time of day. Every method
-// is one transaction, blocks, may be called from any thread, and is tried again by itself when a
-// connection is lost, as far as that is safe: a method that was done although its answer was lost
-// does the same again, not twice.
+// server's, or the machine's, of which leases and rates count one that goes on whatever somebody
+// does to the time of day. Every method is one transaction (Retry, Cancel and Purge of many jobs:
+// one for some thousands each), blocks, may be called from any thread, and is tried again by itself
+// when a connection is lost, as far as that is safe: a method that was done although its answer was
+// lost does the same again, not twice.
 
 #include <cstdint>
 #include <functional>
@@ -194,7 +195,8 @@ class JobStore {
   virtual Result<Submitted> Submit(QueueId queue, std::span<const NewJob> jobs) = 0;
 
   virtual Result<WorkerId> Enlist(const WorkerSpec& spec) = 0;
-  // Renews the lease.
+  // Renews the lease, also one that has run out while nobody has ended the worker for it; so does a
+  // claim that gives jobs.
   virtual Result<Beat> Renew(WorkerId worker) = 0;
   // The worker is no more; what it still holds goes back to the queue, blamed on nobody.
   virtual Result<void> Retire(WorkerId worker) = 0;

@@ -32,10 +32,14 @@ Shift::Shift(const async::Loop& loop, const WorkQueue& queue, Resolved resolved,
       resolved_(std::move(resolved)),
       options_(OptionsOf(queue, resolved_.assignment, concurrency)),
       stats_(*queue.graph),
-      answers_(loop, journal,
-               {.folder = StrCat(journal.folder(), "/", queue.spec.name),
-                .provider_of = resolved_.provider_of,
-                .on_call = std::move(on_call)}),
+      answers_(
+          loop, journal,
+          {.folder = StrCat(journal.folder(), "/", queue.spec.name),
+           .provider_of = resolved_.provider_of,
+           .variant = resolved_.assignment.variant,
+           .name_of = [engines = resolved_.engines](
+                          std::string_view asked) { return engines->NameOf(std::string(asked)); },
+           .on_call = std::move(on_call)}),
       walker_(*queue.graph, *resolved_.engines, answers_, options_, stats_),
       has_agents_(std::ranges::any_of(queue.graph->all(), [](const flow::GraphNode* node) {
         return node->step() != nullptr && node->step()->agent;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "weir/async/context.h"
 #include "weir/async/task.h"
@@ -30,6 +31,9 @@ class Shift {
   async::Task<Result<void>> Open(async::Context ctx);
   // Ends what Open() has started, once nothing runs any more.
   async::Task<void> Close(async::Context ctx);
+
+  // The servers that another shift of the same engines has started are this one's to stop.
+  void TakeOver(Shift& other) { started_.merge(std::exchange(other.started_, {})); }
 
   // What came of one walk through the flow.
   struct End {

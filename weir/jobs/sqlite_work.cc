@@ -73,7 +73,8 @@ Result<Reaped> SqliteStore::TakeBack(const std::string& workers, bool crashed) {
                 {workers}));
     WEIR_CHECK(
         db_.Run("UPDATE weir_jobs SET state = 4, worker = NULL, ended_at = ?2, error = ?3, "
-                "message = ?4 || weir_jobs.crashes || ?5 FROM weir_queues q WHERE q.id = weir_jobs.queue AND "
+                "message = ?4 || weir_jobs.crashes || ?5 FROM weir_queues q WHERE q.id = "
+                "weir_jobs.queue AND "
                 "weir_jobs.crashes >= q.max_crashes AND state = 2 AND cancel_asked = 0 AND "
                 "worker IN (SELECT value FROM json_each(?1))",
                 {workers, now, kQuarantined, kQuarantineBefore, kQuarantineAfter}));
@@ -134,20 +135,9 @@ Result<bool> SqliteStore::MayClaim(std::span<const ClaimFrom> from) {
   return false;
 }
 
-// A claim is a sign of life too: jobs for a lease that has run out would be lost at once.
 Result<bool> SqliteStore::KnowsWorker(WorkerId worker) {
-  bool over = false;
-  {
-    auto query = db_.Query("SELECT lease_until FROM weir_workers WHERE id = ?1", {worker});
-    WEIR_TRY(const bool there, query.Next());
-    if (!there) return false;
-    over = query.Int(0) < LeaseMillis();
-  }
-  if (over) {
-    WEIR_CHECK(db_.Run("UPDATE weir_workers SET lease_until = ?2 + lease_ms WHERE id = ?1",
-                       {worker, LeaseMillis()}));
-  }
-  return true;
+  auto query = db_.Query("SELECT 1 FROM weir_workers WHERE id = ?1", {worker});
+  return query.Next();
 }
 
 Result<Allowance> SqliteStore::Allowed(QueueId queue, int most) {
@@ -222,8 +212,7 @@ Result<Claims> SqliteStore::Claim(WorkerId worker, std::span<const ClaimFrom> fr
   Claims claims;
   WEIR_TRY(const bool any, MayClaim(from));
   if (!any) {
-    auto query = db_.Query("SELECT 1 FROM weir_workers WHERE id = ?1", {worker});
-    WEIR_TRY(claims.alive, query.Next());
+    WEIR_TRY(claims.alive, KnowsWorker(worker));
     return claims;
   }
   WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kNormal));
@@ -232,6 +221,13 @@ Result<Claims> SqliteStore::Claim(WorkerId worker, std::span<const ClaimFrom> fr
   for (const ClaimFrom& one : from) {
     if (one.most <= 0) continue;
     WEIR_CHECK(TakeFrom(worker, one, claims.jobs));
+  }
+  if (!claims.jobs.empty()) {
+    // A sign of life too: jobs of a lease that has run out would be lost at once.
+    WEIR_CHECK(
+        db_.Run("UPDATE weir_workers SET lease_until = ?2 + lease_ms WHERE id = ?1 AND "
+                "lease_until < ?2",
+                {worker, LeaseMillis()}));
   }
   WEIR_CHECK(transaction.Commit());
   return claims;

@@ -1,6 +1,7 @@
 #include "weir/jobs/worker.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "weir/async/off_loop.h"
@@ -46,10 +47,15 @@ Worker::Core::Core(JobStore& store, AnswerJournal& journal, Resolve resolve,
 }
 
 void Worker::Core::Drain() {
-  if (figures_.draining) return;
+  if (std::exchange(told_to_end_, true)) return;
   figures_.draining = true;
   bell_.Ring();
   if (waiting_) store_.Wake();
+}
+
+std::int64_t Worker::Core::Left() const {
+  return options_.most_jobs ? *options_.most_jobs - static_cast<std::int64_t>(begun_)
+                            : std::numeric_limits<std::int64_t>::max();
 }
 
 Task<Result<void>> Worker::Core::Run(Context ctx) {
@@ -123,15 +129,20 @@ Task<Result<void>> Worker::Core::Enlist(Context ctx) {
   const Result<WorkerId> worker = co_await async::OffLoop(ctx, enlist);
   if (!worker) co_return std::unexpected<Error>(worker.error());
   worker_ = *worker;
+  if (store_well_since_ == TimePoint()) store_well_since_ = ctx.Now();
   co_return Result<void>();
 }
 
 Task<void> Worker::Core::ClaimAll(Context ctx) {
-  while (!ctx.cancelled() && !ends()) {
+  while (!ctx.cancelled() && !ends() && !full_measure_) {
     const int ahead = std::max(1, pace_.limit() / 4);
     const bool full = static_cast<int>(ready_.size()) > std::max(0, room()) + ahead / 2;
     const bool paused = std::ranges::all_of(posts_, &Post::paused);
-    if (worker_ == 0 || full || paused) {
+    if (doubtful_ && worker_ != 0) {
+      co_await GiveUpLease(ctx);
+      continue;
+    }
+    if (worker_ == 0 || full || paused || alone_) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
     }
@@ -146,16 +157,24 @@ Task<void> Worker::Core::ClaimAll(Context ctx) {
 
 Task<bool> Worker::Core::ClaimSome(Context ctx) {
   const int ahead = std::max(1, pace_.limit() / 4);
-  const int most = std::max(0, room()) + ahead - static_cast<int>(ready_.size());
+  std::int64_t most = std::max(0, room()) + ahead - static_cast<std::int64_t>(ready_.size());
+  most = std::min(most, Left() - static_cast<std::int64_t>(ready_.size()));
+  if (most <= 0) {
+    co_await bell_.Wait(ctx, kLookAgain);
+    co_return true;
+  }
   std::vector<ClaimFrom> from;
   for (const Post& post : posts_) {
-    if (!post.paused) from.push_back({.queue = post.queue->id, .most = most});
+    if (!post.paused) from.push_back({.queue = post.queue->id, .most = static_cast<int>(most)});
   }
   const WorkerId worker = worker_;
   const auto claim = [this, worker, &from] { return store_.Claim(worker, from); };
+  claiming_ = true;
   Result<Claims> claims = co_await async::OffLoop(ctx, claim);
+  claiming_ = false;
   if (!claims) {
     StoreFailed(ctx, claims.error());
+    doubtful_ = true;
     co_return false;
   }
   StoreWorks(ctx);
@@ -168,6 +187,28 @@ Task<bool> Worker::Core::ClaimSome(Context ctx) {
   }
   bell_.Ring();
   co_return !claims->jobs.empty();
+}
+
+// The store may have given jobs to this lease in an answer that never came: once nothing runs any
+// more it is given back, with all that it holds.
+Task<void> Worker::Core::GiveUpLease(Context ctx) {
+  const bool busy = !ready_.empty() || !running_.empty() || !done_.empty() || delivering_ > 0;
+  if (busy) {
+    co_await bell_.Wait(ctx, kLookAgain);
+    co_return;
+  }
+  const WorkerId worker = worker_;
+  const auto retire = [this, worker] { return store_.Retire(worker); };
+  const Result<void> retired = co_await async::OffLoop(ctx, retire);
+  if (!retired) {
+    StoreFailed(ctx, retired.error());
+    co_await bell_.Wait(ctx, kLookAgain);
+    co_return;
+  }
+  StoreWorks(ctx);
+  doubtful_ = false;
+  if (worker == worker_) worker_ = 0;
+  bell_.Ring();
 }
 
 Task<bool> Worker::Core::NothingIsLeft(Context ctx) {
@@ -206,7 +247,7 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
     const std::size_t undelivered = done_.size() + delivering_;
     const bool store_lags =
         undelivered > kUndelivered * static_cast<std::size_t>(options_.concurrency);
-    if (ready_.empty() || room() <= 0 || store_lags) {
+    if (ready_.empty() || room() <= 0 || store_lags || alone_) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
     }
@@ -215,18 +256,28 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
     Post& post = *ready.post;
     if (ready.worker != worker_) continue;
     if (post.paused) {
-      Hand(post, ready.worker,
-           {.id = ready.job.id, .fence = ready.job.fence, .how = Ended::How::kBack});
+      GiveBack(ready);
       continue;
     }
+    const bool suspect =
+        ready.job.crashes > 0 && ready.job.crashes + 1 >= post.queue->spec.max_crashes;
+    if (suspect) co_await WaitToBeAlone(ctx);
     const auto every = static_cast<std::uint64_t>(std::max(1, options_.refresh_every));
     if (post.begun > 0 && post.begun % every == 0) co_await Refresh(ctx, post);
+    if (ready.worker != worker_ || ctx.cancelled() || ends()) {
+      if (suspect) alone_ = false;
+      GiveBack(ready);
+      continue;
+    }
     ++post.begun;
     ++begun_;
     ++figures_.running;
     ++post.shift->running;
     jobs.Spawn(Do(jobs.context(), post, *post.shift, std::move(ready)));
-    if (options_.most_jobs && begun_ >= static_cast<std::uint64_t>(*options_.most_jobs)) Drain();
+    if (Left() == 0) {
+      full_measure_ = true;
+      break;
+    }
     if (room() > 0) bell_.Ring();
   }
   // ClaimAll may still wait for room.
@@ -245,8 +296,6 @@ Task<void> Worker::Core::Refresh(Context ctx, Post& post) {
   }
   const bool same_engines = resolved->engines == post.shift->resolved().engines;
   if (same_engines && resolved->assignment == post.shift->assignment()) co_return;
-  const Assignment before = post.shift->assignment();
-  const Assignment now = resolved->assignment;
   Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
   if (!shift) {
     ctx.Emit("config.refresh", {{"agent", std::string_view(agent)},
@@ -254,14 +303,25 @@ Task<void> Worker::Core::Refresh(Context ctx, Post& post) {
                                 {"error", std::string_view(shift.error().message)}});
     co_return;
   }
-  Relieve(post, *std::move(shift));
-  co_await CloseIdle(ctx, post);
   ctx.Emit("config.refresh", {{"agent", std::string_view(agent)}, {"ok", true}});
+  co_await Change(ctx, post, *std::move(shift));
+}
+
+// New jobs go to the new shift from here on.
+Task<void> Worker::Core::Change(Context ctx, Post& post, std::unique_ptr<Shift> shift) {
+  const Assignment before = post.shift->assignment();
+  const Assignment now = shift->assignment();
+  // The same engines keep the servers that were started for them.
+  if (shift->resolved().engines == post.shift->resolved().engines) shift->TakeOver(*post.shift);
+  Relieve(post, std::move(shift));
+  co_await CloseIdle(ctx, post);
   if (before == now) co_return;
   ++figures_.switches;
-  ctx.Emit("provider.switch", {{"agent", std::string_view(agent)},
+  ctx.Emit("provider.switch", {{"agent", std::string_view(post.queue->spec.name)},
                                {"old_provider", std::string_view(before.provider)},
                                {"new_provider", std::string_view(now.provider)},
+                               {"old_engine", std::string_view(before.engine)},
+                               {"engine", std::string_view(now.engine)},
                                {"old_model", std::string_view(before.model)},
                                {"model", std::string_view(now.model)},
                                {"variant_id", std::string_view(now.variant)}});
@@ -308,8 +368,9 @@ Task<void> Worker::Core::Mend(Context ctx) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
     }
-    (void)co_await async::Sleep(ctx, ends() ? kFirstMend / 10 : wait);
+    const TimePoint next = ctx.Now() + wait;
     wait = std::min(wait * 2, kLastMend);
+    while (!finishing_ && ctx.Now() < next) co_await bell_.Wait(ctx, next - ctx.Now());
     for (Post& post : posts_) {
       if (!post.paused || ends()) continue;
       Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
@@ -321,8 +382,7 @@ Task<void> Worker::Core::Mend(Context ctx) {
         co_await (*shift)->Close(ctx);
         continue;
       }
-      Relieve(post, *std::move(shift));
-      co_await CloseIdle(ctx, post);
+      co_await Change(ctx, post, *std::move(shift));
       post.paused = false;
       figures_.paused = false;
       wait = kFirstMend;
@@ -332,20 +392,35 @@ Task<void> Worker::Core::Mend(Context ctx) {
   }
 }
 
-void Worker::Core::GiveBackReady() {
-  for (const Ready& ready : ready_) {
-    Hand(*ready.post, ready.worker,
-         {.id = ready.job.id, .fence = ready.job.fence, .how = Ended::How::kBack});
+// A job under which workers have died has its last chance with nothing beside it, so that nobody
+// is blamed for what it does.
+Task<void> Worker::Core::WaitToBeAlone(Context ctx) {
+  alone_ = true;
+  while (!ctx.cancelled() && !ends()) {
+    GiveBackReady();
+    const bool busy = claiming_ || !running_.empty() || !done_.empty() || delivering_ > 0;
+    if (!busy) co_return;
+    co_await bell_.Wait(ctx, kLookAgain);
   }
-  ready_.clear();
 }
 
-// Jobs under way are given their time, unless the worker was cancelled.
+void Worker::Core::GiveBack(const Ready& ready) {
+  Hand(*ready.post, ready.worker,
+       {.id = ready.job.id, .fence = ready.job.fence, .how = Ended::How::kBack});
+}
+
+void Worker::Core::GiveBackReady() {
+  for (const Ready& ready : std::exchange(ready_, {})) GiveBack(ready);
+}
+
+// Jobs under way are given their time, unless the worker was cancelled; one that nobody told to end
+// has all the time they take.
 Task<void> Worker::Core::End(Context ctx, async::TaskScope& jobs) {
-  const TimePoint until = ctx.Now() + options_.drain;
+  TimePoint until = told_to_end_ ? ctx.Now() + options_.drain : kNever;
   const Context calm = jobs.context();
   while (!running_.empty() && !ctx.cancelled() && !fatal_ && ctx.Now() < until) {
     co_await bell_.Wait(ctx, std::min<Duration>(until - ctx.Now(), kLookAgain));
+    if (told_to_end_ && until == kNever) until = ctx.Now() + options_.drain;
   }
   if (!running_.empty()) {
     calm.Emit("jobs.broken_off", {{"jobs", static_cast<std::int64_t>(running_.size())}});

@@ -51,7 +51,7 @@ struct WorkerOptions {
   Duration drain = std::chrono::seconds(30);  // what jobs under way are given at the end
   Duration slow{};                            // PaceOptions
   bool exit_when_empty = false;               // nothing is queued, waiting or running in the queues
-  std::optional<std::int64_t> most_jobs;      // then the worker drains; unset: it goes on
+  std::optional<std::int64_t> most_jobs;      // then no more is begun; unset: it goes on
 };
 
 // What a worker has done so far, and how it stands. Read on its loop.
@@ -85,7 +85,8 @@ class Worker {
 
   // Works until Drain() and then until the jobs under way have ended, or until there is nothing
   // left (exit_when_empty). Cancelled, it gives back what is under way and ends at once. Fails when
-  // the first configuration is wrong; everything else is told as events "jobs.*" and survived.
+  // the first configuration is wrong, and when the journal cannot be written; everything else is
+  // told as events "jobs.*" and survived.
   async::Task<Result<void>> Run(async::Context ctx);
 
   // No job is begun any more; on the loop's thread.

@@ -62,17 +62,21 @@ class Worker::Core {
   async::Task<Result<void>> Enlist(async::Context ctx);
   async::Task<void> ClaimAll(async::Context ctx);
   async::Task<bool> ClaimSome(async::Context ctx);
+  async::Task<void> GiveUpLease(async::Context ctx);
   async::Task<bool> NothingIsLeft(async::Context ctx);
   async::Task<void> WaitForWork(async::Context ctx);
   async::Task<void> BeginAll(async::Context ctx, async::TaskScope& jobs);
   async::Task<void> Refresh(async::Context ctx, Post& post);
   async::Task<Result<std::unique_ptr<Shift>>> NewShift(async::Context ctx, const Post& post,
                                                        Resolved resolved);
+  async::Task<void> Change(async::Context ctx, Post& post, std::unique_ptr<Shift> shift);
   void Relieve(Post& post, std::unique_ptr<Shift> shift);
   async::Task<void> CloseIdle(async::Context ctx, Post& post);
   async::Task<void> CloseShifts(async::Context ctx);
   async::Task<void> Mend(async::Context ctx);
   void Pause(const async::Context& ctx, Post& post, const Error& error);
+  async::Task<void> WaitToBeAlone(async::Context ctx);
+  void GiveBack(const Ready& ready);
   void GiveBackReady();
   async::Task<void> End(async::Context ctx, async::TaskScope& jobs);
 
@@ -85,6 +89,7 @@ class Worker::Core {
   void Hand(Post& post, WorkerId worker, Ended ended);
 
   async::Task<void> DeliverAll(async::Context ctx);
+  async::Task<void> DeliverOneByOne(async::Context ctx, std::vector<Done> batch);
   void Delivered(const async::Context& ctx, const std::vector<Done>& batch,
                  const std::vector<JobId>& counted);
   async::Task<void> KeepLease(async::Context ctx);
@@ -95,6 +100,7 @@ class Worker::Core {
   void StoreWorks(const async::Context& ctx);
 
   bool ends() const { return figures_.draining || fatal_.has_value(); }
+  std::int64_t Left() const;  // jobs that may still be begun
   int room() const { return pace_.limit() - figures_.running; }
 
   JobStore& store_;
@@ -108,13 +114,19 @@ class Worker::Core {
   Pace pace_;
   WorkerFigures figures_;
   WorkerId worker_ = 0;  // 0: there is no lease
+  TimePoint store_well_since_{};
+  bool doubtful_ = false;  // a claim of this lease may have been made without our knowledge
+  bool claiming_ = false;
+  bool alone_ = false;  // a job that may be poison runs, and nothing beside it
   std::deque<Ready> ready_;
   std::vector<Done> done_;
   std::size_t delivering_ = 0;
   std::map<JobId, Running> running_;
   std::uint64_t begun_ = 0;
-  bool waiting_ = false;    // in the store, for work
-  bool finishing_ = false;  // nothing comes any more: what is done is delivered, then the end
+  bool waiting_ = false;  // in the store, for work
+  bool told_to_end_ = false;
+  bool full_measure_ = false;  // as many were begun as there may be
+  bool finishing_ = false;     // nothing comes any more: what is done is delivered, then the end
   std::optional<Error> fatal_;
   Bell bell_;
 };

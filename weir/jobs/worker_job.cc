@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/agent/tools/clip.h"
+#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/flow/failures.h"
 #include "weir/jobs/worker_core.h"
@@ -48,6 +50,9 @@ BegunBefore Worker::Core::LookUp(const Context& ctx, const Shift& shift, const C
     ctx.Emit("jobs.journal", {{"error", std::string_view(before.error().message)}});
     return {};
   }
+  for (const std::string& complaint : before->complaints) {
+    ctx.Emit("jobs.journal", {{"error", std::string_view(complaint)}});
+  }
   if (before->in_flight > 0 || !before->answers.empty()) {
     figures_.repeated_calls += static_cast<std::uint64_t>(before->in_flight);
     figures_.answers_found += before->answers.size();
@@ -81,13 +86,16 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   const bool wanted = !running_[job.id].cancelled;
   if (end.aborted && wanted) {
     ended.how = Ended::How::kBack;
+    // A server that is gone has nothing in flight.
+    if (!ctx.cancelled()) (void)journal_.Look(job.id, shift.InputOf(job));
   } else if (end.error || !wanted) {
     const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
     const Error& error = wanted ? *end.error : none;
     const bool later = wanted && ends() && MayBeTriedAgain(post, job, error, tries);
     ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
     ended.error = Name(error);
-    ended.message = error.message;
+    // Servers and programs say what they like; a store takes texts only.
+    ended.message = agent::ToUtf8(Redact(error.message));
   } else {
     ended.result = std::move(end.result);
   }
@@ -98,6 +106,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
               {"row", std::string_view(job.row_id)},
               {"ok", ended.how == Ended::How::kDone},
               {"error", std::string_view(ended.error)},
+              {"message", std::string_view(ended.message)},
               {"provider", std::string_view(shift.assignment().provider)},
               {"model", std::string_view(shift.assignment().model)},
               {"variant_id", std::string_view(shift.assignment().variant)},
@@ -105,6 +114,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   }
   shift.answers().Forget(job.id);
   running_.erase(job.id);
+  alone_ = false;  // were there others, this one had not been alone
   --figures_.running;
   --shift.running;
   const std::optional<Error>& stopped = shift.stopped();

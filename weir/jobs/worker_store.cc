@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/agent/tools/clip.h"
 #include "weir/async/off_loop.h"
 #include "weir/base/text.h"
 #include "weir/jobs/worker_core.h"
@@ -47,6 +48,12 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
       bell_.Ring();
       continue;
     }
+    const bool refused =
+        counted.error().code != Code::kConnectionError && counted.error().code != Code::kIoError;
+    if (refused) {
+      co_await DeliverOneByOne(ctx, std::move(batch));
+      continue;
+    }
     StoreFailed(ctx, counted.error());
     // At the end the answers are in the journal, for whoever claims the jobs next.
     if (finishing_) co_return;
@@ -54,6 +61,30 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
                  std::make_move_iterator(batch.end()));
     (void)co_await async::Sleep(ctx, wait);
     wait = std::min(wait * 2, kLastWait);
+  }
+}
+
+// The store does not take the batch as it is: what it does not take of it ends with that reason.
+Task<void> Worker::Core::DeliverOneByOne(Context ctx, std::vector<Done> batch) {
+  for (Done& done : batch) {
+    for (int tried = 0; tried < 2; ++tried) {
+      const WorkerId worker = done.worker;
+      const auto complete = [this, worker, &done] {
+        return store_.Complete(worker, std::span(&done.ended, 1));
+      };
+      const Result<std::vector<JobId>> counted = co_await async::OffLoop(ctx, complete);
+      if (counted) {
+        const std::vector<Done> one = {done};
+        Delivered(ctx, one, *counted);
+        break;
+      }
+      done.ended = {.id = done.ended.id,
+                    .fence = done.ended.fence,
+                    .how = Ended::How::kFailed,
+                    .error = Name(counted.error()),
+                    .message = StrCat("the store does not take the result: ",
+                                      agent::ToUtf8(counted.error().message))};
+    }
   }
 }
 
@@ -89,21 +120,25 @@ Task<void> Worker::Core::KeepLease(Context ctx) {
       continue;
     }
     next = ctx.Now() + every;
-    if (worker_ == 0) {
+    // A job of the lost lease that is claimed again must not meet itself.
+    if (worker_ == 0 && running_.empty()) {
       const Result<void> enlisted = co_await Enlist(ctx);
       if (!enlisted) StoreFailed(ctx, enlisted.error());
       if (enlisted) bell_.Ring();
-    } else {
+    } else if (worker_ != 0) {
       const WorkerId worker = worker_;
       const auto renew = [this, worker] { return store_.Renew(worker); };
       const Result<Beat> beat = co_await async::OffLoop(ctx, renew);
       if (!beat) StoreFailed(ctx, beat.error());
       if (beat) TakeBeat(ctx, *beat);
     }
-    const auto reap = [this] { return store_.Reap(); };
-    const Result<Reaped> reaped = co_await async::OffLoop(ctx, reap);
-    if (!reaped) StoreFailed(ctx, reaped.error());
-    if (reaped) TellReaped(ctx, *reaped);
+    // Behind a store that was away everybody's lease is over: they get the time to renew it.
+    if (worker_ != 0 && ctx.Now() - store_well_since_ >= options_.lease) {
+      const auto reap = [this] { return store_.Reap(); };
+      const Result<Reaped> reaped = co_await async::OffLoop(ctx, reap);
+      if (!reaped) StoreFailed(ctx, reaped.error());
+      if (reaped) TellReaped(ctx, *reaped);
+    }
     if (worker_ == 0) (void)co_await async::Sleep(ctx, kFirstWait);
   }
 }
@@ -112,6 +147,12 @@ void Worker::Core::TakeBeat(const Context& ctx, const Beat& beat) {
   StoreWorks(ctx);
   if (!beat.alive) return LoseLease(ctx);
   for (const JobId id : beat.cancelled) {
+    const auto waiting =
+        std::ranges::find_if(ready_, [id](const Ready& ready) { return ready.job.id == id; });
+    if (waiting != ready_.end()) {
+      GiveBack(*waiting);
+      ready_.erase(waiting);
+    }
     const auto found = running_.find(id);
     if (found == running_.end()) continue;
     found->second.cancelled = true;
@@ -123,6 +164,7 @@ void Worker::Core::TakeBeat(const Context& ctx, const Beat& beat) {
 void Worker::Core::LoseLease(const Context& ctx) {
   if (worker_ == 0) return;
   worker_ = 0;
+  doubtful_ = false;
   ++figures_.leases_lost;
   ctx.Emit("jobs.lease_lost", {{"jobs", static_cast<std::int64_t>(running_.size())}});
   for (auto& [id, running] : running_) running.cancellation->Cancel();
@@ -150,6 +192,7 @@ void Worker::Core::StoreFailed(const Context& ctx, const Error& error) {
 void Worker::Core::StoreWorks(const Context& ctx) {
   if (!figures_.store_away) return;
   figures_.store_away = false;
+  store_well_since_ = ctx.Now();
   ctx.Emit("jobs.store", {{"ok", true}});
 }
 

@@ -199,6 +199,50 @@ TEST_F(WorkerTest, AJobThatCannotBeRightFailsAtOnceAndAloneWithItsReason) {
   EXPECT_THAT(failed[0].message, HasSubstr("three is not liked"));
 }
 
+TEST_F(WorkerTest, AnErrorInNoEncodingIsWrittenAndStopsNobody) {
+  const WorkQueue queue = QueueOf(kSay, 10);
+  Add("", [](const model::Call& call) -> Result<std::string> {
+    const std::string text = call.messages.back().AllText();
+    if (text == "n=3") return Fail(Code::kInvalidRequest, std::string("gr\xfc\xdf\0e", 7));
+    return text;
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 9U);
+  const std::vector<JobInfo> failed = JobsIn(queue, JobState::kFailed);
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_THAT(failed[0].message, HasSubstr("gr"));
+}
+
+TEST_F(WorkerTest, AJobThatHasLostWorkersHasItsLastChanceAlone) {
+  const WorkQueue queue = QueueOf(kSay, 20, {.max_crashes = 2});
+  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
+  const std::vector<ClaimFrom> from = {{queue.id, 1}};
+  ASSERT_EQ(store_->Claim(lost, from)->jobs.size(), 1U);
+  while (store_->Reap()->workers == 0) {
+  }
+  int beside = -1;
+  const auto engine = Add("", [](const model::Call& call) { return call.messages[0].AllText(); });
+  engine->delay = [&](const model::Call& call) {
+    if (call.messages[0].AllText() == "n=0") beside = engine->running;
+    return Duration(std::chrono::milliseconds(1));
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(beside, 1);
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
+}
+
+TEST_F(WorkerTest, ALimitIsAMeasureAndNoClock) {
+  const WorkQueue queue = QueueOf(kSay, 20);
+  options_.most_jobs = 5;
+  options_.drain = std::chrono::milliseconds(1);
+  const auto engine = Add("", [](const model::Call& call) { return call.messages[0].AllText(); });
+  engine->delay = [](const model::Call&) { return Duration(std::chrono::milliseconds(20)); };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(engine->calls, 5);
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 5U);
+  EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 15U);
+}
+
 TEST_F(WorkerTest, AJobThatMayDoBetterIsTriedAgainAndKeepsWhatItWasAnswered) {
   const WorkQueue queue = QueueOf(kTwice, 1);
   std::vector<std::string> asked;
@@ -240,7 +284,7 @@ TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
     ASSERT_TRUE(dead->Asked(answer));
     answer.outcome = json::Value::Of("known");
     const std::vector<std::string> attempts = {
-        R"({"attempt":1,"node":"first","engine":"e","provider":"old","model":"o","success":true})"};
+        R"({"attempt":1,"node":"first","engine":"e","provider":"old","model":"o","variant_id":"v0","success":true})"};
     ASSERT_TRUE(dead->Answered(answer, attempts));
   }
   // The second of them was asking its second node.

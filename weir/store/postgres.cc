@@ -316,7 +316,9 @@ Result<PostgresRows> Postgres::Core::Answer(TimePoint deadline) {
     const auto free = [pq = pq_](const PGresult* old) { pq->clear(const_cast<PGresult*>(old)); };
     rows.result_ = std::shared_ptr<const PGresult>(result, free);
     const ExecStatusType status = pq_->resultStatus(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || failure) continue;
+    const bool fine =
+        status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+    if (fine || failure) continue;
     failure = Failed(result).error();
     if (broken()) break;
   }

@@ -130,7 +130,9 @@ Result<std::string> TestPostgres::NewDatabase() {
 }
 
 Result<void> TestPostgres::Run() {
-  server_ = Spawn("postgres", {"-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses="});
+  // What a crash leaves is synced at once, not file by file.
+  server_ = Spawn("postgres", {"-D", folder_ + "/data", "-k", folder_, "-c",
+                               "listen_addresses=", "-c", "recovery_init_sync_method=syncfs"});
   if (server_ < 0) return Fail(Code::kIoError, "cannot start PostgreSQL", std::strerror(errno));
   return Answer("SELECT 1");
 }

@@ -35,6 +35,7 @@ class TestPostgres {
   // Returns when it answers.
   Result<void> Run();
   pid_t pid() const { return server_; }
+  const std::string& folder() const { return folder_; }  // with its socket
 
  private:
   TestPostgres(std::string programs, std::string folder);

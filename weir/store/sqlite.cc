@@ -18,11 +18,17 @@ constexpr char kPragmas[] =
     "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=OFF; "
     "PRAGMA temp_store=MEMORY;";
 
+constexpr char kNothingLost[] = "nothing is lost, make room and go on";
+
+// A quota, or a limit on the size of a file, is told as a write that failed.
 std::string WhatToDo(int code, const std::string& path) {
+  if (code == SQLITE_IOERR_WRITE) {
+    return StrCat("cannot write ", path, ": its disk is full or fails, or a quota is used up; ",
+                  kNothingLost);
+  }
   switch (code & 0xFF) {
     case SQLITE_FULL:
-      return StrCat("the disk is full: cannot write ", path,
-                    "; nothing is lost, make room and go on");
+      return StrCat("the disk is full: cannot write ", path, "; ", kNothingLost);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return StrCat(path, " is locked by another process for too long");
