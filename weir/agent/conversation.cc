@@ -1,5 +1,8 @@
 #include "weir/agent/conversation.h"
 
+#include <memory>
+#include <utility>
+
 #include "weir/json/lenient.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -26,6 +29,23 @@ void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t
 }
 
 }  // namespace
+
+async::Task<Result<model::Reply>> GatherReply(async::Context ctx, model::Engine& engine,
+                                              const model::Call& call, model::Reply& seen) {
+  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
+  model::Assembler assembler;
+  model::Delta piece;
+  for (;;) {
+    const Result<bool> more = co_await stream->Next(ctx, piece);
+    if (more && *more) {
+      assembler.Add(piece);
+      continue;
+    }
+    seen = std::move(assembler).Finish(stream->info());
+    if (!more) co_return Fail(more.error());
+    co_return seen;
+  }
+}
 
 model::Message MessageOf(const model::Reply& reply) {
   model::Message message = RawMessageOf(reply);

@@ -49,15 +49,13 @@ class Worker {
   async::Task<WorkResult> Run(async::Context ctx) {
     if (job_.checkpoint != nullptr) Resume(job_.checkpoint->begun());
     Start(ctx);
-    const TimePoint start = ctx.Now();
-    const async::Context limited =
-        agent_.timeout > Duration::zero() ? ctx.WithTimeout(agent_.timeout) : ctx;
-    Result<json::Value> submission = co_await Loop(limited);
-    if (!submission && !ctx.cancelled() && limited.deadline < ctx.deadline &&
-        ctx.Now() >= limited.deadline) {
+    start_ = ctx.Now();
+    Result<json::Value> submission = co_await Loop(ctx);
+    const TimePoint end = Limited(ctx).deadline;
+    if (!submission && !ctx.cancelled() && end < ctx.deadline && ctx.Now() >= end) {
       submission = Fail(TooLate());
     }
-    End(ctx, submission, ctx.Now() - start);
+    End(ctx, submission, ctx.Now() - start_);
     co_return WorkResult{.submission = std::move(submission),
                          .figures = std::move(figures_),
                          .messages = std::move(call_.messages),
@@ -66,6 +64,16 @@ class Worker {
 
  private:
   enum class Step : std::uint8_t { kOn, kDone };
+
+  // With the clock of the work, which has stood while a person was asked.
+  async::Context Limited(async::Context ctx) const {
+    const TimePoint end = After(After(start_, agent_.timeout), waited_);
+    if (agent_.timeout > Duration::zero() && end < ctx.deadline) {
+      ctx.deadline = end;
+      ctx.total = agent_.timeout;
+    }
+    return ctx;
+  }
 
   void Resume(const Begun& begun) {
     call_.messages.insert(call_.messages.end(), begun.messages.begin(), begun.messages.end());
@@ -103,10 +111,10 @@ class Worker {
     if (last != nullptr && last->role == Role::kAssistant && last->tool_calls.empty()) {
       WEIR_CO_CHECK(Say(NudgeMessage()));
     }
-    WEIR_CO_TRY(Step step, co_await RunCalls(ctx));
+    WEIR_CO_TRY(Step step, co_await RunCalls(Limited(ctx)));
     while (step != Step::kDone) {
       if (figures_.turns >= agent_.max_turns) co_return Fail(NoTurnsLeft());
-      WEIR_CO_TRY(step, co_await OneTurn(ctx));
+      WEIR_CO_TRY(step, co_await OneTurn(Limited(ctx)));
     }
     co_return std::move(submission_);
   }
@@ -238,9 +246,11 @@ class Worker {
   async::Task<Result<Step>> RunCalls(async::Context ctx) {
     ToolRound round(agent_, toolbox_, job_, figures_, started_, repairs_, failures_,
                     tool_confidence_);
-    WEIR_CO_TRY(RoundResult result, co_await round.Run(ctx, call_.messages));
-    if (result.submission) {
-      submission_ = *std::move(result.submission);
+    Result<RoundResult> result = co_await round.Run(ctx, call_.messages);
+    waited_ += round.waited();
+    if (!result) co_return Fail(result.error());
+    if (result->submission) {
+      submission_ = *std::move(result->submission);
       co_return Step::kDone;
     }
     in_vain_ = round.repeats() ? in_vain_ + 1 : 0;
@@ -329,7 +339,9 @@ class Worker {
   std::vector<std::string> started_;
   std::vector<std::string> repairs_;
   Failures failures_;
-  int in_vain_ = 0;  // turns in a row that came to nothing
+  TimePoint start_{};
+  Duration waited_{};  // for a person
+  int in_vain_ = 0;    // turns in a row that came to nothing
   mutable std::optional<double> tool_confidence_;
   json::Value submission_;
 };

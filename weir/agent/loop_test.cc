@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "weir/agent/agent_testing.h"
+#include "weir/agent/loop_testing.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 
@@ -26,78 +26,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 using ChoiceKind = model::ToolChoice::Kind;
-
-json::Value Parsed(std::string_view text) { return *json::Read(text); }
-
-// An agent with a tool that reads ("look"), one that mutates ("fix") and one that always fails.
-class LoopTest : public testing::Test {
- protected:
-  WorkResult Work(std::deque<ScriptedAnswer> answers, Checkpoint* checkpoint = nullptr) {
-    engine_ = std::make_unique<ScriptedEngine>(std::move(answers));
-    async::Loop loop(async::Loop::Time::kVirtual);
-    return loop.Run(WorkOn(loop, checkpoint));
-  }
-
-  async::Task<WorkResult> WorkOn(async::Loop& loop, Checkpoint* checkpoint) {
-    async::Context ctx(loop);
-    ctx.trace = &events_;
-    ToolboxOptions options;
-    options.functions = Functions();
-    auto box = co_await Toolbox::Open(ctx, agent_, std::move(options));
-    if (!box) {
-      co_return WorkResult{
-          .submission = Fail(box.error()), .figures = {}, .messages = {}, .repairs = {}};
-    }
-    (*box)->may_force = may_force_;
-    Job job{
-        .call = call_, .seed = 7, .around = &around_, .checkpoint = checkpoint, .on_answer = {}};
-    WorkResult result = co_await agent::Work(ctx, *engine_, agent_, **box, job);
-    may_force_ = (*box)->may_force;
-    co_return result;
-  }
-
-  std::vector<std::unique_ptr<Tool>> Functions() {
-    std::vector<std::unique_ptr<Tool>> tools;
-    const auto add = [&](std::string name, bool mutates, ToolFunction function) {
-      model::ToolSpec spec{
-          .name = std::move(name),
-          .description = "A tool.",
-          .parameters = Parsed(R"({"type":"object","properties":{"n":{"type":"integer"}}})"),
-          .strict = {}};
-      tools.push_back(NewFunctionTool(std::move(spec), mutates, std::move(function)));
-    };
-    add("look", false, [this](json::View arguments) -> Result<std::string> {
-      ran_.push_back(StrCat("look ", arguments.Find("n").NumberText()));
-      return StrCat("seen ", arguments.Find("n").NumberText());
-    });
-    add("fix", true, [this](json::View arguments) -> Result<std::string> {
-      ran_.push_back(StrCat("fix ", arguments.Find("n").NumberText()));
-      return std::string("fixed");
-    });
-    add("break", false, [this](json::View) -> Result<std::string> {
-      ran_.emplace_back("break");
-      return Fail(Code::kIoError, "it broke");
-    });
-    return tools;
-  }
-
-  const model::Call& Asked(std::size_t i) const { return engine_->asked.at(i); }
-  std::string LastSaid(std::size_t i) const { return Asked(i).messages.back().AllText(); }
-
-  LoopTest() {
-    agent_.name = "lint";
-    call_.messages = {model::Message::Text(Role::kSystem, "You lint."),
-                      model::Message::Text(Role::kUser, "Lint a.py")};
-  }
-
-  Agent agent_;
-  model::Call call_;
-  Surroundings around_;
-  EventLines events_;
-  bool may_force_ = true;
-  std::vector<std::string> ran_;
-  std::unique_ptr<ScriptedEngine> engine_;
-};
 
 TEST_F(LoopTest, WorksUntilAResultIsHandedInAndSendsTheWholeHistoryEachTurn) {
   const WorkResult result =
@@ -429,26 +357,6 @@ TEST_F(LoopTest, WithoutAThresholdNoLogprobsAreAskedForAndNoConfidenceIsTold) {
   ASSERT_TRUE(result.submission);
   EXPECT_FALSE(Asked(0).sampling.logprobs);
   EXPECT_THAT(events_.Of("tool_call"), ElementsAre(Not(HasSubstr("tool_confidence"))));
-}
-
-TEST_F(LoopTest, TheWholeWorkHasATimeLimit) {
-  agent_.timeout = std::chrono::seconds(300);
-  agent_.max_turns = 1000;
-  ScriptedAnswer slow = Calls({{"look"}});
-  slow.before_each = std::chrono::seconds(100);
-  const WorkResult result = Work({slow});
-  ASSERT_FALSE(result.submission);
-  EXPECT_EQ(Name(result.submission.error()), "timeout");
-  EXPECT_THAT(result.submission.error().message, HasSubstr("not done after 300 s"));
-}
-
-TEST_F(LoopTest, ADeniedToolIsToldAndDoesNotRun) {
-  agent_.approval = Approval::kAsk;
-  const WorkResult result = Work({Calls({{"fix"}, {"look", R"({"n":1})"}}), Submits()});
-  ASSERT_TRUE(result.submission);
-  EXPECT_THAT(ran_, ElementsAre("look 1"));
-  EXPECT_EQ(result.figures.denied, 1);
-  EXPECT_THAT(Asked(1).messages[3].AllText(), HasSubstr("nobody can be asked"));
 }
 
 // A kill, as the journal sees it: what was appended stays, the rest never happened.

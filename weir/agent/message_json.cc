@@ -79,6 +79,11 @@ Result<Part> ReadPart(json::View json) {
 
 void WriteMessage(json::Writer& out, const Message& message) {
   out.BeginObject();
+  WriteMessageMembers(out, message);
+  out.EndObject();
+}
+
+void WriteMessageMembers(json::Writer& out, const Message& message) {
   out.Field("role", model::RoleName(message.role));
   if (!message.parts.empty()) WriteContent(out, message.parts);
   OptionalField(out, "reasoning", message.reasoning);
@@ -96,7 +101,6 @@ void WriteMessage(json::Writer& out, const Message& message) {
   }
   OptionalField(out, "tool_call_id", message.tool_call_id);
   OptionalField(out, "name", message.name);
-  out.EndObject();
 }
 
 Result<Message> ReadMessage(json::View json) {

@@ -103,6 +103,12 @@ async::Task<Result<void>> ToolRound::RunAll(async::Context ctx, std::vector<Slot
       if (alone) break;
     }
     co_await together.Join();
+    Duration waited{};
+    for (std::size_t i = first; i < next; ++i) {
+      waited = std::max(waited, slots[i].outcome.waited);
+    }
+    waited_ += waited;
+    ctx.deadline = After(ctx.deadline, waited);
     if (failure_) co_return Fail(*failure_);
     // What is done is noted before the next one begins.
     for (std::size_t i = first; i < next; ++i) {

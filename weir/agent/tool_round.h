@@ -42,6 +42,8 @@ class ToolRound {
 
   // Whether there were calls and every one failed as it had failed before.
   bool repeats() const { return answered_ > 0 && repeated_ == answered_; }
+  // How long nothing was done but wait for a person.
+  Duration waited() const { return waited_; }
 
  private:
   struct Slot {
@@ -73,6 +75,7 @@ class ToolRound {
   const std::optional<double> confidence_;
   std::size_t answered_ = 0;
   std::size_t repeated_ = 0;
+  Duration waited_{};
   std::optional<Error> failure_;
 };
 

@@ -171,13 +171,18 @@ async::Task<Result<ToolOutcome>> Toolbox::Run(async::Context ctx, const model::T
     co_return Refused("bad_tool_args", StrCat("error: the arguments of ", call.name,
                                               " are wrong: ", arguments.error().message));
   }
-  WEIR_CO_TRY(std::string denial, co_await Denial(ctx, *entry, call, around));
+  async::Context patient = ctx;
+  patient.deadline = kNever;
+  const TimePoint asked = ctx.Now();
+  WEIR_CO_TRY(std::string denial, co_await Denial(patient, *entry, call, around));
+  const Duration waited = ctx.Now() - asked;
+  ctx.deadline = After(ctx.deadline, waited);
   if (!denial.empty()) {
-    co_return ToolOutcome{
-        .status = ToolStatus::kDenied, .text = StrCat("error: ", denial), .error = "denied"};
+    co_return ToolOutcome{.status = ToolStatus::kDenied,
+                          .text = StrCat("error: ", denial),
+                          .error = "denied",
+                          .waited = waited};
   }
-  // A person may have taken longer to answer than the agent has.
-  if (ctx.Now() >= ctx.deadline) co_return Fail(async::TotalTimeoutError(ctx));
   WEIR_CO_CHECK(before());
   const TimePoint start = ctx.Now();
   const ToolInput input{.arguments = *arguments, .around = around};
@@ -198,13 +203,15 @@ async::Task<Result<ToolOutcome>> Toolbox::Run(async::Context ctx, const model::T
         Refused(late ? "tool_timeout" : "tool_failed",
                 CutTo(StrCat("error: ", result.error().message), entry->max_output));
     failed.took = took;
+    failed.waited = waited;
     failed.repairs = std::move(repairs);
     co_return failed;
   }
   co_return ToolOutcome{.text = CutTo(*std::move(result), entry->max_output),
                         .error = {},
                         .repairs = std::move(repairs),
-                        .took = took};
+                        .took = took,
+                        .waited = waited};
 }
 
 async::Task<void> Toolbox::Close(async::Context ctx) {

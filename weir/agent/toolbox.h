@@ -21,7 +21,8 @@ namespace weir::agent {
 class Approver {
  public:
   virtual ~Approver() = default;
-  // May be asked several questions at once, and answers them as it likes.
+  // May be asked several questions at once, and answers them as it likes. The context has no
+  // deadline: a person takes the time that it takes.
   virtual async::Task<Result<bool>> Ask(async::Context ctx, std::string agent_id,
                                         model::ToolCall call) = 0;
 };
@@ -44,6 +45,7 @@ struct ToolOutcome {
   std::string error;  // unknown_tool, bad_tool_args, tool_failed, tool_timeout, denied; "": none
   std::vector<std::string> repairs;  // what was mended in the arguments
   Duration took{};
+  Duration waited{};  // for a person's yes or no
 };
 
 class Toolbox {
@@ -66,8 +68,9 @@ class Toolbox {
   Result<json::Value> Submission(const model::ToolCall& call,
                                  std::vector<std::string>* repairs) const;
 
-  // Runs one call of another tool. `before` is asked when it may run and its arguments are good,
-  // right before it does; it outlives the task. Fails when the context ends, and as `before` does.
+  // Runs one call of another tool. While a person is asked, the clock of `ctx` stands. `before` is
+  // asked when it may run and its arguments are good, right before it does; it outlives the task.
+  // Fails when the context ends, and as `before` does.
   async::Task<Result<ToolOutcome>> Run(async::Context ctx, const model::ToolCall& call,
                                        const Surroundings& around,
                                        const std::function<Result<void>()>& before);

@@ -1,7 +1,6 @@
 #include "weir/agent/turn.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "weir/agent/conversation.h"
@@ -36,19 +35,10 @@ bool IsAnswer(const Error& error, const model::Reply& seen) {
 
 async::Task<Result<model::Reply>> Gather(async::Context ctx, model::Engine& engine,
                                          const model::Call& call) {
-  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
-  model::Assembler assembler;
-  model::Delta piece;
-  for (;;) {
-    const Result<bool> more = co_await stream->Next(ctx, piece);
-    if (more && *more) {
-      assembler.Add(piece);
-      continue;
-    }
-    model::Reply reply = std::move(assembler).Finish(stream->info());
-    if (!more && !IsAnswer(more.error(), reply)) co_return Fail(more.error());
-    co_return reply;
-  }
+  model::Reply seen;
+  Result<model::Reply> reply = co_await GatherReply(ctx, engine, call, seen);
+  if (!reply && IsAnswer(reply.error(), seen)) co_return seen;
+  co_return reply;
 }
 
 class Turn {

@@ -16,6 +16,7 @@
 
 #include "weir/async/completion.h"
 #include "weir/async/wait.h"
+#include "weir/base/fd.h"
 #include "weir/base/no_pipe_signal.h"
 #include "weir/base/text.h"
 
@@ -26,27 +27,6 @@ using Descriptor = boost::asio::posix::stream_descriptor;
 
 constexpr int kLeaveMillis = 2'000;  // for a killed process to be gone
 constexpr std::size_t kReadBytes = 64 * 1024;
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { Close(); }
-
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void Close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_ = -1;
-};
 
 struct PipeEnds {
   Fd read;

@@ -7,25 +7,6 @@
 namespace weir::client {
 namespace {
 
-// One turn. The answer is kept also where the verdict on it is an error: what is wrong with a call
-// of a tool is told to the model.
-async::Task<Result<model::Reply>> Gather(async::Context ctx, model::Engine& engine,
-                                         const model::Call& call, model::Reply& seen) {
-  WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await engine.Stream(ctx, call));
-  model::Assembler assembler;
-  model::Delta piece;
-  for (;;) {
-    const Result<bool> more = co_await stream->Next(ctx, piece);
-    if (more && *more) {
-      assembler.Add(piece);
-      continue;
-    }
-    seen = std::move(assembler).Finish(stream->info());
-    if (!more) co_return Fail(more.error());
-    co_return seen;
-  }
-}
-
 bool CallsTools(const model::Reply& reply) {
   return !reply.choices.empty() && !reply.choices.front().tool_calls.empty();
 }
@@ -70,7 +51,7 @@ class ToolLoop {
     const Result<model::Reply> reply =
         core_.Wait(call, options_.call,
                    [&seen](async::Context ctx, model::Engine& engine, const model::Call& asked) {
-                     return Gather(ctx, engine, asked, seen);
+                     return agent::GatherReply(ctx, engine, asked, seen);
                    });
     if (!reply && !IsAboutCalls(reply.error(), seen)) return Fail(reply.error());
     run_.reply = std::move(seen);

@@ -26,28 +26,6 @@ Result<void> Read(ImportKind kind, std::string_view text, ImportJob& job) {
   return {};
 }
 
-std::vector<std::string> HeadOf(const ImportJob& job) {
-  std::vector<std::string> head = {StrCat("Made by `weir config import` from ", job.file, ".")};
-  if (!job.notes.empty()) head.emplace_back("Not carried, or not as it was:");
-  for (const std::string& note : job.notes) head.push_back(StrCat("  ", note));
-  return head;
-}
-
-// An objection to our text, told about the line that it was made of.
-Error ToldOfSource(Error error, const Draft::Text& text, const ImportJob& job) {
-  std::string_view rest = error.message;
-  if (!rest.starts_with(kCheckedAs)) return error;
-  rest.remove_prefix(kCheckedAs.size());
-  const std::vector<std::string_view> parts = Split(rest, ':');  // "", line, column, ...
-  const std::optional<std::uint64_t> line = parts.size() > 3 ? ParseUint(parts[1]) : std::nullopt;
-  if (!line || *line == 0 || *line > text.lines.size()) return error;
-  const ImportOrigin& origin = text.lines[*line - 1];
-  const std::string_view what = Trim(rest.substr(parts[1].size() + parts[2].size() + 3));
-  const bool named = origin.name.empty() || what.starts_with(origin.name);
-  return job.Wrong(origin.mark, StrCat(Truncate(origin.name, 80), named ? "" : " does not fit: ",
-                                       named ? what.substr(origin.name.size()) : what));
-}
-
 }  // namespace
 
 Result<Imported> Import(ImportKind kind, std::string_view text, std::string_view file_name) {
@@ -59,7 +37,7 @@ Result<Imported> Import(ImportKind kind, std::string_view text, std::string_view
   WEIR_CHECK(Read(kind, text, job));
   Draft::Text out = job.draft.Write(HeadOf(job));
   const Result<Config> checked = Parse(out.yaml, kCheckedAs, {});
-  if (!checked) return Fail(ToldOfSource(checked.error(), out, job));
+  if (!checked) return Fail(ToldOfSource(checked.error(), out, kCheckedAs, job));
   return Imported{.yaml = std::move(out.yaml), .notes = std::move(job.notes)};
 }
 

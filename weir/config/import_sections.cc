@@ -164,7 +164,7 @@ class Sections {
         path.push_back(*adapter);
         job_.draft.Touch(path, operation.Origin("model_id"));
       }
-      operation.Note("", "is not carried, its adapter aside: write a flow with an agent node");
+      operation.Note("", "is not carried, its adapter aside: import the bundle of its agent, too");
     }
     return {};
   }

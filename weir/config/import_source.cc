@@ -112,6 +112,28 @@ Error ImportJob::Wrong(json::Mark mark, std::string_view what) const {
   return {.code = Code::kConfigError, .message = StrCat(json::FormatMark(file, mark), ": ", what)};
 }
 
+std::vector<std::string> HeadOf(const ImportJob& job) {
+  std::vector<std::string> head = {StrCat("Made by `weir config import` from ", job.file, ".")};
+  if (!job.notes.empty()) head.emplace_back("Not carried, or not as it was:");
+  for (const std::string& note : job.notes) head.push_back(StrCat("  ", note));
+  return head;
+}
+
+Error ToldOfSource(Error error, const Draft::Text& text, std::string_view checked_as,
+                   const ImportJob& job) {
+  std::string_view rest = error.message;
+  if (!rest.starts_with(checked_as)) return error;
+  rest.remove_prefix(checked_as.size());
+  const std::vector<std::string_view> parts = Split(rest, ':');  // "", line, column, ...
+  const std::optional<std::uint64_t> line = parts.size() > 3 ? ParseUint(parts[1]) : std::nullopt;
+  if (!line || *line == 0 || *line > text.lines.size()) return error;
+  const ImportOrigin& origin = text.lines[*line - 1];
+  const std::string_view what = Trim(rest.substr(parts[1].size() + parts[2].size() + 3));
+  const bool named = origin.name.empty() || what.starts_with(origin.name);
+  return job.Wrong(origin.mark, StrCat(Truncate(origin.name, 80), named ? "" : " does not fit: ",
+                                       named ? what.substr(origin.name.size()) : what));
+}
+
 SourceNode& SourceNode::Add(std::string_view key, SourceNode value) {
   kind = json::Kind::kObject;
   keys.emplace_back(key);

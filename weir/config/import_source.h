@@ -25,6 +25,14 @@ struct ImportJob {
   Error Wrong(json::Mark mark, std::string_view what) const;
 };
 
+// The first comments of what was made: where it is from, and the notes.
+std::vector<std::string> HeadOf(const ImportJob& job);
+
+// An objection to our text, which was checked under the name `checked_as`, told about the line that
+// it was made of.
+Error ToldOfSource(Error error, const Draft::Text& text, std::string_view checked_as,
+                   const ImportJob& job);
+
 // A value of a file that is not YAML, e.g. of a program.
 struct SourceNode {
   json::Kind kind = json::Kind::kNull;

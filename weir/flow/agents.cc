@@ -1,5 +1,6 @@
 #include "weir/flow/agents.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -46,6 +47,23 @@ json::Value InputsOf(const AgentWork& work, std::string_view workspace) {
   return std::move(out).Finish();
 }
 
+// Whether no tool writes into a file that is there: built-in ones put another in its place, and
+// what a program does is not known.
+bool OnlyReplaces(const agent::Agent& agent) {
+  return agent.servers.empty() && std::ranges::all_of(agent.tools, [](const auto& tool) {
+           return !tool.builtin.empty() && tool.builtin != "run_command" && tool.context.empty();
+         });
+}
+
+// The part of a file that a row is, or its file, where its id says neither.
+std::string TitleOf(const AgentWork& work) {
+  const std::string_view path = work.row.Find("path").StringOr("");
+  const std::string_view name = work.row.Find("name").StringOr("");
+  if (path.empty() || path == work.row_id) return {};
+  const bool is_unit = !name.empty() && work.row.Find("kind").IsString();
+  return is_unit ? StrCat(path, ":", name) : std::string(path);
+}
+
 std::string AgentId(const AgentWork& work) { return StrCat(work.node->node->id, "/", work.row_id); }
 
 }  // namespace
@@ -61,12 +79,38 @@ Agents::Agents(const Graph& graph, const RunOptions& options, std::string run_fo
 
 Agents::~Agents() = default;
 
-std::string Agents::PathOf(const GraphNode& node, const std::string& row_id,
+std::string Agents::PathOf(const GraphNode& node, const std::string& key,
                            std::string_view ending) const {
-  return StrCat(run_folder_, "/agents/", node.node->id, "/", agent::FolderNameOf(row_id), ending);
+  return StrCat(run_folder_, "/agents/", node.node->id, "/", agent::FolderNameOf(key), ending);
+}
+
+std::string Agents::KeyOf(const Traveller& traveller) const {
+  return ids_are_keys_ ? traveller.id : WorkKey(traveller);
+}
+
+// A folder that is there without the mark was made when ids were the keys, and stays so.
+Result<void> Agents::OpenFolder() {
+  const std::string folder = run_folder_ + "/agents";
+  const std::string mark = folder + "/.keys";
+  std::error_code failed;
+  const bool is_new = std::filesystem::create_directories(folder, failed);
+  if (failed) {
+    return Fail(Code::kIoError, StrCat("cannot make the folder ", folder), failed.message());
+  }
+  if (is_new) {
+    WEIR_CHECK(store::ReplaceFile(mark, "1\n"));
+  }
+  ids_are_keys_ = !std::filesystem::exists(mark, failed);
+  return {};
 }
 
 async::Task<Result<void>> Agents::Open(async::Context ctx) {
+  const bool any = std::ranges::any_of(graph_.all(), [](const GraphNode* node) {
+    return node->step() != nullptr && node->step()->agent;
+  });
+  if (any) {
+    WEIR_CO_CHECK(OpenFolder());
+  }
   for (const GraphNode* node : graph_.all()) {
     if (node->step() == nullptr || !node->step()->agent) continue;
     const agent::Agent& agent = AgentOf(*node);
@@ -99,8 +143,8 @@ async::Task<Result<void>> Agents::Open(async::Context ctx) {
   co_return opened;
 }
 
-std::string Agents::JournalOf(const GraphNode& node, const std::string& row_id, int attempt) const {
-  return PathOf(node, row_id, StrCat(".", attempt, ".journal"));
+std::string Agents::JournalOf(const GraphNode& node, const std::string& key, int attempt) const {
+  return PathOf(node, key, StrCat(".", attempt, ".journal"));
 }
 
 agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
@@ -113,6 +157,10 @@ agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
   options.mode = mode;
   options.max_bytes = rule.max_bytes;
   options.env = options_.env;
+  for (const auto& [index, kit] : kits_) {
+    const GraphNode& any = *graph_.all()[index];
+    if (OnlyReplaces(AgentOf(any))) options.replacing.insert(any.node->id);
+  }
   if (options.source.empty()) {
     options.source = options_.files.empty() ? flow.folder : std::string(".");
     const std::string_view flow_files = flow.files ? std::string_view(flow.files->glob) : "";
@@ -156,11 +204,11 @@ async::Task<void> Agents::Close(async::Context ctx, bool done) {
 async::Task<Result<void>> Agents::Prepare(async::Context ctx, const AgentWork& work, Room& room) {
   const Kit& kit = kits_.at(work.node->index);
   WEIR_CO_TRY(room.checkpoint,
-              agent::Checkpoint::Open(JournalOf(*work.node, work.row_id, work.attempt),
+              agent::Checkpoint::Open(JournalOf(*work.node, work.key, work.attempt),
                                       agent::BeginningOf(work.call.messages, work.seed)));
   const bool goes_on = !room.checkpoint->begun().messages.empty();
   agent::WorkspaceStore& store = *stores_.at(kit.mode);
-  const auto make = [&] { return store.Make(work.node->node->id, work.row_id, goes_on); };
+  const auto make = [&] { return store.Make(work.node->node->id, work.key, goes_on); };
   WEIR_CO_TRY(const std::string folder, co_await async::OffLoop(ctx, make));
   WEIR_CO_TRY(agent::Root root, agent::Root::Open(folder));
   room.root.emplace(std::move(root));
@@ -196,8 +244,6 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
                        .checkpoint = room.checkpoint.get(),
                        .on_answer = work.on_answer};
   agent::Agent changed = AgentOf(*work.node);
-  // A person takes the time that it takes.
-  if (options_.approver != nullptr) changed.timeout = Duration::zero();
   if (const Result<void> good = agent::Override(changed, work.overrides); !good) {
     result.submission = Fail(good.error());
     co_return result;
@@ -217,9 +263,10 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
 async::Task<Result<void>> Agents::Finish(async::Context ctx, const AgentWork& work,
                                          agent::WorkResult& result) {
   agent::WorkspaceStore& store = *stores_.at(kits_.at(work.node->index).mode);
+  const std::string title = TitleOf(work);
   const auto finish = [&]() -> Result<void> {
     const Result<std::vector<agent::Change>> changes =
-        store.Finish(work.node->node->id, work.row_id, *result.submission);
+        store.Finish(work.node->node->id, work.key, {.result = *result.submission, .title = title});
     if (!changes) return Fail(changes.error());
     return {};
   };
@@ -254,26 +301,29 @@ void Agents::WriteTranscript(const AgentWork& work, const agent::WorkResult& res
   out.EndArray();
   out.EndObject();
   text += '\n';
-  (void)store::ReplaceFile(PathOf(*work.node, work.row_id, ".json"), text, {.durable = false});
+  (void)store::ReplaceFile(PathOf(*work.node, work.key, ".json"), text, {.durable = false});
 }
 
-std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& row_id,
+std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& key,
                                      Attempts attempts) const {
   for (int attempt = attempts.last; attempt >= attempts.first; --attempt) {
     std::error_code ignored;
-    if (std::filesystem::exists(JournalOf(node, row_id, attempt), ignored)) return attempt;
+    if (std::filesystem::exists(JournalOf(node, key, attempt), ignored)) return attempt;
   }
   return std::nullopt;
 }
 
-async::Task<void> Agents::Forget(async::Context ctx, const GraphNode& node, std::string row_id,
-                                 Attempts attempts, bool failed) {
+async::Task<void> Agents::Forget(async::Context ctx, const GraphNode& node, std::string key,
+                                 Attempts attempts, Ending ending) {
   for (int attempt = attempts.first; attempt <= attempts.last; ++attempt) {
-    ::unlink(JournalOf(node, row_id, attempt).c_str());
+    ::unlink(JournalOf(node, key, attempt).c_str());
   }
-  if (!failed) co_return;
+  if (ending == Ending::kDone) co_return;
   agent::WorkspaceStore& store = *stores_.at(kits_.at(node.index).mode);
-  const auto discard = [&] { return store.Discard(node.node->id, row_id); };
+  const auto discard = [&] {
+    return ending == Ending::kGivenUp ? store.GiveUp(node.node->id, key)
+                                      : store.Discard(node.node->id, key);
+  };
   // What cannot be taken away is in nobody's way.
   (void)co_await async::OffLoop(ctx, discard);
 }

@@ -21,6 +21,7 @@
 #include "weir/async/context.h"
 #include "weir/flow/graph.h"
 #include "weir/flow/run.h"
+#include "weir/flow/traveller.h"
 #include "weir/json/value.h"
 #include "weir/model/engine.h"
 
@@ -36,7 +37,8 @@ struct Attempts {
 struct AgentWork {
   const GraphNode* node = nullptr;
   model::Engine* engine = nullptr;
-  std::string row_id;
+  std::string row_id;  // for people
+  std::string key;     // Agents::KeyOf()
   json::View row;
   model::Call call;
   std::uint64_t seed = 0;
@@ -66,14 +68,22 @@ class Agents {
   // review.
   async::Task<agent::WorkResult> Work(async::Context ctx, AgentWork work);
 
+  // Under what the work on a row is kept: WorkKey(), in folders of earlier versions its id.
+  std::string KeyOf(const Traveller& traveller) const;
+
   // The attempt that a kill broke off, if there is one: attempts are counted by the walker.
-  std::optional<int> BrokenOff(const GraphNode& node, const std::string& row_id,
+  std::optional<int> BrokenOff(const GraphNode& node, const std::string& key,
                                Attempts attempts) const;
 
-  // What came of the row is in the ledger: its checkpoints are of no more use, and of work that
-  // failed nothing is left but its transcript.
-  async::Task<void> Forget(async::Context ctx, const GraphNode& node, std::string row_id,
-                           Attempts attempts, bool failed);
+  // What came of the row is known: its checkpoints are of no more use, and of work that failed
+  // nothing is left but its transcript.
+  enum class Ending : std::uint8_t {
+    kDone,
+    kFailed,
+    kGivenUp,  // it failed, and what it had made before counts again
+  };
+  async::Task<void> Forget(async::Context ctx, const GraphNode& node, std::string key,
+                           Attempts attempts, Ending ending);
 
  private:
   struct Kit {
@@ -85,9 +95,9 @@ class Agents {
   Result<void> OpenWorkspaces();
   agent::WorkspaceStore::Options WorkspaceOptions(const GraphNode& node,
                                                   agent::WorkspaceMode mode) const;
-  std::string JournalOf(const GraphNode& node, const std::string& row_id, int attempt) const;
-  std::string PathOf(const GraphNode& node, const std::string& row_id,
-                     std::string_view ending) const;
+  std::string JournalOf(const GraphNode& node, const std::string& key, int attempt) const;
+  std::string PathOf(const GraphNode& node, const std::string& key, std::string_view ending) const;
+  Result<void> OpenFolder();
   async::Task<Result<void>> Prepare(async::Context ctx, const AgentWork& work, Room& room);
   async::Task<Result<void>> Finish(async::Context ctx, const AgentWork& work,
                                    agent::WorkResult& result);
@@ -96,6 +106,7 @@ class Agents {
   const Graph& graph_;
   const RunOptions& options_;
   const std::string run_folder_;
+  bool ids_are_keys_ = false;        // the folder is of a version that kept work by ids
   std::map<std::size_t, Kit> kits_;  // by node
   std::map<agent::WorkspaceMode, std::unique_ptr<agent::WorkspaceStore>> stores_;
 };

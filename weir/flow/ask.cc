@@ -83,9 +83,11 @@ const Finished* Walker::Recorded(const Visit& visit) {
 }
 
 const agent::RetriedRow* Walker::SentBack(const Visit& visit) const {
+  if (options_.sent_back.empty()) return nullptr;
+  const std::string key = agents_.KeyOf(visit.traveller);
   const auto found =
       std::ranges::find_if(options_.sent_back, [&](const agent::RetriedRow& retried) {
-        return retried.row == visit.traveller.id && retried.node == visit.node.node->id;
+        return retried.row == key && retried.node == visit.node.node->id;
       });
   return found == options_.sent_back.end() ? nullptr : &*found;
 }
@@ -93,16 +95,16 @@ const agent::RetriedRow* Walker::SentBack(const Visit& visit) const {
 // Whether an answer of an earlier round is of no use: the row was sent back here, or at a node
 // before this one; or a kill broke that new work off behind its end.
 bool Walker::IsAskedAnew(const Visit& visit) {
-  const std::string& id = visit.traveller.id;
+  const std::string key = agents_.KeyOf(visit.traveller);
   const bool sent_back =
       std::ranges::any_of(options_.sent_back, [&](const agent::RetriedRow& retried) {
         const GraphNode* node = graph_.Find(retried.node);
-        const bool its_row = id == retried.row || id.starts_with(retried.row + ".");
+        const bool its_row = key == retried.row || IsBelow(key, retried.row);
         return its_row && node != nullptr && node->index <= visit.node.index;
       });
   if (sent_back || visit.node.step() == nullptr || !visit.node.step()->agent) return sent_back;
   const Attempts any{.first = 0, .last = kMostAttempts};
-  return agents_.BrokenOff(visit.node, id, any).has_value();
+  return agents_.BrokenOff(visit.node, key, any).has_value();
 }
 
 // What became of it before failed rows were tried again.
@@ -129,11 +131,11 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
       finished = co_await AskEngine(visit);
     }
     if (!finished) co_return Fate::kAborted;
-    if (!Keep(*finished)) co_return Fate::kAborted;
     if (works) {
-      const bool failed = std::holds_alternative<Error>(finished->outcome);
-      const Attempts attempts = AttemptsAt(visit);
-      co_await agents_.Forget(visit.ctx, node, visit.traveller.id, attempts, failed);
+      const bool kept = co_await KeepWork(visit, *finished);
+      if (!kept) co_return Fate::kAborted;
+    } else if (!Keep(*finished)) {
+      co_return Fate::kAborted;
     }
     Tell(visit, *finished);
   }

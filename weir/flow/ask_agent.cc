@@ -37,7 +37,8 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
   TakePast(visit, finished);
   const Attempts attempts = AttemptsAt(visit);
   const std::string& row_id = visit.traveller.id;
-  int attempt = agents_.BrokenOff(visit.node, row_id, attempts).value_or(attempts.first);
+  const std::string key = agents_.KeyOf(visit.traveller);
+  int attempt = agents_.BrokenOff(visit.node, key, attempts).value_or(attempts.first);
   for (; attempt <= attempts.last; ++attempt) {
     // One place for as long as the agent works: so many agents are busy at once, not more.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
@@ -50,6 +51,7 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
       break;
     }
     work->engine = engine->get();
+    work->key = key;
     work->row = visit.traveller.row;
     if (const agent::RetriedRow* sent_back = SentBack(visit)) {
       work->overrides = sent_back->overrides;
@@ -76,6 +78,43 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     if (attempt < attempts.last) ++stats.retries;
   }
   co_return finished;
+}
+
+// A row that was sent back and fails again keeps what it had handed in. False: there is nothing of
+// that kind.
+bool Walker::KeepEarlier(const Visit& visit, Finished& finished) {
+  const auto* error = std::get_if<Error>(&finished.outcome);
+  const Past* past = error != nullptr && SentBack(visit) != nullptr ? Before(visit) : nullptr;
+  if (past == nullptr || !past->answer) return false;
+  if (!std::holds_alternative<json::Value>(past->answer->outcome)) return false;
+  const std::string message =
+      StrCat("row ", visit.traveller.id, " was sent back and has failed (", Name(*error), ": ",
+             Truncate(error->message, 300), "); it keeps its earlier result and is pending again");
+  visit.ctx.Emit("agent.kept_earlier", {{"row", std::string_view(visit.traveller.id)},
+                                        {"node", std::string_view(visit.node.node->id)},
+                                        {"error", std::string_view(Name(*error))},
+                                        {"message", std::string_view(message)}});
+  finished.outcome = past->answer->outcome;
+  finished.thoughts = past->answer->thoughts;
+  return true;
+}
+
+// As Keep(), with what agents keep of a row.
+async::Task<bool> Walker::KeepWork(Visit& visit, Finished& finished) {
+  using Ending = Agents::Ending;
+  const std::string key = agents_.KeyOf(visit.traveller);
+  const Attempts attempts = AttemptsAt(visit);
+  // What counts again has to be there before the ledger says so.
+  const bool given_up = KeepEarlier(visit, finished);
+  if (given_up) {
+    co_await agents_.Forget(visit.ctx, visit.node, key, attempts, Ending::kGivenUp);
+  }
+  if (!Keep(finished)) co_return false;
+  if (given_up) co_return true;
+  const bool failed = std::holds_alternative<Error>(finished.outcome);
+  co_await agents_.Forget(visit.ctx, visit.node, key, attempts,
+                          failed ? Ending::kFailed : Ending::kDone);
+  co_return true;
 }
 
 Attempts Walker::AttemptsAt(const Visit& visit) {

@@ -40,6 +40,22 @@ Traveller Traveller::Child(std::size_t k) const {
   return child;
 }
 
+std::string WorkKey(const Traveller& traveller) {
+  const std::string& child = traveller.child;
+  std::string key = traveller.id;
+  if (!child.empty()) key.resize(key.size() - std::min(key.size(), child.size() + 1));
+  const std::size_t digits = key.find_last_not_of("0123456789");
+  const bool looks_like_child = digits != key.npos && digits + 1 < key.size() && key[digits] == '.';
+  if (looks_like_child || key.ends_with('.')) key += '.';
+  return child.empty() ? key : StrCat(key, ".", child);
+}
+
+bool IsBelow(std::string_view key, std::string_view row_key) {
+  if (!key.starts_with(row_key)) return false;
+  key.remove_prefix(row_key.size());
+  return key.size() > 1 && key[0] == '.' && key[1] >= '0' && key[1] <= '9';
+}
+
 std::vector<std::string> PathsOf(const GraphNode& node) {
   std::vector<std::string> paths;
   if (node.system) AddPaths(node.system->reads(), paths);

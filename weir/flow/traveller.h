@@ -30,6 +30,13 @@ struct Traveller {
   Traveller Child(std::size_t k) const;
 };
 
+// What the work of an agent on it is known by: its id, made so that the children of a row and rows
+// of the input never share one ("a.0" is child 0 of the row "a", "a.0." the row "a.0").
+std::string WorkKey(const Traveller& traveller);
+
+// Whether this is the key of a child of the row with that key, or of a child's child.
+bool IsBelow(std::string_view key, std::string_view row_key);
+
 // Every path that the templates and expressions of a node read: "answer.confidence".
 std::vector<std::string> PathsOf(const GraphNode& node);
 

@@ -97,6 +97,8 @@ class Walker {
   const Past* Before(const Visit& visit);
   // What a review wants otherwise of it; null where it has not sent it back.
   const agent::RetriedRow* SentBack(const Visit& visit) const;
+  bool KeepEarlier(const Visit& visit, Finished& finished);
+  async::Task<bool> KeepWork(Visit& visit, Finished& finished);
   Finished NewFinished(const Visit& visit) const;
   // How often it was tried in earlier rounds.
   int TriedBefore(const Visit& visit);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "weir/agent/mcp/fake_server_testing.h"
-#include "weir/agent/mcp/notes_testing.h"
+#include "weir/agent/mcp/server_testing.h"
 #include "weir/async/scope.h"
 #include "weir/json/writer.h"
 
@@ -30,13 +30,12 @@ async::Task<void> CallInto(async::Context ctx, Server& server, std::string tool,
   told.push_back(Told(result));
 }
 
-class McpStdioTest : public testing::Test {
+class McpStdioTest : public ServerTest {
  protected:
   void SetUp() override {
     folder_ = testing::TempDir() + StrCat("mcp_stdio_", ::getpid(), "_", ++made_);
     std::filesystem::create_directories(folder_);
     std::ofstream(folder_ + "/server.py") << kFakeServer;
-    ctx_.trace = &notes_;
     definition_.name = "fake";
     Habit("");
   }
@@ -47,19 +46,11 @@ class McpStdioTest : public testing::Test {
 
   void Habit(std::string habit) { definition_.exec = {"python3", "server.py", std::move(habit)}; }
 
-  Result<void> Open() {
+  ServerOptions Options() override {
     ServerOptions options{.folder = folder_};
     options.env.variables = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/"}, {"SECRET", "s"}};
     options.max_message_bytes = 100'000;
-    Result<std::unique_ptr<Server>> server =
-        loop_.Run(Server::Open(ctx_, definition_, std::move(options)));
-    if (!server) return Fail(server.error());
-    server_ = *std::move(server);
-    return {};
-  }
-  void MustOpen() {
-    const Result<void> opened = Open();
-    ASSERT_TRUE(opened.has_value()) << Describe(opened.error());
+    return options;
   }
   // The message of the failure to open.
   std::string Failure(Code code) {
@@ -68,28 +59,16 @@ class McpStdioTest : public testing::Test {
     EXPECT_EQ(opened.error().code, code) << Describe(opened.error());
     return opened.error().message;
   }
-  void Close() {
-    if (server_ != nullptr) loop_.Run(server_->Close(ctx_));
-    server_.reset();
-  }
-
   std::string Call(std::string tool, std::string_view arguments = "{}") {
     return CallIn(ctx_, std::move(tool), arguments);
   }
   std::string CallIn(const async::Context& ctx, std::string tool, std::string_view arguments = "{}",
                      Server::OnProgress on_progress = nullptr) {
-    json::Value value = json::Read(arguments).value();
-    return Told(
-        loop_.Run(server_->Call(ctx, std::move(tool), std::move(value), std::move(on_progress))));
+    return CallWith(ctx, std::move(tool), arguments, std::move(on_progress));
   }
 
   static inline int made_ = 0;
-  async::Loop loop_;
-  async::Context ctx_ = async::Context(loop_).WithTimeout(60s);
-  Notes notes_;
   std::string folder_;
-  McpServer definition_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(McpStdioTest, HandshakeListAndCall) {

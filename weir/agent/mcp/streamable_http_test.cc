@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/agent/mcp/message.h"
-#include "weir/agent/mcp/notes_testing.h"
+#include "weir/agent/mcp/server_testing.h"
 #include "weir/async/scope.h"
 #include "weir/http/server.h"
 #include "weir/http/sse.h"
@@ -153,14 +153,13 @@ async::Task<void> Hold(async::Context ctx, Server& server, int& failed) {
   if (!result && result.error().code == Code::kCancelled) ++failed;
 }
 
-class McpHttpTest : public testing::Test {
+class McpHttpTest : public ServerTest {
  protected:
   void SetUp() override {
     Result<std::unique_ptr<http::Listener>> listener = http::Listen({});
     ASSERT_TRUE(listener.has_value());
     listener_ = *std::move(listener);
     scope_.Spawn(ServeIn(scope_.context(), http_, *listener_));
-    ctx_.trace = &notes_;
     definition_ = {.name = "web",
                    .url = StrCat(listener_->url(), "/mcp"),
                    .headers = {{"Authorization", "Bearer very-secret-key"}}};
@@ -171,23 +170,9 @@ class McpHttpTest : public testing::Test {
     loop_.Run(scope_.Join());
   }
 
-  Result<void> Open() {
-    Result<std::unique_ptr<Server>> server = loop_.Run(Server::Open(ctx_, definition_, {}));
-    if (!server) return Fail(server.error());
-    server_ = *std::move(server);
-    return {};
-  }
-  void MustOpen() {
-    const Result<void> opened = Open();
-    ASSERT_TRUE(opened.has_value()) << Describe(opened.error());
-  }
   std::string Failure() {
     const Result<void> opened = Open();
     return opened ? "(opened)" : Describe(opened.error());
-  }
-  void Close() {
-    if (server_ != nullptr) loop_.Run(server_->Close(ctx_));
-    server_.reset();
   }
   std::string Call(std::string tool, std::string_view text = "",
                    Server::OnProgress on_progress = nullptr) {
@@ -195,20 +180,14 @@ class McpHttpTest : public testing::Test {
   }
   std::string CallIn(const async::Context& ctx, std::string tool, std::string_view text,
                      Server::OnProgress on_progress = nullptr) {
-    json::Value arguments = Value(StrCat(R"({"text":)", json::Write(json::Value::Of(text)), "}"));
-    return Told(loop_.Run(
-        server_->Call(ctx, std::move(tool), std::move(arguments), std::move(on_progress))));
+    const std::string arguments = StrCat(R"({"text":)", json::Write(json::Value::Of(text)), "}");
+    return CallWith(ctx, std::move(tool), arguments, std::move(on_progress));
   }
 
-  async::Loop loop_;
-  async::Context ctx_ = async::Context(loop_).WithTimeout(60s);
   async::TaskScope scope_{ctx_};
-  Notes notes_;
   FakeHttpServer fake_;
   http::Server http_{{}, fake_};
   std::unique_ptr<http::Listener> listener_;
-  McpServer definition_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(McpHttpTest, HandshakeListCallAndFarewell) {

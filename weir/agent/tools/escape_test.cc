@@ -233,6 +233,77 @@ TEST_P(EscapeTest, WritesThatLeadOutFail) {
   }
 }
 
+// What git runs and trusts, by every name that leads to it.
+class GitTest : public EscapeTest {
+ protected:
+  GitTest() {
+    folder_.Put("in/.git/config", "[core]\n");
+    folder_.Put("in/.git/hooks/pre-commit", "hook\n");
+    folder_.Put("in/vendor/lib/.git/config", "[core]\n");
+    folder_.Put("in/submodule/.git", "gitdir: ../.git/modules/submodule\n");
+    folder_.Put("in/.GIT/config", "[core]\n");
+    folder_.Link(".git", "in/to-git");
+    folder_.Link(".git/config", "in/to-config");
+    folder_.Link("to-git/hooks", "in/to-hooks");
+    folder_.Link("../.git", "in/a/up-to-git");
+  }
+
+  std::string GitFiles() const {
+    std::string all;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.in())) {
+      const std::string name = entry.path().lexically_relative(folder_.path()).string();
+      if (!ToLower(name).contains(".git")) continue;
+      StrAppend(all, name, " ", entry.is_regular_file() ? folder_.Get(name) : "", "\n");
+    }
+    return all;
+  }
+
+  // Refused, by the tool with these other arguments, and nothing is changed or made.
+  void ExpectRefusal(std::string_view tool, std::string_view arguments, std::string_view says) {
+    const std::string before = GitFiles();
+    for (const char* const path :
+         {".git/config", "./.git/config", ".git/hooks/pre-commit", "a/../.git/config",
+          "vendor/lib/.git/config", "submodule/.git", ".GIT/config", "to-git/config", "to-config",
+          "to-hooks/pre-commit", "a/up-to-git/config", ".git//config"}) {
+      const std::string said = Try(tool, StrCat(R"({"path": ")", path, "\", ", arguments, "}"));
+      EXPECT_TRUE(said.starts_with("error: ")) << path << ": " << said;
+      const bool link_is_refused = GetParam() == Resolving::kByParts && said.contains("a link");
+      EXPECT_TRUE(link_is_refused || said.contains(says)) << path << ": " << said;
+      EXPECT_EQ(GitFiles(), before) << path;
+    }
+  }
+};
+
+TEST_P(GitTest, WriteFileLeavesGitAlone) {
+  ExpectRefusal("write_file", R"("text": "[core]\n\tfsmonitor = evil")", "is git's own");
+}
+
+TEST_P(GitTest, WriteFileMakesNothingInGit) {
+  const std::string before = GitFiles();
+  for (const char* const path : {".git/new", ".git/new/deep", "to-git/new", "to-git/new/deep/file",
+                                 "new/.git/config", ".git", "new/.Git", "a/up-to-git/new/x"}) {
+    const std::string said = Try("write_file", StrCat(R"({"path": ")", path, R"(", "text": "x"})"));
+    EXPECT_TRUE(said.starts_with("error: ")) << path << ": " << said;
+    EXPECT_EQ(GitFiles(), before) << path;
+  }
+}
+
+TEST_P(GitTest, EditFileLeavesGitAlone) {
+  ExpectRefusal("edit_file", R"("old": "o", "new": "x", "all": true)", "is git's own");
+}
+
+TEST_P(GitTest, FilesThatOnlySoundLikeGitAreWritten) {
+  for (const char* const path : {".gitignore", ".github/x.yaml", "git/config", "x.git/config"}) {
+    const std::string said = Try("write_file", StrCat(R"({"path": ")", path, R"(", "text": "x"})"));
+    EXPECT_FALSE(said.starts_with("error: ")) << path << ": " << said;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, GitTest, testing::Values(Resolving::kByKernel, Resolving::kByParts),
+                         [](const auto& way) {
+                           return way.param == Resolving::kByKernel ? "ByKernel" : "ByParts";
+                         });
+
 TEST_P(EscapeTest, SearchesOfTheWholeWorkspaceStayInIt) {
   EXPECT_FALSE(Try("search_text", R"({"text": "witness-"})").contains(kSecret));
   EXPECT_FALSE(Try("search_text", R"({"regex": "weir-.*"})").contains(kSecret));

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kMostSuggestions = 2'000;  // entries that are looked at for what was meant
 constexpr int kMostLinks = 8;                    // from link to link, to the file to be written
+constexpr int kInGit = -1;                       // beside errno: a file of git's own
 
 std::string Quoted(std::string_view path) { return StrCat("'", Truncate(path, 200), "'"); }
 
@@ -36,9 +37,37 @@ std::string_view FolderOf(std::string_view path) {
   return slash == std::string_view::npos ? "" : path.substr(0, slash);
 }
 
-// Opens the folder, and makes what is missing of it.
+// However it is written: where a file system knows no case, all of them are the one folder.
+bool NamesGit(std::string_view path) {
+  return std::ranges::any_of(Split(path, '/'), [](std::string_view part) {
+    return EqualsIgnoreCase(part, ".git");
+  });
+}
+
+std::string PlaceOf(int fd) {
+  std::array<char, PATH_MAX> place;
+  const ssize_t size =
+      ::readlink(StrCat("/proc/self/fd/", fd).c_str(), place.data(), place.size());
+  return size < 0 ? std::string() : std::string(place.data(), static_cast<std::size_t>(size));
+}
+
+// Whether a folder lies in a .git of the root, whatever way led to it.
+bool IsInGit(int root, const Fd& folder) {
+  const std::string whole = PlaceOf(folder.get());
+  const std::string top = PlaceOf(root);
+  std::string_view place = whole;
+  if (!top.empty() && place.starts_with(top)) place.remove_prefix(top.size());
+  return NamesGit(place);
+}
+
+// Opens the folder, and makes what is missing of it. None of git's own.
 Fd MakeFolders(int root, std::string_view path, Resolving resolving) {
   Fd fd = OpenBeneath(root, path, O_PATH | O_DIRECTORY, resolving);
+  if (fd.open() && IsInGit(root, fd)) {
+    fd = Fd();
+    errno = kInGit;
+    return fd;
+  }
   if (fd.open() || errno != ENOENT || path.empty()) return fd;
   const Fd above = MakeFolders(root, FolderOf(path), resolving);
   if (!above.open()) return {};
@@ -99,6 +128,11 @@ Error Root::Explain(std::string_view path, int error) const {
   };
   const std::string name = Quoted(path);
   switch (error) {
+    case kInGit:
+      return make(Code::kInvalidRequest,
+                  StrCat("the path ", name,
+                         " is git's own: nothing in a .git folder is written; change the files of "
+                         "the workspace"));
     case EXDEV:
       return make(Code::kInvalidRequest,
                   StrCat("the path ", name,
@@ -153,6 +187,7 @@ Result<void> Root::Write(std::string_view path, std::string_view text) const {
     const std::string name(target.substr(target.rfind('/') + 1));
     if (target.empty()) return Fail(Code::kInvalidRequest, "the path is empty; name a file");
     if (name.empty() || name == "." || name == "..") return Fail(Explain(path, EISDIR));
+    if (NamesGit(target)) return Fail(Explain(path, kInGit));
     const Fd folder = MakeFolders(fd_, FolderOf(target), resolving_);
     if (!folder.open()) return Fail(Explain(path, errno));
     struct stat status{};

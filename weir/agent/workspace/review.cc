@@ -104,6 +104,7 @@ class FolderReview final : public Review {
   Result<void> Load() {
     WEIR_TRY(std::vector<RowRecord> records, ReadRecords(paths_));
     for (RowRecord& record : records) Take(std::move(record));
+    if (!journal_.may_append()) return {};
     for (ReviewItem& item : items_) {
       const DecisionRecord* last = Last(item);
       if (last != nullptr && last->decision == Decision::kAccepting) {
@@ -194,6 +195,7 @@ class FolderReview final : public Review {
     ReviewItem& item = items_[at->second];
     item = {.node = std::move(record.node),
             .row = std::move(record.row),
+            .title = std::move(record.title),
             .state = ReviewState::kPending,
             .changes = std::move(record.changes),
             .result = std::move(record.result)};
@@ -284,14 +286,27 @@ class FolderReview final : public Review {
 
 }  // namespace
 
-Result<std::unique_ptr<Review>> Review::Open(const std::string& run_folder) {
+namespace {
+
+Result<std::unique_ptr<Review>> OpenReview(const std::string& run_folder, bool may_append) {
   WorkspacePaths paths(run_folder);
   WEIR_TRY(SourceRecord source, RequireSource(run_folder, paths));
-  WEIR_TRY(ReviewJournal journal, ReviewJournal::Open(paths.review()));
+  WEIR_TRY(ReviewJournal journal,
+           may_append ? ReviewJournal::Open(paths.review()) : ReviewJournal::Read(paths.review()));
   auto review = std::make_unique<FolderReview>(std::move(paths), std::move(source.folder),
                                                std::move(journal));
   WEIR_CHECK(review->Load());
   return review;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Review>> Review::Open(const std::string& run_folder) {
+  return OpenReview(run_folder, true);
+}
+
+Result<std::unique_ptr<Review>> Review::Look(const std::string& run_folder) {
+  return OpenReview(run_folder, false);
 }
 
 Result<std::vector<RetriedRow>> RetriedRows(const std::string& run_folder) {

@@ -23,6 +23,7 @@ enum class ReviewState : std::uint8_t { kPending, kAccepted, kRejected, kRetryin
 struct ReviewItem {
   std::string node;
   std::string row;
+  std::string title;  // what a person calls it, such as "src/a.py:Account.pay"; may be empty
   ReviewState state = ReviewState::kPending;
   std::vector<Change> changes;
   json::Value result;  // what the agent handed in; null: not known
@@ -49,6 +50,9 @@ class Review {
   // kConfigError when it is no run or has no workspaces, and with kIoError when it is open
   // elsewhere.
   static Result<std::unique_ptr<Review>> Open(const std::string& run_folder);
+  // Only to look, also while it is open elsewhere: without a lock, nothing that was left half done
+  // is mended, and decisions are refused with kInvalidRequest.
+  static Result<std::unique_ptr<Review>> Look(const std::string& run_folder);
   virtual ~Review() = default;
 
   virtual const std::string& source() const = 0;  // the tree that changes go to
@@ -77,9 +81,9 @@ class Review {
   virtual Result<void> Retry(const ReviewItem& item, json::Value overrides) = 0;
 };
 
-// Rows that a review has sent back and that were not finished since, with their overrides; for the
-// run that resumes, before it makes their workspaces anew. Fails as Review::Open() does, but for a
-// run without workspaces: it has none.
+// Rows that a review has sent back and that have neither been finished nor given up since, with
+// their overrides; for the run that resumes, before it makes their workspaces anew. Fails as
+// Review::Open() does, but for a run without workspaces: it has none.
 struct RetriedRow {
   std::string node;
   std::string row;

@@ -1,8 +1,15 @@
 #include "weir/agent/workspace/review_journal.h"
 
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/store/file_ops.h"
+#include "weir/store/journal_scan.h"
 
 namespace weir::agent {
 namespace {
@@ -60,11 +67,8 @@ Result<DecisionRecord> Parse(std::string_view payload, std::uint8_t type) {
   return record;
 }
 
-}  // namespace
-
-Result<ReviewJournal> ReviewJournal::Open(const std::string& path) {
-  std::map<RowKey, DecisionRecord> last;
-  const auto take = [&](std::string_view payload, std::uint8_t type) -> Result<void> {
+store::Journal::OnRecord Into(std::map<RowKey, DecisionRecord>& last, const std::string& path) {
+  return [&last, &path](std::string_view payload, std::uint8_t type) -> Result<void> {
     Result<DecisionRecord> record = Parse(payload, type);
     if (!record) {
       return Fail(Code::kIoError, StrCat("cannot read the decisions in ", path),
@@ -74,15 +78,36 @@ Result<ReviewJournal> ReviewJournal::Open(const std::string& path) {
     last.insert_or_assign(key, *std::move(record));
     return {};
   };
-  WEIR_TRY(store::Journal journal, store::Journal::Open(path, {}, take));
+}
+
+}  // namespace
+
+Result<ReviewJournal> ReviewJournal::Open(const std::string& path) {
+  std::map<RowKey, DecisionRecord> last;
+  WEIR_TRY(store::Journal journal, store::Journal::Open(path, {}, Into(last, path)));
   return ReviewJournal(std::move(journal), std::move(last));
 }
 
+Result<ReviewJournal> ReviewJournal::Read(const std::string& path) {
+  std::map<RowKey, DecisionRecord> last;
+  store::FileOps& ops = store::SystemFileOps();
+  const store::File file(ops, ops.Open(path, O_RDONLY, 0));
+  if (file.open()) {
+    WEIR_CHECK(
+        store::ScanJournal(file, path, store::JournalOptions().max_record_bytes, Into(last, path)));
+  } else if (errno != ENOENT) {
+    return Fail(Code::kIoError, StrCat("cannot read the decisions in ", path),
+                std::strerror(errno));
+  }
+  return ReviewJournal(std::nullopt, std::move(last));
+}
+
 Result<void> ReviewJournal::Append(DecisionRecord record) {
-  WEIR_CHECK(journal_.Append(static_cast<std::uint8_t>(record.decision), TextOf(record)));
+  if (!journal_) return Fail(Code::kInvalidRequest, "the review was opened only to look");
+  WEIR_CHECK(journal_->Append(static_cast<std::uint8_t>(record.decision), TextOf(record)));
   const RowKey key(record.node, record.row);
   last_.insert_or_assign(key, std::move(record));
-  return journal_.Sync();
+  return journal_->Sync();
 }
 
 const DecisionRecord* ReviewJournal::Last(const RowKey& row) const {

@@ -49,17 +49,22 @@ class ReviewJournal {
   // record that cannot be read.
   static Result<ReviewJournal> Open(const std::string& path);
 
-  // Is on the disk when it returns.
+  // What was decided so far, without a lock; nothing where there is no journal. Fails as Open()
+  // does.
+  static Result<ReviewJournal> Read(const std::string& path);
+
+  bool may_append() const { return journal_.has_value(); }
+  // Is on the disk when it returns. Fails with kInvalidRequest for a journal that was only read.
   Result<void> Append(DecisionRecord record);
 
   const DecisionRecord* Last(const RowKey& row) const;
   const std::map<RowKey, DecisionRecord>& decisions() const { return last_; }
 
  private:
-  ReviewJournal(store::Journal journal, std::map<RowKey, DecisionRecord> last)
+  ReviewJournal(std::optional<store::Journal> journal, std::map<RowKey, DecisionRecord> last)
       : journal_(std::move(journal)), last_(std::move(last)) {}
 
-  store::Journal journal_;
+  std::optional<store::Journal> journal_;  // nothing: it was only read
   std::map<RowKey, DecisionRecord> last_;
 };
 

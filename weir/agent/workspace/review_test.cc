@@ -107,6 +107,46 @@ TEST_F(ReviewTest, ARowThatWasSentBackIsPendingWhenItIsFinishedAgain) {
   EXPECT_EQ(Open()->items().front().state, ReviewState::kPending);
 }
 
+TEST_F(ReviewTest, ARowThatWasSentBackAndGivenUpIsPendingAndNotTriedAgain) {
+  Row("1", {{"a.txt", "A\n"}});
+  {
+    const auto review = Open();
+    ASSERT_TRUE(review->Retry(Item(*review, "1"), {}));
+  }
+  ASSERT_TRUE(store_->Make("lint", "1", false));
+  ASSERT_TRUE(store_->GiveUp("lint", "1"));
+  EXPECT_THAT(RetriedRows(run_.run()).value(), IsEmpty());
+  const auto review = Open();
+  ASSERT_THAT(review->items(), SizeIs(1));
+  EXPECT_EQ(review->items().front().state, ReviewState::kPending);
+  EXPECT_THAT(Accept(*review, "1"), IsEmpty());
+  EXPECT_EQ(Tree(), With({{"a.txt", "A\n"}}));
+}
+
+TEST_F(ReviewTest, LookingNeedsNoLockAndDecidesNothing) {
+  Row("1", {{"a.txt", "A\n"}});
+  Row("2", {{"z.txt", "Z\n"}});
+  EXPECT_TRUE(Review::Look(run_.run())) << "before there is a journal";
+  EXPECT_FALSE(fs::exists(run_.run() + "/workspaces/review"));
+  const auto review = Open();
+  ASSERT_TRUE(review->Reject(Item(*review, "2")));
+  EXPECT_FALSE(Review::Open(run_.run())) << "one review at a time";
+
+  const auto looked = Review::Look(run_.run());
+  ASSERT_TRUE(looked) << looked.error().message;
+  EXPECT_EQ((*looked)->items()[1].state, ReviewState::kRejected);
+  EXPECT_THAT((*looked)->Diff((*looked)->items()[0]).value(), HasSubstr("+A"));
+  EXPECT_EQ((*looked)->Reject((*looked)->items()[0]).error().code, Code::kInvalidRequest);
+  EXPECT_FALSE((*looked)->Accept((*looked)->items()[0], {}));
+  EXPECT_EQ(Tree(), kSource);
+}
+
+TEST_F(ReviewTest, TheTitleOfARowIsKept) {
+  ASSERT_TRUE(store_->Make("lint", "1", false));
+  ASSERT_TRUE(store_->Finish("lint", "1", {.result = {}, .title = "src/a.py:Account.pay"}));
+  EXPECT_EQ(Open()->items().front().title, "src/a.py:Account.pay");
+}
+
 TEST_F(ReviewTest, ChangesOfTwoRowsMergeWhereTheyDoNotTouch) {
   Row("1", {{"a.txt", "ONE\n2\n3\n4\n5\n"}});
   Row("2", {{"a.txt", "1\n2\n3\n4\nFIVE\n"}});

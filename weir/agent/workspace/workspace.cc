@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weir/agent/tools/beneath.h"
 #include "weir/agent/workspace/workspace_changes.h"
 #include "weir/agent/workspace/workspace_files.h"
 #include "weir/agent/workspace/workspace_git.h"
 #include "weir/agent/workspace/workspace_record.h"
 #include "weir/agent/workspace/workspace_source.h"
+#include "weir/base/fd.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/store/files.h"
@@ -53,10 +53,11 @@ class InPlaceStore final : public WorkspaceStore {
   explicit InPlaceStore(std::string source) : source_(std::move(source)) {}
 
   Result<std::string> Make(std::string_view, std::string_view, bool) override { return source_; }
-  Result<std::vector<Change>> Finish(std::string_view, std::string_view, json::View) override {
+  Result<std::vector<Change>> Finish(std::string_view, std::string_view, const Outcome&) override {
     return std::vector<Change>();
   }
   Result<void> Discard(std::string_view, std::string_view) override { return {}; }
+  Result<void> GiveUp(std::string_view, std::string_view) override { return {}; }
   const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
@@ -93,7 +94,8 @@ class CopyStore final : public WorkspaceStore {
     WEIR_CHECK(MakeFolders(paths_.node(node)));
     WEIR_TRY(const std::optional<RowRecord> done, ReadRecord(place + ".json"));
     if (!keep) {
-      WEIR_CHECK(Forget(place));
+      WEIR_CHECK(RemoveCopy(place));
+      WEIR_CHECK(SetAside(place, done.has_value()));
     }
     if (keep && !done && Exists(place)) {
       if (worktrees()) {
@@ -102,7 +104,9 @@ class CopyStore final : public WorkspaceStore {
       return Inside(place);
     }
     WEIR_CHECK(RemoveCopy(place));
-    WEIR_CHECK(MakeCopy(place, keep && done ? &*done : nullptr));
+    const bool links = !worktrees() && options_.replacing.contains(node);
+    WEIR_CHECK(MakeCopy(place, keep && done ? &*done : nullptr,
+                        links ? CopyWay::kLinks : CopyWay::kFiles));
     if (keep && done) {
       WEIR_CHECK(ForgetRecord(place));
     }
@@ -110,23 +114,37 @@ class CopyStore final : public WorkspaceStore {
   }
 
   Result<std::vector<Change>> Finish(std::string_view node, std::string_view row,
-                                     json::View result) override {
+                                     const Outcome& outcome) override {
     const std::string place = paths_.row(node, row);
     WEIR_TRY(std::optional<RowRecord> done, ReadRecord(place + ".json"));
     if (!done) {
       WEIR_TRY(RowRecord made, Compare(place));
       made.node = node;
       made.row = row;
-      if (result.exists()) made.result = json::Value::CopyOf(result);
+      made.title = outcome.title;
+      if (outcome.result.exists()) made.result = json::Value::CopyOf(outcome.result);
       WEIR_CHECK(Keep(place, made));
       done = std::move(made);
     }
+    WEIR_CHECK(ForgetEarlier(place));
     WEIR_CHECK(RemoveCopy(place));
     return std::move(done->changes);
   }
 
   Result<void> Discard(std::string_view node, std::string_view row) override {
-    return Forget(paths_.row(node, row));
+    const std::string place = paths_.row(node, row);
+    WEIR_CHECK(Forget(place));
+    return ForgetEarlier(place);
+  }
+
+  Result<void> GiveUp(std::string_view node, std::string_view row) override {
+    const std::string place = paths_.row(node, row);
+    WEIR_CHECK(RemoveCopy(place));
+    if (!Exists(Aside(place + ".json"))) return {};
+    if (Exists(Aside(place + ".kept"))) {
+      WEIR_CHECK(ForgetRecord(place));
+    }
+    return BringBack(place);
   }
 
  private:
@@ -144,7 +162,7 @@ class CopyStore final : public WorkspaceStore {
     return (git_.*step)(place);
   }
 
-  Result<void> MakeCopy(const std::string& place, const RowRecord* done) {
+  Result<void> MakeCopy(const std::string& place, const RowRecord* done, CopyWay way) {
     const std::string fresh = place + ".tmp";
     WEIR_CHECK(RemoveFolder(fresh));
     const std::string inside = Inside(fresh);
@@ -153,12 +171,16 @@ class CopyStore final : public WorkspaceStore {
       WEIR_CHECK(MakeFolders(inside));  // it may never have been committed
       // A worktree is what was committed; a row begins with what is there.
       WEIR_TRY(const std::vector<ListedFile> committed,
-               ListFolder(inside, {.max_files = std::string::npos}));
+               ListFolder(fresh, {.max_files = std::string::npos}));
       for (const ListedFile& file : committed) {
-        WEIR_CHECK(RemoveFolder(StrCat(inside, "/", file.path)));
+        const std::string path = StrCat(fresh, "/", file.path);
+        const bool of_source = path.starts_with(inside + "/");
+        const bool leads_out = file.form == FileForm::kLink && !LeadsInside(fresh, file.path);
+        if (!of_source && !leads_out) continue;
+        WEIR_CHECK(RemoveFolder(path));
       }
     }
-    WEIR_CHECK(CopyFiles(paths_.base(), base_, inside));
+    WEIR_CHECK(CopyFiles(paths_.base(), base_, inside, way));
     if (done != nullptr) {
       WEIR_CHECK(Redo(place, *done, inside));
     }
@@ -200,8 +222,7 @@ class CopyStore final : public WorkspaceStore {
       }
       WEIR_CHECK(CountLinesOf(change, base, inside));
     }
-    Random random = Random::FromSystem();
-    record.id = HexId(random, 16);
+    record.id = FreshId();
     return record;
   }
 
@@ -257,6 +278,44 @@ class CopyStore final : public WorkspaceStore {
   Result<void> Forget(const std::string& place) {
     WEIR_CHECK(RemoveCopy(place));
     return ForgetRecord(place);
+  }
+
+  static std::string Aside(const std::string& path) { return path + ".tmp"; }
+
+  // What a row had made lies aside while it is done anew. The record goes first: without it the
+  // row is not done. A kill may come between the two.
+  static Result<void> SetAside(const std::string& place, bool done) {
+    const std::string record = place + ".json";
+    const std::string kept = place + ".kept";
+    if (done) {
+      WEIR_CHECK(ForgetEarlier(place));
+      WEIR_CHECK(RenameFile(record, Aside(record)));
+    }
+    if (!Exists(Aside(record)) || Exists(Aside(kept)) || !Exists(kept)) return {};
+    return RenameFile(kept, Aside(kept));
+  }
+
+  static Result<void> BringBack(const std::string& place) {
+    const std::string record = place + ".json";
+    const std::string kept = place + ".kept";
+    WEIR_TRY(std::optional<RowRecord> earlier, ReadRecord(Aside(record)));
+    if (!earlier) return {};
+    if (Exists(Aside(kept))) {
+      WEIR_CHECK(RenameFile(Aside(kept), kept));
+    }
+    earlier->id = FreshId();
+    WEIR_CHECK(store::ReplaceFile(record, RecordText(*earlier)));
+    return RemoveFolder(Aside(record));
+  }
+
+  static Result<void> ForgetEarlier(const std::string& place) {
+    WEIR_CHECK(RemoveFolder(Aside(place + ".json")));
+    return RemoveFolder(Aside(place + ".kept"));
+  }
+
+  static std::string FreshId() {
+    Random random = Random::FromSystem();
+    return HexId(random, 16);
   }
 
   const Options options_;

@@ -8,10 +8,13 @@
 //   RUN/workspaces/NODE/ROW/        the row's own copy, while it works
 //   RUN/workspaces/NODE/ROW.json    what it changed and handed in, once it is done ...
 //   RUN/workspaces/NODE/ROW.kept/   ... and the files that it added or changed
+//
+// While a row that was done is done anew, both of them lie aside, with `.tmp` behind their names.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,13 +61,22 @@ class WorkspaceStore {
     std::size_t max_bytes = 256 << 20;  // of the snapshot, and of what a row changes
     std::size_t max_files = 100'000;    // the same
     Env env;                            // for git
+    // Nodes whose tools never write into a file that is there, but replace it: in mode kCopy their
+    // rows get hard links to the snapshot instead of copies.
+    std::set<std::string, std::less<>> replacing;
+  };
+  // What is written down of a row that is done. What it points to is the caller's.
+  struct Outcome {
+    json::View result;       // what the agent handed in; absent: not known
+    std::string_view title;  // what a person calls the row; empty: by its id
   };
 
   // Makes the snapshot unless it is there (a run that is resumed). What belongs to the source: in a
   // git repository what git tracks or would track, else every regular file and link; never `.git`
   // and the folders of runs. Links that lead out of the source are left out, since programs would
-  // write through them (in a worktree they are there): notes() names them. Copies are reflinks
-  // where the file system has them. Fails with kConfigError (no such folder; larger than max_bytes,
+  // write through them: notes() names them. In a worktree links of the repository around the
+  // source are left out where they lead out of that. Copies are reflinks where the file system has
+  // them. Fails with kConfigError (no such folder; larger than max_bytes,
   // with the largest folders named; a worktree without git; a run that began with another source)
   // and kIoError.
   static Result<std::unique_ptr<WorkspaceStore>> Open(Options options);
@@ -77,18 +89,22 @@ class WorkspaceStore {
 
   // The folder of a row; made anew unless `keep` and it is there whole (a kill in the middle of a
   // copy leaves none). A row that was finished is opened again with what it had changed where
-  // `keep`, and forgotten where not. In place and with mode none: the source.
+  // `keep`; where not, what it had made lies aside until Finish(), Discard() or GiveUp(). In place
+  // and with mode none: the source.
   virtual Result<std::string> Make(std::string_view node, std::string_view row, bool keep) = 0;
 
-  // What differs from the snapshot, by path. It is written down with `result`, what the agent
-  // handed in (absent: not known), for the review; the row's folder is gone afterwards. In a git
+  // What differs from the snapshot, by path. It is written down with the outcome, for the review;
+  // the row's folder is gone afterwards, and so is what it had made before. In a git
   // repository new files that git ignores do not count. A row that is finished stays as it is. In
   // place and with mode none there is no snapshot: nothing.
   virtual Result<std::vector<Change>> Finish(std::string_view node, std::string_view row,
-                                             json::View result) = 0;
+                                             const Outcome& outcome) = 0;
 
   // Leaves nothing of a row that failed.
   virtual Result<void> Discard(std::string_view node, std::string_view row) = 0;
+  // Of a row that was done anew and failed, what it had made before is there again, as a record of
+  // its own: what was decided of it before does not count.
+  virtual Result<void> GiveUp(std::string_view node, std::string_view row) = 0;
 };
 
 // A name for a folder or file of a row: its id where that is a plain name, else made safe, with a

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weir/agent/tools/beneath.h"
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 
 namespace weir::agent {
@@ -141,7 +141,7 @@ Result<std::vector<ListedFile>> ListFolder(const std::string& folder, const List
 }
 
 Result<void> CopyFiles(const std::string& from, const std::vector<ListedFile>& files,
-                       const std::string& to) {
+                       const std::string& to, CopyWay way) {
   WEIR_CHECK(MakeFolders(to));
   std::string made;  // the folder that was made last
   for (const ListedFile& file : files) {
@@ -154,7 +154,7 @@ Result<void> CopyFiles(const std::string& from, const std::vector<ListedFile>& f
     const std::string target = StrCat(to, "/", file.path);
     if (file.form == FileForm::kLink) {
       WEIR_CHECK(CopyLink(source, target));
-    } else {
+    } else if (way != CopyWay::kLinks || ::link(source.c_str(), target.c_str()) != 0) {
       WEIR_CHECK(CopyFile(source, target));
     }
   }
@@ -174,6 +174,11 @@ Result<bool> SameContent(const std::string& a, const std::string& b, FileForm fo
   if (!one.open()) return Failed("read", a, errno);
   const Fd other(::open(b.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!other.open()) return Failed("read", b, errno);
+  struct stat here{};
+  struct stat there{};
+  if (::fstat(one.get(), &here) != 0) return Failed("look at", a, errno);
+  if (::fstat(other.get(), &there) != 0) return Failed("look at", b, errno);
+  if (here.st_dev == there.st_dev && here.st_ino == there.st_ino) return true;
   char from_one[kChunk];
   char from_other[kChunk];
   for (off_t at = 0;;) {

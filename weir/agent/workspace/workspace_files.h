@@ -38,10 +38,15 @@ bool IsRunFolder(const std::string& folder);
 // Sorts by the bytes of the path, and leaves each once.
 void SortByPath(std::vector<ListedFile>& files);
 
+enum class CopyWay : std::uint8_t {
+  kFiles,  // files of their own
+  kLinks,  // other names of the same files, where the file system can: nobody may write into them
+};
+
 // Copies files of one folder into another, with what they may and when they were changed; links
 // stay links. Blocks are shared where the file system can.
 Result<void> CopyFiles(const std::string& from, const std::vector<ListedFile>& files,
-                       const std::string& to);
+                       const std::string& to, CopyWay way = CopyWay::kFiles);
 
 // Whether two files of the same size hold the same, or two links lead to the same place.
 Result<bool> SameContent(const std::string& a, const std::string& b, FileForm form);

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "weir/agent/tools/beneath.h"
 #include "weir/async/child.h"
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 
 namespace weir::agent {

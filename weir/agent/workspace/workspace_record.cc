@@ -147,6 +147,7 @@ std::string RecordText(const RowRecord& record) {
   out.Field("id", record.id);
   out.Field("node", record.node);
   out.Field("row", record.row);
+  if (!record.title.empty()) out.Field("title", record.title);
   out.Field("result", record.result);
   out.PlainKey("changes");
   out.BeginArray();
@@ -163,6 +164,7 @@ Result<std::optional<RowRecord>> ReadRecord(const std::string& path) {
   RowRecord record{.id = std::string(read.Find("id").StringOr("")),
                    .node = std::string(read.Find("node").StringOr("")),
                    .row = std::string(read.Find("row").StringOr("")),
+                   .title = std::string(read.Find("title").StringOr("")),
                    .changes = {},
                    .result = json::Value::CopyOf(read.Find("result"))};
   bool well =

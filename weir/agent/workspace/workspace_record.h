@@ -24,7 +24,7 @@ class WorkspacePaths {
   std::string review() const { return root_ + "/review"; }
   std::string node(std::string_view node) const;
   // RUN/workspaces/NODE/ROW: the row's copy; with ".json" what it changed, ".kept" the files of it,
-  // ".tmp" what is being made or taken away.
+  // ".tmp" what is being made or taken away, ".json.tmp" and ".kept.tmp" what it had made before.
   std::string row(std::string_view node, std::string_view row) const;
 
  private:
@@ -44,6 +44,7 @@ struct RowRecord {
   std::string id;  // of this time: a row that is run again has another one
   std::string node;
   std::string row;
+  std::string title;  // what a person calls it; empty: by its id
   std::vector<Change> changes;
   json::Value result;  // null: not known
 };

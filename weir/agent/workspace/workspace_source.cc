@@ -118,17 +118,6 @@ class SourceList {
   std::map<std::string, bool> runs_;  // folders that were looked at
 };
 
-// Whether a link of the source leads to something in it.
-bool LeadsInside(const std::string& source, const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path link = std::filesystem::path(source) / path;
-  const std::filesystem::path target = std::filesystem::read_symlink(link, failed);
-  if (failed || target.is_absolute()) return false;
-  const std::filesystem::path end =
-      std::filesystem::weakly_canonical(link.parent_path() / target, failed);
-  return !failed && (end == source || end.string().starts_with(source + "/"));
-}
-
 // Takes the links out that lead out; what is left to say of them.
 std::vector<std::string> LeaveOutLinks(const std::string& source, std::vector<ListedFile>& files) {
   std::vector<std::string> out;
@@ -164,6 +153,16 @@ std::string LargestFolders(const std::vector<ListedFile>& files) {
 }
 
 }  // namespace
+
+bool LeadsInside(const std::string& folder, const std::string& link) {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::path(folder) / link;
+  const std::filesystem::path target = std::filesystem::read_symlink(path, failed);
+  if (failed || target.is_absolute()) return false;
+  const std::filesystem::path end =
+      std::filesystem::weakly_canonical(path.parent_path() / target, failed);
+  return !failed && (end == folder || end.string().starts_with(folder + "/"));
+}
 
 Result<Source> ListSource(const std::string& source, const std::string& run_folder,
                           const WorkspaceStore::Options& options) {

@@ -21,4 +21,8 @@ struct Source {
 Result<Source> ListSource(const std::string& source, const std::string& run_folder,
                           const WorkspaceStore::Options& options);
 
+// Whether a link in `folder`, which is a real path, leads to something in it, and says so by a
+// path that counts from the link.
+bool LeadsInside(const std::string& folder, const std::string& link);
+
 }  // namespace weir::agent

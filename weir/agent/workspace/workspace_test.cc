@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "weir/agent/tools/root.h"
 #include "weir/agent/workspace/workspace_testing.h"
 #include "weir/base/text.h"
 
@@ -122,6 +123,87 @@ TEST_F(WorkspaceTest, AFinishedRowIsOpenedAgainWithWhatItHadChanged) {
   EXPECT_EQ(FilesIn(store->Make("lint", "1", false).value()), kSource);
 }
 
+TEST_F(WorkspaceTest, ARowThatIsDoneAnewAndGivenUpHasWhatItHadMadeBefore) {
+  const auto store = run_.Open();
+  run_.Row(*store, "1", {{"a.txt", "A\n"}});
+  const fs::path rows = fs::path(run_.run()) / "workspaces/lint";
+  const Files before = FilesIn(rows / "1.kept");
+  const std::string row = store->Make("lint", "1", false).value();
+  EXPECT_EQ(FilesIn(row), kSource);
+  EXPECT_FALSE(fs::exists(rows / "1.json"));
+  WriteFiles(row, {{"a.txt", "half\n"}});
+  ASSERT_TRUE(store->Make("lint", "1", false));  // another attempt
+  ASSERT_TRUE(store->GiveUp("lint", "1"));
+  EXPECT_EQ(FilesIn(rows / "1.kept"), before);
+  EXPECT_EQ(store->Finish("lint", "1", {}).value().size(), 1);
+  EXPECT_THAT(FilesIn(rows), testing::Not(testing::Contains(testing::Key(HasSubstr(".tmp")))));
+
+  ASSERT_TRUE(store->GiveUp("lint", "1"));  // nothing lies aside
+  EXPECT_EQ(FilesIn(rows / "1.kept"), before);
+}
+
+TEST_F(WorkspaceTest, ARowThatIsDoneAnewAndFinishedHasOnlyTheNew) {
+  const auto store = run_.Open();
+  run_.Row(*store, "1", {{"a.txt", "A\n"}, {"new.txt", "n\n"}});
+  run_.Row(*store, "1", {{"a.txt", "B\n"}});
+  const fs::path rows = fs::path(run_.run()) / "workspaces/lint";
+  EXPECT_EQ(FilesIn(rows / "1.kept"), (Files{{"a.txt", "B\n"}}));
+  EXPECT_THAT(FilesIn(rows), testing::SizeIs(2));
+}
+
+// Whenever it is killed: a row that was given up has all of what it had made, or the new.
+TEST_F(WorkspaceTest, AKillAtAnyStepLosesNothingOfARowThatIsDoneAnew) {
+  if (!CanKillAt()) GTEST_SKIP() << "processes may not be watched";
+  const fs::path rows = fs::path(run_.run()) / "workspaces/lint";
+  bool killed = true;
+  for (int call = 0; killed; call += 1 + call / 20) {
+    fs::remove_all(run_.run() + "/workspaces");
+    run_.Row(*run_.Open(), "1", {{"a.txt", "A\n"}});
+    killed = KilledAt(call, [&] {
+      const auto store = WorkspaceStore::Open(run_.options());
+      if (!store) ::_exit(1);
+      const auto folder = (*store)->Make("lint", "1", false);
+      if (!folder) ::_exit(1);
+      WriteFiles(*folder, {{"a.txt", "B\n"}});
+      if (!(*store)->Finish("lint", "1", {})) ::_exit(1);
+    });
+    const auto store = run_.Open();
+    ASSERT_TRUE(store->GiveUp("lint", "1")) << "at call " << call;
+    ASSERT_TRUE(fs::exists(rows / "1.kept")) << "at call " << call;
+    const Files kept = FilesIn(rows / "1.kept");
+    ASSERT_TRUE(kept == (Files{{"a.txt", "A\n"}}) || kept == (Files{{"a.txt", "B\n"}})) << call;
+    ASSERT_TRUE(fs::exists(rows / "1.json")) << "at call " << call;
+    ASSERT_EQ(store->Finish("lint", "1", {}).value().size(), 1) << "at call " << call;
+  }
+}
+
+TEST_F(WorkspaceTest, RowsOfToolsThatOnlyReplaceShareTheFilesAndNotTheChanges) {
+  auto options = run_.options();
+  options.replacing = {"lint"};
+  const auto store = RunForTest::Open(options);
+  const std::string row = store->Make("lint", "1", true).value();
+  const std::string other = store->Make("lint", "2", true).value();
+  const std::string own = store->Make("format", "1", true).value();
+  const fs::path base = fs::path(run_.run()) / "workspaces/base";
+  EXPECT_TRUE(fs::equivalent(row + "/a.txt", base / "a.txt"));
+  EXPECT_FALSE(fs::equivalent(own + "/a.txt", base / "a.txt")) << "a node of programs";
+  EXPECT_FALSE(fs::equivalent(row + "/a.txt", run_.source() + "/a.txt"));
+
+  {
+    const Root root = *Root::Open(row);
+    ASSERT_TRUE(root.Write("a.txt", "changed\n"));
+    ASSERT_TRUE(root.Write("bin/tool", "changed\n"));
+    ASSERT_TRUE(root.Write("link", "by a link\n"));
+  }
+  EXPECT_EQ(FilesIn(base), kSource);
+  EXPECT_EQ(FilesIn(other), kSource);
+  EXPECT_EQ(FilesIn(run_.source()), kSource);
+  EXPECT_EQ(FilesIn(row).at("bin/tool"), "#!changed\n");
+  EXPECT_EQ(store->Finish("lint", "1", {}).value().size(), 2);
+  EXPECT_THAT(store->Finish("lint", "2", {}).value(), IsEmpty());
+  EXPECT_EQ(FilesIn(base), kSource);
+}
+
 TEST_F(WorkspaceTest, NothingIsLeftOfARowThatIsDiscarded) {
   const auto store = run_.Open();
   run_.Row(*store, "1", {{"a.txt", "A\n"}});
@@ -222,6 +304,29 @@ TEST_F(WorkspaceTest, AWorktreeOfAFolderInsideARepositoryHasTheRestAround) {
   EXPECT_TRUE(fs::exists(row + "/../a.txt"));
   WriteFiles(row, {{"deep/b.txt", "B\n"}});
   EXPECT_EQ(store->Finish("lint", "1", {}).value().front().path, "deep/b.txt");
+}
+
+TEST_F(WorkspaceTest, LinksThatLeadOutOfAWorktreeAreLeftOutEverywhereInIt) {
+  fs::create_directories(run_.folder() / "outside");
+  WriteFiles(run_.source(), {{"out", "->../outside"},
+                             {"whole", "->" + run_.source() + "/a.txt"},
+                             {"deep/up", "->../../../outside"},
+                             {"beside", "->sub/deep/b.txt"},
+                             {"sub/out", "->../../outside"},
+                             {"sub/to-root", "->../a.txt"}});
+  if (!Commit()) GTEST_SKIP() << "there is no git";
+  auto options = run_.options();
+  options.mode = WorkspaceMode::kWorktree;
+  options.source += "/sub";
+  const auto store = RunForTest::Open(options);
+  const std::string row = store->Make("lint", "1", true).value();
+  EXPECT_EQ(FilesIn(row), (Files{{"deep/b.txt", "b\n"}}));
+  for (const char* const gone : {"out", "whole", "deep/up"}) {
+    EXPECT_FALSE(fs::is_symlink(fs::symlink_status(StrCat(row, "/../", gone)))) << gone;
+  }
+  EXPECT_TRUE(fs::is_symlink(row + "/../beside"));
+  EXPECT_TRUE(fs::is_symlink(row + "/../link"));
+  EXPECT_THAT(store->Finish("lint", "1", {}).value(), IsEmpty());
 }
 
 TEST_F(WorkspaceTest, WithoutGitThereAreNoWorktrees) {
