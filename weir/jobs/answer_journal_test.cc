@@ -182,8 +182,8 @@ TEST_F(AnswerJournalTest, WhoHasTheNameOfADeadOneLeavesItsFilesAlone) {
   {
     const auto first = Open("x");
     ASSERT_TRUE(first->Answered(AnswerOf(5, 0, "yes"), {}));
-    fs::copy_file(folder_ + "/x-0001.answers", old);
   }
+  fs::rename(folder_ + "/x-0001.answers", old);
   const auto second = Open("a", 100);
   const std::vector<JobId> ended = {6};
   for (int i = 0; i < 5; ++i) {

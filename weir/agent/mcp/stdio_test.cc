@@ -33,7 +33,7 @@ async::Task<void> CallInto(async::Context ctx, Server& server, std::string tool,
 class McpStdioTest : public ServerTest {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + StrCat("mcp_stdio_", ::getpid(), "_", ++made_);
+    folder_ = testing::TempDir() + StrCat("mcp_stdio_", ::getpid(), "_", ++made);
     std::filesystem::create_directories(folder_);
     std::ofstream(folder_ + "/server.py") << kFakeServer;
     definition_.name = "fake";
@@ -67,7 +67,7 @@ class McpStdioTest : public ServerTest {
     return CallWith(ctx, std::move(tool), arguments, std::move(on_progress));
   }
 
-  static inline int made_ = 0;
+  static inline int made = 0;
   std::string folder_;
 };
 
