@@ -323,7 +323,9 @@ Result<const Past*> RunFolder::Before(std::size_t pass, std::uint64_t origin,
 void RunFolder::SkipTo(std::size_t pass, std::uint64_t origin) { core_->SkipTo(pass, origin); }
 Result<void> RunFolder::Record(const Finished& finished) { return core_->Record(finished); }
 Result<void> RunFolder::Write(RowRecord record) { return core_->Write(std::move(record)); }
-Result<void> RunFolder::NoteCall(const AskedOnce& asked) { return core_->Attempt(AttemptLine(asked)); }
+Result<void> RunFolder::NoteCall(const AskedOnce& asked) {
+  return core_->Attempt(AttemptLine(asked));
+}
 Result<std::string> RunFolder::EndPass() { return core_->EndPass(); }
 Result<void> RunFolder::Close(json::View summary, bool finished) {
   return core_->Close(summary, finished);

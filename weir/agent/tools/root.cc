@@ -39,15 +39,13 @@ std::string_view FolderOf(std::string_view path) {
 
 // However it is written: where a file system knows no case, all of them are the one folder.
 bool NamesGit(std::string_view path) {
-  return std::ranges::any_of(Split(path, '/'), [](std::string_view part) {
-    return EqualsIgnoreCase(part, ".git");
-  });
+  return std::ranges::any_of(Split(path, '/'),
+                             [](std::string_view part) { return EqualsIgnoreCase(part, ".git"); });
 }
 
 std::string PlaceOf(int fd) {
   std::array<char, PATH_MAX> place;
-  const ssize_t size =
-      ::readlink(StrCat("/proc/self/fd/", fd).c_str(), place.data(), place.size());
+  const ssize_t size = ::readlink(StrCat("/proc/self/fd/", fd).c_str(), place.data(), place.size());
   return size < 0 ? std::string() : std::string(place.data(), static_cast<std::size_t>(size));
 }
 

@@ -43,7 +43,8 @@ class Root {
   Result<std::string> Read(std::string_view path, std::size_t max_bytes) const;
   // Replaces the file whole, or makes it with the folders on its way. Keeps the mode of a file that
   // was there. Another name of the same file (a hard link) keeps the old text. Nothing named .git,
-  // nor in a folder of that name, is written (kInvalidRequest): what git runs and trusts lies there.
+  // nor in a folder of that name, is written (kInvalidRequest): what git runs and trusts lies
+  // there.
   Result<void> Write(std::string_view path, std::string_view text) const;
   Result<bool> Exists(std::string_view path) const;
   // Entries below `path` ("" or ".": the root), sorted, at most `max_entries`; `deep`: all levels.
