@@ -326,6 +326,7 @@ class Killed(Workers):
         # Twice is asked what was in flight when a worker died, and that is counted.
         self.assertLessEqual(asked, 2 * count + kills * CONCURRENCY)
         self.assertGreaterEqual(queue["repeated_calls"], asked - 2 * count)
+        self.assertLessEqual(queue["repeated_calls"], kills * CONCURRENCY)
         print(f"{workers} workers, {kills} kills, {count} jobs of two calls: {asked} answers, "
               f"{asked - 2 * count} of them twice, {queue['repeated_calls']} said to be")
 

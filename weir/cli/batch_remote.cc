@@ -460,6 +460,9 @@ int CollectBatch(Session& session, const BatchFlags& flags) {
     Result<store::FileLock> taken = LockOutput(out);
     if (!taken) return refuse(taken.error());
     lock.emplace(*std::move(taken));
+    // Until now another process may have gone on with it.
+    if (known->state) known = FindKnown(flags, session);
+    if (!known) return refuse(known.error());
   }
   if (!known->state) {
     Result<BatchState> state = StateOf(known->id, flags, *known->provider);

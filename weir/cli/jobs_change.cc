@@ -79,7 +79,7 @@ const Verb& Purge() {
       .help = "Remove jobs that have ended, with their results",
       .done = "removed, with their results",
       .counter = "purged",
-      .nothing = "no job that is meant has ended",
+      .nothing = "none of the jobs that have ended is meant",
       .next = "their keys are forgotten: the same rows would be new jobs",
       .states = {jobs::JobState::kDone, jobs::JobState::kFailed, jobs::JobState::kCancelled},
       .needs_choice = true,

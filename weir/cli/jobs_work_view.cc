@@ -5,6 +5,7 @@
 
 #include "weir/async/context.h"
 #include "weir/base/text.h"
+#include "weir/cli/event_fields.h"
 #include "weir/cli/jobs_store.h"
 #include "weir/cli/warnings.h"
 
@@ -16,30 +17,7 @@ using jobs::Ended;
 constexpr Duration kLookEvery = std::chrono::milliseconds(200);
 constexpr Duration kRateOver = std::chrono::seconds(2);
 
-using Fields = std::span<const TraceField>;
-
-const TraceField* Find(Fields fields, std::string_view key) {
-  const auto found = std::ranges::find(fields, key, &TraceField::key);
-  return found == fields.end() ? nullptr : &*found;
-}
-
-std::string_view Text(Fields fields, std::string_view key) {
-  const TraceField* field = Find(fields, key);
-  const auto* text = field == nullptr ? nullptr : std::get_if<std::string_view>(&field->value);
-  return text == nullptr ? std::string_view() : *text;
-}
-
-std::int64_t Whole(Fields fields, std::string_view key) {
-  const TraceField* field = Find(fields, key);
-  const auto* whole = field == nullptr ? nullptr : std::get_if<std::int64_t>(&field->value);
-  return whole == nullptr ? 0 : *whole;
-}
-
-bool IsSet(Fields fields, std::string_view key) {
-  const TraceField* field = Find(fields, key);
-  const auto* flag = field == nullptr ? nullptr : std::get_if<bool>(&field->value);
-  return flag != nullptr && *flag;
-}
+using Fields = EventFields;
 
 // "vllm big (qwen-72b)"
 std::string Of(std::string_view provider, std::string_view engine, std::string_view model) {
@@ -51,7 +29,7 @@ std::string Of(std::string_view provider, std::string_view engine, std::string_v
 
 // What is good news, or only news.
 bool IsCalm(std::string_view name, Fields fields) {
-  const bool works = IsSet(fields, "ok");
+  const bool works = IsSetIn(fields, "ok");
   return name == "provider.switch" || name == "jobs.resumed" || name == "jobs.found" || works;
 }
 
@@ -68,50 +46,51 @@ std::string CountedOf(std::uint64_t count) { return CountedJobs(static_cast<std:
 }  // namespace
 
 std::string WorkNoteOf(std::string_view name, Fields fields) {
-  if (name == "provider.switch" && !Text(fields, "agent").empty()) {
-    const std::string_view variant = Text(fields, "variant_id");
+  if (name == "provider.switch" && !TextIn(fields, "agent").empty()) {
+    const std::string_view variant = TextIn(fields, "variant_id");
     return StrCat(
-        "jobs of ", Text(fields, "agent"), " go to ",
-        Of(Text(fields, "new_provider"), Text(fields, "engine"), Text(fields, "model")),
+        "jobs of ", TextIn(fields, "agent"), " go to ",
+        Of(TextIn(fields, "new_provider"), TextIn(fields, "engine"), TextIn(fields, "model")),
         " now, before to ",
-        Of(Text(fields, "old_provider"), Text(fields, "old_engine"), Text(fields, "old_model")),
+        Of(TextIn(fields, "old_provider"), TextIn(fields, "old_engine"),
+           TextIn(fields, "old_model")),
         variant.empty() ? std::string() : StrCat("; variant ", variant));
   }
-  if (name == "config.refresh" && !IsSet(fields, "ok")) {
+  if (name == "config.refresh" && !IsSetIn(fields, "ok")) {
     return StrCat(
-        "the configuration of ", Text(fields, "agent"),
-        " cannot be used, and the worker goes on with the one before: ", Text(fields, "error"));
+        "the configuration of ", TextIn(fields, "agent"),
+        " cannot be used, and the worker goes on with the one before: ", TextIn(fields, "error"));
   }
   if (name == "jobs.paused") {
-    return StrCat("jobs of ", Text(fields, "agent"),
-                  " wait until an engine answers: ", Text(fields, "error"));
+    return StrCat("jobs of ", TextIn(fields, "agent"),
+                  " wait until an engine answers: ", TextIn(fields, "error"));
   }
-  if (name == "jobs.resumed") return StrCat("jobs of ", Text(fields, "agent"), " go on");
+  if (name == "jobs.resumed") return StrCat("jobs of ", TextIn(fields, "agent"), " go on");
   if (name == "jobs.lease_lost") {
-    return StrCat("this worker was silent for too long: its ", CountedJobs(Whole(fields, "jobs")),
+    return StrCat("this worker was silent for too long: its ", CountedJobs(WholeIn(fields, "jobs")),
                   " under way are others' now");
   }
   if (name == "jobs.reaped") {
-    const std::int64_t quarantined = Whole(fields, "quarantined");
+    const std::int64_t quarantined = WholeIn(fields, "quarantined");
     return StrCat(
-        Whole(fields, "workers") == 1 ? std::string("a worker was lost")
-                                      : StrCat(Whole(fields, "workers"), " workers were lost"),
-        "; ", CountedJobs(Whole(fields, "requeued")), " went back to the queue",
+        WholeIn(fields, "workers") == 1 ? std::string("a worker was lost")
+                                        : StrCat(WholeIn(fields, "workers"), " workers were lost"),
+        "; ", CountedJobs(WholeIn(fields, "requeued")), " went back to the queue",
         quarantined == 0
             ? std::string()
             : StrCat(", ", CountedJobs(quarantined),
                      " had lost too many workers and failed (weir jobs status --failed)"));
   }
   if (name == "jobs.store") {
-    if (IsSet(fields, "ok")) return "the store answers again";
-    return StrCat("the store does not answer, and is tried again: ", Text(fields, "error"));
+    if (IsSetIn(fields, "ok")) return "the store answers again";
+    return StrCat("the store does not answer, and is tried again: ", TextIn(fields, "error"));
   }
   if (name == "jobs.journal") {
     return StrCat("the journal of answers is of no use for a job, which is asked again: ",
-                  Text(fields, "error"));
+                  TextIn(fields, "error"));
   }
   if (name == "jobs.broken_off") {
-    return StrCat(CountedJobs(Whole(fields, "jobs")),
+    return StrCat(CountedJobs(WholeIn(fields, "jobs")),
                   " were not ready in time and go back to the queue");
   }
   return {};
@@ -139,12 +118,13 @@ void WorkView::OnEvent(std::string_view name, Fields fields) {
   if (const std::optional<std::string> warning = WarningOf(name, fields)) {
     return Note(*warning, true);
   }
-  if (name == "job.end" && !IsSet(fields, "ok")) {
-    const std::string error(Text(fields, "error"));
+  if (name == "job.end" && !IsSetIn(fields, "ok")) {
+    const std::string error(TextIn(fields, "error"));
     if (++failures_[error] > 1) return;
-    return Note(StrCat("job ", Whole(fields, "job"), " of ", Text(fields, "agent"), " failed: ",
-                       error, ": ", Text(fields, "message"), " (others like it are only counted)"),
-                true);
+    return Note(
+        StrCat("job ", WholeIn(fields, "job"), " of ", TextIn(fields, "agent"), " failed: ", error,
+               ": ", TextIn(fields, "message"), " (others like it are only counted)"),
+        true);
   }
   // Who works many jobs after a crash does not want a line for each.
   if (name == "jobs.found") return;

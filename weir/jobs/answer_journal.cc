@@ -260,17 +260,19 @@ Result<BegunBefore> AnswerJournal::Look(JobId job, std::uint32_t input) {
       before.answers.push_back(std::move(parts.finished));
     }
   }
-  std::uint64_t asked = 0;
-  for (const auto& [node, times] : open) asked += static_cast<std::uint64_t>(std::max(0, times));
-  if (asked > counted) {
-    before.in_flight = static_cast<int>(asked - counted);
-    std::string payload;
-    PutNumber(payload, static_cast<std::uint64_t>(job));
-    PutNumber(payload, asked);
-    ++open_[segment_][job];
-    WEIR_CHECK(Append(kCountedRecord, payload));
+  for (const auto& [node, times] : open) {
+    before.asked += static_cast<std::uint64_t>(std::max(0, times));
   }
+  before.in_flight = static_cast<int>(before.asked - std::min(before.asked, counted));
   return before;
+}
+
+Result<void> AnswerJournal::Counted(JobId job, std::uint64_t asked) {
+  std::string payload;
+  PutNumber(payload, static_cast<std::uint64_t>(job));
+  PutNumber(payload, asked);
+  ++open_[segment_][job];
+  return Append(kCountedRecord, payload);
 }
 
 Result<int> AnswerJournal::Tidy(const std::function<Result<bool>(JobId)>& is_open) {

@@ -35,7 +35,8 @@ struct AnswerJournalOptions {
 struct BegunBefore {
   std::vector<flow::Finished> answers;  // no failures: those are asked again
   std::vector<std::string> attempts;    // the records of the calls, JSON, in their order
-  int in_flight = 0;                    // calls that had no answer yet, and were not told of before
+  std::uint64_t asked = 0;              // calls that never had an answer
+  int in_flight = 0;                    // of them those that are not Counted() yet
   std::vector<std::string> complaints;  // of files that cannot be read, once each
 };
 
@@ -52,9 +53,12 @@ class AnswerJournal {
   // These jobs need nothing of this any more, in any journal.
   Result<void> Ended(std::span<const JobId> jobs);
 
-  // `input` tells whether the answers are of the same row. Reads what changed in the folder, and
-  // notes that it has told of calls in flight, so that nobody counts them again.
+  // `input` tells whether the answers are of the same row. Reads what changed in the folder.
   Result<BegunBefore> Look(JobId job, std::uint32_t input);
+
+  // So many calls of a job that never had an answer are told of where it matters, or have cost
+  // nothing: nobody counts them again.
+  Result<void> Counted(JobId job, std::uint64_t asked);
 
   // Removes the files of workers that are gone, once none of their jobs is open. Returns how many.
   Result<int> Tidy(const std::function<Result<bool>(JobId)>& is_open);

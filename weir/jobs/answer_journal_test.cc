@@ -194,11 +194,13 @@ TEST_F(AnswerJournalTest, WhoHasTheNameOfADeadOneLeavesItsFilesAlone) {
   EXPECT_EQ(second->Look(5, kRow)->answers.size(), 1U);
 }
 
-TEST_F(AnswerJournalTest, ACallInFlightIsToldOfOnce) {
+TEST_F(AnswerJournalTest, ACallInFlightIsToldOfUntilItIsCounted) {
   const auto first = Open("a");
   ASSERT_TRUE(first->Asked(AnswerOf(5, 0, "")));
   const auto second = Open("b");
   EXPECT_EQ(second->Look(5, kRow)->in_flight, 1);
+  EXPECT_EQ(second->Look(5, kRow)->in_flight, 1);
+  ASSERT_TRUE(second->Counted(5, second->Look(5, kRow)->asked));
   EXPECT_EQ(second->Look(5, kRow)->in_flight, 0);
   EXPECT_EQ(Open("c")->Look(5, kRow)->in_flight, 0);
   ASSERT_TRUE(first->Asked(AnswerOf(5, 0, "")));

@@ -36,6 +36,7 @@ class JobAnswers final : public flow::Answers {
     std::size_t journalled = 0;                                             // of them
     Metadata metadata;
     int in_flight_before = 0;  // calls that a crash broke off
+    std::uint64_t asked_before = 0;
   };
 
   // `loop` and `journal` outlive it.

@@ -51,6 +51,7 @@ class Worker::Core {
     Post* post = nullptr;
     WorkerId worker = 0;
     Ended ended;
+    std::uint64_t asked = 0;  // of kBack: calls without an answer, which it tells of
   };
   struct Running {
     WorkerId worker = 0;
@@ -86,7 +87,7 @@ class Worker::Core {
   static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);
   BegunBefore LookUp(const async::Context& ctx, const Shift& shift, const Claimed& job);
   void NoteCall(const flow::AskedOnce& asked);
-  void Hand(Post& post, WorkerId worker, Ended ended);
+  void Hand(Post& post, WorkerId worker, Ended ended, std::uint64_t asked = 0);
 
   async::Task<void> DeliverAll(async::Context ctx);
   async::Task<void> DeliverOneByOne(async::Context ctx, std::vector<Done> batch);

@@ -84,10 +84,13 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   ended.metadata = gathered.metadata.Json(shift.assignment(), post.queue->spec.digest);
   ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
   const bool wanted = !running_[job.id].cancelled;
+  std::uint64_t asked = 0;  // calls without an answer that this claim tells of
   if (end.aborted && wanted) {
     ended.how = Ended::How::kBack;
     // A server that is gone has nothing in flight.
-    if (!ctx.cancelled()) (void)journal_.Look(job.id, shift.InputOf(job));
+    const bool gone = !ctx.cancelled();
+    const Result<BegunBefore> now = journal_.Look(job.id, shift.InputOf(job));
+    if (now) asked = gone ? now->asked : gathered.asked_before;
   } else if (end.error || !wanted) {
     const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
     const Error& error = wanted ? *end.error : none;
@@ -123,7 +126,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   } else if (stopped && !fatal_) {
     fatal_ = stopped;
   }
-  Hand(post, ready.worker, std::move(ended));
+  Hand(post, ready.worker, std::move(ended), asked);
 }
 
 bool Worker::Core::MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error,
@@ -166,8 +169,8 @@ Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const 
   }
 }
 
-void Worker::Core::Hand(Post& post, WorkerId worker, Ended ended) {
-  done_.push_back({&post, worker, std::move(ended)});
+void Worker::Core::Hand(Post& post, WorkerId worker, Ended ended, std::uint64_t asked) {
+  done_.push_back({&post, worker, std::move(ended), asked});
   bell_.Ring();
 }
 

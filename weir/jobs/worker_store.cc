@@ -105,6 +105,7 @@ void Worker::Core::Delivered(const Context& ctx, const std::vector<Done>& batch,
     if (done.ended.how == Ended::How::kDone || done.ended.how == Ended::How::kFailed) {
       over.push_back(done.ended.id);
     }
+    if (done.asked > 0) (void)journal_.Counted(done.ended.id, done.asked);
   }
   if (over.empty()) return;
   const Result<void> noted = journal_.Ended(over);
