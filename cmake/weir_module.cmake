@@ -58,6 +58,8 @@ function(weir_module name)
   if(WEIR_BENCH AND benches)
     add_executable(${name}_bench ${benches})
     target_link_libraries(${name}_bench PRIVATE weir_${name} benchmark::benchmark_main)
+    # What is measured together is optimised together: each benchmark stays what it was alone.
+    set_target_properties(${name}_bench PROPERTIES UNITY_BUILD OFF)
   endif()
 
   set(fuzzers ${all})

@@ -32,6 +32,10 @@ class Words(Case):
         self.refused(64, ["call", "-a list"], "behind a lone --")
         self.refused(64, ["call", "two", "words"], "'words'", "quotes")
         self.refused(64, [], "a command is missing")
+        self.refused(64, ["jobs"], "a command is missing (the commands: submit, ", "; see weir jobs --help")
+        self.refused(64, ["jobs", "sumit"], "there is no command 'sumit'; did you mean 'submit'?")
+        self.refused(64, ["jobs", "submit", "f", "--inptu", "x"], "did you mean '--input'?",
+                     "see weir jobs submit --help")
 
     def test_flags_that_contradict_or_lack_a_value(self):
         self.refused(64, ["call", "--stream", "--no-stream", "hi"], "--stream", "--no-stream")

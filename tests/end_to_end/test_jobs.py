@@ -271,7 +271,9 @@ class Change(Jobs):
         self.assertIn("0 jobs removed", self.run_jobs("purge", "--older-than", "7d").stdout)
         self.run_jobs("purge", "--older-than", "soon", code=3)
         self.assertIn("2 jobs removed", self.run_jobs("purge", "--state", "cancelled").stdout)
-        self.assertIn("2 jobs submitted, 4 were there already", self.submit("-i", "-", stdin=rows(6)).stdout)
+        again = self.submit("-i", "-", "--priority", "5", stdin=rows(6))
+        self.assertIn("2 jobs submitted, 4 were there already", again.stdout)
+        self.assertIn("keep their priority", again.stderr)
 
     def test_jobs_that_are_named_may_be_of_several_queues(self):
         self.submit("-i", "-", "-q", "more", stdin=rows(1))
@@ -281,8 +283,16 @@ class Change(Jobs):
                       self.run_jobs("cancel", "-q", "lint", "--job", "7", code=3).stderr)
 
     def test_migrate_says_which_version_there_is(self):
-        self.assertIn("sqlite:weir-jobs.db: schema 1, up to date", self.run_jobs("migrate", "--check").stdout)
-        self.assertEqual(self.told("migrate"), {"store": "sqlite:weir-jobs.db", "was": 1, "version": 1, "writes": 1})
+        self.assertIn("sqlite:weir-jobs.db: schema 2, up to date", self.run_jobs("migrate", "--check").stdout)
+        self.assertEqual(self.told("migrate"), {"store": "sqlite:weir-jobs.db", "was": 2, "version": 2, "writes": 2})
+        with sqlite3.connect(self.folder / "weir-jobs.db") as store:
+            store.execute("UPDATE weir_meta SET value = 1 WHERE name = 'version'")
+            store.execute("DROP TRIGGER weir_job_begins_anew")
+        store.close()
+        self.assertIn("weir jobs migrate", self.run_jobs("status", code=3).stderr)
+        self.assertIn("schema 1", self.run_jobs("migrate", "--check").stdout)
+        self.assertEqual(self.told("migrate"), {"store": "sqlite:weir-jobs.db", "was": 1, "version": 2, "writes": 2})
+        self.assertEqual(self.counts(), {"queued": 6})
         done = self.run_jobs("migrate", "--check", "--store", "sqlite:none.db")
         self.assertIn("has no jobs yet", done.stdout)
         self.assertFalse((self.folder / "none.db").exists())
@@ -300,6 +310,9 @@ class Change(Jobs):
         self.assertRegex(self.run_jobs("variant").stdout, r"lint +b +yes +vllm")
         self.run_jobs("variant", "lint", "c", code=3)
         self.run_jobs("variant", "lint", "-e", "sim", code=3)
+        self.assertIn("give one of them",
+                      self.run_jobs("variant", "lint", "c", "-e", "sim", "--provider", "vllm", code=3).stderr)
+        self.assertIn("nobody", self.run_jobs("variant", "lint", "d", "--provider", "nobody").stderr)
         self.assertIn("there is no queue other yet", self.run_jobs("variant", "other", "a", "-e", "no-such").stderr)
 
 

@@ -127,6 +127,11 @@ class Runs(Case):
         self.assertEqual(done.returncode, 5)
         self.assertIn("cannot be used", done.stderr)
 
+    def test_a_node_may_name_the_simulator_without_any_configuration(self):
+        flow = self.write("flow.yaml", ECHO.replace("step:", "engine: sim, step:"))
+        done = weir("run", flow, "-i", self.rows(2), "-o", str(self.folder / "out"), cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_limit_set_and_budget(self):
         flow = ECHO.replace("first {{ n }}", "{{ vars.word }} {{ n }}")
         flow += "vars: {word: hello}\n"

@@ -10,6 +10,7 @@
 #include "weir/agent/text_calls.h"
 #include "weir/agent/tool_round.h"
 #include "weir/agent/turn.h"
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/json/lenient.h"
 
@@ -19,10 +20,6 @@ namespace {
 using model::Finish;
 using model::Message;
 using model::Role;
-
-std::int64_t Millis(Duration time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
 
 std::string_view PhaseName(Phase phase) {
   switch (phase) {
@@ -102,7 +99,7 @@ class Worker {
                            {"tool_calls", figures_.tool_calls},
                            {"prompt_tokens", figures_.prompt_tokens.value_or(0)},
                            {"completion_tokens", figures_.completion_tokens.value_or(0)},
-                           {"duration_ms", Millis(took)}});
+                           {"duration_ms", WholeMillis(took)}});
   }
 
   async::Task<Result<json::Value>> Loop(async::Context ctx) {
@@ -168,7 +165,7 @@ class Worker {
                                         {"temperature", options.temperature},
                                         {"finish_reason", model::FinishName(finish)},
                                         {"tool_calls", static_cast<std::int64_t>(calls)},
-                                        {"duration_ms", Millis(took)}};
+                                        {"duration_ms", WholeMillis(took)}};
       if (usage.prompt_tokens) fields.push_back({"prompt_tokens", *usage.prompt_tokens});
       if (usage.completion_tokens) {
         fields.push_back({"completion_tokens", *usage.completion_tokens});
@@ -324,7 +321,7 @@ class Worker {
 
   Error TooLate() const {
     return {.code = Code::kTimeout,
-            .message = StrCat("the agent was not done after ", Millis(agent_.timeout) / 1000,
+            .message = StrCat("the agent was not done after ", WholeMillis(agent_.timeout) / 1000,
                               " s, in turn ", figures_.turns + 1,
                               "; raise its run_timeout, or give it less to do")};
   }

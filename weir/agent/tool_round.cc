@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/async/scope.h"
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -14,10 +15,6 @@ namespace {
 
 using model::Message;
 using model::Role;
-
-std::int64_t Millis(Duration time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
 
 // Equal calls are equal however they are spelled.
 std::string SignatureOf(const model::ToolCall& call, std::string_view answer) {
@@ -162,7 +159,7 @@ Result<void> ToolRound::Answer(const async::Context& ctx, const Slot& slot,
         {"tool_name", std::string_view(slot.call->name)},
         {"call_id", std::string_view(slot.call->id)},
         {"status", ToolStatusName(outcome.status)},
-        {"duration_ms", Millis(outcome.took)},
+        {"duration_ms", WholeMillis(outcome.took)},
         {"tool_output_chars", static_cast<std::int64_t>(outcome.text.size())}};
     if (!outcome.error.empty()) {
       fields.push_back({"error", std::string_view(outcome.error)});

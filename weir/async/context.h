@@ -60,6 +60,8 @@ struct Context {
 
   TimePoint Now() const { return loop->Now(); }
   bool cancelled() const { return cancellation != nullptr && cancellation->cancelled(); }
+  // Whether it was cancelled, or its deadline has passed.
+  bool ended() const { return cancelled() || Now() >= deadline; }
 
   // Tells the sink, if there is one, that something happened.
   void Emit(std::string_view name, std::initializer_list<TraceField> fields) const {

@@ -12,6 +12,11 @@ using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 inline constexpr TimePoint kNever = TimePoint::max();
+inline constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+constexpr std::int64_t WholeMillis(Duration time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
 
 class Clock {
  public:

@@ -48,11 +48,11 @@ struct Quote {
 
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsAlnum(char c) { return IsUpper(c) || IsLower(c) || (c >= '0' && c <= '9'); }
+bool IsAlnum(char c) { return IsLetter(c) || IsDigit(c); }
 bool IsTokenChar(char c) { return IsAlnum(c) || c == '_' || c == '-'; }
 bool IsNameChar(char c) { return IsTokenChar(c) || c == '.'; }
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
-bool IsSpace(char c) { return IsBlank(c) || c == '\n' || c == '\r'; }
+bool IsBlankOrLineEnd(char c) { return IsBlank(c) || c == '\n' || c == '\r'; }
 bool IsQuote(char c) { return c == '"' || c == '\''; }
 bool IsOneOf(char c, std::string_view set) { return set.find(c) != set.npos; }
 
@@ -171,7 +171,7 @@ std::size_t Redactor::SkipBlanks(std::size_t i) const {
 }
 
 std::size_t Redactor::SkipSpaces(std::size_t i) const {
-  while (i < text_.size() && IsSpace(text_[i])) ++i;
+  while (i < text_.size() && IsBlankOrLineEnd(text_[i])) ++i;
   return i;
 }
 
@@ -189,14 +189,15 @@ std::optional<Quote> Redactor::QuoteAt(std::size_t i) const {
 // Whether the quote at `i` ends a string rather than begins one, judged by what follows it.
 bool Redactor::ClosesAt(std::size_t i, const Quote& quote) const {
   const std::size_t next = i + quote.size();
-  if (next >= text_.size() || IsSpace(text_[next]) || IsOneOf(text_[next], ",}]):;>")) return true;
+  if (next >= text_.size() || IsBlankOrLineEnd(text_[next]) || IsOneOf(text_[next], ",}]):;>"))
+    return true;
   if (const auto outer = QuoteAt(next)) return outer->backslashes < quote.backslashes;
   const std::size_t letter = SkipBackslashes(next);
   return letter > next && letter < text_.size() && IsOneOf(text_[letter], "nrt");
 }
 
 bool Redactor::EndsItem(std::size_t i) const {
-  return i >= text_.size() || IsSpace(text_[i]) || IsOneOf(text_[i], ",}]") || QuoteAt(i);
+  return i >= text_.size() || IsBlankOrLineEnd(text_[i]) || IsOneOf(text_[i], ",}]") || QuoteAt(i);
 }
 
 // The place of the quote that ends a string opened by `open` before `i`, or the end of the text.
@@ -309,7 +310,7 @@ void Redactor::TakeUserInfo() {
   const std::size_t begin = at_ + 3;
   std::size_t at_sign = text_.npos;
   for (std::size_t i = begin; i < text_.size(); ++i) {
-    if (IsSpace(text_[i]) || IsOneOf(text_[i], "/?#\"'<>\\")) break;
+    if (IsBlankOrLineEnd(text_[i]) || IsOneOf(text_[i], "/?#\"'<>\\")) break;
     if (text_[i] == '@') at_sign = i;
     // Here a first pass has masked a value, and with it perhaps the slash at which it stopped.
     if (IsOneOf(text_[i], ":=>") && text_.substr(i + 1).starts_with(kMask)) break;

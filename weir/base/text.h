@@ -55,6 +55,22 @@ std::string StrCat(const Args&... args) {
   return out;
 }
 
+// ASCII only.
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+// What a hexadecimal digit stands for; -1 for any other character.
+constexpr int HexValue(char c) {
+  if (IsDigit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+constexpr bool IsHexDigit(char c) { return HexValue(c) >= 0; }
+constexpr bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+inline constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of UTF-8
+
 std::string_view Trim(std::string_view text);  // ASCII white space at both ends
 std::vector<std::string_view> Split(std::string_view text, char separator);
 std::string Join(std::span<const std::string> parts, std::string_view separator);

@@ -165,11 +165,6 @@ class Finder {
   std::vector<std::string> names_;
 };
 
-int Refuse(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 Result<std::vector<FoundAgent>> FindSome(const std::string& target, const Session& session) {
   WEIR_TRY(std::vector<FoundAgent> found, Finder(session).Find(target));
   if (!found.empty()) return found;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "weir/base/clock.h"
 #include "weir/base/limits.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -24,12 +25,11 @@ namespace {
 
 using jobs::BatchState;
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kUsuallyListed = 20;
 constexpr std::size_t kMostPage = 100;
 constexpr double kMostPoll = 3600;
 
-bool Exists(const std::string& path) {
+bool IsTaken(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
 }
@@ -215,7 +215,7 @@ Result<BatchState> StateToSubmit(const BatchFlags& flags, Provider& provider, Se
     return Fail(Code::kConfigError,
                 StrCat("there is no batch of ", flags.out, " of which something could be missing"));
   }
-  if (Exists(flags.out)) {
+  if (IsTaken(flags.out)) {
     return Fail(Code::kConfigError,
                 StrCat(flags.out, " is there already; choose another -o, or remove it"));
   }
@@ -341,7 +341,7 @@ Result<BatchState> StateOf(const std::string& id, const BatchFlags& flags, Provi
                                            ", so that this is an id: say where its answers go "
                                            "with -o FILE"));
   }
-  if (Exists(flags.out) || Exists(jobs::BatchStatePath(flags.out))) {
+  if (IsTaken(flags.out) || IsTaken(jobs::BatchStatePath(flags.out))) {
     return Fail(Code::kConfigError, StrCat(flags.out, " is there already; choose another -o"));
   }
   WEIR_TRY(const jobs::BatchApi::Look look,

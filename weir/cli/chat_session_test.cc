@@ -73,13 +73,13 @@ TEST(ChatSession, EveryCutIsAnError) {
   }
 }
 
-struct Case {
+struct TranscriptCase {
   const char* name;
   const char* text;
   const char* complaint;
 };
 
-const Case kCases[] = {
+const TranscriptCase kTranscriptCases[] = {
     {"no_json", "hello", "chat.json is no saved chat: it is not JSON"},
     {"another_document", R"({"a":1})", "\"format\" must be \"weir-chat\""},
     {"list", "[]", "must be an object"},
@@ -96,7 +96,7 @@ const Case kCases[] = {
     {"duplicate_key", R"({"format":"weir-chat","format":"weir-chat","version":1})", "format"},
 };
 
-class ChatSessionErrors : public testing::TestWithParam<Case> {};
+class ChatSessionErrors : public testing::TestWithParam<TranscriptCase> {};
 
 TEST_P(ChatSessionErrors, NameThePlace) {
   const Result<ChatSession> read = ReadChatSession(GetParam().text, "chat.json");
@@ -105,7 +105,7 @@ TEST_P(ChatSessionErrors, NameThePlace) {
   EXPECT_THAT(StrCat(read.error().message, read.error().cause), HasSubstr(GetParam().complaint));
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, ChatSessionErrors, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Files, ChatSessionErrors, testing::ValuesIn(kTranscriptCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -22,6 +22,18 @@ struct Session {
   std::function<int()> run;  // set by the command that was chosen; returns the exit code
 };
 
+// Tells what stopped a command, and gives its exit code.
+inline int Refuse(Session& session, const Error& error) {
+  session.terminal.Problem(error);
+  return ExitCode(error);
+}
+
+// The exit code of a command that did its work: `code`, unless stdout failed, which is told.
+inline int Finish(Session& session, int code) {
+  const std::optional<Error>& error = session.terminal.out_error();
+  return error ? Refuse(session, *error) : code;
+}
+
 void AddCallCommand(CLI::App& app, Session& session);
 void AddChatCommand(CLI::App& app, Session& session);
 void AddCompleteCommand(CLI::App& app, Session& session);

@@ -16,11 +16,6 @@
 namespace weir::cli {
 namespace {
 
-int Refuse(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 int Print(Session& session, std::string_view text) {
   session.terminal.Out(text);
   if (!session.terminal.out_error()) return kExitOk;
@@ -48,12 +43,12 @@ void AddInit(CLI::App& config, Session& session) {
 
 // weir config show
 
-struct ShowFlags {
+struct ShowConfigFlags {
   std::string engine;
   std::string output = "text";
 };
 
-Result<std::string> Shown(const Session& session, const ShowFlags& flags) {
+Result<std::string> Shown(const Session& session, const ShowConfigFlags& flags) {
   WEIR_CHECK(CheckNoFolder(session.config_file));
   WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
   const bool as_json = flags.output == "json";
@@ -69,8 +64,8 @@ Result<std::string> Shown(const Session& session, const ShowFlags& flags) {
   return as_json ? config::ShowJson(config, engine) : config::ShowYaml(config, engine);
 }
 
-void AddShow(CLI::App& config, Session& session) {
-  auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
+void AddConfigShow(CLI::App& config, Session& session) {
+  auto flags = std::make_shared<ShowConfigFlags>();  // shared by the callbacks below
   CLI::App& command = AddCommand(
       config, "show", "Print the effective configuration and where each value came from");
   TextFlag(command, "-e,--engine", flags->engine, "this engine (or address) alone");
@@ -127,7 +122,7 @@ int Check(Session& session, const std::string& file) {
                StrCat(here.path, ": ok, ", engines, engines == 1 ? " engine" : " engines", "\n"));
 }
 
-void AddCheck(CLI::App& config, Session& session) {
+void AddConfigCheck(CLI::App& config, Session& session) {
   auto file = std::make_shared<std::string>();  // shared by the callbacks below
   CLI::App& command = AddCommand(config, "check", "Say everything that is wrong with a file");
   TextFlag(command, "file", *file, "the file; default: the one that would be used").Shows("FILE");
@@ -140,8 +135,8 @@ void AddConfigCommand(CLI::App& app, Session& session) {
   CLI::App& config = AddCommand(app, "config", "Write, check and show the configuration");
   RequireCommand(config);
   AddInit(config, session);
-  AddShow(config, session);
-  AddCheck(config, session);
+  AddConfigShow(config, session);
+  AddConfigCheck(config, session);
   AddConfigImport(config, session);
   CLI::App& schema = AddCommand(config, "schema", "Print a JSON Schema of weir.yaml, for editors");
   SetRun(schema, session, [&session] { return Print(session, config::FileSchema()); });

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "weir/base/text.h"
+#include "weir/cli/colours.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
@@ -22,7 +23,6 @@ struct DoctorFlags {
 };
 
 constexpr std::size_t kStepWidth = 12;
-constexpr std::string_view kPlain = "\033[0m";
 
 struct Mark {
   std::string_view text;
@@ -32,15 +32,15 @@ struct Mark {
 Mark MarkOf(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOk:
-      return {"ok  ", "\033[32m"};
+      return {"ok  ", kGreen};
     case Verdict::kNote:
-      return {"note", "\033[36m"};
+      return {"note", kCyan};
     case Verdict::kWarning:
-      return {"warn", "\033[33m"};
+      return {"warn", kYellow};
     case Verdict::kFailed:
-      return {"FAIL", "\033[31m"};
+      return {"FAIL", kRed};
     case Verdict::kSkipped:
-      return {"skip", "\033[2m"};
+      return {"skip", kDim};
   }
   std::unreachable();
 }

@@ -33,8 +33,7 @@ struct EnginesFlags {
 
 int Refuse(Session& session, const EnginesFlags& flags, const Error& error) {
   if (flags.json()) session.terminal.Out(ErrorJson(error));
-  session.terminal.Problem(error);
-  return ExitCode(error);
+  return Refuse(session, error);
 }
 
 Error NoEngine(const std::string& name, const config::Config& config) {

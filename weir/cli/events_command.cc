@@ -39,14 +39,7 @@ struct EventsFlags {
 
 int Stop(Session& session, const EventsFlags& flags, const Error& error) {
   if (flags.as_json()) session.terminal.Out(ErrorJson(error));
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
-int Finish(Session& session) {
-  if (!session.terminal.out_error()) return kExitOk;
-  session.terminal.Problem(*session.terminal.out_error());
-  return ExitCode(*session.terminal.out_error());
+  return Refuse(session, error);
 }
 
 // Most lines of a file are spans, which are for those who measure.
@@ -85,7 +78,7 @@ int TailEvents(const EventsFlags& flags, Session& session) {
   if (const auto read = source->ReadAll(keep); !read) return Stop(session, flags, read.error());
   if (!flags.follow) source->TakeRest(keep);
   for (const std::string& line : last) session.terminal.Out(Shown(flags, line));
-  if (!flags.follow) return Finish(session);
+  if (!flags.follow) return Finish(session, kExitOk);
   const auto show = [&](std::string_view line) {
     if (Wants(flags, line)) session.terminal.Out(Shown(flags, line));
   };
@@ -98,7 +91,7 @@ int TailEvents(const EventsFlags& flags, Session& session) {
       return Stop(session, flags, read.error());
     }
   }
-  return Finish(session);
+  return Finish(session, kExitOk);
 }
 
 int CountEvents(const EventsFlags& flags, Session& session) {
@@ -120,7 +113,7 @@ int CountEvents(const EventsFlags& flags, Session& session) {
     text = statistics.Text();
   }
   session.terminal.Out(text);
-  return Finish(session);
+  return Finish(session, kExitOk);
 }
 
 // What went on at one moment, made of everything up to it.
@@ -142,7 +135,7 @@ int ShowMoment(const EventsFlags& flags, Session& session) {
   if (!at) return Stop(session, flags, at.error());
   PrintSnapshot(session, activity.At(*at),
                 {.as_json = flags.as_json(), .agent = flags.agent, .source = flags.file});
-  return Finish(session);
+  return Finish(session, kExitOk);
 }
 
 int ReplayEvents(const EventsFlags& flags, Session& session) {
@@ -181,7 +174,7 @@ int ReplayEvents(const EventsFlags& flags, Session& session) {
   };
   if (const auto read = source->ReadAll(show); !read) return Stop(session, flags, read.error());
   source->TakeRest(show);
-  return Finish(session);
+  return Finish(session, kExitOk);
 }
 
 // A subcommand with the flags that all have.

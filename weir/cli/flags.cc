@@ -1,6 +1,7 @@
 #include "weir/cli/flags.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -27,15 +28,20 @@ void Number(CLI::App& command, const std::string& names, std::optional<T>& field
   command.add_option_function<std::string>(names, read, help)->type_name(type);
 }
 
-// The command that was chosen, or the program itself when there was none.
-const CLI::App& Chosen(const CLI::App& app) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  return chosen.empty() ? app : *chosen.front();
+// The program and the commands that were chosen, each of the one before.
+std::vector<const CLI::App*> Chosen(const CLI::App& app) {
+  std::vector<const CLI::App*> line = {&app};
+  while (!line.back()->get_subcommands().empty()) {
+    line.push_back(line.back()->get_subcommands().front());
+  }
+  return line;
 }
 
-std::string HelpOf(const CLI::App& app) {
-  const CLI::App& chosen = Chosen(app);
-  return &chosen == &app ? "weir --help" : StrCat("weir ", chosen.get_name(), " --help");
+// "weir jobs submit"
+std::string NameOf(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* chosen : Chosen(app)) names.push_back(chosen->get_name());
+  return Join(names, " ");
 }
 
 void AddLongFlags(const CLI::App& app, std::vector<std::string>& flags) {
@@ -56,8 +62,7 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
 
 std::string UnknownFlag(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
-  AddLongFlags(Chosen(app), known);
-  AddLongFlags(app, known);
+  for (const CLI::App* chosen : Chosen(app) | std::views::reverse) AddLongFlags(*chosen, known);
   const std::string flag = word.substr(0, word.find('='));
   return StrCat("unknown flag '", Truncate(flag, kShownBytes), "'",
                 flag.starts_with("--") ? DidYouMean(flag, known) : "",
@@ -74,6 +79,15 @@ std::string WrongCount(const std::string& said) {
   }
   if (said.find("At Most 1") != said.npos) return StrCat(flag, " is given more than once");
   return said;
+}
+
+std::vector<std::string> CommandsOf(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const bool hidden = command->get_group().empty();
+    if (!hidden) known.push_back(command->get_name());
+  }
+  return known;
 }
 
 }  // namespace
@@ -275,11 +289,7 @@ std::string HelpText(const CLI::App& command, const std::string& name) {
 }
 
 std::string UnknownCommand(const CLI::App& app, const std::string& word) {
-  std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    const bool hidden = command->get_group().empty();
-    if (!hidden) known.push_back(command->get_name());
-  }
+  const std::vector<std::string> known = CommandsOf(app);
   const std::string shown = StrCat("'", Truncate(word, kShownBytes), "'");
   if (known.empty()) return StrCat(app.get_name(), " has no commands inside, so no ", shown);
   return StrCat("there is no command ", shown, DidYouMean(word, known),
@@ -289,31 +299,33 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word) {
 std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> left = app.remaining(true);
   const auto flag = std::ranges::find_if(left, IsFlag);
-  const bool no_command = app.get_subcommands().empty();
+  const CLI::App& last = *Chosen(app).back();
+  const bool no_command = last.get_require_subcommand_min() > 0;
   std::string text = error.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     text = WrongCount(text);
   } else if (no_command && !left.empty() && flag != left.begin()) {
-    text = UnknownCommand(app, left.front());
+    text = UnknownCommand(last, left.front());
   } else if (flag != left.end()) {
     text = UnknownFlag(app, *flag);
   } else if (no_command) {
-    text = "a command is missing";
+    text = StrCat("a command is missing (the commands: ", Join(CommandsOf(last), ", "), ")");
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !left.empty()) {
     text = StrCat("'", Truncate(left.front(), kShownBytes),
                   "' is one argument too many; put a text of several words in quotes");
   }
-  return StrCat(text, "; see ", HelpOf(app));
+  return StrCat(text, "; see ", NameOf(app), " --help");
 }
 
 std::optional<std::string> EmptyFlag(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional() || option->count() == 0) continue;
-    if (std::ranges::count(option->results(), std::string()) == 0) continue;
-    return StrCat("--", option->get_lnames().front());
+  for (const CLI::App* chosen : Chosen(app)) {
+    for (const CLI::Option* option : chosen->get_options()) {
+      if (option->get_positional() || option->count() == 0) continue;
+      if (std::ranges::count(option->results(), std::string()) == 0) continue;
+      return StrCat("--", option->get_lnames().front());
+    }
   }
-  const CLI::App& chosen = Chosen(app);
-  return &chosen == &app ? std::nullopt : EmptyFlag(chosen);
+  return std::nullopt;
 }
 
 }  // namespace weir::cli

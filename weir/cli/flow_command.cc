@@ -12,11 +12,6 @@
 namespace weir::cli {
 namespace {
 
-int Refuse(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 // {"ok", "problems": [{"place", "warning", "message"}]}
 std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems) {
   std::string text;
@@ -39,12 +34,12 @@ std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems) {
   return text += '\n';
 }
 
-struct CheckFlags {
+struct CheckFlowFlags {
   std::string target;
   std::string output = "text";
 };
 
-int Check(Session& session, const CheckFlags& flags) {
+int Check(Session& session, const CheckFlowFlags& flags) {
   const Result<CheckedFlow> checked = CheckFlowFile(flags.target, session);
   const int code = !checked ? ExitCode(checked.error()) : checked->ok() ? kExitOk : kExitConfig;
   if (flags.output == "json") {
@@ -63,8 +58,8 @@ int Check(Session& session, const CheckFlags& flags) {
   return kExitOk;
 }
 
-void AddCheck(CLI::App& flow, Session& session) {
-  auto flags = std::make_shared<CheckFlags>();  // shared by the callbacks below
+void AddFlowCheck(CLI::App& flow, Session& session) {
+  auto flags = std::make_shared<CheckFlowFlags>();  // shared by the callbacks below
   CLI::App& command = AddCommand(flow, "check", "Find mistakes before the first token");
   TextFlag(command, "flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
       .Required()
@@ -73,13 +68,13 @@ void AddCheck(CLI::App& flow, Session& session) {
   SetRun(command, session, [flags, &session] { return Check(session, *flags); });
 }
 
-struct ShowFlags {
+struct ShowFlowFlags {
   std::string target;
   std::string form = "tree";
   int max_branches = 0;
 };
 
-int Show(Session& session, const ShowFlags& flags) {
+int Show(Session& session, const ShowFlowFlags& flags) {
   const Result<LoadedFlow> loaded = LoadFlow(flags.target, session);
   if (!loaded) return Refuse(session, loaded.error());
   const flow::Graph& graph = loaded->graph;
@@ -97,8 +92,8 @@ int Show(Session& session, const ShowFlags& flags) {
 }
 
 // `weir flow show`, which the older names `inspect` and `inspect-dag` mean, too.
-void AddShow(CLI::App& parent, const std::string& name, Session& session) {
-  auto flags = std::make_shared<ShowFlags>();  // shared by the callbacks below
+void AddFlowShow(CLI::App& parent, const std::string& name, Session& session) {
+  auto flags = std::make_shared<ShowFlowFlags>();  // shared by the callbacks below
   CLI::App& command = AddCommand(parent, name, "Draw a flow as a tree, or for other programs");
   TextFlag(command, "flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
       .Required()
@@ -122,10 +117,10 @@ void AddShow(CLI::App& parent, const std::string& name, Session& session) {
 void AddFlowCommand(CLI::App& app, Session& session) {
   CLI::App& flow = AddCommand(app, "flow", "Check and draw flows");
   RequireCommand(flow);
-  AddCheck(flow, session);
-  AddShow(flow, "show", session);
-  AddShow(app, "inspect", session);
-  AddShow(app, "inspect-dag", session);
+  AddFlowCheck(flow, session);
+  AddFlowShow(flow, "show", session);
+  AddFlowShow(app, "inspect", session);
+  AddFlowShow(app, "inspect-dag", session);
 }
 
 }  // namespace weir::cli

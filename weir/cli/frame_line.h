@@ -7,17 +7,12 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/cli/colours.h"
 #include "weir/cli/markdown/character.h"
 
 namespace weir::cli {
 
-inline constexpr std::string_view kPlain = "\033[0m";
-inline constexpr std::string_view kBold = "\033[1m";
-inline constexpr std::string_view kDim = "\033[2m";
-inline constexpr std::string_view kRed = "\033[31m";
-inline constexpr std::string_view kGreen = "\033[32m";
-inline constexpr std::string_view kYellow = "\033[33m";
-inline constexpr std::string_view kCyan = "\033[36m";
+inline constexpr int kColumnGap = 2;
 
 // A line that grows to the right and knows its width.
 class FrameLine {

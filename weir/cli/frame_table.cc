@@ -7,7 +7,6 @@
 namespace weir::cli {
 namespace {
 
-constexpr int kGap = 2;
 constexpr int kHidden = -1;
 
 }  // namespace
@@ -27,9 +26,9 @@ std::vector<int> FrameTable::Widths(int width) const {
     return columns_[i].words ? std::min(widths[i], columns_[i].least) : widths[i];
   };
   const auto sum = [&] {
-    int all = -kGap;
+    int all = -kColumnGap;
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      if (widths[i] != kHidden) all += least(i) + kGap;
+      if (widths[i] != kHidden) all += least(i) + kColumnGap;
     }
     return all;
   };
@@ -60,10 +59,10 @@ std::vector<std::string> FrameTable::Lines(int width, bool colour, bool unicode)
   lines.reserve(rows_.size() + 1);
   const auto add = [&](auto&& cell_of) {
     FrameLine line(colour);
-    int end = -kGap;
+    int end = -kColumnGap;
     for (std::size_t i = 0; i < widths.size(); ++i) {
       if (widths[i] == kHidden) continue;
-      end += kGap + widths[i];
+      end += kColumnGap + widths[i];
       if (end > width) break;
       const TableCell cell = cell_of(i);
       const std::string text = CutTo(cell.text, widths[i], unicode);

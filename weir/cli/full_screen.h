@@ -7,11 +7,15 @@
 
 #include <termios.h>
 
+#include "weir/base/clock.h"
 #include "weir/base/result.h"
 #include "weir/cli/live_lines.h"
 #include "weir/cli/terminal.h"
 
 namespace weir::cli {
+
+// Between two looks at the keys.
+inline constexpr Duration kScreenTick = std::chrono::milliseconds(100);
 
 // Where its frames stand is a screen of their own; what was there before comes back when it is
 // destroyed, with the ways of the keyboard. Ctrl-C stays a signal.

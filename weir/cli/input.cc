@@ -114,11 +114,6 @@ class LineCutter {
   bool ended_ = false;
 };
 
-int Stop(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 }  // namespace
 
 Result<std::string> ReadDocument(const Session& session, const std::string& path,
@@ -139,7 +134,7 @@ Result<std::string> ReadDocument(const Session& session, const std::string& path
 
 int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answer) {
   Result<Source> source = Source::Open(input.path);
-  if (!source) return Stop(session, source.error());
+  if (!source) return Refuse(session, source.error());
   LineCutter lines(*std::move(source), input.max_bytes);
   std::string out;
   std::size_t rows = 0;
@@ -147,7 +142,7 @@ int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answ
   for (;;) {
     while (const std::optional<Result<std::string_view>> line = lines.Next()) {
       ++rows;
-      if (answer(*line, out) == Row::kFailed) ++failed;
+      if (answer(*line, out) == RowOutcome::kFailed) ++failed;
       out += '\n';
       if (out.size() < kChunk) continue;
       session.terminal.Out(out);
@@ -155,9 +150,9 @@ int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answ
     }
     if (!out.empty()) session.terminal.Out(out);
     out.clear();
-    if (session.terminal.out_error()) return Stop(session, *session.terminal.out_error());
+    if (session.terminal.out_error()) return Refuse(session, *session.terminal.out_error());
     const Result<bool> more = lines.ReadMore();
-    if (!more) return Stop(session, more.error());
+    if (!more) return Refuse(session, more.error());
     if (!*more) break;
   }
   if (failed == 0) return kExitOk;

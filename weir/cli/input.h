@@ -24,10 +24,11 @@ inline constexpr int kExitSomeFailed = 1;  // of many rows
 Result<std::string> ReadDocument(const Session& session, const std::string& path,
                                  std::size_t max_bytes);
 
-enum class Row : std::uint8_t { kOk, kFailed };
+enum class RowOutcome : std::uint8_t { kOk, kFailed };
 
 // Appends the answer to one line, its line break aside. The line is an error when it is too long.
-using AnswerLine = std::function<Row(const Result<std::string_view>& line, std::string& out)>;
+using AnswerLine =
+    std::function<RowOutcome(const Result<std::string_view>& line, std::string& out)>;
 
 struct LineInput {
   std::string path{kStdin};

@@ -7,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/cli/jobs_store.h"
 #include "weir/cli/run_frame.h"
+#include "weir/cli/run_rates.h"
 #include "weir/cli/run_view.h"
 #include "weir/flow/figures.h"
 #include "weir/json/writer.h"
@@ -15,9 +16,6 @@ namespace weir::cli {
 namespace {
 
 using jobs::JobState;
-
-constexpr Duration kWindow = std::chrono::seconds(10);
-constexpr int kPipeWidth = 1000;  // of a table that no terminal shows
 
 std::string Figure(std::int64_t count) {
   return flow::Grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
@@ -159,7 +157,7 @@ void JobsRates::Sample(const std::vector<jobs::QueueInfo>& queues, TimePoint now
   Point point{.at = now, .ended = {}};
   for (const jobs::QueueInfo& queue : queues) point.ended[queue.id] = EndedOf(queue);
   points_.push_back(std::move(point));
-  while (points_.size() > 2 && now - points_[1].at >= kWindow) points_.pop_front();
+  while (points_.size() > 2 && now - points_[1].at >= kRateWindow) points_.pop_front();
 }
 
 std::optional<double> JobsRates::Of(jobs::QueueId queue) const {
@@ -240,7 +238,7 @@ std::string JobsJson(const JobsMoment& moment, const JobsRates* rates) {
 
 std::string LinesOf(const FrameTable& table, const Session& session) {
   const Terminal& terminal = session.terminal;
-  const int width = terminal.out_is_terminal() ? terminal.size().width : kPipeWidth;
+  const int width = terminal.table_width();
   std::string text;
   for (const std::string& line :
        table.Lines(width, terminal.out_has_colour(), SpeaksUnicode(session.env))) {

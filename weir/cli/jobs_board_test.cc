@@ -12,9 +12,9 @@ namespace weir::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 
 jobs::QueueInfo Queue(jobs::QueueId id, const std::string& name, std::int64_t queued,
                       std::int64_t done) {
@@ -30,7 +30,7 @@ jobs::QueueInfo Queue(jobs::QueueId id, const std::string& name, std::int64_t qu
   return queue;
 }
 
-JobsMoment Moment() {
+JobsMoment SomeMoment() {
   JobsMoment moment{.store = "sqlite:a.db", .queues = {Queue(1, "lint", 1200, 3)}, .workers = {}};
   moment.queues[0].oldest_ms = 65'000;
   moment.workers.push_back(
@@ -39,7 +39,7 @@ JobsMoment Moment() {
 }
 
 TEST(JobsBoard, QueuesAndWorkersStandInTables) {
-  EXPECT_THAT(JobsLines(Moment(), nullptr, {.width = 80}),
+  EXPECT_THAT(JobsLines(SomeMoment(), nullptr, {.width = 80}),
               ElementsAre("queue  queued  running  done  failed     oldest  flow",
                           "lint    1,200        0     3       0  1 min 5 s  /flows/lint.yaml", "",
                           "worker     holds   last beat  there for",
@@ -57,7 +57,7 @@ TEST(JobsBoard, WhatIsNotThereIsSaidWithWhatToDo) {
 }
 
 TEST(JobsBoard, ColumnsAppearWhenTheyHaveSomethingToSay) {
-  JobsMoment moment = Moment();
+  JobsMoment moment = SomeMoment();
   moment.queues[0].crashes = 2;
   moment.queues[0].repeated_calls = 5;
   moment.queues[0].spec.concurrency = 4;
@@ -70,7 +70,7 @@ TEST(JobsBoard, ColumnsAppearWhenTheyHaveSomethingToSay) {
 }
 
 TEST(JobsBoard, EveryFrameFits) {
-  JobsMoment moment = Moment();
+  JobsMoment moment = SomeMoment();
   for (int i = 2; i < 30; ++i) {
     moment.queues.push_back(Queue(i, "queue-with-a-long-name-" + std::to_string(i), i, i));
     moment.workers.push_back({.id = i, .name = "host:" + std::to_string(i)});
@@ -107,7 +107,7 @@ TEST(JobsRates, JobsASecondAreThoseThatEndedLately) {
 }
 
 TEST(JobsRates, TheRestOfTheTimeIsToldWithThem) {
-  JobsMoment moment = Moment();
+  JobsMoment moment = SomeMoment();
   JobsRates rates;
   rates.Sample(moment.queues, TimePoint());
   moment.queues[0].counts[static_cast<int>(jobs::JobState::kDone)] = 103;

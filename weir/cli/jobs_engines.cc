@@ -46,6 +46,11 @@ Result<OverlayChoice> ChoiceOf(json::View from, const json::YamlDocument& docume
                                                                   : choice.provider;
     into = std::string(value.StringOr(""));
   }
+  if (!choice.engine.empty() && !choice.provider.empty()) {
+    return Fail(Code::kConfigError,
+                StrCat(place("engine"), ": both an engine (", choice.engine, ") and a provider (",
+                       choice.provider, ") are named; an engine has its provider, leave one away"));
+  }
   return choice;
 }
 
@@ -92,6 +97,13 @@ Result<OverlayChoice> ReadOverlay(std::string_view text, std::string_view file_n
   const json::View own = root.Find(agent);
   if (!own.IsObject()) return OverlayChoice();
   return ChoiceOf(own, document, StrCat("/", agent));
+}
+
+Result<engine::Resolution> EngineOfProvider(const config::Config& config,
+                                            const std::string& provider, const Env& env) {
+  WEIR_TRY(const config::EngineConfig chosen, config::ResolveEngine(config, "", env));
+  WEIR_TRY(client::Fleet fleet, client::Fleet::Build(config, chosen, env));
+  return fleet.registry().ResolveProvider(provider);
 }
 
 Result<std::unique_ptr<AgentEngines>> AgentEngines::Open(AgentEnginesOptions options,
@@ -153,9 +165,7 @@ Result<std::string> AgentEngines::EngineOf(const OverlayChoice& choice, Context 
     if (routed) return role->second.front();
     return first.empty() ? config.default_engine : first;
   }
-  WEIR_TRY(const config::EngineConfig chosen, config::ResolveEngine(config, "", options_.env));
-  WEIR_TRY(client::Fleet fleet, client::Fleet::Build(config, chosen, options_.env));
-  const engine::Resolution found = fleet.registry().ResolveProvider(choice.provider);
+  WEIR_TRY(const engine::Resolution found, EngineOfProvider(config, choice.provider, options_.env));
   if (found.warning) {
     ctx.Emit("engine.warning", {{"engine", std::string_view(found.engine)},
                                 {"message", std::string_view(*found.warning)}});
@@ -180,7 +190,8 @@ Task<Result<jobs::Resolved>> AgentEngines::Make(Context ctx, std::string engine,
   if (config->routes.roles.contains(asked)) asked.clear();
   WEIR_CO_TRY(chosen, config::ResolveEngine(*config, asked, options_.env));
   TakeModel(chosen, choice.model);
-  client::EngineHostOptions options{.config = *config, .chosen = chosen, .env = options_.env};
+  client::EngineHostOptions options{
+      .config = *config, .chosen = chosen, .asked = flow::EnginesOf(graph_), .env = options_.env};
   Result<std::unique_ptr<client::EngineHost>> opened =
       co_await client::EngineHost::Open(ctx, std::move(options));
   if (!opened) co_return std::unexpected<Error>(opened.error());

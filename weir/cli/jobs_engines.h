@@ -10,6 +10,7 @@
 
 #include "weir/client/engine_host.h"
 #include "weir/config/reload.h"
+#include "weir/engine/registry.h"
 #include "weir/flow/graph.h"
 #include "weir/jobs/worker.h"
 
@@ -38,6 +39,10 @@ struct OverlayChoice {
 // variant_id)} for every agent, or {AGENT: {...}, ...}. Fails with kConfigError and the place.
 Result<OverlayChoice> ReadOverlay(std::string_view text, std::string_view file_name,
                                   std::string_view agent);
+
+// The engine by which a configuration has a provider, and what is to be said of it.
+Result<engine::Resolution> EngineOfProvider(const config::Config& config,
+                                            const std::string& provider, const Env& env);
 
 class AgentEngines {
  public:

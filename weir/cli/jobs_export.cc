@@ -26,7 +26,7 @@ constexpr std::size_t kWriteBytes = 1 << 20;
 constexpr std::size_t kPageBytes = 4 << 20;
 constexpr int kFirstPage = 50;
 constexpr int kLargestPage = 2000;
-constexpr auto kLookEvery = std::chrono::milliseconds(500);
+constexpr auto kExportLookEvery = std::chrono::milliseconds(500);
 
 struct ExportFlags {
   JobsFlags jobs;
@@ -103,7 +103,7 @@ class Exporter {
       }
       told = workers.empty();
       if (progress_.due()) progress_.Show(Waiting(queue, open));
-      interrupt_.Wait(kLookEvery);
+      interrupt_.Wait(kExportLookEvery);
       if (interrupt_.asked()) return false;
     }
     progress_.Clear();

@@ -9,7 +9,10 @@ namespace {
 using async::Task;
 using jobs::Ended;
 
-constexpr Duration kFresh = std::chrono::seconds(10);  // what the store said is shown for so long
+// What the store said is shown for so long; where it takes its time to say it, for longer, so that
+// looking at it never costs it more than a hundredth of its time.
+constexpr Duration kFresh = std::chrono::seconds(10);
+constexpr int kLookingPart = 100;
 
 constexpr std::pair<Ended::How, std::string_view> kHows[] = {{Ended::How::kDone, "done"},
                                                              {Ended::How::kFailed, "failed"},
@@ -25,14 +28,15 @@ void JobsMetrics::Raise(std::string_view name, std::string_view help, const even
 }
 
 Task<void> JobsMetrics::ReadStore(async::Context ctx) {
-  if (reading_ || (read_at_ != TimePoint() && ctx.Now() < read_at_ + kFresh)) co_return;
+  if (reading_ || ctx.Now() < fresh_until_) co_return;
   reading_ = true;
+  const TimePoint began = ctx.Now();
   const auto look = [this] { return store_.Queues(); };
   const Result<std::vector<jobs::QueueInfo>> queues = co_await async::OffLoop(ctx, look);
   const auto count = [this] { return store_.Workers(); };
   const Result<std::vector<jobs::WorkerInfo>> workers = co_await async::OffLoop(ctx, count);
   reading_ = false;
-  read_at_ = ctx.Now();
+  fresh_until_ = ctx.Now() + std::max(kFresh, (ctx.Now() - began) * kLookingPart);
   if (workers) {
     registry_.GaugeOf("weir_workers", "Workers of the store, this one included.")
         .Set(static_cast<double>(workers->size()));
@@ -82,6 +86,7 @@ void JobsMetrics::TakeFigures() {
     registry_.GaugeOf(name, help).Set(value);
   };
   show("weir_worker_in_flight", "Jobs under way in this worker.", figures.running);
+  show("weir_worker_resting", "Jobs that wait in this worker to be tried again.", figures.resting);
   show("weir_worker_limit", "How many may be under way now.", figures.limit);
   show("weir_worker_paused", "1: no engine answers, and nothing is claimed.",
        figures.paused ? 1 : 0);

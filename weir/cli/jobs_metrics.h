@@ -30,7 +30,7 @@ class JobsMetrics final : public http::Handler {
   jobs::JobStore& store_;
   const jobs::Worker& worker_;
   events::MetricsRegistry& registry_;
-  TimePoint read_at_{};  // when the store was asked last
+  TimePoint fresh_until_{};  // then the store is asked again
   bool reading_ = false;
 };
 

@@ -8,8 +8,8 @@
 namespace weir::cli {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
+using testing::HasSubstr;
+using testing::Not;
 
 jobs::JobInfo Failed(jobs::JobId id, const std::string& error) {
   jobs::JobInfo job;

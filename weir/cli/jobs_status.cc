@@ -19,11 +19,9 @@
 namespace weir::cli {
 namespace {
 
-constexpr Duration kTick = std::chrono::milliseconds(100);
-constexpr Duration kLookEvery = std::chrono::seconds(1);
+constexpr Duration kStatusLookEvery = std::chrono::seconds(1);
 constexpr Duration kWatchPatience = std::chrono::seconds(3);
 constexpr int kPage = 200;
-constexpr int kPipeWidth = 1000;
 
 struct StatusFlags {
   JobsFlags jobs;
@@ -52,7 +50,7 @@ std::string Joined(const std::vector<std::string>& lines) {
 
 ShowJobOptions ShowOptions(const Session& session) {
   const Terminal& terminal = session.terminal;
-  return {.width = terminal.out_is_terminal() ? terminal.size().width : kPipeWidth,
+  return {.width = terminal.table_width(),
           .colour = terminal.out_has_colour(),
           .unicode = SpeaksUnicode(session.env)};
 }
@@ -127,12 +125,12 @@ class Watcher {
     for (;;) {
       if (loop_.Now() >= next) {
         Look();
-        next = loop_.Now() + kLookEvery;
+        next = loop_.Now() + kStatusLookEvery;
       }
       screen.Draw(Frame());
       if (screen.ReadKeys().find_first_of("qQ") != std::string::npos) return kExitOk;
       const bool over = hung_up || session_.terminal.out_error();
-      if (over || !loop_.Run(async::Sleep(ctx_, kTick))) return kExitOk;
+      if (over || !loop_.Run(async::Sleep(ctx_, kScreenTick))) return kExitOk;
     }
   }
 
@@ -143,7 +141,7 @@ class Watcher {
       if (error_) return StopJobs(session_, flags_.jobs, *error_);
       session_.terminal.Out(JobsJson(moment_, &rates_));
       if (session_.terminal.out_error()) return ExitCode(*session_.terminal.out_error());
-      if (!loop_.Run(async::Sleep(ctx_, kLookEvery))) return kExitOk;
+      if (!loop_.Run(async::Sleep(ctx_, kStatusLookEvery))) return kExitOk;
     }
   }
 

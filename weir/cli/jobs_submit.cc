@@ -30,7 +30,7 @@ constexpr std::string_view kPromptsFormat = "prompts";
 constexpr std::size_t kBatchJobs = 500;
 constexpr std::size_t kBatchBytes = 4 << 20;
 constexpr std::int64_t kBadRowsTold = 10;
-constexpr auto kLookEvery = std::chrono::milliseconds(20);
+constexpr auto kInterruptLookEvery = std::chrono::milliseconds(20);
 
 struct SubmitFlags {
   JobsFlags jobs;
@@ -50,7 +50,7 @@ struct SubmitFlags {
   bool batch() const { return job.format == kBatchFormat || prompts(); }
 };
 
-Result<void> CheckFlags(const SubmitFlags& flags) {
+Result<void> CheckSubmitFlags(const SubmitFlags& flags) {
   if (flags.batch() && (!flags.job.flow.empty() || !flags.job.files.empty())) {
     return Fail(
         Code::kConfigError,
@@ -152,7 +152,7 @@ class Submission {
       while (!interrupt.asked() && rows.WouldWait()) {
         // What came through the pipe so far need not wait for the rest.
         WEIR_CHECK(Flush());
-        interrupt.Wait(kLookEvery);
+        interrupt.Wait(kInterruptLookEvery);
       }
       stopped_ = interrupt.asked();
       if (stopped_) break;
@@ -362,7 +362,7 @@ flow::RowOptions PromptRows(const SubmitFlags& flags, const Session& session) {
 int Submit(Session& session, const SubmitFlags& given) {
   SubmitFlags flags = given;
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
-  if (const Result<void> good = CheckFlags(flags); !good) return stop(good.error());
+  if (const Result<void> good = CheckSubmitFlags(flags); !good) return stop(good.error());
   std::optional<std::int64_t> not_before;
   if (!flags.at.empty()) {
     const Result<std::int64_t> at = ParseMoment(flags.at, SystemClock().WallNanos() / 1'000'000);
@@ -414,6 +414,9 @@ int Submit(Session& session, const SubmitFlags& given) {
   if (!now) return stop(now.error());
   session.terminal.Out(flags.jobs.json() ? JsonOf(submission, *now, store.Where())
                                          : TextOf(submission, *now));
+  if (submission.sum().known > 0 && (flags.priority || not_before)) {
+    session.terminal.Note("jobs that were there already keep their priority and their time");
+  }
   TellNext(session, flags, submission, *opened, *now);
   return ExitOf(submission);
 }

@@ -15,8 +15,6 @@ constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::int64_t kLongest = 36'525 * kDay;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // Takes texts apart from their beginning.
 class Cursor {
  public:

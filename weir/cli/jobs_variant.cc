@@ -8,6 +8,7 @@
 #include "weir/cli/flags.h"
 #include "weir/cli/frame_table.h"
 #include "weir/cli/jobs_board.h"
+#include "weir/cli/jobs_engines.h"
 #include "weir/cli/jobs_store.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -118,9 +119,15 @@ void WarnOfUnknown(const Session& session, const VariantFlags& flags, jobs::JobS
     terminal.Warn(StrCat("there is no queue ", flags.agent,
                          " yet: the variant counts once one of that name is there"));
   }
-  if (flags.engine.empty()) return;
+  if (flags.engine.empty() && flags.provider.empty()) return;
   const Result<config::Config> config = config::Load(session.config_file, session.env);
   if (!config) return terminal.Warn(config.error().message);
+  if (!flags.provider.empty()) {
+    const auto found = EngineOfProvider(*config, flags.provider, session.env);
+    if (!found) return terminal.Warn(found.error().message);
+    if (found->warning) terminal.Warn(*found->warning);
+    return;
+  }
   const auto engine = config::ResolveEngine(*config, flags.engine, session.env);
   if (engine) return;
   terminal.Warn(
@@ -135,6 +142,10 @@ int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
     return stop({.code = Code::kConfigError,
                  .message = "there is nothing to do: say what the variant is with -e, -m or "
                             "--provider, or leave --no-activate away"});
+  }
+  if (!flags.engine.empty() && !flags.provider.empty()) {
+    return stop({.code = Code::kConfigError,
+                 .message = "-e names an engine and --provider finds one: give one of them"});
   }
   if (flags.writes()) WarnOfUnknown(session, flags, store);
   const Result<void> set =

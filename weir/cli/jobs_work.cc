@@ -47,11 +47,6 @@ struct WorkFlags {
   bool quiet = false;
 };
 
-int Refuse(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 // One flow that this worker works, with what it needs for it. At a fixed address: a graph and
 // engines are pointed to.
 struct WorkedFlow {
@@ -189,12 +184,14 @@ std::string Host() {
   return name;
 }
 
-// Where answers are kept: beside an SQLite file, else where programs keep their state.
+// Where answers are kept: beside an SQLite file, else where programs keep their state; in a folder
+// for each store, for all of them have a job 1.
 Result<std::string> JournalFolder(const WorkFlags& flags, const std::string& url,
-                                  const Session& session) {
+                                  jobs::JobStore& store, const Session& session) {
   constexpr std::string_view kSqlite = "sqlite:";
-  if (!flags.journal.empty()) return flags.journal;
-  if (url.starts_with(kSqlite)) return StrCat(url.substr(kSqlite.size()), ".answers");
+  WEIR_TRY(const std::string id, store.Id());
+  if (!flags.journal.empty()) return StrCat(flags.journal, "/", id);
+  if (url.starts_with(kSqlite)) return StrCat(url.substr(kSqlite.size()), ".answers/", id);
   std::string state = session.env.Get("XDG_STATE_HOME").value_or("");
   const std::string home = session.env.Get("HOME").value_or("");
   if (state.empty() && !home.empty()) state = home + "/.local/state";
@@ -203,10 +200,7 @@ Result<std::string> JournalFolder(const WorkFlags& flags, const std::string& url
                 "there is no home for the journal of answers: name a folder with --journal (one "
                 "that all workers share, if there is one)");
   }
-  char digest[17];
-  std::snprintf(digest, sizeof(digest), "%016llx",
-                static_cast<unsigned long long>(StableHash(url.data(), url.size())));
-  return StrCat(state, "/weir/answers/", std::string_view(digest));
+  return StrCat(state, "/weir/answers/", id);
 }
 
 Result<jobs::WorkerOptions> OptionsOf(const WorkFlags& flags,
@@ -306,7 +300,7 @@ Task<Result<void>> WorkAll(async::Context ctx, jobs::Worker& worker, http::Serve
 }
 
 int ExitOf(const jobs::WorkerFigures& figures) {
-  std::uint64_t failed = 0;
+  std::uint64_t failed = figures.quarantined;
   std::uint64_t done = 0;
   for (const jobs::WorkerFigures::Queue& queue : figures.queues) {
     failed += queue.ended[static_cast<int>(jobs::Ended::How::kFailed)];
@@ -337,7 +331,7 @@ int Run(Session& session, WorkFlags& flags) {
   if (!options) return Refuse(session, options.error());
   Result<std::vector<jobs::WorkQueue>> queues = QueuesOf(flags, session, *flows);
   if (!queues) return Refuse(session, queues.error());
-  const Result<std::string> folder = JournalFolder(flags, choice->url, session);
+  const Result<std::string> folder = JournalFolder(flags, choice->url, store, session);
   if (!folder) return Refuse(session, folder.error());
   const Result<std::unique_ptr<jobs::AnswerJournal>> journal =
       jobs::AnswerJournal::Open({.folder = *folder, .name = options->name});

@@ -14,7 +14,7 @@ namespace {
 
 using jobs::Ended;
 
-constexpr Duration kLookEvery = std::chrono::milliseconds(200);
+constexpr Duration kViewLookEvery = std::chrono::milliseconds(200);
 constexpr Duration kRateOver = std::chrono::seconds(2);
 
 using Fields = EventFields;
@@ -169,6 +169,11 @@ std::string WorkView::Line() {
   std::string line = StrCat(figures.running, " of ", figures.limit, " under way, ", done, " done");
   if (failed > 0) StrAppend(line, ", ", failed, " failed");
   StrAppend(line, ", ", std::string_view(rate), " a second");
+  if (figures.resting > 0) StrAppend(line, "; ", figures.resting, " to be tried again");
+  const bool idle = figures.running == 0 && figures.resting == 0;
+  if (idle && !figures.paused && !figures.store_away && !figures.draining) {
+    line += "; waiting for jobs";
+  }
   if (figures.paused) line += "; waiting for an engine";
   if (figures.store_away) line += "; waiting for the store";
   if (figures.draining) line += "; ending";
@@ -179,7 +184,7 @@ async::Task<void> WorkView::Show(async::Context ctx) {
   while (!quiet_ && !ctx.cancelled()) {
     const std::string line = Line();
     if (progress_.due()) progress_.Show(line);
-    (void)co_await async::Sleep(ctx, kLookEvery);
+    (void)co_await async::Sleep(ctx, kViewLookEvery);
   }
 }
 

@@ -44,14 +44,7 @@ struct JsonFlags {
 
 int Refuse(Session& session, const JsonFlags& flags, const Error& error) {
   if (flags.as_json()) session.terminal.Out(ErrorJson(error));
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
-int Finish(Session& session, int code) {
-  if (!session.terminal.out_error()) return code;
-  session.terminal.Problem(*session.terminal.out_error());
-  return ExitCode(*session.terminal.out_error());
+  return Refuse(session, error);
 }
 
 json::LenientOptions LenientOf(const JsonFlags& flags, std::size_t max_bytes) {
@@ -150,8 +143,8 @@ int RepairDocument(const JsonFlags& flags, Session& session) {
 }
 
 // {"ok":true,"value":...}, and "complete":false when the text was cut; with -o json the report too.
-Row RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
-              const Result<std::string_view>& line, RepairReport& total, std::string& out) {
+RowOutcome RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
+                     const Result<std::string_view>& line, RepairReport& total, std::string& out) {
   const auto refuse = [&](const Error& error) {
     Writer writer(out);
     writer.BeginObject();
@@ -159,7 +152,7 @@ Row RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
     writer.Bool(false);
     writer.Field("error", error.message);
     writer.EndObject();
-    return Row::kFailed;
+    return RowOutcome::kFailed;
   };
   if (!line) return refuse(line.error());
   const Result<std::string> text = TextOfRow(*line);
@@ -183,7 +176,7 @@ Row RepairRow(const JsonFlags& flags, const json::LenientOptions& options,
   } else {
     out += report->complete ? "}" : R"(,"complete":false})";
   }
-  return Row::kOk;
+  return RowOutcome::kOk;
 }
 
 int RepairLines(const JsonFlags& flags, Session& session) {
@@ -232,18 +225,19 @@ int CheckDocument(const JsonFlags& flags, Session& session) {
 }
 
 // {"valid":true}, {"valid":false,"error":...,"offset":...}, or {"error":...} for what is no row.
-Row CheckRow(const JsonFlags& flags, const Result<std::string_view>& line, std::string& out) {
+RowOutcome CheckRow(const JsonFlags& flags, const Result<std::string_view>& line,
+                    std::string& out) {
   Writer writer(out);
   writer.BeginObject();
   const Result<std::string> text = line ? TextOfRow(*line) : Fail(line.error());
-  Row row = Row::kFailed;
+  RowOutcome row = RowOutcome::kFailed;
   if (!text) {
     writer.Field("error", text.error().message);
   } else {
     const Result<json::Value> value = json::Read(*text, ReadOf(flags, text->size()));
     writer.Key("valid");
     writer.Bool(value.has_value());
-    if (value) row = Row::kOk;
+    if (value) row = RowOutcome::kOk;
     if (!value) WriteWrong(writer, *text, value.error(), flags.depth());
   }
   writer.EndObject();

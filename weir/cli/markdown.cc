@@ -171,7 +171,7 @@ void Markdown::WriteGap(int quotes) {
 }
 
 void Markdown::WriteMargin(int quotes, int indent) {
-  for (int i = 0; i < quotes; ++i) AppendStyled(out_, kQuoteMark, Look(kDim));
+  for (int i = 0; i < quotes; ++i) AppendStyled(out_, kQuoteMark, Look(kFaint));
   out_ += Columns(indent);
 }
 
@@ -185,7 +185,7 @@ void Markdown::OpenFence(const Line& line) {
   std::string info(line.text);
   std::ranges::replace(info, '\t', ' ');
   AppendStyled(out_, StrCat(std::string(static_cast<std::size_t>(line.level), fence_.mark), info),
-               Look(kDim));
+               Look(kFaint));
   out_ += '\n';
 }
 
@@ -198,7 +198,8 @@ bool Markdown::EndsFence() const {
 
 void Markdown::CloseFence() {
   WriteMargin(fence_.quotes, fence_.indent);
-  AppendStyled(out_, std::string(static_cast<std::size_t>(fence_.level), fence_.mark), Look(kDim));
+  AppendStyled(out_, std::string(static_cast<std::size_t>(fence_.level), fence_.mark),
+               Look(kFaint));
   out_ += '\n';
   fence_ = {};
   options_ = next_options_;
@@ -305,7 +306,7 @@ std::vector<Span> Markdown::Inline(std::string_view text, bool over) const {
 Margin Markdown::MarginOf(const Block& block) const {
   const Line& line = block.lines.front();
   Margin margin;
-  for (int i = 0; i < line.quotes; ++i) margin.first.Add(kQuoteMark, Look(kDim));
+  for (int i = 0; i < line.quotes; ++i) margin.first.Add(kQuoteMark, Look(kFaint));
   if (in_list_ || line.kind == LineKind::kItem || line.kind == LineKind::kIndented) {
     margin.first.Add(Columns(std::min(line.indent, options_.width / 2)), kNoStyle);
   }
@@ -346,7 +347,7 @@ std::vector<Row> Markdown::LayoutText(const Block& block, bool over) const {
     std::string rule;
     const int columns = std::min(width - margin.first.width, kWidestRule);
     for (int i = 0; i < columns; ++i) rule += "─";
-    return Wrap({Span{.text = rule, .style = Look(kDim)}}, margin, width);
+    return Wrap({Span{.text = rule, .style = Look(kFaint)}}, margin, width);
   }
   if (block.kind == LineKind::kIndented) {
     return Wrap({Span{.text = first.text, .style = Look(kCode)}}, margin, width);
@@ -364,7 +365,7 @@ std::vector<Row> Markdown::LayoutText(const Block& block, bool over) const {
   if (block.kind == LineKind::kHeading) {
     if (!options_.colour)
       spans.insert(spans.begin(), {std::string(static_cast<std::size_t>(first.level), '#') + " "});
-    const std::uint8_t style = kBold | kHeading | (first.level == 1 ? kUnderline : kNoStyle);
+    const std::uint8_t style = kStrong | kHeading | (first.level == 1 ? kUnderline : kNoStyle);
     for (Span& span : spans) span.style |= Look(style);
   }
   return Wrap(spans, margin, width);

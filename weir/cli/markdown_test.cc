@@ -27,14 +27,14 @@ std::string Shown(std::string_view text, std::size_t step, MarkdownOptions optio
   return screen.Text();
 }
 
-struct Case {
+struct MarkdownCase {
   const char* name;
   std::string_view text;
   std::string_view shown;
   int width = 40;
 };
 
-const Case kCases[] = {
+const MarkdownCase kMarkdownCases[] = {
     {"paragraph", "Hello, world.", "Hello, world.\n"},
     {"two_paragraphs", "One.\n\n\n\nTwo.\n", "One.\n\nTwo.\n"},
     {"lines_are_kept", "Roses are red,\nviolets are blue.", "Roses are red,\nviolets are blue.\n"},
@@ -102,10 +102,10 @@ const Case kCases[] = {
     {"blank_lines_only", "\n\n \n", ""},
 };
 
-class MarkdownTest : public testing::TestWithParam<Case> {};
+class MarkdownTest : public testing::TestWithParam<MarkdownCase> {};
 
 TEST_P(MarkdownTest, IsTheSameWhereverItIsCut) {
-  const Case& c = GetParam();
+  const MarkdownCase& c = GetParam();
   for (const std::size_t step :
        {std::size_t{1000}, std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
     SCOPED_TRACE(step);
@@ -122,7 +122,7 @@ TEST_P(MarkdownTest, IsTheSameWhereverItIsCut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Texts, MarkdownTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Texts, MarkdownTest, testing::ValuesIn(kMarkdownCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Markdown, FinishedBlocksAreNeverWrittenAgain) {

@@ -61,7 +61,7 @@ void ReplyPrinter::PrintThought(std::string_view text) {
   thought_cleaner_.Feed(text, clean);
   if (terminal_.err_has_colour()) {
     std::string dim;
-    AppendStyled(dim, clean, kDim);
+    AppendStyled(dim, clean, kFaint);
     clean = std::move(dim);
   }
   terminal_.Raw(clean);

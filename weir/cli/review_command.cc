@@ -11,8 +11,6 @@
 namespace weir::cli {
 namespace {
 
-constexpr int kPipeWidth = 1000;  // of a table that no terminal shows
-
 struct ReviewFlags {
   std::string run;
   bool list = false;
@@ -35,7 +33,7 @@ int Stop(Session& session, const Error& error) {
 void List(const ReviewFlags& flags, ReviewActions& actions) {
   Terminal& terminal = actions.terminal();
   if (flags.output == "json") return terminal.Out(ReviewJson(actions.run(), actions.review()));
-  const int width = terminal.out_is_terminal() ? terminal.size().width : kPipeWidth;
+  const int width = terminal.table_width();
   terminal.Out(ReviewTable(actions.review(), width));
 }
 

@@ -4,17 +4,13 @@
 
 #include "weir/agent/workspace/workspace_record.h"
 #include "weir/base/text.h"
+#include "weir/cli/colours.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/writer.h"
 
 namespace weir::cli {
 namespace {
 
-constexpr std::string_view kBold = "\033[1m";
-constexpr std::string_view kRed = "\033[31m";
-constexpr std::string_view kGreen = "\033[32m";
-constexpr std::string_view kCyan = "\033[36m";
-constexpr std::string_view kPlain = "\033[0m";
 constexpr std::size_t kLongestName = 40;
 constexpr std::size_t kConflictLines = 40;  // that are shown of one file
 
@@ -35,7 +31,7 @@ Sums SumsOf(const agent::ReviewItem& item) {
 std::string FilesText(std::size_t count) { return StrCat(count, count == 1 ? " file" : " files"); }
 
 // One line of what a model wrote.
-std::string Line(std::string_view text) {
+std::string HarmlessLine(std::string_view text) {
   std::string line = Harmless(text);
   std::ranges::replace(line, '\n', ' ');
   std::ranges::replace(line, '\t', ' ');
@@ -56,7 +52,7 @@ std::string ShellWord(std::string_view text) {
   };
   if (!text.empty() && std::ranges::all_of(text, plain)) return std::string(text);
   std::string quoted = "'";
-  for (const char c : Line(text)) {
+  for (const char c : HarmlessLine(text)) {
     if (c == '\'') {
       quoted += "'\\''";
     } else {
@@ -135,12 +131,12 @@ std::string ReviewTable(const agent::Review& review, int width) {
   for (const agent::ReviewItem& item : review.items()) {
     std::string line;
     const Sums sums = SumsOf(item);
-    Pad(line, Truncate(Line(RowTitle(review, item)), kLongestName), widest);
+    Pad(line, Truncate(HarmlessLine(RowTitle(review, item)), kLongestName), widest);
     Pad(line, StateWord(item.state), 8);
     Pad(line, StrCat(item.changes.size()), 5);
     Pad(line, StrCat("+", sums.added, " -", sums.removed), 12);
-    StrAppend(line, Line(item.result.Find("status").StringOr("")), "  ",
-              Line(item.result.Find("summary").StringOr("")));
+    StrAppend(line, HarmlessLine(item.result.Find("status").StringOr("")), "  ",
+              HarmlessLine(item.result.Find("summary").StringOr("")));
     line.erase(line.find_last_not_of(' ') + 1);
     StrAppend(table, Utf8Prefix(line, static_cast<std::size_t>(width)), "\n");
   }
@@ -187,18 +183,18 @@ std::string ReviewJson(const std::string& run, const agent::Review& review) {
 
 std::string RowHeader(const agent::Review& review, const agent::ReviewItem& item, bool colour) {
   const Sums sums = SumsOf(item);
-  std::string text =
-      StrCat("\n", colour ? kBold : "", "row ", Line(RowTitle(review, item)), colour ? kPlain : "",
-             "  ", FilesText(item.changes.size()), ", +", sums.added, " -", sums.removed);
+  std::string text = StrCat("\n", colour ? kBold : "", "row ", HarmlessLine(RowTitle(review, item)),
+                            colour ? kPlain : "", "  ", FilesText(item.changes.size()), ", +",
+                            sums.added, " -", sums.removed);
   if (const std::string_view status = item.result.Find("status").StringOr(""); !status.empty()) {
-    StrAppend(text, "  ", Line(status));
+    StrAppend(text, "  ", HarmlessLine(status));
   }
   text += '\n';
   if (const std::string_view says = item.result.Find("summary").StringOr(""); !says.empty()) {
-    StrAppend(text, "  ", Line(says), "\n");
+    StrAppend(text, "  ", HarmlessLine(says), "\n");
   }
   for (const agent::Change& change : item.changes) {
-    StrAppend(text, "  ", Sign(change.kind), " ", Line(change.path));
+    StrAppend(text, "  ", Sign(change.kind), " ", HarmlessLine(change.path));
     if (change.binary) {
       text += "  binary\n";
     } else {
@@ -234,10 +230,11 @@ std::string ShownDiff(std::string_view diff, bool colour) {
 
 std::string ConflictText(const std::string& run, const std::string& row,
                          const std::vector<agent::Conflict>& conflicts, bool written) {
-  std::string text = StrCat("row ", Line(row), " conflicts in ", FilesText(conflicts.size()),
-                            written ? ":\n" : "; nothing was written:\n");
+  std::string text =
+      StrCat("row ", HarmlessLine(row), " conflicts in ", FilesText(conflicts.size()),
+             written ? ":\n" : "; nothing was written:\n");
   for (const agent::Conflict& conflict : conflicts) {
-    StrAppend(text, "  ", Line(conflict.path), ": ", Line(conflict.why), "\n",
+    StrAppend(text, "  ", HarmlessLine(conflict.path), ": ", HarmlessLine(conflict.why), "\n",
               MarkedLines(conflict.text));
   }
   if (written) {

@@ -40,11 +40,6 @@ struct RunFlags {
   bool quiet = false;
 };
 
-int Refuse(Session& session, const Error& error) {
-  session.terminal.Problem(error);
-  return ExitCode(error);
-}
-
 // What the flags say now wins over what the run began with, where that may change.
 Result<RunJob> ResumedJob(const RunFlags& flags) {
   WEIR_TRY(const json::Value run, flow::RunFolder::ReadRun(flags.resume));
@@ -265,8 +260,11 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   const Result<config::EngineConfig> chosen = ChosenEngineOf(loaded, job, session);
   if (!chosen) return Refuse(session, chosen.error());
   const async::Context opening(loop);
-  Result<std::unique_ptr<client::EngineHost>> host = loop.Run(client::EngineHost::Open(
-      opening, {.config = loaded.config, .chosen = *chosen, .env = session.env}));
+  Result<std::unique_ptr<client::EngineHost>> host =
+      loop.Run(client::EngineHost::Open(opening, {.config = loaded.config,
+                                                  .chosen = *chosen,
+                                                  .asked = flow::EnginesOf(loaded.graph),
+                                                  .env = session.env}));
   if (!host) return Refuse(session, host.error());
   if (flags.dry_run) return ShowPlan(session, loaded, **rows, **host, *options);
 

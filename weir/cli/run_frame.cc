@@ -24,7 +24,6 @@ using flow::NodeStats;
 using flow::Rate;
 using flow::ShortTime;
 
-constexpr int kGap = 2;
 constexpr int kLeastBar = 6;
 constexpr int kMostBar = 24;
 constexpr int kLeastName = 8;
@@ -154,12 +153,12 @@ class Frame {
     const std::optional<Duration> left = rates_.Left(stats_, now_);
     if (left && *left >= kShownLeft) parts.push_back(StrCat(ShortTime(*left), " left"));
     const std::string text = Joined(parts, width_, options_.unicode);
-    const int room = std::min(width_ - TextWidth(text) - kGap, 2 * kMostBar);
+    const int room = std::min(width_ - TextWidth(text) - kColumnGap, 2 * kMostBar);
     FrameLine line = NewLine();
     if (part && room >= kLeastBar) {
       AddBar(line, room, Fill(room, *part, stats_.rows_failed, stats_.rows_done, *part < 1),
              options_.unicode);
-      line.Blanks(kGap);
+      line.Blanks(kColumnGap);
     }
     line.Add(text);
     Push(line);
@@ -249,7 +248,7 @@ class Frame {
     }
     FitColumns(tree, columns);
     FrameLine head = NewLine();
-    head.PadTo(name_width_ + (bar_width_ > 0 ? kGap + bar_width_ : 0));
+    head.PadTo(name_width_ + (bar_width_ > 0 ? kColumnGap + bar_width_ : 0));
     for (const Column& column : columns) AddCell(head, column, column.head, kDim);
     Push(head);
     for (const TreeLine& line : tree) AddTreeLine(line, columns);
@@ -270,8 +269,8 @@ class Frame {
     for (;;) {
       int wanted = kLeastName;
       for (const TreeLine& line : tree) wanted = std::max(wanted, NameWidth(line));
-      int rest = width_ - (bar_width_ > 0 ? bar_width_ + kGap : 0);
-      for (const Column& column : columns) rest -= column.shown ? column.width + kGap : 0;
+      int rest = width_ - (bar_width_ > 0 ? bar_width_ + kColumnGap : 0);
+      for (const Column& column : columns) rest -= column.shown ? column.width + kColumnGap : 0;
       name_width_ = std::min(wanted, std::max(rest, kLeastName));
       // A name may lose its end before a column goes, but not half of it.
       const int enough = std::min(wanted, std::max(kLeastName, width_ / 4));
@@ -288,7 +287,7 @@ class Frame {
         columns[static_cast<std::size_t>(dropped)].shown = false;
       }
     }
-    if (name_width_ + kGap + columns[kRows].width > width_) columns[kRows].shown = false;
+    if (name_width_ + kColumnGap + columns[kRows].width > width_) columns[kRows].shown = false;
     name_width_ = std::min(name_width_, width_);
   }
 
@@ -301,7 +300,7 @@ class Frame {
   void AddCell(FrameLine& line, const Column& column, std::string_view text,
                std::string_view colour) const {
     if (!column.shown) return;
-    line.Blanks(kGap + column.width - TextWidth(text));
+    line.Blanks(kColumnGap + column.width - TextWidth(text));
     line.Add(text, colour);
   }
 
@@ -344,8 +343,8 @@ class Frame {
 
   void AddNodeBar(FrameLine& line, const TreeLine& from) const {
     if (bar_width_ == 0) return;
-    line.Blanks(kGap);
-    const int end = name_width_ + kGap + bar_width_;
+    line.Blanks(kColumnGap);
+    const int end = name_width_ + kColumnGap + bar_width_;
     const NodeStats& node = stats_.nodes[from.node->index];
     const std::uint64_t done = RowsThrough(node);
     if (from.rows && *from.rows > 0) {

@@ -8,7 +8,6 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr Duration kWindow = std::chrono::seconds(10);
 constexpr Duration kApart = std::chrono::milliseconds(500);
 // With fewer rows than this in the window, the time that is left is taken from the whole run.
 constexpr std::uint64_t kFewRows = 10;
@@ -48,7 +47,7 @@ void Rates::Sample(const flow::RunStats& stats, TimePoint now) {
     look.nodes.push_back({.rows = RowsThrough(node), .tokens = node.completion_tokens});
     look.tokens += node.completion_tokens;
   }
-  while (looks_.size() > 2 && now - looks_[1].at >= kWindow) looks_.pop_front();
+  while (looks_.size() > 2 && now - looks_[1].at >= kRateWindow) looks_.pop_front();
 }
 
 double Rates::PerSecond(double change) const {

@@ -12,6 +12,8 @@
 
 namespace weir::cli {
 
+inline constexpr Duration kRateWindow = std::chrono::seconds(10);
+
 class Rates {
  public:
   // Looks at the figures; as often as one likes, in the order of time.

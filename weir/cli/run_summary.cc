@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/cli/colours.h"
 #include "weir/cli/markdown/character.h"
 #include "weir/cli/print.h"
 #include "weir/cli/run_frame.h"
@@ -23,9 +24,6 @@ using flow::NodeStats;
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kMostName = 30;
-constexpr std::string_view kBold = "\033[1m";
-constexpr std::string_view kRed = "\033[31m";
-constexpr std::string_view kPlain = "\033[0m";
 
 struct Column {
   std::string_view head;

@@ -92,12 +92,6 @@ int Refuse(Session& session, const SchemaFlags& flags, const Error& error) {
   return kExitConfig;
 }
 
-int Finish(Session& session, int code) {
-  if (!session.terminal.out_error()) return code;
-  session.terminal.Problem(*session.terminal.out_error());
-  return ExitCode(*session.terminal.out_error());
-}
-
 // weir schema check
 
 constexpr std::size_t kMostCounted = 10'000;  // violations of one document
@@ -245,14 +239,14 @@ int CheckLines(const CheckFlags& flags, Session& session, const std::optional<Sc
       writer.BeginObject();
       writer.Field("error", question.error().message);
       writer.EndObject();
-      return Row::kFailed;
+      return RowOutcome::kFailed;
     }
     std::vector<Violation> violations;
     if (!question->schema.Accepts(question->instance)) {
       violations = question->schema.Check(question->instance, flags.check_options());
     }
     WriteVerdict(writer, flags, violations);
-    return violations.empty() ? Row::kOk : Row::kFailed;
+    return violations.empty() ? RowOutcome::kOk : RowOutcome::kFailed;
   });
 }
 
@@ -368,7 +362,7 @@ int GenerateLines(const GenerateFlags& flags, Session& session,
       writer.Field("error", value.error().message);
     }
     writer.EndObject();
-    return value ? Row::kOk : Row::kFailed;
+    return value ? RowOutcome::kOk : RowOutcome::kFailed;
   });
 }
 

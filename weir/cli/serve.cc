@@ -18,7 +18,7 @@ constexpr rlim_t kFewFiles = 4096;
 constexpr std::uint64_t kMostPort = 65535;
 
 using Doors = std::vector<std::unique_ptr<http::Handler>>;
-using Listeners = std::vector<std::unique_ptr<http::Listener>>;
+using HttpListeners = std::vector<std::unique_ptr<http::Listener>>;
 
 // One thread's share of the servers.
 struct Worker {
@@ -40,7 +40,7 @@ struct Worker {
   }
 
   static async::Task<void> ServeAll(async::Context ctx, Worker& worker,
-                                    const Listeners& listeners) {
+                                    const HttpListeners& listeners) {
     async::TaskScope scope(ctx);
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       scope.Spawn(ServeDoor(scope.context(), *worker.servers[i], *listeners[i], worker.result));
@@ -48,7 +48,7 @@ struct Worker {
     co_await scope.Join();
   }
 
-  void Run(const Listeners& listeners) { loop.Run(ServeAll(context(), *this, listeners)); }
+  void Run(const HttpListeners& listeners) { loop.Run(ServeAll(context(), *this, listeners)); }
 };
 
 void WarnOfFewFiles(const Terminal& terminal) {
@@ -80,8 +80,8 @@ Result<http::ListenOptions> DoorAddress(const http::ListenOptions& first, std::s
   return options;
 }
 
-Result<Listeners> ListenAtAll(const ServeOptions& options, std::size_t doors) {
-  Listeners listeners;
+Result<HttpListeners> ListenAtAll(const ServeOptions& options, std::size_t doors) {
+  HttpListeners listeners;
   for (std::size_t i = 0; i < doors; ++i) {
     WEIR_TRY(const http::ListenOptions address, DoorAddress(options.listen, i));
     WEIR_TRY(listeners.emplace_back(), http::Listen(address));
@@ -102,7 +102,7 @@ std::vector<std::unique_ptr<Worker>> NewWorkers(const ServeOptions& options, con
   return workers;
 }
 
-void SayReady(Session& session, const ServeOptions& options, const Listeners& listeners) {
+void SayReady(Session& session, const ServeOptions& options, const HttpListeners& listeners) {
   std::vector<std::string> urls;
   for (const auto& listener : listeners) urls.push_back(listener->url());
   if (options.on_ready) return options.on_ready(urls);
@@ -111,7 +111,7 @@ void SayReady(Session& session, const ServeOptions& options, const Listeners& li
   }
 }
 
-void RunAll(std::vector<std::unique_ptr<Worker>>& workers, const Listeners& listeners) {
+void RunAll(std::vector<std::unique_ptr<Worker>>& workers, const HttpListeners& listeners) {
   std::vector<std::jthread> pool;
   for (std::size_t i = 1; i < workers.size(); ++i) {
     pool.emplace_back([&, its = workers[i].get()] { its->Run(listeners); });
@@ -164,7 +164,7 @@ int Serve(Session& session, const ServeOptions& options, Doors doors) {
         workers[0]->loop.Run(async::Sleep(workers[0]->context(), options.startup_delay));
     if (!waited) return kExitOk;
   }
-  const Result<Listeners> listeners = ListenAtAll(options, doors.size());
+  const Result<HttpListeners> listeners = ListenAtAll(options, doors.size());
   if (!listeners) return refuse(listeners.error());
   WarnOfFewFiles(session.terminal);
   SayReady(session, options, *listeners);

@@ -13,7 +13,7 @@ constexpr std::int64_t kMostThreads = 1024;
 constexpr std::int64_t kMostReplicas = 64;
 constexpr double kMostMillis = 1e9;
 constexpr double kMostBatchSeconds = 1e7;
-constexpr std::uint64_t kMostCount = 1'000'000'000;  // of anything that has a place in memory
+constexpr std::uint64_t kMostOfFlag = 1'000'000'000;  // of anything that has a place in memory
 
 constexpr const char* kDoor = "Where it listens";
 constexpr const char* kServer = "The server that it plays";
@@ -198,29 +198,30 @@ Result<sim::Latency> PaceOf(const SimFlags& flags) {
   return latency;
 }
 
-// Sets `field` if the flag was given and lies in [least, kMostCount].
+// Sets `field` if the flag was given and lies in [least, kMostOfFlag].
 template <class T>
-Result<void> Count(std::string_view flag, std::optional<std::uint64_t> given, std::uint64_t least,
-                   T& field) {
+Result<void> TakeCount(std::string_view flag, std::optional<std::uint64_t> given,
+                       std::uint64_t least, T& field) {
   if (!given) return {};
-  if (*given < least || *given > kMostCount) {
+  if (*given < least || *given > kMostOfFlag) {
     return Fail(Code::kConfigError,
-                StrCat(flag, " must be in [", least, ", ", kMostCount, "], got ", *given));
+                StrCat(flag, " must be in [", least, ", ", kMostOfFlag, "], got ", *given));
   }
   field = static_cast<T>(*given);
   return {};
 }
 
 Result<void> ReadEngine(const SimFlags& flags, sim::SchedulerOptions& engine) {
-  WEIR_CHECK(Count("--max-num-seqs", flags.max_num_seqs, 1, engine.max_num_seqs));
-  WEIR_CHECK(Count("--max-num-batched-tokens", flags.max_num_batched_tokens, 1,
-                   engine.max_num_batched_tokens));
-  WEIR_CHECK(Count("--max-num-queued-reqs", flags.max_num_queued_reqs, 0, engine.max_num_queued));
+  WEIR_CHECK(TakeCount("--max-num-seqs", flags.max_num_seqs, 1, engine.max_num_seqs));
+  WEIR_CHECK(TakeCount("--max-num-batched-tokens", flags.max_num_batched_tokens, 1,
+                       engine.max_num_batched_tokens));
   WEIR_CHECK(
-      Count("--max-num-queued-tokens", flags.max_num_queued_tokens, 0, engine.max_queued_tokens));
-  WEIR_CHECK(Count("--max-loras", flags.max_loras, 1, engine.max_loras));
-  WEIR_CHECK(Count("--kv-blocks", flags.kv_blocks, 1, engine.cache.blocks));
-  WEIR_CHECK(Count("--block-size", flags.block_size, 1, engine.cache.block_size));
+      TakeCount("--max-num-queued-reqs", flags.max_num_queued_reqs, 0, engine.max_num_queued));
+  WEIR_CHECK(TakeCount("--max-num-queued-tokens", flags.max_num_queued_tokens, 0,
+                       engine.max_queued_tokens));
+  WEIR_CHECK(TakeCount("--max-loras", flags.max_loras, 1, engine.max_loras));
+  WEIR_CHECK(TakeCount("--kv-blocks", flags.kv_blocks, 1, engine.cache.blocks));
+  WEIR_CHECK(TakeCount("--block-size", flags.block_size, 1, engine.cache.block_size));
   engine.by_priority = flags.scheduling_policy == "priority";
   engine.cache.prefix_caching = flags.prefix_caching;
   return {};

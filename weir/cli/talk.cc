@@ -299,7 +299,7 @@ void Talk::TellCost(const model::Reply& reply) const {
   StrAppend(line, millis(reply.info.total), "\n");
   if (!session_.terminal.err_has_colour()) return session_.terminal.Raw(line);
   std::string dim;
-  AppendStyled(dim, line, kDim);
+  AppendStyled(dim, line, kFaint);
   session_.terminal.Raw(dim);
 }
 

@@ -9,26 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/limits.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/cli/colours.h"
 
 namespace weir::cli {
 namespace {
-
-constexpr std::string_view kYellow = "\033[33m";
-constexpr std::string_view kRed = "\033[31m";
-constexpr std::string_view kPlain = "\033[0m";
-
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 Result<std::string> ReadAll(int fd, const std::string& name) {
   std::string text;

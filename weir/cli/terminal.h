@@ -37,8 +37,12 @@ class Terminal {
     int height = 24;
   };
   Size size() const;  // of the terminal behind stdout
+  // How wide a table on stdout may be; without a terminal, very.
+  int table_width() const { return out_is_terminal_ ? size().width : kPipeWidth; }
 
  private:
+  static constexpr int kPipeWidth = 1000;
+
   void Line(std::string_view colour, std::string_view label, std::string_view text) const;
 
   bool out_is_terminal_;

@@ -23,8 +23,6 @@
 namespace weir::cli {
 namespace {
 
-constexpr Duration kTick = std::chrono::milliseconds(100);
-
 struct TopFlags {
   std::string file;
   std::string output = "text";
@@ -41,8 +39,7 @@ struct TopFlags {
 
 int Stop(Session& session, const TopFlags& flags, const Error& error) {
   if (flags.as_json()) session.terminal.Out(ErrorJson(error));
-  session.terminal.Problem(error);
-  return ExitCode(error);
+  return Refuse(session, error);
 }
 
 // The file of events that is meant; a folder is that of a run.
@@ -58,7 +55,7 @@ Result<std::string> FileOf(const TopFlags& flags, const config::Config& config) 
   return folder ? StrCat(path, path.ends_with('/') ? "" : "/", "events.jsonl") : path;
 }
 
-Result<void> CheckFlags(const TopFlags& flags) {
+Result<void> CheckTopFlags(const TopFlags& flags) {
   if (flags.speed && !flags.replay) {
     return Fail(Code::kConfigError, "--speed is for --replay; what happens now has its own speed");
   }
@@ -173,7 +170,7 @@ class Top {
       }
       screen.Draw(Frame());
       const bool over = session_.terminal.out_error() || hung_up;
-      if (over || !loop_.Run(async::Sleep(ctx_, kTick))) return {};
+      if (over || !loop_.Run(async::Sleep(ctx_, kScreenTick))) return {};
     }
   }
 
@@ -254,7 +251,7 @@ class Top {
 };
 
 int RunTop(Session& session, const TopFlags& flags) {
-  if (const Result<void> good = CheckFlags(flags); !good) {
+  if (const Result<void> good = CheckTopFlags(flags); !good) {
     return Stop(session, flags, good.error());
   }
   const Result<config::Config> config = ConfigOf(flags, session);

@@ -6,7 +6,7 @@
 namespace weir::cli {
 namespace {
 
-struct Case {
+struct KeysCase {
   const char* name;
   std::string_view bytes;
   std::vector<TopKey> keys;
@@ -14,7 +14,7 @@ struct Case {
 
 using enum TopKey;
 
-const Case kCases[] = {
+const KeysCase kKeysCases[] = {
     {"letters", "qp a?", {kQuit, kPause, kPause, kAll, kHelp}},
     {"tab_and_arrows", "\t\033[B\033[A\033[Z", {kNext, kNext, kPrevious, kPrevious}},
     {"arrows_of_application_mode", "\033OB\033OA", {kNext, kPrevious}},
@@ -28,10 +28,10 @@ const Case kCases[] = {
     {"nothing", "", {}},
 };
 
-class TopKeysTest : public testing::TestWithParam<Case> {};
+class TopKeysTest : public testing::TestWithParam<KeysCase> {};
 
 TEST_P(TopKeysTest, AreReadHoweverTheyAreCut) {
-  const Case& c = GetParam();
+  const KeysCase& c = GetParam();
   for (std::size_t cut = 0; cut <= c.bytes.size(); ++cut) {
     TopKeyReader reader;
     std::vector<TopKey> keys = reader.Feed(c.bytes.substr(0, cut));
@@ -41,7 +41,7 @@ TEST_P(TopKeysTest, AreReadHoweverTheyAreCut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Bytes, TopKeysTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Bytes, TopKeysTest, testing::ValuesIn(kKeysCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

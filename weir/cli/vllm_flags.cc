@@ -121,18 +121,18 @@ constexpr Choices kChoices[] = {
     {"max-lora-rank", "1 8 16 32 64 128 256 320 512"},
 };
 
-struct Flag {
+struct VllmFlag {
   std::string name;
   Kind kind = Kind::kText;
 };
 
 // By everything that a flag can be called, with its dashes.
-using Table = std::map<std::string, Flag, std::less<>>;
+using Table = std::map<std::string, VllmFlag, std::less<>>;
 
 void Enter(const char* names, Kind kind, Table& table) {
   for (const std::string_view entry : Split(names, ' ')) {
     const std::vector<std::string_view> parts = Split(entry, '/');
-    const Flag flag{.name = std::string(parts.front()), .kind = kind};
+    const VllmFlag flag{.name = std::string(parts.front()), .kind = kind};
     table.insert_or_assign(StrCat("--", flag.name), flag);
     if (parts.size() > 1) table.insert_or_assign(std::string(parts[1]), flag);
   }
@@ -319,7 +319,7 @@ class VllmReader {
 
   bool NextIsFlag() const { return at_ == args_.size() || LooksLikeFlag(args_[at_]); }
 
-  Result<void> TakeFlag(const std::string& called, const Flag& flag,
+  Result<void> TakeFlag(const std::string& called, const VllmFlag& flag,
                         std::optional<std::string> value) {
     VllmArguments::Given given{.kind = flag.kind, .values = {}};
     if (flag.kind == Kind::kSwitch) {
@@ -339,7 +339,7 @@ class VllmReader {
     return {};
   }
 
-  static Result<void> CheckValue(const std::string& called, const Flag& flag,
+  static Result<void> CheckValue(const std::string& called, const VllmFlag& flag,
                                  const std::string& value) {
     if (flag.kind == Kind::kInt && !ParseInt(value)) {
       return Wrong(called, StrCat("invalid int value: ", Quoted(value)));

@@ -60,6 +60,13 @@ async::Task<Result<std::unique_ptr<EngineHost>>> EngineHost::Open(async::Context
   } else {
     *namesake = own.chosen;
   }
+  for (const std::string& name : own.asked) {
+    const bool is_new = own.config.Find(name) == nullptr && !own.config.routes.roles.contains(name);
+    if (name != "sim" || !is_new) continue;
+    config::EngineConfig simulator;
+    WEIR_CO_TRY(simulator, config::ResolveEngine(own.config, name, own.env));
+    own.config.engines.push_back(std::move(simulator));
+  }
   WEIR_CO_CHECK(co_await host->ChoosePorts(ctx));
   own.chosen = *own.config.Find(own.chosen.name);
   WEIR_CO_TRY(Fleet fleet, Fleet::Build(own.config, own.chosen, own.env));

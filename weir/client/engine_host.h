@@ -18,6 +18,8 @@ struct EngineHostOptions {
   config::Config config;
   config::EngineConfig chosen;  // added to those of `config`, or in the place of its namesake
   std::string route;            // what the name "" means; empty: what the configuration says
+  // Names that are going to be asked: "sim" among them is there in every configuration.
+  std::vector<std::string> asked;
   Env env;
   engine::ServerRecord::Owner owner = engine::ServerRecord::Owner::kRun;
 };

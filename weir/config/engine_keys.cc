@@ -58,7 +58,6 @@ constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
     {"max_in_flight", "limits.max_in_flight"},
     {"concurrency", "limits.max_in_flight"}};
 
-constexpr Range kAny{};
 constexpr Range kRetries = Within(0, 1'000'000);
 
 std::string_view DefaultUrl(Kind kind) {

@@ -6,12 +6,12 @@
 
 #include "weir/base/text.h"
 #include "weir/config/addresses.h"
+#include "weir/config/keys.h"
 #include "weir/json/pointer.h"
 
 namespace weir::config {
 namespace {
 
-constexpr double kMostSeconds = 1e9;
 constexpr std::int64_t kMostRetries = 1'000'000;
 
 Result<double> NumberOf(std::string_view name, std::string_view text, double low, double high) {

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using json::Value;
 
 // What prompts call by another name there.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kVariables = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPromptVariables = {
     {{"node_text", "text"},
      {"node_name", "name"},
      {"node_type", "kind"},
@@ -30,7 +30,7 @@ bool IsWordChar(char c) {
 }
 
 // A name for an agent: letters, digits and _, the first no digit.
-std::string NameOf(std::string_view text) {
+std::string AgentName(std::string_view text) {
   std::string name(text);
   for (char& c : name) {
     if (!IsWordChar(c)) c = '_';
@@ -62,10 +62,10 @@ std::string WithOurVariables(std::string_view prompt, std::vector<std::string_vi
       continue;
     }
     const std::string_view word = prompt.substr(i, length);
-    const auto* const known =
-        std::ranges::find(kVariables, word, &std::pair<std::string_view, std::string_view>::first);
+    const auto* const known = std::ranges::find(
+        kPromptVariables, word, &std::pair<std::string_view, std::string_view>::first);
     const bool is_part = i > 0 && prompt[i - 1] == '.';
-    const bool ours = known != kVariables.end() && !is_part;
+    const bool ours = known != kPromptVariables.end() && !is_part;
     if (ours) used.push_back(known->second);
     out += ours ? known->second : word;
     i += length;
@@ -83,7 +83,7 @@ class Bundle {
     Section root(job_, document);
     WEIR_CHECK(root.MustBeMap(kBundleExample));
     WEIR_TRY(const std::optional<std::string> name, root.TakeText("name"));
-    if (name) out_.Field("name", NameOf(*name), root.Origin("name"));
+    if (name) out_.Field("name", AgentName(*name), root.Origin("name"));
     WEIR_CHECK(TakeModel(root));
     WEIR_CHECK(TakePrompts(root));
     WEIR_CHECK(TakePolicy(root));

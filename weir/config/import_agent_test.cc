@@ -21,7 +21,7 @@ using testing::StartsWith;
 
 constexpr const char* kTidy = "tests/config/import/agents/tidy/bundle.yaml";
 
-std::string ReadFile(const std::string& path) {
+std::string ReadBundle(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in.good()) << path;
   return {std::istreambuf_iterator<char>(in), {}};
@@ -29,7 +29,7 @@ std::string ReadFile(const std::string& path) {
 
 Result<void> NoObjection(std::string_view, const std::string&) { return {}; }
 
-Result<ImportedAgent> Take(std::string_view text, const std::string& file = "in.yaml") {
+Result<ImportedAgent> TakeAgent(std::string_view text, const std::string& file = "in.yaml") {
   return ImportAgent(text, file, "", NoObjection);
 }
 
@@ -47,7 +47,7 @@ std::string Notes(const Result<ImportedAgent>& imported) {
 }
 
 TEST(ImportAgent, ABundleIsRecognisedAmongConfigurations) {
-  EXPECT_TRUE(IsAgentBundle(ReadFile(kTidy)));
+  EXPECT_TRUE(IsAgentBundle(ReadBundle(kTidy)));
   EXPECT_TRUE(IsAgentBundle("system_prompt: x"));
   EXPECT_FALSE(IsAgentBundle("server: {base_url: http://x}\nagents_dir: agents\n"));
   EXPECT_FALSE(IsAgentBundle("runner: {max_turns: 3}\ntools: []\n"));
@@ -56,7 +56,7 @@ TEST(ImportAgent, ABundleIsRecognisedAmongConfigurations) {
 }
 
 TEST(ImportAgent, ModelAdapterPromptsAndPolicyAreCarried) {  // requirements 2.1
-  const json::Value agent = Definition(Take(ReadFile(kTidy), kTidy));
+  const json::Value agent = Definition(TakeAgent(ReadBundle(kTidy), kTidy));
   EXPECT_EQ(agent.Find("name").StringOr(""), "tidy_agent");
   EXPECT_EQ(agent.Find("model").StringOr(""), "Qwen/Qwen3-4B");
   EXPECT_EQ(agent.Find("adapter").StringOr(""), "tidy");
@@ -70,7 +70,7 @@ TEST(ImportAgent, ModelAdapterPromptsAndPolicyAreCarried) {  // requirements 2.1
 }
 
 TEST(ImportAgent, ToolsAreProgramsWithTheInputsThatTheirScriptsDeclare) {
-  const Result<ImportedAgent> imported = Take(ReadFile(kTidy), kTidy);
+  const Result<ImportedAgent> imported = TakeAgent(ReadBundle(kTidy), kTidy);
   const json::Value agent = Definition(imported);
   EXPECT_TRUE(imported->runs_scripts);
   const json::View tools = agent.Find("tools");
@@ -92,7 +92,7 @@ TEST(ImportAgent, ToolsAreProgramsWithTheInputsThatTheirScriptsDeclare) {
 }
 
 TEST(ImportAgent, TheToolThatEndsTheWorkIsTheSubmission) {
-  const Result<ImportedAgent> imported = Take(ReadFile(kTidy), kTidy);
+  const Result<ImportedAgent> imported = TakeAgent(ReadBundle(kTidy), kTidy);
   const json::Value agent = Definition(imported);
   EXPECT_EQ(agent.Find("submit").Find("description").StringOr(""), "Hands in the result.");
   EXPECT_EQ(json::Write(agent.Find("submit").Find("schema")),
@@ -104,7 +104,7 @@ TEST(ImportAgent, TheToolThatEndsTheWorkIsTheSubmission) {
 }
 
 TEST(ImportAgent, WhatIsNotCarriedIsSaidWithItsLine) {
-  const Result<ImportedAgent> imported = Take(ReadFile(kTidy), kTidy);
+  const Result<ImportedAgent> imported = TakeAgent(ReadBundle(kTidy), kTidy);
   const std::string notes = Notes(imported);
   for (const char* note : {":2:1: version is not carried", ":4:3: model.plugin is not carried",
                            ":7:13: model.grammar.strategy is not carried",
@@ -116,7 +116,7 @@ TEST(ImportAgent, WhatIsNotCarriedIsSaidWithItsLine) {
 }
 
 TEST(ImportAgent, SchemasOfABundleAreKeptAsTheyAre) {
-  const auto imported = Take(R"(
+  const auto imported = TakeAgent(R"(
 name: lint
 model: models/lint_q8.gguf
 tools:
@@ -143,26 +143,26 @@ tools:
 }
 
 TEST(ImportAgent, AFolderOfScriptsIsTheListOfToolsWhereNoneIsGiven) {
-  const auto imported = Take("name: tidy\nagents_dir: tools\nsystem_prompt: x\n", kTidy);
+  const auto imported = TakeAgent("name: tidy\nagents_dir: tools\nsystem_prompt: x\n", kTidy);
   const json::Value agent = Definition(imported);
   ASSERT_EQ(agent.Find("tools").size(), 3U);  // submit.pym is no submit_result
   EXPECT_EQ(agent.Find("tools")[0].Find("name").StringOr(""), "count_lines");
 
-  const auto named = Take("system_prompt: x\ntermination_tool: submit\n", kTidy);
+  const auto named = TakeAgent("system_prompt: x\ntermination_tool: submit\n", kTidy);
   EXPECT_EQ(Definition(named).Find("tools").size(), 2U);
   EXPECT_EQ(Definition(named).Find("submit").Find("name").StringOr(""), "submit");
 }
 
 TEST(ImportAgent, PathsOfScriptsAreToolsToo) {
   const auto imported =
-      Take("tools: [tools/mend.pym, tools/submit.pym]\ntermination: submit\n", kTidy);
+      TakeAgent("tools: [tools/mend.pym, tools/submit.pym]\ntermination: submit\n", kTidy);
   const json::Value agent = Definition(imported);
   ASSERT_EQ(agent.Find("tools").size(), 1U);
   EXPECT_EQ(agent.Find("tools")[0].Find("name").StringOr(""), "mend");
 }
 
 TEST(ImportAgent, WithoutASubmissionTheUsualOneIsSaid) {
-  const auto imported = Take("tools: []\n");
+  const auto imported = TakeAgent("tools: []\n");
   EXPECT_FALSE(Definition(imported).Find("submit").exists());
   EXPECT_THAT(Notes(imported), HasSubstr("hand in the usual result"));
 }
@@ -173,7 +173,7 @@ TEST(ImportAgent, BrokenScriptsAreSaidAndStopNothing) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "bad.pym") << "x: str = Input(\"x";
   std::ofstream(folder / "old.pym") << "import os\nprint(os.environ)\n";
-  const auto imported = Take("tools: [bad.pym, old.pym]\n", (folder / "bundle.yaml").string());
+  const auto imported = TakeAgent("tools: [bad.pym, old.pym]\n", (folder / "bundle.yaml").string());
   EXPECT_THAT(Notes(imported), HasSubstr("bad: its script bad.pym cannot be read"));
   EXPECT_THAT(Notes(imported), HasSubstr("old: its script declares no inputs"));
   const json::Value agent = Definition(imported);
@@ -202,7 +202,7 @@ TEST(ImportAgent, MistakesAreNamedWithTheirPlace) {
       {"tools: [", "in.yaml:"},
   };
   for (const auto& [text, message] : cases) {
-    const auto imported = Take(text);
+    const auto imported = TakeAgent(text);
     ASSERT_FALSE(imported) << text;
     EXPECT_EQ(imported.error().code, Code::kConfigError);
     EXPECT_THAT(imported.error().message, HasSubstr(message));
@@ -223,9 +223,9 @@ TEST(ImportAgent, AnObjectionIsToldAboutTheLineOfTheBundle) {
 }
 
 TEST(ImportAgent, EveryPrefixOfABundleIsImportedOrRefusedWithItsName) {
-  const std::string text = ReadFile(kTidy);
+  const std::string text = ReadBundle(kTidy);
   for (std::size_t length = 0; length <= text.size(); ++length) {
-    const auto imported = Take(std::string_view(text).substr(0, length), kTidy);
+    const auto imported = TakeAgent(std::string_view(text).substr(0, length), kTidy);
     if (imported) {
       EXPECT_TRUE(json::ReadYaml(imported->yaml, "agent.yaml")) << imported->yaml;
     } else {

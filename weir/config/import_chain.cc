@@ -14,14 +14,14 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kExample =
+constexpr std::string_view kChainExample =
     "name: qa\nsteps:\n  - {type: step, id: answer, engine: qwen, user_prompt: \"{{ question "
     "}}\"}\n";
 constexpr std::size_t kMostNodes = 1000;
 constexpr int kDeepest = 32;
 
 // Letters, digits and _, the first no digit: what a flow calls a name.
-std::string NameOf(std::string_view text) {
+std::string FlowName(std::string_view text) {
   std::string name;
   for (const char c : text) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -44,7 +44,7 @@ class Chain {
 
   Result<void> Take(Section& root) {
     WEIR_TRY(const std::optional<std::string> name, root.TakeText("name"));
-    const std::string flow = NameOf(name.value_or("chain"));
+    const std::string flow = FlowName(name.value_or("chain"));
     const json::View batch = root.Take("batch_size");
     if (batch.exists() && batch.AsInt64().value_or(0) < 1) {
       return root.Wrong("batch_size", "must be a whole number from 1");
@@ -53,7 +53,7 @@ class Chain {
     out.BeginArray();
     Section steps = root.Inside("steps");
     if (steps.value().empty() || !steps.value().IsArray()) {
-      return root.Wrong("steps", StrCat("must be a list of steps, such as\n\n", kExample));
+      return root.Wrong("steps", StrCat("must be a list of steps, such as\n\n", kChainExample));
     }
     WEIR_CHECK(TakeList(steps, out, 0));
     out.EndArray();
@@ -165,7 +165,7 @@ class Chain {
       Skeleton(item, *symbol, out);
       return {};
     }
-    WEIR_CHECK(item.MustBeMap(kExample));
+    WEIR_CHECK(item.MustBeMap(kChainExample));
     WEIR_TRY(const std::optional<std::string> type, item.TakeText("type"));
     if (type && *type != "step") {
       return item.Wrong("type",
@@ -264,7 +264,7 @@ class Chain {
         "row",  "chain_input", "input", "row_id", "vars", "index",  "flattened", "ledger",
         "and",  "or",          "not",   "in",     "is",   "if",     "else",      "for",
         "true", "false",       "none",  "null",   "loop", "defined"};
-    std::string base = NameOf(wanted);
+    std::string base = FlowName(wanted);
     if (std::ranges::find(kTaken, base) != kTaken.end()) base += "_step";
     std::string name = base;
     for (int i = 2; std::ranges::find(names_, name) != names_.end(); ++i) {

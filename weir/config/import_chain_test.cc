@@ -22,13 +22,13 @@ steps:
   - {type: step, id: input, user_prompt: x, output_model: Answer, emoji: "x"}
 )";
 
-Result<Imported> Take(std::string_view text) {
+Result<Imported> TakeChain(std::string_view text) {
   return Import(ImportKind::kEngines, text, "chain.yaml");
 }
 
 // The flows of an imported file, as JSON.
 std::string FlowsOf(std::string_view text) {
-  const auto imported = Take(text);
+  const auto imported = TakeChain(text);
   EXPECT_TRUE(imported) << imported.error().message;
   if (!imported) return {};
   const auto config = Parse(imported->yaml, "weir.yaml", {});
@@ -48,7 +48,7 @@ TEST(ImportChainTest, StepsAndBranchesBecomeNodes) {
 }
 
 TEST(ImportChainTest, WhatIsNotCarriedIsSaid) {
-  const auto imported = Take(kChain);
+  const auto imported = TakeChain(kChain);
   ASSERT_TRUE(imported);
   const std::string notes = Join(imported->notes, "\n");
   EXPECT_THAT(notes, HasSubstr("batch_size became `concurrency`"));
@@ -68,7 +68,7 @@ TEST(ImportChainTest, SymbolsBecomeSkeletons) {
       R"({"branch":"es_branch","nodes":[{"step":"es",)"
       R"("user":"Write here what es asks. {{ row | tojson }}"}]}]},)"
       R"({"step":"extract_2","user":"Write here what extract_2 asks. {{ row | tojson }}"}]}})");
-  EXPECT_THAT(Take(kSymbols)->notes, SizeIs(4));
+  EXPECT_THAT(TakeChain(kSymbols)->notes, SizeIs(4));
 }
 
 TEST(ImportChainTest, MistakesAreRefused) {
@@ -83,7 +83,7 @@ TEST(ImportChainTest, MistakesAreRefused) {
       {"steps: [{id: a, sampling: 7}]", "sampling must be a map"},
   };
   for (const auto& [text, message] : cases) {
-    const auto imported = Take(text);
+    const auto imported = TakeChain(text);
     ASSERT_FALSE(imported) << text;
     EXPECT_THAT(imported.error().message, HasSubstr(message));
     EXPECT_THAT(imported.error().message, testing::StartsWith("chain.yaml:"));
@@ -92,7 +92,7 @@ TEST(ImportChainTest, MistakesAreRefused) {
 
 TEST(ImportChainTest, CutAnywhereItIsAFileOrAnError) {
   for (std::size_t end = 0; end <= kChain.size(); ++end) {
-    const auto imported = Take(kChain.substr(0, end));
+    const auto imported = TakeChain(kChain.substr(0, end));
     if (imported) {
       EXPECT_TRUE(Parse(imported->yaml, "weir.yaml", {}));
     } else {

@@ -13,7 +13,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kExample =
+constexpr std::string_view kEnginesExample =
     "- name: qwen\n  backend: vllm_api\n  model: Qwen/Qwen3-8B\n"
     "  endpoint: http://localhost:8000/v1\n";
 
@@ -179,7 +179,7 @@ class Engines {
 
   // `name` is used where the engine does not name itself.
   Result<void> One(Section engine, std::string_view name) {
-    WEIR_CHECK(engine.MustBeMap(kExample));
+    WEIR_CHECK(engine.MustBeMap(kEnginesExample));
     WEIR_TRY(const std::optional<std::string> own, engine.TakeText("name"));
     if (!own && name.empty()) return engine.Wrong("name", "is missing: every engine has a name");
     const std::string called = own.value_or(std::string(name));
@@ -230,7 +230,7 @@ class Engines {
   std::vector<std::string> names_;
 };
 
-Result<void> FromProgram(std::string_view text, ImportJob& job) {
+Result<void> EnginesFromProgram(std::string_view text, ImportJob& job) {
   static constexpr std::string_view kCalls[] = {"register_engine"};
   WEIR_TRY(const json::YamlDocument document, ReadPython(text, job.file, kCalls));
   Engines engines(job);
@@ -256,11 +256,11 @@ Result<void> FromProgram(std::string_view text, ImportJob& job) {
   if (engines.any()) return {};
   return Fail(job.Wrong({}, StrCat("found no register_engine() call and no declared fields; "
                                    "expected them, or YAML such as\n\n",
-                                   kExample)));
+                                   kEnginesExample)));
 }
 
 Result<void> FromMap(Section root, Engines& engines, ImportJob& job) {
-  WEIR_CHECK(root.MustBeMap(kExample));
+  WEIR_CHECK(root.MustBeMap(kEnginesExample));
   if (root.value().Find("steps").exists()) {
     WEIR_CHECK(ImportChain(root, job));
     if (!root.value().Find("engines").exists()) {
@@ -272,13 +272,13 @@ Result<void> FromMap(Section root, Engines& engines, ImportJob& job) {
       kEngineKeys, [&](std::string_view key) { return root.value().Find(key).exists(); });
   if (!root.value().Find("engines").exists()) {
     if (is_engine) return engines.One(root, "vllm");
-    return root.Wrong("", StrCat("holds no engines; expected a list such as\n\n", kExample));
+    return root.Wrong("", StrCat("holds no engines; expected a list such as\n\n", kEnginesExample));
   }
   Section list = root.Inside("engines");
   if (list.value().IsArray()) {
     WEIR_CHECK(engines.List(list));
   } else {
-    WEIR_CHECK(list.MustBeMap(kExample));
+    WEIR_CHECK(list.MustBeMap(kEnginesExample));
     WEIR_CHECK(list.MustBeShort());
     for (const auto& [name, value] : list.value().members()) {
       WEIR_CHECK(engines.One(list.Inside(name), name));
@@ -291,14 +291,14 @@ Result<void> FromMap(Section root, Engines& engines, ImportJob& job) {
 }  // namespace
 
 Result<void> ImportEngines(std::string_view text, ImportJob& job) {
-  if (LooksLikePython(text)) return FromProgram(text, job);
+  if (LooksLikePython(text)) return EnginesFromProgram(text, job);
   WEIR_TRY(const json::YamlDocument document, ReadSource(text, job.file));
   Engines engines(job);
   const Section root(job, document);
   if (!root.value().IsArray()) return FromMap(root, engines, job);
   WEIR_CHECK(engines.List(root));
   if (engines.any()) return {};
-  return root.Wrong("", StrCat("the list is empty; expected something like\n\n", kExample));
+  return root.Wrong("", StrCat("the list is empty; expected something like\n\n", kEnginesExample));
 }
 
 }  // namespace weir::config

@@ -13,7 +13,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kExample =
+constexpr std::string_view kProvidersExample =
     "providers:\n  - module: provider-vllm\n    config:\n"
     "      base_url: \"http://localhost:8000\"\n";
 
@@ -24,11 +24,11 @@ class Providers {
   explicit Providers(ImportJob& job) : job_(job) {}
 
   Result<void> MountPlan(Section plan) {
-    WEIR_CHECK(plan.MustBeMap(kExample));
+    WEIR_CHECK(plan.MustBeMap(kProvidersExample));
     if (plan.value().Find("module").exists()) return Entry(plan, Form::kEntry);
     if (!plan.value().Find("providers").exists()) {
       if (!plan.value().Find("config").IsObject()) {
-        return plan.Wrong("", StrCat("holds no providers; expected\n\n", kExample));
+        return plan.Wrong("", StrCat("holds no providers; expected\n\n", kProvidersExample));
       }
       return Entry(plan, Form::kFragment);
     }
@@ -44,7 +44,7 @@ class Providers {
     if (!list.value().IsArray()) {
       return list.Wrong(
           "", StrCat("must be a list of entries, found ", json::KindName(list.value().kind()),
-                     "; expected\n\n", kExample));
+                     "; expected\n\n", kProvidersExample));
     }
     WEIR_CHECK(list.MustBeShort());
     for (std::size_t i = 0; i < list.value().size(); ++i) {
@@ -57,7 +57,7 @@ class Providers {
 
  private:
   Result<void> Entry(Section entry, Form form) {
-    WEIR_CHECK(entry.MustBeMap(kExample));
+    WEIR_CHECK(entry.MustBeMap(kProvidersExample));
     WEIR_TRY(const std::optional<std::string> module, entry.TakeText("module"));
     const std::string word = module.value_or("provider-vllm");
     const std::string kind = word.substr(word.starts_with("provider-") ? 9 : 0);
@@ -76,7 +76,7 @@ class Providers {
     job_.draft.Set(Below(engine, "kind"), Value::Of(kind), entry.Origin("module"));
     Section config = entry.Inside("config");
     if (config.value().exists() && !config.value().IsNull()) {
-      WEIR_CHECK(config.MustBeMap(kExample));
+      WEIR_CHECK(config.MustBeMap(kProvidersExample));
     }
     WEIR_CHECK(Access(entry, config, engine, form));
     WEIR_CHECK(Rest(config, engine));
@@ -167,7 +167,7 @@ class Providers {
   std::vector<std::string> names_;
 };
 
-Result<void> FromProgram(std::string_view text, ImportJob& job) {
+Result<void> ProvidersFromProgram(std::string_view text, ImportJob& job) {
   WEIR_TRY(const json::YamlDocument document, ReadPython(text, job.file, {}));
   Providers providers(job);
   for (const auto& [name, value] : document.value.Find("values").members()) {
@@ -179,13 +179,13 @@ Result<void> FromProgram(std::string_view text, ImportJob& job) {
   if (providers.any()) return {};
   return Fail(job.Wrong({}, StrCat("no dict with \"providers\" is assigned in this program; "
                                    "expected YAML such as\n\n",
-                                   kExample)));
+                                   kProvidersExample)));
 }
 
 }  // namespace
 
 Result<void> ImportProviders(std::string_view text, ImportJob& job) {
-  if (LooksLikePython(text)) return FromProgram(text, job);
+  if (LooksLikePython(text)) return ProvidersFromProgram(text, job);
   WEIR_TRY(const json::YamlDocument document, ReadSource(text, job.file));
   Providers providers(job);
   const Section root(job, document);

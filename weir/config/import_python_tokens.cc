@@ -5,12 +5,7 @@
 namespace weir::config {
 namespace {
 
-bool IsLetter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool StartsName(char c) { return IsLetter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 
 class Tokenizer {
  public:
@@ -69,9 +64,9 @@ class Tokenizer {
     const json::Mark mark = mark_;
     const char c = text_[at_];
     if (c == '"' || c == '\'') return Text("", mark);
-    if (IsLetter(c)) {
+    if (StartsName(c)) {
       const std::size_t begin = at_;
-      while (at_ < text_.size() && (IsLetter(text_[at_]) || IsDigit(text_[at_]))) Step();
+      while (at_ < text_.size() && (StartsName(text_[at_]) || IsDigit(text_[at_]))) Step();
       const std::string_view name = text_.substr(begin, at_ - begin);
       const bool quoted = at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'');
       if (quoted && name.size() <= 2) return Text(ToLower(name), mark);
@@ -90,7 +85,7 @@ class Tokenizer {
 
   bool InNumber() const {
     const char c = text_[at_];
-    if (IsLetter(c) || IsDigit(c) || c == '.') return true;
+    if (StartsName(c) || IsDigit(c) || c == '.') return true;
     return (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
   }
 

@@ -12,7 +12,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kExample =
+constexpr std::string_view kSectionsExample =
     "server:\n  base_url: http://localhost:8000/v1\nrunner:\n  max_turns: 20\n";
 constexpr std::array<std::string_view, 8> kSections = {
     "server", "vllm", "runner", "cairn", "operations", "event_stream", "discovery", "agents_dir"};
@@ -47,7 +47,7 @@ class Sections {
 
   Result<void> File(const json::YamlDocument& document) {
     Section root(job_, document);
-    WEIR_CHECK(root.MustBeMap(kExample));
+    WEIR_CHECK(root.MustBeMap(kSectionsExample));
     for (const std::string_view key : kSections) {
       WEIR_CHECK(One(key, root.Inside(key), root));
     }
@@ -87,7 +87,7 @@ class Sections {
       around.Leave(key, "agents are nodes of a flow here; see docs/import.md");
       return {};
     }
-    WEIR_CHECK(section.MustBeMap(kExample));
+    WEIR_CHECK(section.MustBeMap(kSectionsExample));
     if (key == "server") Server(section);
     if (key == "vllm") Vllm(section);
     if (key == "runner") Runner(section);
@@ -157,7 +157,7 @@ class Sections {
     WEIR_CHECK(operations.MustBeShort());
     for (const auto& [name, value] : operations.value().members()) {
       Section operation = operations.Inside(name);
-      WEIR_CHECK(operation.MustBeMap(kExample));
+      WEIR_CHECK(operation.MustBeMap(kSectionsExample));
       WEIR_TRY(const std::optional<std::string> adapter, operation.TakeText("model_id"));
       if (adapter && !adapter->empty()) {
         DraftPath path = Engine("adapters");
@@ -188,7 +188,7 @@ class Sections {
     if (!any_) {
       return root.Wrong("", StrCat("none of the sections server, vllm, runner, cairn, operations, "
                                    "event_stream is here; expected something like\n\n",
-                                   kExample));
+                                   kSectionsExample));
     }
     const ImportOrigin origin = root.Origin();
     if (!job_.draft.Has(Engine("base_url"))) {

@@ -13,7 +13,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kExample =
+constexpr std::string_view kSettingsExample =
     "{\"provider_settings\": {\"vllm\": {\"base_url\": \"http://localhost:8000/v1\"}}}\n";
 
 // What the wire calls by the same name.
@@ -47,7 +47,7 @@ class Settings {
 
   // `provider` is the name of the engine, too.
   Result<void> Provider(Section section, const std::string& provider) {
-    WEIR_CHECK(section.MustBeMap(kExample));
+    WEIR_CHECK(section.MustBeMap(kSettingsExample));
     const std::string_view kind = KindOf(provider);
     if (kind.empty()) {
       section.Note("", "is not carried: no vLLM, OpenAI or Ollama server");
@@ -74,7 +74,7 @@ class Settings {
     }
     Section parameters = section.Inside("parameters");
     if (parameters.value().exists() && !parameters.value().IsNull()) {
-      WEIR_CHECK(parameters.MustBeMap(kExample));
+      WEIR_CHECK(parameters.MustBeMap(kSettingsExample));
       WEIR_CHECK(Parameters(parameters, engine));
       parameters.LeaveRest();
     }
@@ -99,7 +99,7 @@ class Settings {
     Tokens(section, engine);
     Section extra = section.Inside("extra_body");
     if (extra.value().exists() && !extra.value().IsNull()) {
-      WEIR_CHECK(extra.MustBeMap(kExample));
+      WEIR_CHECK(extra.MustBeMap(kSettingsExample));
       section.Move("extra_body", Below(engine, "extra"), "raw fields of every request");
       if (extra.value().Find("guided_decoding_backend").exists()) {
         extra.Note("guided_decoding_backend",
@@ -128,7 +128,7 @@ class Settings {
 };
 
 // create_llm("vllm", model=..., base_url=...)
-Result<void> FromProgram(std::string_view text, ImportJob& job) {
+Result<void> SettingsFromProgram(std::string_view text, ImportJob& job) {
   static constexpr std::string_view kCalls[] = {"create_llm"};
   WEIR_TRY(const json::YamlDocument document, ReadPython(text, job.file, kCalls));
   Settings settings(job);
@@ -147,18 +147,18 @@ Result<void> FromProgram(std::string_view text, ImportJob& job) {
   if (settings.any()) return {};
   return Fail(job.Wrong({}, StrCat("found no create_llm() call with a provider that is known; "
                                    "expected it, or JSON such as\n\n",
-                                   kExample)));
+                                   kSettingsExample)));
 }
 
 }  // namespace
 
 Result<void> ImportSettings(std::string_view text, ImportJob& job) {
-  if (LooksLikePython(text)) return FromProgram(text, job);
+  if (LooksLikePython(text)) return SettingsFromProgram(text, job);
   WEIR_TRY(const json::YamlDocument document, ReadSource(text, job.file));
   Section root(job, document);
-  WEIR_CHECK(root.MustBeMap(kExample));
+  WEIR_CHECK(root.MustBeMap(kSettingsExample));
   Section providers = root.Inside("provider_settings");
-  WEIR_CHECK(providers.MustBeMap(kExample));
+  WEIR_CHECK(providers.MustBeMap(kSettingsExample));
   WEIR_CHECK(providers.MustBeShort());
   Settings settings(job);
   for (const auto& [name, value] : providers.value().members()) {
@@ -169,7 +169,7 @@ Result<void> ImportSettings(std::string_view text, ImportJob& job) {
   if (settings.any()) return {};
   return providers.Wrong("", StrCat("has no provider that is known: vllm, openai, ollama, "
                                     "lmstudio, openai-compatible, openrouter; expected\n\n",
-                                    kExample));
+                                    kSettingsExample));
 }
 
 }  // namespace weir::config

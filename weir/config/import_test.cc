@@ -20,7 +20,7 @@ using testing::StartsWith;
 
 constexpr const char* kFolder = "tests/config/import";
 
-std::string ReadFile(const std::filesystem::path& path) {
+std::string ReadExample(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in.good()) << path;
   return {std::istreambuf_iterator<char>(in), {}};
@@ -56,7 +56,7 @@ Taken Take(ImportKind kind, std::string_view text, const Env& env = {}) {
 Taken TakeFile(const char* folder, const char* name, const Env& env = {}) {
   for (const Folder& each : kFolders) {
     if (std::string_view(folder) == each.name) {
-      return Take(each.kind, ReadFile(std::filesystem::path(kFolder) / folder / name), env);
+      return Take(each.kind, ReadExample(std::filesystem::path(kFolder) / folder / name), env);
     }
   }
   ADD_FAILURE() << folder;
@@ -150,7 +150,7 @@ TEST(Import, RegisteredAndDeclaredEnginesAreLazy) {
 }
 
 TEST(Import, EnvBehindTheLastItemOfAListIsMended) {  // C-17
-  const std::string text = ReadFile("tests/config/import/engines/serve_flags_env_indented.yaml");
+  const std::string text = ReadExample("tests/config/import/engines/serve_flags_env_indented.yaml");
   const Result<Imported> broken = Import(ImportKind::kEngines, text, "in.yaml");
   ASSERT_FALSE(broken.has_value());
   const std::string& message = broken.error().message;
@@ -310,14 +310,14 @@ TEST(Import, AFragmentOfAProviderIsTaken) {
       "http://localhost:8000");
 }
 
-struct WrongCase {
+struct WrongImportCase {
   const char* name;
   ImportKind kind;
   const char* text;
   const char* sentence;
 };
 
-const WrongCase kWrong[] = {
+const WrongImportCase kWrongImports[] = {
     {"no_base_url", ImportKind::kProviders, "providers:\n- module: provider-vllm\n  config: {}\n",
      "in.yaml:3:3: No base_url found"},
     {"no_list", ImportKind::kProviders, "providers: 5\n", "in.yaml:1:12: providers must be a list"},
@@ -353,7 +353,7 @@ const WrongCase kWrong[] = {
 };
 
 TEST(Import, EveryMistakeIsNamedWithItsPlace) {
-  for (const WrongCase& c : kWrong) {
+  for (const WrongImportCase& c : kWrongImports) {
     SCOPED_TRACE(c.name);
     const Result<Imported> imported = Import(c.kind, c.text, "in.yaml");
     ASSERT_FALSE(imported.has_value()) << imported->yaml;
@@ -374,7 +374,7 @@ TEST(Import, EveryPrefixOfEveryFileIsImportedOrRefusedWithItsName) {
     for (const auto& entry :
          std::filesystem::directory_iterator(std::filesystem::path(kFolder) / folder.name)) {
       SCOPED_TRACE(entry.path().string());
-      const std::string text = ReadFile(entry.path());
+      const std::string text = ReadExample(entry.path());
       for (std::size_t length = 0; length <= text.size(); ++length) {
         const Result<Imported> imported =
             Import(folder.kind, std::string_view(text).substr(0, length), "in.yaml");

@@ -14,7 +14,7 @@ namespace {
 using json::Kind;
 using json::Value;
 
-constexpr std::string_view kExample = "VLLM_BASE_URL=http://localhost:8000\n";
+constexpr std::string_view kVariablesExample = "VLLM_BASE_URL=http://localhost:8000\n";
 
 struct Setting {
   std::string_view variable;  // behind VLLM_ or OLLAMA_
@@ -76,8 +76,8 @@ class Lines {
     const std::string_view name = Trim(line.substr(0, equals));
     if (equals == line.npos || name.empty() || name.contains(' ')) {
       // The line is not repeated: it may hold a key.
-      return Fail(
-          job_.Wrong(mark(), StrCat("expected NAME=value; write it like ", Trim(kExample))));
+      return Fail(job_.Wrong(
+          mark(), StrCat("expected NAME=value; write it like ", Trim(kVariablesExample))));
     }
     WEIR_TRY(const std::string value, ValueOf(name, Trim(line.substr(equals + 1))));
     const bool known = std::ranges::find(variables_.keys, name) != variables_.keys.end();
@@ -217,7 +217,7 @@ class Variables {
     const bool ollama = Names("OLLAMA_");
     if (!vllm && !ollama) {
       return Fail(job_.Wrong({}, StrCat("no variable here starts with VLLM_ or OLLAMA_ and has a ",
-                                        "value; expected lines such as\n\n", kExample)));
+                                        "value; expected lines such as\n\n", kVariablesExample)));
     }
     const ImportOrigin start = root_.Origin();
     job_.draft.Set({"default_engine"}, Value::Of(vllm ? "vllm" : "ollama"), start);

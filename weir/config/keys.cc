@@ -14,4 +14,9 @@ std::string PlainNumber(double value) {
   return StrCat(value);
 }
 
+std::string PlainSeconds(Duration time) {
+  constexpr double kNanos = 1e9;
+  return StrCat(static_cast<double>(time.count()) / kNanos);
+}
+
 }  // namespace weir::config

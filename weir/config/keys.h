@@ -27,12 +27,16 @@ struct Range {
   bool above = false;  // `least` itself is out
 };
 
+inline constexpr Range kAny{};
 constexpr Range AtLeast(double least) { return {.least = least}; }
 constexpr Range Above(double least) { return {.least = least, .above = true}; }
 constexpr Range Within(double least, double most) { return {.least = least, .most = most}; }
 
+inline constexpr double kMostSeconds = 1e9;  // of any time that can be set
+
 // As people write it: 1000000, not 1e+06.
 std::string PlainNumber(double value);
+std::string PlainSeconds(Duration time);  // 1.5
 
 struct Key {
   std::string_view name;

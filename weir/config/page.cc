@@ -91,7 +91,7 @@ Keys are never printed: not in messages, not by `weir config show`, not in `--dr
 no key, and is.
 )";
 
-std::string Code(std::string_view text) { return StrCat("`", text, "`"); }
+std::string CodeSpan(std::string_view text) { return StrCat("`", text, "`"); }
 
 std::string InRange(std::string_view type, const Range& range) {
   if (range.least && range.least == range.most) return PlainNumber(*range.least);
@@ -102,11 +102,6 @@ std::string InRange(std::string_view type, const Range& range) {
   if (range.least)
     return StrCat(type, range.above ? " above " : ", at least ", PlainNumber(*range.least));
   return std::string(type);
-}
-
-std::string Seconds(Duration time) {
-  constexpr double kNanos = 1e9;
-  return StrCat(static_cast<double>(time.count()) / kNanos);
 }
 
 std::string Capital(std::string text) {
@@ -126,7 +121,8 @@ class PageWriter final : public Visitor {
   PageWriter(std::vector<Table>& tables, std::size_t own) : tables_(tables), own_(own) {}
 
   void Field(const Key& key, std::string& value) override {
-    Row(key, key.names_variable ? "name of a variable" : "text", value.empty() ? "" : Code(value));
+    Row(key, key.names_variable ? "name of a variable" : "text",
+        value.empty() ? "" : CodeSpan(value));
   }
   void Field(const Key& key, bool& value) override { Row(key, "true or false", StrCat(value)); }
   void Field(const Key& key, std::int64_t& value) override {
@@ -136,7 +132,7 @@ class PageWriter final : public Visitor {
     Row(key, InRange("number", key.range), StrCat(value));
   }
   void Field(const Key& key, Duration& value) override {
-    Row(key, InRange("seconds", key.range), Seconds(value));
+    Row(key, InRange("seconds", key.range), PlainSeconds(value));
   }
   void Field(const Key& key, std::vector<std::string>&) override { Row(key, "list of texts", ""); }
   void Field(const Key& key, std::map<std::string, std::string>&) override {
@@ -145,7 +141,7 @@ class PageWriter final : public Visitor {
   void Field(const Key& key, json::Value&) override { Row(key, "map", ""); }
   void Field(const Key& key, std::optional<bool>&) override { Row(key, "true or false", ""); }
   void Field(const Key& key, std::optional<std::int64_t>&) override {
-    Row(key, InRange("whole number", key.range), key.plain.empty() ? "" : Code(key.plain));
+    Row(key, InRange("whole number", key.range), key.plain.empty() ? "" : CodeSpan(key.plain));
   }
   void Field(const Key& key, std::optional<double>&) override {
     Row(key, InRange("number", key.range), "");
@@ -157,16 +153,18 @@ class PageWriter final : public Visitor {
   void Word(const Key& key, const Words& words, std::size_t& index) override {
     std::string type;
     for (const std::string_view word : words.words) {
-      StrAppend(type, type.empty() ? "" : ", ", Code(word));
+      StrAppend(type, type.empty() ? "" : ", ", CodeSpan(word));
     }
     for (const Words::Alias& alias : words.aliases) {
-      if (alias.refusal.empty() && alias.noted) StrAppend(type, " (older: ", Code(alias.word), ")");
+      if (alias.refusal.empty() && alias.noted)
+        StrAppend(type, " (older: ", CodeSpan(alias.word), ")");
     }
-    Row(key, type, Code(words.words[index]));
+    Row(key, type, CodeSpan(words.words[index]));
   }
 
   void Section(const Key& key, const Describer& describe) override {
-    Row(key, "section", key.plain.empty() ? "" : StrCat("a plain value sets ", Code(key.plain)));
+    Row(key, "section",
+        key.plain.empty() ? "" : StrCat("a plain value sets ", CodeSpan(key.plain)));
     Inside(key, std::string(key.name), describe);
   }
   void Named(const Key& key, const NamedItems& items) override {
@@ -180,18 +178,18 @@ class PageWriter final : public Visitor {
 
  private:
   void Row(const Key& key, std::string_view type, std::string_view value) {
-    std::string names = Code(key.name);
+    std::string names = CodeSpan(key.name);
     if (!key.aliases.empty()) {
       names += " (older: ";
       for (std::size_t i = 0; i < key.aliases.size(); ++i) {
-        StrAppend(names, i == 0 ? "" : ", ", Code(key.aliases[i]));
+        StrAppend(names, i == 0 ? "" : ", ", CodeSpan(key.aliases[i]));
       }
       names += ')';
     }
     const bool is_short = !key.short_for.empty();
     const std::string target = Dotted(key.short_for);
     StrAppend(tables_[own_].rows, "| ", names, " | ", type, " | ", is_short ? "" : value, " | ",
-              is_short ? StrCat("short for ", Code(target), ": ") : "", key.about, " |\n");
+              is_short ? StrCat("short for ", CodeSpan(target), ": ") : "", key.about, " |\n");
   }
 
   static std::string Dotted(std::string_view path) {
@@ -234,7 +232,7 @@ class NumbersWriter final : public Visitor {
     if (value) Add(key, StrCat(*value));
   }
   void Field(const Key& key, std::optional<Duration>& value) override {
-    if (value) Add(key, StrCat(Seconds(*value), " s"));
+    if (value) Add(key, StrCat(PlainSeconds(*value), " s"));
   }
   void Word(const Key&, const Words&, std::size_t&) override {}
   void Section(const Key&, const Describer&) override {}
@@ -243,7 +241,7 @@ class NumbersWriter final : public Visitor {
 
  private:
   void Add(const Key& key, std::string_view value) {
-    StrAppend(text, text.empty() ? "" : ", ", Code(key.name), " ", value);
+    StrAppend(text, text.empty() ? "" : ", ", CodeSpan(key.name), " ", value);
   }
 };
 
@@ -257,11 +255,11 @@ std::string ConfigurationPage() {
   for (auto& [name, profile] : config.profiles) {
     NumbersWriter numbers;
     Describe(numbers, profile);
-    StrAppend(page, "| ", Code(name), " | ", numbers.text, " |\n");
+    StrAppend(page, "| ", CodeSpan(name), " | ", numbers.text, " |\n");
   }
   page += kEnvironment;
   for (const Variable& variable : EngineVariables()) {
-    StrAppend(page, "| ", Code(variable.name), " | ", Code(variable.sets), " |\n");
+    StrAppend(page, "| ", CodeSpan(variable.name), " | ", CodeSpan(variable.sets), " |\n");
   }
   page += kEnd;
   page += "\n## All keys\n";
@@ -270,7 +268,7 @@ std::string ConfigurationPage() {
   PageWriter writer(tables, 0);
   Describe(writer, config);
   for (const PageWriter::Table& table : tables) {
-    StrAppend(page, "\n### ", table.name.empty() ? "The file" : Code(table.name), "\n\n");
+    StrAppend(page, "\n### ", table.name.empty() ? "The file" : CodeSpan(table.name), "\n\n");
     if (!table.about.empty()) StrAppend(page, Capital(table.about), ".\n\n");
     StrAppend(page, "| key | value | default | |\n|---|---|---|---|\n", table.rows);
   }

@@ -27,12 +27,12 @@ EngineConfig EngineOf(std::string_view keys, const Env& env = {}) {
   return config.Find("a") != nullptr ? *config.Find("a") : EngineConfig();
 }
 
-struct WrongCase {
+struct WrongFileCase {
   const char* text;
   const char* message;
 };
 
-const WrongCase kWrong[] = {
+const WrongFileCase kWrongFiles[] = {
     {"engines: {a: {base_url: 'http://x', endpoint: y}}",
      "w.yaml:1:37: endpoint says the same as base_url; leave one of them away"},
     {"engines: {a: {timeout: 1, timeouts: {total: 2}}}",
@@ -135,7 +135,7 @@ const WrongCase kWrong[] = {
 };
 
 TEST(Read, EveryMistakeHasItsPlaceItsKeyAndItsRemedy) {
-  for (const WrongCase& c : kWrong) {
+  for (const WrongFileCase& c : kWrongFiles) {
     SCOPED_TRACE(c.text);
     const Result<Config> config = Parse(c.text, "w.yaml", {});
     ASSERT_FALSE(config.has_value());

@@ -12,7 +12,6 @@
 namespace weir::config {
 namespace {
 
-constexpr double kMostSeconds = 1e9;
 constexpr std::size_t kMostProblems = 1000;
 constexpr std::size_t kMostItems = 4096;  // engines, profiles, adapters
 

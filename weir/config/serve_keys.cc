@@ -9,7 +9,6 @@ namespace {
 
 using engine::ServeOptions;
 
-constexpr Range kAny{};
 constexpr Range kPorts = Within(1, 65535);
 constexpr Range kShares = {.least = 0, .most = 1, .above = true};
 const Words kLifecycles = {.words = {"lazy", "persistent"}};

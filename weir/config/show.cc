@@ -25,11 +25,6 @@ struct Shown {
   std::vector<Shown> inside;
 };
 
-std::string Seconds(Duration time) {
-  constexpr double kNanos = 1e9;
-  return StrCat(static_cast<double>(time.count()) / kNanos);
-}
-
 // 1 is written as 1.0 where it might as well be 1.5.
 std::string Fraction(double value) {
   std::string text = StrCat(value);
@@ -61,7 +56,7 @@ class Shower final : public Visitor {
   void Field(const Key& key, bool& value) override { Line(key, false, StrCat(value)); }
   void Field(const Key& key, std::int64_t& value) override { Line(key, false, StrCat(value)); }
   void Field(const Key& key, double& value) override { Line(key, false, Fraction(value)); }
-  void Field(const Key& key, Duration& value) override { Line(key, false, Seconds(value)); }
+  void Field(const Key& key, Duration& value) override { Line(key, false, PlainSeconds(value)); }
   void Field(const Key& key, std::vector<std::string>& value) override {
     Line(key, value.empty(), List(value));
   }
@@ -133,7 +128,7 @@ class Shower final : public Visitor {
   static std::string TextOf(bool value) { return StrCat(value); }
   static std::string TextOf(std::int64_t value) { return StrCat(value); }
   static std::string TextOf(double value) { return Fraction(value); }
-  static std::string TextOf(Duration value) { return Seconds(value); }
+  static std::string TextOf(Duration value) { return PlainSeconds(value); }
 
   template <class T>
   void Optional(const Key& key, const std::optional<T>& value) {

@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Config Parsed(std::string_view text, const Env& env = {}) {
+Config ShownConfig(std::string_view text, const Env& env = {}) {
   Result<Config> config = Parse(text, "weir.yaml", env);
   EXPECT_TRUE(config.has_value()) << config.error().message;
   return config ? *std::move(config) : Config();
@@ -65,10 +65,10 @@ TEST(Show, EveryValueHasItsOrigin) {
   ASSERT_TRUE(config.has_value());
   EXPECT_THAT(ShowYaml(*config), HasSubstr("model: m  # $VLLM_MODEL\n"));
 
-  const std::string text = ShowYaml(
-      Parsed("engines:\n  a:\n    profile: coder\n    timeout: 5\n    base_url: http://${H:-x}\n"
-             "    model: ${M}\n    defaults: {temperature: 1}\n",
-             Env{.variables = {{"M", "mine"}}}));
+  const std::string text = ShowYaml(ShownConfig(
+      "engines:\n  a:\n    profile: coder\n    timeout: 5\n    base_url: http://${H:-x}\n"
+      "    model: ${M}\n    defaults: {temperature: 1}\n",
+      Env{.variables = {{"M", "mine"}}}));
   EXPECT_THAT(text, HasSubstr("total: 5  # weir.yaml:4:14\n"));
   EXPECT_THAT(text, HasSubstr("base_url: \"http://x\"  # weir.yaml:5:15\n"));
   EXPECT_THAT(text, HasSubstr("model: mine  # weir.yaml:6:12 ($M)\n"));
@@ -78,7 +78,7 @@ TEST(Show, EveryValueHasItsOrigin) {
 }
 
 TEST(Show, InJsonEveryValueStandsBesideItsOrigin) {
-  const Config config = Parsed(
+  const Config config = ShownConfig(
       "engines:\n  a: {profile: coder, timeout: 5, model: '${M}', headers: {from: me}}\n"
       "  b: {api_key_env: NOPE}\n",
       Env{.variables = {{"M", "mine"}}});
@@ -104,7 +104,7 @@ TEST(Show, InJsonEveryValueStandsBesideItsOrigin) {
 }
 
 TEST(Show, SecretsAreRedactedInBothForms) {
-  const Config config = Parsed(
+  const Config config = ShownConfig(
       "engines:\n"
       "  a:\n"
       "    api_key: hunter2\n"
@@ -119,7 +119,7 @@ TEST(Show, SecretsAreRedactedInBothForms) {
 }
 
 TEST(Show, OneEngineAlone) {
-  const Config config = Parsed("engines: {a: {model: one}, b: {model: two}}");
+  const Config config = ShownConfig("engines: {a: {model: one}, b: {model: two}}");
   const std::string text = ShowYaml(config, *config.Find("b"));
   EXPECT_THAT(text, HasSubstr("model: two  # weir.yaml:1:39"));
   EXPECT_THAT(text, Not(HasSubstr("one")));
@@ -127,7 +127,7 @@ TEST(Show, OneEngineAlone) {
 }
 
 TEST(Show, AnEngineThatCannotBeUsedSaysWhy) {
-  const Config config = Parsed("engines: {a: {api_key_env: NOPE}}");
+  const Config config = ShownConfig("engines: {a: {api_key_env: NOPE}}");
   EXPECT_THAT(ShowYaml(config),
               HasSubstr("# cannot be used: weir.yaml:1:28: api_key_env names the variable NOPE"));
 }
@@ -143,9 +143,9 @@ std::string Bare(const std::string& yaml) {
 
 void ExpectRoundTrip(const Config& config) {
   const std::string yaml = ShowYaml(config);
-  const Config again = Parsed(yaml);
+  const Config again = ShownConfig(yaml);
   EXPECT_EQ(Bare(ShowYaml(again)), Bare(yaml));
-  EXPECT_EQ(Bare(ShowYaml(Parsed(ValuesOf(ShowJson(config))))), Bare(yaml));
+  EXPECT_EQ(Bare(ShowYaml(ShownConfig(ValuesOf(ShowJson(config))))), Bare(yaml));
   EXPECT_TRUE(again.notes.empty());
 }
 
@@ -153,7 +153,7 @@ TEST(Show, WhatIsShownReadsBackAsTheSame) {
   ExpectRoundTrip(Implicit());
   std::ostringstream example;
   example << std::ifstream("examples/weir.yaml").rdbuf();
-  ExpectRoundTrip(Parsed(example.str()));
+  ExpectRoundTrip(ShownConfig(example.str()));
   for (const char* text : {
            "engines: {a: {kind: openai}, b: {kind: ollama}, c: {kind: sim, dialect: openai}}",
            "engines: {a: {profile: coder, defaults: {temperature: null}}}",
@@ -165,7 +165,7 @@ TEST(Show, WhatIsShownReadsBackAsTheSame) {
            "flows: {f: {nodes: [{step: s, user: '{{ a }} ${b} $$'}]}}\nengines: {a: }",
        }) {
     SCOPED_TRACE(text);
-    ExpectRoundTrip(Parsed(text));
+    ExpectRoundTrip(ShownConfig(text));
   }
 }
 

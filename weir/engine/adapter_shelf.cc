@@ -12,8 +12,6 @@ constexpr Duration kSilence = std::chrono::seconds(1);
 // Names come from calls: more than these are forgotten together.
 constexpr std::size_t kMostNames = 4096;
 
-bool HasEnded(const async::Context& ctx) { return ctx.cancelled() || ctx.Now() >= ctx.deadline; }
-
 void EmitLoad(const async::Context& ctx, const std::string& engine, const AdapterSource& source,
               const std::string& server, const Result<AdapterLoad>& load) {
   if (load) {
@@ -92,7 +90,7 @@ async::Task<Result<AdapterShelf::Answer>> AdapterShelf::Seek(async::Context ctx,
   }
   if (!listed) {
     const Result<void> asked = co_await AskAll(span.context());
-    if (!asked && HasEnded(ctx)) co_return Fail(span.End(asked).error());
+    if (!asked && ctx.ended()) co_return Fail(span.End(asked).error());
     known = Known(ctx.Now(), name);
     if (known) co_return *std::move(known);
   }
@@ -101,7 +99,7 @@ async::Task<Result<AdapterShelf::Answer>> AdapterShelf::Seek(async::Context ctx,
   const Result<void> loaded = co_await LoadOnAll(span.context(), *source);
   if (!loaded) {
     span.Fail(loaded.error());
-    if (HasEnded(ctx)) co_return Fail(loaded.error());
+    if (ctx.ended()) co_return Fail(loaded.error());
     const std::scoped_lock lock(mutex_);
     failures_[name] = {.why = StrCat("it could not be loaded: ", loaded.error().message),
                        .until = After(ctx.Now(), options_.failure_lifetime)};
@@ -131,7 +129,7 @@ async::Task<Result<void>> AdapterShelf::AskAll(async::Context ctx) {
   }
   const std::scoped_lock lock(mutex_);
   if (servers.empty()) {
-    if (!HasEnded(ctx)) silent_until_ = After(ctx.Now(), kSilence);
+    if (!ctx.ended()) silent_until_ = After(ctx.Now(), kSilence);
     co_return Fail(*failure);
   }
   servers_ = std::move(servers);

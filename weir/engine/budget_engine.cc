@@ -14,9 +14,7 @@ namespace {
 using Reservation = SharedBudget::Reservation;
 
 constexpr Duration kWindowLifetime = std::chrono::minutes(10);
-constexpr Duration kFailureLifetime = std::chrono::seconds(10);
-
-bool HasEnded(const async::Context& ctx) { return ctx.cancelled() || ctx.Now() >= ctx.deadline; }
+constexpr Duration kWindowFailureLifetime = std::chrono::seconds(10);
 
 // The context windows of a server's models, asked for once and remembered for a while.
 class Windows {
@@ -44,8 +42,8 @@ class Windows {
     if (info) {
       info_ = *std::move(info);
       until_ = After(ctx.Now(), kWindowLifetime);
-    } else if (!HasEnded(ctx)) {
-      until_ = After(ctx.Now(), kFailureLifetime);
+    } else if (!ctx.ended()) {
+      until_ = After(ctx.Now(), kWindowFailureLifetime);
     }
   }
 
@@ -317,7 +315,7 @@ class BudgetEngine final : public model::Engine {
     if (counted) {
       need.prompt = *counted;
       need.counted = true;
-    } else if (HasEnded(ctx)) {
+    } else if (ctx.ended()) {
       co_return Fail(counted.error());
     }
     co_return Result<void>();

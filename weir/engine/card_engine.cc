@@ -283,7 +283,7 @@ class CardEngine final : public model::Engine {
     WEIR_CO_TRY(const async::Semaphore::Permit permit, co_await gate_.Acquire(ctx));
     if (learned_->Get().second) co_return Result<void>();
     const Result<model::EngineInfo> info = co_await next_->Describe(ctx);
-    if (!info && (ctx.cancelled() || ctx.Now() >= ctx.deadline)) co_return Fail(info.error());
+    if (!info && ctx.ended()) co_return Fail(info.error());
     learned_->Set(info ? CardOfFirst(info->models, *cards_) : nullptr);
     co_return Result<void>();
   }

@@ -9,8 +9,6 @@ namespace weir::engine {
 namespace {
 
 constexpr int kBadRequest = 400;
-constexpr int kNotFound = 404;
-constexpr int kMethodNotAllowed = 405;
 constexpr int kServerFailed = 500;
 
 }  // namespace

@@ -10,8 +10,6 @@ constexpr Duration kLifetime = std::chrono::minutes(10);
 // So that those who waited do not find out one after the other.
 constexpr Duration kFailureLifetime = std::chrono::milliseconds(500);
 constexpr int kOk = 200;
-constexpr int kNotFound = 404;
-constexpr int kMethodNotAllowed = 405;
 
 }  // namespace
 

@@ -5,12 +5,12 @@
 #include <cmath>
 #include <ctime>
 
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 
 namespace weir::engine {
 namespace {
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kSecondsPerDay = 24 * 3600;
 constexpr std::int64_t kFewDays = 14;              // to renew a certificate in
 constexpr std::int64_t kSmallSkew = 2;             // seconds; a Date has no finer unit than one

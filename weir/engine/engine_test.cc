@@ -219,9 +219,9 @@ TEST_F(DecoratorTest, CancellingEndsTheWaitForARetry) {
 }
 
 // Keeps the names of events and one of their fields.
-class Ear final : public TraceSink {
+class ErrorEar final : public TraceSink {
  public:
-  Ear() : TraceSink(false) {}
+  ErrorEar() : TraceSink(false) {}
 
   void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
     std::string line(name);
@@ -237,7 +237,7 @@ class Ear final : public TraceSink {
 };
 
 TEST_F(DecoratorTest, RetriesAreAnnouncedBeforeTheirWait) {
-  Ear ear;
+  ErrorEar ear;
   ctx_.trace = &ear;
   ctx_.deadline = loop_.Now() + 1500ms;  // time for the first wait alone
   const auto engine = Retrying({Refuses(HttpError(500))});
@@ -247,7 +247,7 @@ TEST_F(DecoratorTest, RetriesAreAnnouncedBeforeTheirWait) {
 }
 
 TEST_F(DecoratorTest, AnOpenBreakerEndsTheRetries) {
-  Ear ear;
+  ErrorEar ear;
   ctx_.trace = &ear;
   auto scripted = std::make_unique<ScriptedEngine>(std::deque{Refuses(HttpError(500))});
   spy_ = scripted.get();

@@ -204,7 +204,7 @@ class FallbackEngine final : public model::Engine {
   // The route to try after a failure, or the number of routes: none.
   std::size_t Later(const async::Context& ctx, std::size_t failed, const Error& error,
                     TimePoint start, Detour& detour) {
-    if (!MayGoOn(error) || ctx.cancelled() || ctx.Now() >= ctx.deadline) {
+    if (!MayGoOn(error) || ctx.ended()) {
       return routes_.size();
     }
     std::size_t next = failed + 1;

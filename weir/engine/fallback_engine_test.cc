@@ -20,9 +20,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Ear final : public TraceSink {
+class RouteEar final : public TraceSink {
  public:
-  Ear() : TraceSink(false) {}
+  RouteEar() : TraceSink(false) {}
   void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
     std::string line(name);
     for (const TraceField& field : fields) {
@@ -80,7 +80,7 @@ class FallbackTest : public testing::Test {
 
   async::Loop loop_{async::Loop::Time::kVirtual};
   async::Context ctx_{loop_};
-  Ear ear_;
+  RouteEar ear_;
   model::Call call_;
   std::map<std::string, ScriptedEngine*> spies_;
   std::unique_ptr<Registry> registry_;

@@ -15,7 +15,6 @@ using model::Role;
 constexpr std::string_view kOnlyJson = "Respond ONLY in JSON";
 // Twice nothing would be nothing.
 constexpr std::int64_t kLeastMore = 500;
-constexpr std::int64_t kNoSeed = -1;  // as vLLM has it
 
 bool Says(const Message& message, std::string_view words) {
   return message.AllText().find(words) != std::string::npos;
@@ -74,7 +73,7 @@ void AddReason(const model::Choice& answer, const Error& error, std::vector<Mess
 
 // A seed would give the same answer to the same question.
 void ChangeSeed(model::Sampling& sampling, int attempt) {
-  if (sampling.seed && *sampling.seed != kNoSeed) *sampling.seed += attempt - 1;
+  if (sampling.seed && *sampling.seed != model::kNoSeed) *sampling.seed += attempt - 1;
   if (sampling.temperature == 0.0) sampling.temperature = 0.2;
 }
 

@@ -319,7 +319,6 @@ async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& re
 async::Task<Result<std::vector<model::ModelEntry>>> ListModels(async::Context ctx,
                                                                Upstream& upstream,
                                                                const Adapter& adapter) {
-  constexpr int kNotFound = 404;
   const std::vector<std::string_view> paths = adapter.ModelPaths();
   for (std::size_t i = 0;; ++i) {
     Result<std::unique_ptr<http::Response>> response =

@@ -1,11 +1,10 @@
 #include "weir/engine/lora_engine.h"
 
 #include "weir/base/text.h"
+#include "weir/engine/upstream.h"
 
 namespace weir::engine {
 namespace {
-
-constexpr int kNotFound = 404;
 
 using State = AdapterShelf::State;
 

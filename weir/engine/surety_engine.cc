@@ -14,7 +14,6 @@ using model::Reply;
 
 constexpr double kWarmer = 0.3;
 constexpr double kWarmest = 1.0;
-constexpr std::int64_t kNoSeed = -1;  // as vLLM has it
 
 // nullopt: nothing is known of it.
 std::optional<double> SuretyOf(const Reply& reply) {
@@ -118,7 +117,7 @@ class SuretyEngine final : public model::Engine {
         sampling.temperature ? sampling.temperature : default_temperature_;
     sampling.temperature = call.confidence.temperature.value_or(
         std::min(first.value_or(kWarmest) + kWarmer, kWarmest));
-    if (sampling.seed && *sampling.seed != kNoSeed) *sampling.seed += retry;
+    if (sampling.seed && *sampling.seed != model::kNoSeed) *sampling.seed += retry;
     return again;
   }
 

@@ -16,9 +16,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // Keeps events as "name key=value ...".
-class Ear final : public TraceSink {
+class FigureEar final : public TraceSink {
  public:
-  Ear() : TraceSink(false) {}
+  FigureEar() : TraceSink(false) {}
   void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
     std::string& line = heard.emplace_back(name);
     for (const TraceField& field : fields) {
@@ -63,7 +63,7 @@ class SuretyTest : public testing::Test {
 
   async::Loop loop_{async::Loop::Time::kVirtual};
   async::Context ctx_{loop_};
-  Ear ear_;
+  FigureEar ear_;
   model::Call call_;
   std::optional<double> default_temperature_;
   std::shared_ptr<ReplyingEngine> next_;

@@ -14,6 +14,10 @@
 
 namespace weir::engine {
 
+// Statuses that say that a server does not have what was asked for.
+inline constexpr int kNotFound = 404;
+inline constexpr int kMethodNotAllowed = 405;
+
 struct UpstreamOptions {
   std::string base_url = "http://localhost:8000";  // with or without /v1; unix:PATH for a socket
   std::string api_key = "EMPTY";                   // EMPTY: the server wants none

@@ -22,10 +22,7 @@ const std::string kNotJson =
 constexpr int kMostInvented = 99;
 
 bool Contains(std::string_view set, char c) { return set.find(c) != set.npos; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetterOrDigit(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool IsLetterOrDigit(char c) { return IsDigit(c) || IsLetter(c); }
 
 // Of a grammar that is right, but too large for us: kUnsupportedPattern.
 Result<schema::Language> LanguageOfGrammar(std::string_view text) {

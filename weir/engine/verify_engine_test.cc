@@ -25,9 +25,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Counts names of events.
-class Ear final : public TraceSink {
+class NameEar final : public TraceSink {
  public:
-  Ear() : TraceSink(false) {}
+  NameEar() : TraceSink(false) {}
   void OnEvent(std::string_view name, std::span<const TraceField> /*fields*/) override {
     heard.emplace_back(name);
   }
@@ -115,7 +115,7 @@ class VerifyTest : public testing::Test {
 
   async::Loop loop_{async::Loop::Time::kVirtual};
   async::Context ctx_{loop_};
-  Ear ear_;
+  NameEar ear_;
   model::Call call_;
   std::shared_ptr<Listening> listening_;
 };

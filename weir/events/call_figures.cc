@@ -3,8 +3,8 @@
 namespace weir::events {
 namespace {
 
-constexpr double kSeconds[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5,  1.0,
-                               2.0,  5.0,  10.0, 20,  60,  120., 300.};
+constexpr double kSecondsBounds[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5,  1.0,
+                                     2.0,  5.0,  10.0, 20,  60,  120., 300.};
 constexpr double kMillisInSecond = 1000;
 
 }  // namespace
@@ -94,13 +94,13 @@ void CallFigures::AddResponse(const Fields& fields) {
   if (const auto seconds = fields.Seconds("duration_ms")) {
     registry_
         .HistogramOf("weir_request_duration_seconds", "From a request to the end of its answer.",
-                     kSeconds, whose)
+                     kSecondsBounds, whose)
         .Observe(*seconds);
   }
   if (const auto seconds = fields.Seconds("ttft_ms")) {
     registry_
-        .HistogramOf("weir_first_token_seconds", "From a request to its first token.", kSeconds,
-                     whose)
+        .HistogramOf("weir_first_token_seconds", "From a request to its first token.",
+                     kSecondsBounds, whose)
         .Observe(*seconds);
   }
   AddTokens(whose, "input", fields.Count("prompt_tokens"));

@@ -4,9 +4,12 @@
 
 #include <string>
 
+#include "weir/base/clock.h"
 #include "weir/base/result.h"
 
 namespace weir::events {
+
+inline constexpr Duration kLookEvery = std::chrono::seconds(1);  // at the file
 
 bool HoldsOff(const std::string& path);
 

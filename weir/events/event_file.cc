@@ -18,8 +18,6 @@
 namespace weir::events {
 namespace {
 
-constexpr Duration kLookEvery = std::chrono::seconds(1);
-
 ssize_t WriteSome(int fd, std::string_view text) {
   ssize_t written = 0;
   do {

@@ -1,12 +1,8 @@
 #include "weir/events/line_writer.h"
 
+#include "weir/events/control_file.h"
+
 namespace weir::events {
-namespace {
-
-constexpr Duration kLookEvery = std::chrono::seconds(1);  // at the control file, while idle
-
-}  // namespace
-
 LineWriter::LineWriter(std::shared_ptr<EventFile> file, Options options)
     : file_(std::move(file)),
       options_(options),

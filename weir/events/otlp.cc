@@ -12,10 +12,10 @@ namespace weir::events {
 namespace {
 
 // The bounds that the conventions advise.
-constexpr double kSeconds[] = {0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
-                               1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
-constexpr double kTokens[] = {1,     4,     16,     64,      256,     1024,     4096,
-                              16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
+constexpr double kAdvisedSeconds[] = {0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
+                                      1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
+constexpr double kAdvisedTokens[] = {1,     4,     16,     64,      256,     1024,     4096,
+                                     16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
 
 // The spans that are made here have ids that no span of the work has: those are counted from 1.
 constexpr std::uint64_t kOwnIds = std::uint64_t{1} << 63;
@@ -125,7 +125,7 @@ void OtlpSink::AddResponse(const Response& response) {
   const std::scoped_lock lock(mutex_);
   span.parent = OnlyOpenRoot();
   span.trace = span.parent != 0 ? span.parent : span.id;
-  Observe(durations_, kSeconds, common, response.millis / 1000);
+  Observe(durations_, kAdvisedSeconds, common, response.millis / 1000);
   for (const auto& [field, kind] :
        {std::pair("prompt_tokens", "input"), {"completion_tokens", "output"}}) {
     const std::optional<std::int64_t> count = response.Number(field);
@@ -133,7 +133,7 @@ void OtlpSink::AddResponse(const Response& response) {
     span.attributes.push_back({StrCat("gen_ai.usage.", kind, "_tokens"), *count});
     std::vector<OtlpAttribute> attributes = common;
     attributes.push_back({"gen_ai.token.type", kind});
-    Observe(tokens_, kTokens, std::move(attributes), static_cast<double>(*count));
+    Observe(tokens_, kAdvisedTokens, std::move(attributes), static_cast<double>(*count));
   }
   Queue(std::move(span));
 }
@@ -189,8 +189,8 @@ std::string OtlpSink::Metrics() {
     OtlpHistogram& made = histograms.emplace_back(OtlpHistogram{name, unit, bounds, {}});
     for (const auto& [attributes, its] : series) made.series.push_back(its);
   };
-  add("gen_ai.client.operation.duration", "s", kSeconds, durations_);
-  add("gen_ai.client.token.usage", "{token}", kTokens, tokens_);
+  add("gen_ai.client.operation.duration", "s", kAdvisedSeconds, durations_);
+  add("gen_ai.client.token.usage", "{token}", kAdvisedTokens, tokens_);
   return EncodeOtlpMetrics(options_.origin, histograms, started_, clock_.WallNanos());
 }
 

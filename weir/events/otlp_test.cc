@@ -62,7 +62,7 @@ TEST(EncodeOtlp, MetricsAreTheSpecificationsJson) {
             R"("explicitBounds":[0.5,1]}]}}]}]}]})");
 }
 
-class FixedClock final : public Clock {
+class FrozenClock final : public Clock {
  public:
   TimePoint Now() const override { return TimePoint(std::chrono::seconds(100)); }
   std::int64_t WallNanos() const override { return 1'700'000'000'000'000'000; }
@@ -86,7 +86,7 @@ class OtlpSinkTest : public testing::Test {
     sink.OnSpanEnd(span);
   }
 
-  const FixedClock clock_;
+  const FrozenClock clock_;
   bool reachable_ = true;
   std::vector<std::pair<std::string, json::Value>> posts_;
 };

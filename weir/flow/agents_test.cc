@@ -157,7 +157,8 @@ TEST_F(AgentsTest, OnlyRowsOfBuiltInToolsShareTheFilesOfTheSnapshot) {
           fs::equivalent(Path("run/workspaces/base/a.txt"), Path("run/workspaces/edit/1/a.txt"));
     };
     model::ScriptedEngine engine({Submits()});
-    AgentWork work{.node = &node(), .engine = &engine, .row_id = "1", .key = "1"};
+    const Traveller row = Row("1");
+    AgentWork work{.node = &node(), .engine = &engine, .row_id = "1", .key = "1", .row = row.row};
     work.call.messages = {model::Message::Text(model::Role::kUser, "edit")};
     work.on_answer = look;
     EXPECT_TRUE(loop_.Run(agents_->Work(ctx_, std::move(work))).submission);

@@ -2,18 +2,11 @@
 
 #include <algorithm>
 
+#include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/json/writer.h"
 
 namespace weir::flow {
-namespace {
-
-std::int64_t Millis(Duration time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-}
-
-}  // namespace
-
 std::string AttemptLine(const AskedOnce& asked) {
   const Result<model::Reply>& reply = *asked.reply;
   std::string line;
@@ -25,7 +18,7 @@ std::string AttemptLine(const AskedOnce& asked) {
     if (!asked.engine.empty()) out.Field("engine", asked.engine);
     out.Field("error", Name(reply.error()));
     out.PlainKey("ms");
-    out.Int(Millis(asked.took));
+    out.Int(WholeMillis(asked.took));
     out.EndObject();
     return line;
   }
@@ -48,10 +41,10 @@ std::string AttemptLine(const AskedOnce& asked) {
   count("cached_tokens", reply->usage.cached_tokens);
   if (info.first_token.count() > 0) {
     out.PlainKey("first_token_ms");
-    out.Int(Millis(info.first_token));
+    out.Int(WholeMillis(info.first_token));
   }
   out.PlainKey("ms");
-  out.Int(Millis(asked.took));
+  out.Int(WholeMillis(asked.took));
   if (!info.repairs.empty()) {
     out.PlainKey("repairs");
     out.BeginArray();

@@ -11,7 +11,7 @@
 namespace weir::flow {
 namespace {
 
-constexpr std::size_t kMostLooks = 100'000;
+constexpr std::size_t kMostKeywordLooks = 100'000;
 constexpr std::size_t kMostTold = 20;  // of one schema
 
 // Words that say something to people and tools, OpenAPI's among them.
@@ -97,7 +97,7 @@ class Reader {
       : what_(what), place_(place), problems_(problems) {}
 
   void Look(json::View schema, const std::string& pointer) {
-    if (!schema.IsObject() || ++looks_ > kMostLooks) return;
+    if (!schema.IsObject() || ++looks_ > kMostKeywordLooks) return;
     for (const json::Member member : schema.members()) {
       std::string inside = pointer;
       json::AppendToken(inside, member.key);

@@ -15,7 +15,7 @@ using schema::TypeMask;
 using Presence = Found::Presence;
 
 // References inside alternatives can multiply; what is not looked at counts as unknown.
-constexpr int kMostLooks = 10'000;
+constexpr int kMostSchemaLooks = 10'000;
 
 Found Of(Presence presence) { return {.presence = presence, .types = Anything()}; }
 
@@ -54,7 +54,7 @@ class Asker {
   explicit Asker(const Compiled& schema) : schema_(schema) {}
 
   Found Follow(NodeIndex index, const PathStep& step) {
-    if (++looks_ > kMostLooks) return Of(Presence::kUnknown);
+    if (++looks_ > kMostSchemaLooks) return Of(Presence::kUnknown);
     const schema::Node& node = schema_[index];
     if (node.types == 0) return Of(Presence::kNever);
     if (node.accepts_all) return Of(Presence::kUnknown);
@@ -86,7 +86,7 @@ class Asker {
   }
 
   TypeMask Kinds(NodeIndex index) {
-    if (++looks_ > kMostLooks) return schema::kAnyType;
+    if (++looks_ > kMostSchemaLooks) return schema::kAnyType;
     const schema::Node& node = schema_[index];
     TypeMask kinds = node.types;
     if (node.values != schema::kNone) {
@@ -112,7 +112,7 @@ class Asker {
   }
 
   std::optional<std::vector<std::string>> Values(NodeIndex index) {
-    if (++looks_ > kMostLooks) return std::nullopt;
+    if (++looks_ > kMostSchemaLooks) return std::nullopt;
     const schema::Node& node = schema_[index];
     std::vector<std::string> values;
     if (node.values != schema::kNone) {
@@ -142,7 +142,7 @@ class Asker {
   }
 
   void Members(NodeIndex index, std::vector<std::string>& names) {
-    if (++looks_ > kMostLooks) return;
+    if (++looks_ > kMostSchemaLooks) return;
     const schema::Node& node = schema_[index];
     if (node.object != schema::kNone) {
       for (const auto& property : schema_.objects[node.object].properties) {

@@ -71,13 +71,13 @@ std::string Reading(std::string_view template_text) {
   return Told(StrCat("  - step: last\n    user: '", template_text, "'\n"));
 }
 
-struct Case {
+struct CheckCase {
   std::string_view text;
   std::string_view message;  // empty: nothing is told
 };
 
 TEST(CheckTest, ReadsAreFollowedThroughSchemas) {
-  const Case cases[] = {
+  const CheckCase cases[] = {
       {"{{ answer.text }}{{ answer.part.n }}{{ row.question }}{{ question }}", ""},
       {"{{ chain_input.question }} {{ input.question }} {{ row_id }} {{ vars.tone }}", ""},
       {"{% for t in tags %}{{ t.name }}{% endfor %}", ""},
@@ -186,7 +186,7 @@ TEST(CheckTest, ValuesOfWaysHaveTypes) {
 }
 
 TEST(CheckTest, ListsAreLists) {
-  const Case cases[] = {
+  const CheckCase cases[] = {
       {"  - {map: m, over: question, nodes: [{step: s, user: x}]}",
        "`over` of m is a text, and must be a list"},
       {"  - {apply: e, each: answer}", "`each` of e is an object, and must be a list"},
@@ -217,7 +217,7 @@ TEST(CheckTest, ListsAreLists) {
 }
 
 TEST(CheckTest, CasesAreHeldAgainstTheValue) {
-  const Case cases[] = {
+  const CheckCase cases[] = {
       {"  - {switch: s, on: answer.kind, cases: {red: [], green: []}}", ""},
       {"  - {switch: s, on: answer.kind, cases: {red: [], greed: []}}",
        "case greed of switch s is never reached: `answer.kind` is one of red, green; did you mean "
@@ -269,7 +269,7 @@ TEST(CheckTest, BranchesThatNobodySeesAreTold) {
 }
 
 TEST(CheckTest, EnginesProfilesAdaptersAndConstraints) {
-  const Case cases[] = {
+  const CheckCase cases[] = {
       {"{step: s, user: x, engine: mian}",
        "step s asks the engine mian, which the configuration does not have; did you mean `main`?"},
       {"{step: s, user: x, profile: chian}", "did you mean `chain`?"},
@@ -313,7 +313,7 @@ TEST(CheckTest, ProgramsAreThereAndMayBeExecuted) {
 }
 
 TEST(CheckTest, WordsThatNoSchemaHasAreTold) {
-  const Case cases[] = {
+  const CheckCase cases[] = {
       {"{type: object, requred: [a]}", "did you mean `required`?"},
       {"{properties: {a: {type: string, maxLenght: 3}}}", "(at /properties/a) is no word"},
       {"{anyOf: [{minimun: 3}]}", "(at /anyOf/0)"},

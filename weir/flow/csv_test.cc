@@ -51,13 +51,13 @@ std::vector<Record> ReadAll(std::string_view text, std::size_t step, std::size_t
   return records;
 }
 
-struct Case {
+struct CsvCase {
   const char* name;
   std::string text;
   std::vector<Record> records;
 };
 
-const Case kCases[] = {
+const CsvCase kCsvCases[] = {
     {"plain", "a,b\nc,d\n", {{{"a", "b"}, "", 1}, {{"c", "d"}, "", 2}}},
     {"no line break at the end", "a,b\nc,d", {{{"a", "b"}, "", 1}, {{"c", "d"}, "", 2}}},
     {"CRLF", "a,b\r\nc,d\r\n", {{{"a", "b"}, "", 1}, {{"c", "d"}, "", 2}}},
@@ -83,7 +83,7 @@ const Case kCases[] = {
 };
 
 TEST(CsvTest, RecordsAreReadHoweverTheBytesCome) {
-  for (const Case& one : kCases) {
+  for (const CsvCase& one : kCsvCases) {
     SCOPED_TRACE(one.name);
     for (std::size_t step = 1; step <= one.text.size(); ++step) {
       EXPECT_EQ(ReadAll(one.text, step), one.records) << "in pieces of " << step;

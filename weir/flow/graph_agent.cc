@@ -6,6 +6,7 @@
 #include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/flow/graph_build.h"
+#include "weir/flow/names.h"
 #include "weir/schema/schema.h"
 
 namespace weir::flow {
@@ -18,12 +19,10 @@ constexpr int kMostParallel = 64;
 constexpr int kMostOften = 100;
 constexpr std::size_t kMostOutput = 16 << 20;
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
 // [A-Za-z_][A-Za-z0-9_-]{0,63}: what every server takes.
 bool IsToolName(std::string_view name) {
-  const auto fits = [](char c) { return IsLetter(c) || (c >= '0' && c <= '9') || c == '-'; };
-  return !name.empty() && name.size() <= kLongestToolName && IsLetter(name[0]) &&
+  const auto fits = [](char c) { return StartsName(c) || IsDigit(c) || c == '-'; };
+  return !name.empty() && name.size() <= kLongestToolName && StartsName(name[0]) &&
          std::ranges::all_of(name, fits);
 }
 

@@ -28,7 +28,7 @@ Finished Whole() {
   return finished;
 }
 
-Finished Failure() {
+Finished FailedNode() {
   Finished finished = Answer(0, 5);
   finished.outcome = Error{.code = Code::kContextLength,
                            .message = "too long",
@@ -59,7 +59,7 @@ void ExpectSame(const Finished& a, const Finished& b) {
 
 TEST(LedgerTest, WhatWasFinishedComesBack) {
   for (const Finished& finished : {Answer(0, 0), Answer(0, 1, "null"), Answer(9, 127, "\"text\""),
-                                   Answer(0, ~0ULL, "[[],{}]"), Whole(), Failure()}) {
+                                   Answer(0, ~0ULL, "[[],{}]"), Whole(), FailedNode()}) {
     const Result<Finished> read = DecodeFinished(EncodeFinished(finished));
     ASSERT_TRUE(read) << read.error().message;
     ExpectSame(finished, *read);
@@ -97,7 +97,7 @@ TEST(LedgerTest, ANoteComesBack) {
 }
 
 TEST(LedgerTest, APayloadThatIsCutIsRefusedAtEveryByte) {
-  for (const Finished& finished : {Whole(), Failure()}) {
+  for (const Finished& finished : {Whole(), FailedNode()}) {
     const std::string payload = EncodeFinished(finished);
     for (std::size_t size = 0; size < payload.size(); ++size) {
       EXPECT_FALSE(DecodeFinished(std::string_view(payload).substr(0, size))) << size;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "weir/base/text.h"
+
 namespace weir::flow {
 namespace {
 
@@ -13,14 +15,13 @@ constexpr std::array<std::string_view, 14> kWords = {"and",  "or",   "not",  "in
                                                      "if",   "else", "for",  "true",   "false",
                                                      "none", "null", "loop", "defined"};
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
 
+bool StartsName(char c) { return IsLetter(c) || c == '_'; }
+
 bool IsName(std::string_view text) {
-  return !text.empty() && IsLetter(text[0]) &&
-         std::ranges::all_of(text, [](char c) { return IsLetter(c) || IsDigit(c); });
+  return !text.empty() && StartsName(text[0]) &&
+         std::ranges::all_of(text, [](char c) { return StartsName(c) || IsDigit(c); });
 }
 
 std::span<const std::string_view> GivenNames() { return kGiven; }

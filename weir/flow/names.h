@@ -9,6 +9,9 @@
 
 namespace weir::flow {
 
+// [A-Za-z_]
+bool StartsName(char c);
+
 // [A-Za-z_][A-Za-z0-9_]*
 bool IsName(std::string_view text);
 

@@ -72,9 +72,10 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
   if (info->models.empty()) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const Step& step = *node->step();
-    if (info->kind == "vllm" && !step.model.empty() && !Lists(*info, step.model)) {
+    const std::string& model = step.model.empty() ? info->model : step.model;
+    if (info->kind == "vllm" && !model.empty() && !Lists(*info, model)) {
       co_return Fail(Code::kConfigError,
-                     StrCat("step ", node->node->id, " asks for the model ", step.model, ", which ",
+                     StrCat("step ", node->node->id, " asks for the model ", model, ", which ",
                             info->base_url, " does not have; it has ", NamesOf(*info)));
     }
     if (step.adapter.empty() || Lists(*info, step.adapter)) continue;

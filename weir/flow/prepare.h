@@ -27,8 +27,8 @@ std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t t
                              const RunOptions& options);
 
 // Asks the server what it has. Fails when it cannot be reached, or when it is a vLLM server that
-// does not have a model that a step names. A missing adapter is told as an event "preflight", since
-// the engine has its own rule for it.
+// does not have the model of a step, its own or the engine's. A missing adapter is told as an event
+// "preflight", since the engine has its own rule for it.
 async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
                                     const Askers& askers);
 

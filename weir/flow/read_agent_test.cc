@@ -1,14 +1,12 @@
 #include "weir/flow/read_agent.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "weir/base/text.h"
 #include "weir/flow/check.h"
 #include "weir/flow/read.h"
+#include "weir/flow/read_testing.h"
 #include "weir/flow/show.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -63,13 +61,7 @@ nodes:
     submit: {type: object, required: [summary], properties: {summary: {type: string}}}
 )";
 
-Flow Read(std::string_view text) {
-  auto flow = ReadFlowText(text, "flow.yaml");
-  EXPECT_TRUE(flow) << flow.error().message;
-  return flow ? *std::move(flow) : Flow{};
-}
-
-std::string ProblemsOf(std::string_view text) {
+std::string GraphProblems(std::string_view text) {
   auto flow = ReadFlowText(text, "flow.yaml");
   if (!flow) return flow.error().message;
   const auto graph = Graph::Compile(*std::move(flow));
@@ -77,11 +69,11 @@ std::string ProblemsOf(std::string_view text) {
 }
 
 std::string ProblemsOfNode(std::string_view keys) {
-  return ProblemsOf(StrCat("nodes: [{agent: a, ", keys, "}]"));
+  return GraphProblems(StrCat("nodes: [{agent: a, ", keys, "}]"));
 }
 
 TEST(ReadAgentTest, EveryKeyArrives) {
-  const Flow flow = Read(kAll);
+  const Flow flow = FlowOf(kAll);
   ASSERT_THAT(flow.nodes, SizeIs(1));
   EXPECT_EQ(flow.nodes[0].id, "lint");
   const Step& step = std::get<Step>(flow.nodes[0].what);
@@ -115,7 +107,7 @@ TEST(ReadAgentTest, EveryKeyArrives) {
 }
 
 TEST(ReadAgentTest, EveryKeyOfToolsAndServersArrives) {
-  const Flow flow = Read(kAll);
+  const Flow flow = FlowOf(kAll);
   const agent::Agent& agent = *std::get<Step>(flow.nodes.at(0).what).agent;
   ASSERT_THAT(agent.tools, SizeIs(3));
   const agent::ToolDefinition& linter = agent.tools[0];
@@ -147,7 +139,7 @@ TEST(ReadAgentTest, EveryKeyOfToolsAndServersArrives) {
 }
 
 TEST(ReadAgentTest, OtherNamesOfTheKeysMeanTheSame) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 nodes:
   - agent: a
     model_id: lora
@@ -228,29 +220,8 @@ TEST(ReadAgentTest, MistakesAreToldWithTheirRemedy) {
   }
 }
 
-class Folder {
- public:
-  Folder() : path_(std::filesystem::path(testing::TempDir()) / "weir_flow_read_agent") {
-    std::filesystem::remove_all(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string Write(std::string_view name, std::string_view text, bool executable = false) const {
-    const std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    if (executable) std::filesystem::permissions(file, std::filesystem::perms::owner_all);
-    return file.string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST(ReadAgentTest, ADefinitionLiesBeneathTheNode) {
-  const Folder folder;
+  const FlowFiles folder("agent");
   const std::string definition = folder.Write("agents/lint.yaml", R"(
 name: lint
 system: from the file
@@ -287,7 +258,7 @@ nodes:
 }
 
 TEST(ReadAgentTest, AMistakeInADefinitionHasItsPlaceThere) {
-  const Folder folder;
+  const FlowFiles folder("agent");
   const std::string definition = folder.Write("a.yaml", "max_turn: 3\n");
   const auto flow = ReadFlow(folder.Write("flow.yaml", "nodes: [{agent: a, use: a.yaml}]"));
   ASSERT_FALSE(flow);
@@ -304,7 +275,7 @@ TEST(ReadAgentTest, AgentFilesAreToldFromFlows) {
 }
 
 // What C++ makes by hand.
-Flow InCpp() {
+Flow AgentInCpp() {
   Flow flow{.name = "code", .engine = "qwen"};
   Step step{.adapter = "lint-lora", .user = {.text = "{{ text }}"}};
   agent::Agent lint;
@@ -324,8 +295,8 @@ Flow InCpp() {
 }
 
 TEST(ReadAgentTest, YamlAndCppMakeTheSameGraph) {
-  const auto yaml = Graph::Compile(Read(kAll));
-  const auto cpp = Graph::Compile(InCpp());
+  const auto yaml = Graph::Compile(FlowOf(kAll));
+  const auto cpp = Graph::Compile(AgentInCpp());
   ASSERT_TRUE(yaml) << yaml.error().message;
   ASSERT_TRUE(cpp) << cpp.error().message;
   EXPECT_EQ(GraphJson(*yaml), GraphJson(*cpp));
@@ -337,7 +308,7 @@ TEST(ReadAgentTest, YamlAndCppMakeTheSameGraph) {
 }
 
 TEST(ReadAgentTest, WithoutASchemaTheUsualResultIsHandedIn) {
-  const auto graph = Graph::Compile(Read("nodes: [{agent: a, tools: [read_file]}]"));
+  const auto graph = Graph::Compile(FlowOf("nodes: [{agent: a, tools: [read_file]}]"));
   ASSERT_TRUE(graph) << graph.error().message;
   const Step& step = *graph->all()[0]->step();
   ASSERT_TRUE(step.output.schema);
@@ -349,7 +320,7 @@ TEST(ReadAgentTest, WithoutASchemaTheUsualResultIsHandedIn) {
 }
 
 TEST(CheckAgentTest, ProgramsOfToolsHaveToBeThere) {
-  const Folder folder;
+  const FlowFiles folder("agent");
   folder.Write("tools/good", "#!/bin/sh\n", true);
   folder.Write("tools/plain", "text");
   const std::string file = folder.Write("flow.yaml", R"(

@@ -1,13 +1,11 @@
 #include "weir/flow/read.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "weir/base/text.h"
 #include "weir/flow/graph.h"
+#include "weir/flow/read_testing.h"
 #include "weir/json/writer.h"
 
 namespace weir::flow {
@@ -18,44 +16,13 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using testing::StartsWith;
 
-Flow Read(std::string_view text, std::string_view name = {}) {
-  auto flow = ReadFlowText(text, "flow.yaml", name);
-  EXPECT_TRUE(flow) << flow.error().message;
-  return flow ? *std::move(flow) : Flow{};
-}
-
 std::string ErrorOf(std::string_view text, std::string_view name = {}) {
   const auto flow = ReadFlowText(text, "flow.yaml", name);
   return flow ? "" : flow.error().message;
 }
 
-// A folder with files, which goes away again.
-class Folder {
- public:
-  explicit Folder(std::string_view name)
-      : path_(std::filesystem::path(testing::TempDir()) / StrCat("weir_flow_read_", name)) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string Write(std::string_view name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    return file.string();
-  }
-  std::string path() const { return path_.string(); }
-  std::string At(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST(ReadTest, EveryKeyOfAFlowArrives) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 name: all
 description: everything
 engine: qwen
@@ -88,7 +55,7 @@ nodes: [{step: s, user: x}]
 }
 
 TEST(ReadTest, EveryKeyOfAStepArrives) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 nodes:
   - step: s
     engine: e
@@ -154,17 +121,18 @@ TEST(ReadTest, AnswersAreBoundInOneWay) {
                          {"grammar: 'root ::= \"x\"'", Kind::kGrammar},
                          {"json: true", Kind::kJsonObject}};
   for (const auto& [yaml, kind] : cases) {
-    const Flow flow = Read(StrCat("nodes: [{step: s, ", yaml, "}]"));
+    const Flow flow = FlowOf(StrCat("nodes: [{step: s, ", yaml, "}]"));
     const auto& constraint = std::get<Step>(flow.nodes.at(0).what).constraint;
     ASSERT_TRUE(constraint) << yaml;
     EXPECT_EQ(constraint->kind, kind) << yaml;
     if (kind == Kind::kChoice) EXPECT_THAT(constraint->choices, ElementsAre("yes", "7", "true"));
   }
-  EXPECT_FALSE(std::get<Step>(Read("nodes: [{step: s, json: false}]").nodes.at(0).what).constraint);
+  EXPECT_FALSE(
+      std::get<Step>(FlowOf("nodes: [{step: s, json: false}]").nodes.at(0).what).constraint);
 }
 
 TEST(ReadTest, ShortFormsOfReasoningAndConfidence) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 nodes:
   - {step: a, reasoning: high, confidence: 0.5}
   - {step: b, reasoning: false, confidence: true}
@@ -178,7 +146,7 @@ nodes:
 }
 
 TEST(ReadTest, AppliesOfAllKinds) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 nodes:
   - {apply: a, where: false}
   - {apply: b, set: {one: 1, text: '"x"', none: null}}
@@ -201,7 +169,7 @@ nodes:
 }
 
 TEST(ReadTest, WaysOfAllKinds) {
-  const Flow flow = Read(R"(
+  const Flow flow = FlowOf(R"(
 nodes:
   - parallel:
       - {branch: x, join: y, nodes: [{parallel: [{branch: z, nodes: [{step: s}]}]}]}
@@ -305,11 +273,11 @@ TEST(ReadTest, VeryManyMistakesAreCut) {
 TEST(ReadTest, ConfigurationsHoldFlowsByName) {
   constexpr std::string_view kTwo =
       "engines: {}\nflows:\n  one: {nodes: [{step: a}]}\n  two: {nodes: [{step: b}]}\n";
-  EXPECT_EQ(Read(kTwo, "two").nodes.at(0).id, "b");
-  EXPECT_EQ(Read(kTwo, "two").name, "two");
+  EXPECT_EQ(FlowOf(kTwo, "two").nodes.at(0).id, "b");
+  EXPECT_EQ(FlowOf(kTwo, "two").name, "two");
   EXPECT_THAT(ErrorOf(kTwo), HasSubstr("flow.yaml#one; there are: one, two"));
   EXPECT_THAT(ErrorOf(kTwo, "tow"), HasSubstr("did you mean two?"));
-  EXPECT_EQ(Read("flows: {only: {nodes: [{step: a}]}}").name, "only");
+  EXPECT_EQ(FlowOf("flows: {only: {nodes: [{step: a}]}}").name, "only");
   EXPECT_THAT(ErrorOf("nodes: []", "x"), HasSubstr("holds one flow alone"));
   EXPECT_THAT(ErrorOf("flows: 7"), HasSubstr("must be a map of flows"));
   EXPECT_TRUE(IsConfigFile(kTwo));
@@ -318,7 +286,7 @@ TEST(ReadTest, ConfigurationsHoldFlowsByName) {
 }
 
 TEST(ReadTest, TargetsAreFilesFoldersAndNames) {
-  const Folder folder("targets");
+  const FlowFiles folder("targets");
   folder.Write("qa/flow.yaml", "nodes: [{step: a}]");
   const std::string config =
       folder.Write("weir.yaml", "flows: {one: {nodes: [{step: b}]}, two: {nodes: [{step: c}]}}");
@@ -339,7 +307,7 @@ TEST(ReadTest, TargetsAreFilesFoldersAndNames) {
 }
 
 TEST(ReadTest, SchemasAndGrammarsAreReadFromFiles) {
-  const Folder folder("schemas");
+  const FlowFiles folder("schemas");
   folder.Write("s/a.json", R"({"type": "object", "properties": {"x": {"$ref": "b.json"}}})");
   folder.Write("s/b.json", R"({"type": "integer"})");
   folder.Write("c.yaml", "type: object\nrequired: [y]\n");
@@ -369,7 +337,7 @@ nodes:
 }
 
 TEST(ReadTest, IncludesStandInTheirPlace) {
-  const Folder folder("include");
+  const FlowFiles folder("include");
   folder.Write("parts/one.yaml", "- {step: b, output: one.json}\n- include: two.yaml\n");
   folder.Write("parts/one.json", R"({"type": "object"})");
   folder.Write("parts/two.yaml", "name: two\nnodes: [{apply: c, exec: bin/c}]\n");
@@ -386,7 +354,7 @@ TEST(ReadTest, IncludesStandInTheirPlace) {
 }
 
 TEST(ReadTest, IncludesInACircleAreTold) {
-  const Folder folder("circle");
+  const FlowFiles folder("circle");
   folder.Write("a.yaml", "- include: b.yaml\n");
   folder.Write("b.yaml", "- include: ./x/../a.yaml\n");
   const auto flow = ReadFlow(folder.Write("flow.yaml", "nodes: [{include: a.yaml}]"));
@@ -397,7 +365,7 @@ TEST(ReadTest, IncludesInACircleAreTold) {
 }
 
 TEST(ReadTest, IncludesAreBounded) {
-  const Folder folder("bounds");
+  const FlowFiles folder("bounds");
   for (int i = 0; i < 30; ++i) {
     folder.Write(StrCat("f", i, ".yaml"),
                  StrCat("- include: f", i + 1, ".yaml\n- include: f", i + 1, ".yaml\n"));
@@ -409,7 +377,7 @@ TEST(ReadTest, IncludesAreBounded) {
 }
 
 TEST(ReadTest, MistakesOfIncludedFilesNameThem) {
-  const Folder folder("wrong");
+  const FlowFiles folder("wrong");
   folder.Write("a.yaml", "- {stpe: x}\n");
   folder.Write("b.yaml", "{");
   const auto flow =

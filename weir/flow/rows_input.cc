@@ -17,7 +17,6 @@ namespace weir::flow {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 

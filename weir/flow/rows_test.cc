@@ -60,14 +60,14 @@ class RowsTest : public testing::Test {
                                    testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
-struct Case {
+struct RowsCase {
   const char* file;
   std::string text;
   std::vector<testing::Matcher<std::string>> rows;
 };
 
 TEST_F(RowsTest, EveryFormIsRead) {
-  const Case cases[] = {
+  const RowsCase cases[] = {
       {"rows.jsonl", "{\"a\":1}\n{\"a\":2.50}\n", {"0={\"a\":1}", "1={\"a\":2.50}"}},
       {"rows.jsonl", "\xEF\xBB\xBF{\"a\":1}\r\n\r\n  \n{\"a\":2}", {"0={\"a\":1}", "1={\"a\":2}"}},
       {"rows.jsonl", "", {}},
@@ -95,7 +95,7 @@ TEST_F(RowsTest, EveryFormIsRead) {
       {"rows.csv", "a\n\xFF\n", {HasSubstr("line 2 is not UTF-8")}},
       {"rows.csv", "a\n\"x\n", {HasSubstr("line 2: a quotation mark is opened and never closed")}},
   };
-  for (const Case& one : cases) {
+  for (const RowsCase& one : cases) {
     SCOPED_TRACE(one.file + (": " + one.text));
     EXPECT_THAT(RowsIn(one.file, one.text), testing::ElementsAreArray(one.rows));
   }

@@ -2,13 +2,13 @@
 
 // What the languages share.
 
+#include "weir/base/text.h"
 #include "weir/flow/units.h"
 
 namespace weir::flow {
 
 inline bool IsWordByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || static_cast<unsigned char>(c) >= 0x80;
+  return IsLetter(c) || IsDigit(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // Opened and closed as the text is gone through. Lines are filled in by UnitsOf().

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool IsControl(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < ' ' && c != '\t') || byte == 0x7F;
@@ -123,7 +117,7 @@ Result<void> BodyReader::SizeByte(char c) {
                             " bytes (limit chunk_line_bytes)"));
   }
   if (state_ == State::kFirstDigit || state_ == State::kDigits) {
-    const int digit = HexDigit(c);
+    const int digit = HexValue(c);
     if (digit >= 0) {
       if (state_ == State::kFirstDigit) left_ = 0;
       if (left_ > kNoLimit >> 4) return Malformed("a chunk size that does not fit in 64 bits");

@@ -9,6 +9,7 @@
 #include "weir/http/client.h"
 #include "weir/http/conversation.h"
 #include "weir/http/memory_testing.h"
+#include "weir/http/serve_testing.h"
 #include "weir/http/server.h"
 
 namespace weir::http {
@@ -69,11 +70,6 @@ async::Task<void> Ask(async::Context ctx, Client& client, std::string url, std::
   seen.took = ctx.Now() - start;
 }
 
-async::Task<void> ServeIn(async::Context ctx, Server& server, const Listener& listener) {
-  const Result<void> served = co_await server.Serve(ctx, listener);
-  EXPECT_TRUE(served.has_value());
-}
-
 // What a client sees of one request over real sockets.
 Seen AskOverSockets(std::string target, Handler& handler, std::string address = "127.0.0.1:0") {
   Seen seen;
@@ -121,14 +117,14 @@ Seen AskInMemory(std::string target, Handler& handler) {
   return seen;
 }
 
-struct Case {
+struct BreakOffCase {
   const char* target;
   Code code;
   std::string_view body;
   std::string_view words;  // in the message or the cause
 };
 
-constexpr Case kCases[] = {
+constexpr BreakOffCase kBreakOffCases[] = {
     {"/stream/reset", Code::kStreamTruncated, "piece", "reset by peer"},
     {"/stream/close", Code::kStreamTruncated, "piece", "in the middle of a body"},
     {"/stream/chunk", Code::kStreamTruncated, "piece", "in the middle of a body"},
@@ -143,7 +139,7 @@ constexpr Case kCases[] = {
 
 TEST(BreakOff, IsSeenByAClientAsWhatItIs) {
   for (const bool memory : {true, false}) {
-    for (const Case& one : kCases) {
+    for (const BreakOffCase& one : kBreakOffCases) {
       SCOPED_TRACE(StrCat(one.target, memory ? " in memory" : " over TCP"));
       BreakingHandler handler;
       const Seen seen =

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "weir/base/text.h"
+#include "weir/http/gzip_testing.h"
 #include "weir/http/parser.h"
 
 namespace weir::http {
@@ -20,7 +21,7 @@ using End = RecordedExchange::End;
 constexpr std::string_view kKey = "sk-0123456789abcdef0123";
 
 // A reply in these pieces, a millisecond apart.
-RecordedExchange Exchange(const std::vector<std::string>& pieces, End end = End::kComplete) {
+RecordedExchange ExchangeOf(const std::vector<std::string>& pieces, End end = End::kComplete) {
   RecordedExchange exchange;
   exchange.head = "POST / HTTP/1.1\r\nHost: h\r\n\r\n";
   for (const std::string& piece : pieces) {
@@ -46,20 +47,6 @@ std::vector<std::string> Redacted(RecordedExchange exchange) {
   return pieces;
 }
 
-std::string Gzip(std::string text) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 TEST(CassetteRedact, SecretsOfTheRequestGo) {
   struct Case {
     std::string_view text;
@@ -81,7 +68,7 @@ TEST(CassetteRedact, SecretsOfTheRequestGo) {
       {"X-Max-Tokens: 12", "X-Max-Tokens: 12"},
   };
   for (const Case& c : heads) {
-    RecordedExchange exchange = Exchange({"HTTP/1.1 200 OK\r\n\r\n"});
+    RecordedExchange exchange = ExchangeOf({"HTTP/1.1 200 OK\r\n\r\n"});
     exchange.head = StrCat("GET /a?api_key=xyz&b=c HTTP/1.1\r\n", c.text, "\r\nHost: h\r\n\r\n");
     RedactExchange(exchange);
     EXPECT_EQ(exchange.head,
@@ -95,7 +82,7 @@ TEST(CassetteRedact, SecretsOfTheRequestGo) {
       {"grant=x&client_secret=xyz", "grant=x&client_secret=***"},
   };
   for (const Case& c : bodies) {
-    RecordedExchange exchange = Exchange({"HTTP/1.1 200 OK\r\n\r\n"});
+    RecordedExchange exchange = ExchangeOf({"HTTP/1.1 200 OK\r\n\r\n"});
     exchange.body = c.text;
     RedactExchange(exchange);
     EXPECT_EQ(exchange.body, c.redacted);
@@ -116,65 +103,65 @@ TEST(CassetteRedact, AReplyWithoutASecretKeepsEveryByteAndPiece) {
       {"nothing like HTTP"},
   };
   for (const std::vector<std::string>& reply : replies) {
-    EXPECT_EQ(Redacted(Exchange(reply)), reply);
+    EXPECT_EQ(Redacted(ExchangeOf(reply)), reply);
   }
 }
 
 TEST(CassetteRedact, SecretsOfAReplyHeadGoAndThePiecesStay) {
-  EXPECT_THAT(
-      Redacted(Exchange({"HTTP/1.1 100 Go\r\nSet-Cookie: a=b\r\n\r\n", "HTTP/1.1 200 OK\r\nSet-Coo",
-                         "kie: token=abc\r\nContent-Length: 2\r\n", "\r\no", "k"})),
-      ElementsAre("HTTP/1.1 100 Go\r\nSet-Cookie: ",
-                  "***\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: ***\r\nContent-Length: 2\r\n", "\r\no",
-                  "k"));
-  EXPECT_THAT(Redacted(Exchange({"HTTP/1.1 200 OK\r\nSet-Cookie: a", "=b"}, End::kClosed)),
+  EXPECT_THAT(Redacted(ExchangeOf({"HTTP/1.1 100 Go\r\nSet-Cookie: a=b\r\n\r\n",
+                                   "HTTP/1.1 200 OK\r\nSet-Coo",
+                                   "kie: token=abc\r\nContent-Length: 2\r\n", "\r\no", "k"})),
+              ElementsAre("HTTP/1.1 100 Go\r\nSet-Cookie: ",
+                          "***\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: ***\r\nContent-Length: 2\r\n",
+                          "\r\no", "k"));
+  EXPECT_THAT(Redacted(ExchangeOf({"HTTP/1.1 200 OK\r\nSet-Cookie: a", "=b"}, End::kClosed)),
               ElementsAre("HTTP/1.1 200 OK\r\nSet-Cookie: ", "***"));
 }
 
 TEST(CassetteRedact, AReplyThatIsNotHttpLosesItsSecretsToo) {
-  EXPECT_THAT(Redacted(Exchange({"HTTP/1.1 2x0 OK\r\nA: b\r\n\r\nkey sk-0123456789abcdef0123"})),
+  EXPECT_THAT(Redacted(ExchangeOf({"HTTP/1.1 2x0 OK\r\nA: b\r\n\r\nkey sk-0123456789abcdef0123"})),
               ElementsAre("HTTP/1.1 2x0 OK\r\nA: b\r\n\r\nkey ***"));
 }
 
 TEST(CassetteRedact, AReplyWithASecretIsFramedAnew) {
   const std::string json = StrCat("{\"error\":\"wrong key ", kKey, "\"}");
-  EXPECT_THAT(Redacted(Exchange({StrCat("HTTP/1.1 401 No\r\nContent-Length: ", json.size(),
-                                        "\r\nX-Token: t\r\nSet-Cookie: x\r\n\r\n"),
-                                 json})),
+  EXPECT_THAT(Redacted(ExchangeOf({StrCat("HTTP/1.1 401 No\r\nContent-Length: ", json.size(),
+                                          "\r\nX-Token: t\r\nSet-Cookie: x\r\n\r\n"),
+                                   json})),
               ElementsAre("HTTP/1.1 401 No\r\nX-Token: ***\r\nSet-Cookie: ***\r\n"
                           "Transfer-Encoding: chunked\r\n\r\n",
                           "19\r\n{\"error\":\"wrong key ***\"}\r\n0\r\n\r\n"));
 
   const std::string gzip = Gzip(json);
-  const std::vector<std::string> inflated = Redacted(
-      Exchange({StrCat("HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: ", gzip.size(),
-                       "\r\n\r\n", gzip)}));
+  const std::vector<std::string> inflated =
+      Redacted(ExchangeOf({StrCat("HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: ",
+                                  gzip.size(), "\r\n\r\n", gzip)}));
   EXPECT_THAT(inflated, ElementsAre("HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n"
                                     "19\r\n{\"error\":\"wrong key ***\"}\r\n0\r\n\r\n"));
 
-  EXPECT_THAT(Redacted(Exchange({"HTTP/1.1 200 OK\r\n\r\n", json}, End::kClosed)),
+  EXPECT_THAT(Redacted(ExchangeOf({"HTTP/1.1 200 OK\r\n\r\n", json}, End::kClosed)),
               ElementsAre("HTTP/1.1 200 OK\r\n\r\n", "{\"error\":\"wrong key ***\"}"));
 }
 
 TEST(CassetteRedact, AStreamWithASecretKeepsItsOtherPieces) {
   const std::string head =
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-  EXPECT_THAT(Redacted(Exchange({head, "8\r\ndata: 1\n\r\n", "17\r\ndata: sk-0123456789abcd\r\n",
-                                 "a\r\nef0123 ok\n\r\n", "8\r\ndata: 2\n\r\n", "0\r\n\r\n"})),
+  EXPECT_THAT(Redacted(ExchangeOf({head, "8\r\ndata: 1\n\r\n", "17\r\ndata: sk-0123456789abcd\r\n",
+                                   "a\r\nef0123 ok\n\r\n", "8\r\ndata: 2\n\r\n", "0\r\n\r\n"})),
               ElementsAre("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                           "Transfer-Encoding: chunked\r\n\r\n",
                           "8\r\ndata: 1\n\r\n", "6\r\ndata: \r\n", "7\r\n*** ok\n\r\n",
                           "8\r\ndata: 2\n\r\n", "0\r\n\r\n"));
   // What an event leaves open does not take the next one with it.
   EXPECT_THAT(
-      Redacted(Exchange({head, "15\r\ndata: {\"api_key\":\"x\n\n\r\n", "8\r\ndata: 2\n\r\n"},
-                        End::kClosed)),
+      Redacted(ExchangeOf({head, "15\r\ndata: {\"api_key\":\"x\n\n\r\n", "8\r\ndata: 2\n\r\n"},
+                          End::kClosed)),
       ElementsAre(testing::_, "17\r\ndata: {\"api_key\":\"***\n\n\r\n", "8\r\ndata: 2\n\r\n"));
 }
 
 TEST(CassetteRedact, ACutReplyWithASecretStaysCut) {
   const std::vector<std::string> pieces = Redacted(
-      Exchange({StrCat("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", kKey)}, End::kClosed));
+      ExchangeOf({StrCat("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", kKey)}, End::kClosed));
   ASSERT_THAT(pieces, ElementsAre(HasSubstr("3\r\n***\r\n")));
   EXPECT_THAT(pieces[0], Not(HasSubstr("0\r\n\r\n")));
 }

@@ -44,8 +44,8 @@ struct Script {
   Duration wait{};
 };
 
-async::Task<void> Play(async::Context ctx, std::unique_ptr<ByteStream> stream,
-                       std::vector<Script> scripts) {
+async::Task<void> PlayTape(async::Context ctx, std::unique_ptr<ByteStream> stream,
+                           std::vector<Script> scripts) {
   for (const Script& script : scripts) {
     const std::string head = co_await ReadHead(*stream);
     if (!head.ends_with("\r\n\r\n")) co_return;
@@ -80,7 +80,7 @@ class CassetteTest : public testing::Test {
         auto dialer = std::make_unique<MemoryDialer>(
             peers, [&](std::unique_ptr<ByteStream> stream, int number) {
               std::vector<Script> left(answers.begin() + (number - 1), answers.end());
-              return Play(test.ctx_, std::move(stream), std::move(left));
+              return PlayTape(test.ctx_, std::move(stream), std::move(left));
             });
         Client client({.accept_gzip = false}, how(std::move(dialer), test.tape_));
         const Origin origin = MakeOrigin(*ParseUrl("http://server"));

@@ -10,10 +10,11 @@
 namespace weir::http {
 namespace {
 
-constexpr std::size_t kUsualHead = 512;         // reserved for the head of a request
-constexpr std::size_t kFirstBuffer = 2 * 1024;  // what every open stream costs; grows when filled
+constexpr std::size_t kUsualHead = 512;  // reserved for the head of a request
+constexpr std::size_t kFirstResponseBuffer =
+    2 * 1024;                                   // what every open stream costs; grows when filled
 constexpr std::size_t kKeptBuffer = 16 * 1024;  // a larger one is not kept for the next request
-constexpr std::size_t kMostBuffer = 64 * 1024;  // where reads of a large body stop growing
+constexpr std::size_t kMostResponseBuffer = 64 * 1024;  // where reads of a large body stop growing
 constexpr std::size_t kLargeBody = 256 * 1024;  // is sent from where it is, not copied to its head
 constexpr Duration kResetWait = std::chrono::milliseconds(500);
 constexpr Duration kResetPoll = std::chrono::milliseconds(5);
@@ -306,9 +307,10 @@ void Response::Session::Room() {
   std::unique_ptr<char[]>& buffer = lease_->buffer;
   const std::size_t unparsed = end_ - begin_;
   const bool full = last_read_full_ || end_ == lease_->buffer_size;
-  const std::size_t most = parser_.head_done() ? kMostBuffer : header_bytes_ + kFirstBuffer;
+  const std::size_t most =
+      parser_.head_done() ? kMostResponseBuffer : header_bytes_ + kFirstResponseBuffer;
   if (full && lease_->buffer_size < most) {
-    const std::size_t larger = std::max(kFirstBuffer, lease_->buffer_size * 2);
+    const std::size_t larger = std::max(kFirstResponseBuffer, lease_->buffer_size * 2);
     auto grown = std::make_unique_for_overwrite<char[]>(larger);
     if (unparsed > 0) std::memcpy(grown.get(), buffer.get() + begin_, unparsed);
     buffer = std::move(grown);

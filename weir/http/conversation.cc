@@ -7,8 +7,9 @@
 namespace weir::http {
 namespace {
 
-constexpr std::size_t kFirstBuffer = 2 * 1024;  // thousands of streams keep theirs while they wait
-constexpr std::size_t kMostBuffer = 256 * 1024;
+constexpr std::size_t kFirstRequestBuffer =
+    2 * 1024;  // thousands of streams keep theirs while they wait
+constexpr std::size_t kMostRequestBuffer = 256 * 1024;
 constexpr std::size_t kKeptBody = 1 << 20;       // a larger one is not kept for the next request
 constexpr std::size_t kWriteSlice = 256 * 1024;  // what a client must take within `write_stall`
 // How often a client that waits for its answer is looked at, to notice that it has gone.
@@ -39,7 +40,7 @@ Conversation::Conversation(const async::Context& ctx, ServerState& server,
       deadline_(*ctx.loop, [this] { OnClock(); }),
       watch_(ctx.cancellation, [this] { Gone(); }) {
   ctx_.cancellation = &cancellation_;
-  buffer_.resize(kFirstBuffer);
+  buffer_.resize(kFirstRequestBuffer);
   server_.open.insert(this);
 }
 
@@ -148,7 +149,8 @@ async::Task<bool> Conversation::ReadRequest() {
 
 async::Task<bool> Conversation::Fill() {
   const bool full = last_read_full_ || end_ == buffer_.size();
-  const std::size_t most = std::max(kMostBuffer, server_.options.header_bytes + kFirstBuffer);
+  const std::size_t most =
+      std::max(kMostRequestBuffer, server_.options.header_bytes + kFirstRequestBuffer);
   if (full && buffer_.size() < most) buffer_.resize(buffer_.size() * 2);
   const std::span<char> room = std::span(buffer_).subspan(end_);
   const auto [error, count] = co_await stream_->ReadSome(room);

@@ -11,6 +11,7 @@
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/client.h"
+#include "weir/http/client_testing.h"
 #include "weir/http/server.h"
 
 namespace weir::http {
@@ -206,8 +207,6 @@ class RawPeer {
   std::atomic<int> connections_ = 0;
   std::jthread thread_;
 };
-
-constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 TEST_F(ExchangeTest, ADeadKeptConnectionIsReplacedAndTheRequestArrivesOnce) {
   std::atomic<int> requests = 0;

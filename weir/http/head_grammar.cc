@@ -28,8 +28,6 @@ bool Is(std::string_view name, std::string_view known) {
       name, known, [](char c, char wanted) { return static_cast<char>(c | ' ') == wanted; });
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
 
 // Reads a head from front to back. Functions that return false have left in `wrong` what was wrong,

@@ -10,7 +10,7 @@ namespace weir::http {
 namespace {
 
 constexpr std::string_view kHttp = "HTTP/";
-constexpr std::size_t kShownBytes = 32;
+constexpr std::size_t kShownLineBytes = 32;
 
 std::size_t SkipLine(std::string_view bytes, std::size_t at, std::size_t end) {
   const char* const begin = bytes.data();
@@ -96,7 +96,7 @@ std::unexpected<Error> HeadScanner::Malformed(std::string_view what) const {
 
 std::unexpected<Error> HeadScanner::NotHttp(std::string_view bytes) const {
   std::string message = StrCat(SenderName(sender_), " does not speak HTTP: it began with \"",
-                               Escape(bytes.substr(0, kShownBytes)), "\"");
+                               Escape(bytes.substr(0, kShownLineBytes)), "\"");
   if (LooksLikeTls(bytes)) {
     StrAppend(message, sender_ == Sender::kServer
                            ? "; that looks like TLS, so try https:// instead of http://"

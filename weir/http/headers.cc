@@ -9,9 +9,9 @@
 namespace weir::http {
 namespace {
 
-constexpr std::size_t kShownBytes = 60;
+constexpr std::size_t kShownFieldBytes = 60;
 constexpr std::size_t kUsualFields = 12;  // one allocation each is enough for most heads
-constexpr std::size_t kUsualBytes = 256;
+constexpr std::size_t kUsualHeaderBytes = 256;
 
 bool IsToken(std::string_view text) {
   const char* const end = text.data() + text.size();
@@ -56,7 +56,7 @@ void Headers::Add(std::string_view name, std::string_view value) {
   const std::size_t size = begin + name.size() + value.size() + 4;
   if (size > text_.capacity()) {
     std::string grown;  // the old text stays until the views are copied: they may point into it
-    grown.reserve(std::max({size, 2 * text_.capacity(), kUsualBytes}));
+    grown.reserve(std::max({size, 2 * text_.capacity(), kUsualHeaderBytes}));
     grown += text_;
     AppendLine(grown, name, value);
     text_.swap(grown);
@@ -162,12 +162,13 @@ Result<void> CheckHeader(std::string_view name, std::string_view value) {
   const char* const end = value.data() + value.size();
   if (SkipLineBytes(value.data(), end) != end) {
     return Fail(Code::kInvalidRequest,
-                StrCat("the value of header \"", Truncate(name, kShownBytes),
+                StrCat("the value of header \"", Truncate(name, kShownFieldBytes),
                        "\" has a line break or another control character; take it out"));
   }
   if (!value.empty() && (IsBlank(value.front()) || IsBlank(value.back()))) {
-    return Fail(Code::kInvalidRequest, StrCat("the value of header \"", Truncate(name, kShownBytes),
-                                              "\" begins or ends with white space; take it out"));
+    return Fail(Code::kInvalidRequest,
+                StrCat("the value of header \"", Truncate(name, kShownFieldBytes),
+                       "\" begins or ends with white space; take it out"));
   }
   return {};
 }

@@ -40,13 +40,13 @@ std::vector<std::string> Deflate(int window, const std::vector<std::string>& pie
 
 std::string Whole(int window, const std::string& text) { return Deflate(window, {text})[0]; }
 
-struct Outcome {
+struct Inflated {
   std::string text;
   std::optional<Error> error;
 };
 
-Outcome Play(Inflater& inflater, const Pieces& pieces) {
-  Outcome out;
+Inflated InflateAll(Inflater& inflater, const Pieces& pieces) {
+  Inflated out;
   for (const std::string_view piece : pieces) {
     const Result<void> fed = inflater.Feed(piece, out.text);
     if (!fed) {
@@ -78,7 +78,7 @@ TEST(Inflater, AllWrappingsAreDecodedHoweverTheyAreCut) {
   for (const Case& c : cases) {
     ForEveryCut(c.coded, [&](const Pieces& pieces) {
       Inflater inflater(c.coding);
-      const Outcome out = Play(inflater, pieces);
+      const Inflated out = InflateAll(inflater, pieces);
       EXPECT_FALSE(out.error.has_value());
       EXPECT_EQ(out.text, c.text);
     });
@@ -103,7 +103,7 @@ TEST(Inflater, ATruncatedEndIsNoticed) {
   const std::string coded = Whole(kGzip, kText);
   for (std::size_t size = 1; size < coded.size(); ++size) {
     Inflater inflater(Coding::kGzip);
-    const Outcome out = Play(inflater, {std::string_view(coded).substr(0, size)});
+    const Inflated out = InflateAll(inflater, {std::string_view(coded).substr(0, size)});
     ASSERT_TRUE(out.error.has_value());
     EXPECT_EQ(out.error->code, Code::kStreamTruncated);
   }
@@ -128,7 +128,7 @@ TEST(Inflater, WrongBytesAreRefusedForGood) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.message);
     Inflater inflater(c.coding);
-    const Outcome out = Play(inflater, CutEvery(c.coded + "yz", 1));
+    const Inflated out = InflateAll(inflater, CutEvery(c.coded + "yz", 1));
     ASSERT_TRUE(out.error.has_value());
     EXPECT_EQ(out.error->code, Code::kProtocolError);
     EXPECT_THAT(out.error->message, HasSubstr(c.message));
@@ -142,7 +142,7 @@ TEST(Inflater, ABombIsStoppedAtTheTotalLimit) {
   const std::string coded = Whole(kGzip, std::string(10'000'000, '\0'));
   for (const std::size_t step : {coded.size(), std::size_t{100}}) {
     Inflater inflater(Coding::kGzip, {.total_bytes = 1'000'000});
-    const Outcome out = Play(inflater, CutEvery(coded, step));
+    const Inflated out = InflateAll(inflater, CutEvery(coded, step));
     ASSERT_TRUE(out.error.has_value());
     EXPECT_THAT(out.error->message, HasSubstr("limit total_bytes"));
     EXPECT_EQ(out.text.size(), 1'000'000u);
@@ -165,7 +165,7 @@ TEST(Inflater, TheLimitItselfIsAllowed) {
   const std::string coded = Whole(kGzip, std::string(50'000, '\0'));
   Inflater inflater(Coding::kGzip, {.feed_bytes = 50'000, .total_bytes = 50'000});
 
-  EXPECT_EQ(Play(inflater, {coded}).text.size(), 50'000u);
+  EXPECT_EQ(InflateAll(inflater, {coded}).text.size(), 50'000u);
   EXPECT_TRUE(inflater.Finish().has_value());
 }
 

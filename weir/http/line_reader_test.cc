@@ -12,13 +12,13 @@ namespace {
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
-struct Case {
+struct LineCase {
   const char* name;
   std::string_view wire;
   std::vector<std::string> lines;
 };
 
-const Case kCases[] = {
+const LineCase kLineCases[] = {
     {"OneLine", "{\"a\":1}\n", {"{\"a\":1}"}},
     {"TwoLines", "a\nb\n", {"a", "b"}},
     {"CrLf", "a\r\nb\n", {"a", "b"}},
@@ -33,7 +33,7 @@ const Case kCases[] = {
 };
 
 TEST(LineReader, LinesAreTheSameHoweverTheBodyIsCut) {
-  for (const Case& c : kCases) {
+  for (const LineCase& c : kLineCases) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       const LinesRead out = PlayLines(1024, pieces);

@@ -18,7 +18,7 @@ PartRead Part(std::string name, std::string data, std::optional<std::string> fil
           .ended = true};
 }
 
-struct Case {
+struct MultipartCase {
   const char* name;
   std::string wire;
   std::vector<PartRead> parts;
@@ -27,7 +27,7 @@ struct Case {
 
 const std::string kName = "Content-Disposition: form-data; name=\"a\"\r\n";
 
-const Case kCases[] = {
+const MultipartCase kMultipartCases[] = {
     {"OneField", "--B\r\n" + kName + "\r\nvalue\r\n--B--\r\n", {Part("a", "value")}},
     {"NothingBehindTheLastBoundaryIsNeeded",
      "--B\r\n" + kName + "\r\nv\r\n--B--",
@@ -68,7 +68,7 @@ const Case kCases[] = {
 };
 
 TEST(Multipart, PartsAreTheSameHoweverTheBodyIsCut) {
-  for (const Case& c : kCases) {
+  for (const MultipartCase& c : kMultipartCases) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       const PartsRead out = PlayParts("B", pieces);

@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Good {
+struct GoodRequest {
   const char* name;
   std::string_view wire;
   std::string_view method;
@@ -20,7 +20,7 @@ struct Good {
   std::string_view tail = "";
 };
 
-const Good kGood[] = {
+const GoodRequest kGoodRequests[] = {
     {"Get", "GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "/v1/models"},
     {"Post", "POST /a?b=c HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", "POST", "/a?b=c",
      "hi"},
@@ -41,7 +41,7 @@ const Good kGood[] = {
 };
 
 TEST(RequestParser, RightRequestsAreReadHoweverTheyAreCut) {
-  for (const Good& c : kGood) {
+  for (const GoodRequest& c : kGoodRequests) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       RequestParser parser;
@@ -57,7 +57,7 @@ TEST(RequestParser, RightRequestsAreReadHoweverTheyAreCut) {
   }
 }
 
-struct Bad {
+struct BadRequest {
   const char* name;
   std::string_view wire;
   int status;
@@ -66,7 +66,7 @@ struct Bad {
 
 #define HOST "Host: h\r\n"
 
-const Bad kBad[] = {
+const BadRequest kBadRequests[] = {
     {"UnknownEncoding", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n", 501,
      "Transfer-Encoding \"xchunked\""},
     {"EncodingList", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", 501,
@@ -112,7 +112,7 @@ const Bad kBad[] = {
 };
 
 TEST(RequestParser, WrongRequestsAreRefusedWithTheStatusToAnswer) {
-  for (const Bad& c : kBad) {
+  for (const BadRequest& c : kBadRequests) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       RequestParser parser;

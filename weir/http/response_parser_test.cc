@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Good {
+struct GoodResponse {
   const char* name;
   std::string_view wire;
   int status;
@@ -20,7 +20,7 @@ struct Good {
   std::string_view tail = "";
 };
 
-const Good kGood[] = {
+const GoodResponse kGoodResponses[] = {
     {"Length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, "hi"},
     {"LengthZero", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 404, ""},
     {"EmptyReason", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", 200, ""},
@@ -72,7 +72,7 @@ const Good kGood[] = {
 };
 
 TEST(ResponseParser, RightResponsesAreReadHoweverTheyAreCut) {
-  for (const Good& c : kGood) {
+  for (const GoodResponse& c : kGoodResponses) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       ResponseParser parser;
@@ -87,7 +87,7 @@ TEST(ResponseParser, RightResponsesAreReadHoweverTheyAreCut) {
   }
 }
 
-struct Bad {
+struct BadResponse {
   const char* name;
   std::string_view wire;
   std::string_view message;
@@ -97,7 +97,7 @@ struct Bad {
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-const Bad kBad[] = {
+const BadResponse kBadResponses[] = {
     {"UnknownEncoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n",
      "Transfer-Encoding \"xchunked\""},
     {"GzipChunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -169,7 +169,7 @@ const Bad kBad[] = {
 };
 
 TEST(ResponseParser, WrongResponsesAreRefusedAtTheSamePlaceHoweverTheyAreCut) {
-  for (const Bad& c : kBad) {
+  for (const BadResponse& c : kBadResponses) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       ResponseParser parser;

@@ -12,6 +12,7 @@
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/client.h"
+#include "weir/http/serve_testing.h"
 #include "weir/http/server.h"
 #include "weir/http/socket_stream.h"
 
@@ -42,11 +43,6 @@ class HoldingHandler final : public Handler {
   std::atomic<int> cancelled = 0;
   bool released = false;
 };
-
-async::Task<void> ServeIn(async::Context ctx, Server& server, const Listener& listener) {
-  const Result<void> served = co_await server.Serve(ctx, listener);
-  EXPECT_TRUE(served.has_value());
-}
 
 async::Task<Result<std::string>> Get(async::Context ctx, Client& client, const Origin& origin,
                                      std::string target) {

@@ -182,7 +182,7 @@ TEST_F(ServerTest, ALargeBodyArrivesWhole) {
   EXPECT_THAT(reply_, EndsWith(StrCat("/big:", body)));
 }
 
-struct Bad {
+struct RefusedRequest {
   const char* name;
   std::string request;
   std::string_view status;
@@ -193,7 +193,7 @@ TEST_F(ServerTest, WhatIsWrongWithARequestIsSaidByItsStatus) {
   options_.body_bytes = 1000;
   std::string many;
   for (int i = 0; i < 300; ++i) many += "a: b\r\n";
-  const Bad cases[] = {
+  const RefusedRequest cases[] = {
       {"not_http", "\x16\x03\x01\x02 client hello\r\n\r\n", "400 "},
       {"header_bomb", Get("/", StrCat("X: ", std::string(5000, 'x'), "\r\n")), "431 "},
       {"many_headers", Get("/", many), "431 "},
@@ -210,7 +210,7 @@ TEST_F(ServerTest, WhatIsWrongWithARequestIsSaidByItsStatus) {
       {"expectation",
        "POST / HTTP/1.1\r\nHost: h\r\nExpect: a-miracle\r\nContent-Length: 2\r\n\r\n", "417 "},
   };
-  for (const Bad& c : cases) {
+  for (const RefusedRequest& c : cases) {
     SCOPED_TRACE(c.name);
     Talk(c.request);
     EXPECT_THAT(reply_, StartsWith(StrCat("HTTP/1.1 ", c.status)));

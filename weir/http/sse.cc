@@ -9,8 +9,6 @@
 namespace weir::http {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 // The end of the first line of `text`, its size if it has but one. Two searches of the fast kind
 // beat one for either byte.
 std::size_t LineEnd(std::string_view text) {

@@ -15,13 +15,13 @@ using testing::HasSubstr;
 
 SseCopy Data(std::string data) { return {"message", std::move(data), ""}; }
 
-struct Case {
+struct SseCase {
   const char* name;
   std::string_view wire;
   std::vector<SseCopy> events;
 };
 
-const Case kCases[] = {
+const SseCase kSseCases[] = {
     {"OneEvent", "data: hi\n\n", {Data("hi")}},
     {"TwoEvents", "data: a\n\ndata: b\n\n", {Data("a"), Data("b")}},
     {"NamedEvent", "event: error\ndata: x\n\n", {{"error", "x", ""}}},
@@ -62,7 +62,7 @@ const Case kCases[] = {
 };
 
 TEST(SseReader, EventsAreTheSameHoweverTheStreamIsCut) {
-  for (const Case& c : kCases) {
+  for (const SseCase& c : kSseCases) {
     SCOPED_TRACE(c.name);
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
       SseReader reader;

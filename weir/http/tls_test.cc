@@ -19,6 +19,7 @@
 #include "weir/base/text.h"
 #include "weir/http/client.h"
 #include "weir/http/proxy_testing.h"
+#include "weir/http/serve_testing.h"
 #include "weir/http/server.h"
 
 namespace weir::http {
@@ -52,11 +53,6 @@ class HelloHandler final : public Handler {
   int cancelled = 0;
   std::optional<BreakOff> breaks;
 };
-
-async::Task<void> ServeIn(async::Context ctx, Server& server, const Listener& listener) {
-  const Result<void> served = co_await server.Serve(ctx, listener);
-  EXPECT_TRUE(served.has_value());
-}
 
 // How many connected TCP sockets of this process hold small pieces back for a fuller packet.
 int SocketsThatHoldBack() {

@@ -18,9 +18,7 @@ std::unexpected<Error> Refuse(std::string_view text, std::string_view why) {
                                             "\" is not an address: ", why, "; ", kForms));
 }
 
-bool IsAlnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool IsAlnum(char c) { return IsLetter(c) || IsDigit(c); }
 
 bool IsBlankOrControl(char c) {
   const auto byte = static_cast<unsigned char>(c);

@@ -8,13 +8,13 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Good {
+struct GoodUrl {
   std::string_view text;
   Url url;
   std::string_view authority;
 };
 
-const Good kGood[] = {
+const GoodUrl kGoodUrls[] = {
     {"http://h", {false, "h", 80, "", ""}, "h"},
     {"http://h:80/", {false, "h", 80, "", ""}, "h"},
     {"http://h:8000/v1", {false, "h", 8000, "", "/v1"}, "h:8000"},
@@ -31,7 +31,7 @@ const Good kGood[] = {
 };
 
 TEST(Url, RightAddressesAreTakenApart) {
-  for (const Good& c : kGood) {
+  for (const GoodUrl& c : kGoodUrls) {
     SCOPED_TRACE(c.text);
 
     const Result<Url> url = ParseUrl(c.text);
@@ -42,12 +42,12 @@ TEST(Url, RightAddressesAreTakenApart) {
   }
 }
 
-struct Bad {
+struct BadUrl {
   std::string_view text;
   std::string_view why;
 };
 
-const Bad kBad[] = {
+const BadUrl kBadUrls[] = {
     {"", "it is empty"},
     {"localhost:8000", "the scheme is missing"},
     {"ftp://h", "only http, https and unix"},
@@ -74,7 +74,7 @@ const Bad kBad[] = {
 };
 
 TEST(Url, WrongAddressesAreRefusedWithAReasonAndTheRightForm) {
-  for (const Bad& c : kBad) {
+  for (const BadUrl& c : kBadUrls) {
     SCOPED_TRACE(c.text);
 
     const Result<Url> url = ParseUrl(c.text);

@@ -9,7 +9,7 @@
 namespace weir::jobs {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kStateVersion = 1;
 
 std::string Text(json::View value) { return std::string(value.StringOr("")); }
 
@@ -56,7 +56,7 @@ Result<std::optional<BatchState>> ReadBatchState(const std::string& out) {
   WEIR_TRY(const std::optional<std::string> text, store::ReadFile(path, limits::kConfigFileBytes));
   if (!text) return std::nullopt;
   const Result<json::Value> read = json::Read(*text);
-  if (!read || read->Find("version").AsInt64() != kVersion || read->Find("rounds").empty()) {
+  if (!read || read->Find("version").AsInt64() != kStateVersion || read->Find("rounds").empty()) {
     return Fail(Code::kConfigError,
                 StrCat(path,
                        " is no state of a batch that this weir can read; remove it only if "
@@ -86,7 +86,7 @@ Result<void> WriteBatchState(const std::string& out, const BatchState& state) {
   json::Writer writer(text, {.indent = 2});
   writer.BeginObject();
   writer.PlainKey("version");
-  writer.Int(kVersion);
+  writer.Int(kStateVersion);
   writer.Field("input", state.input);
   writer.Field("digest", state.digest);
   writer.PlainKey("requests");

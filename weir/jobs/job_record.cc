@@ -6,6 +6,7 @@
 #include <set>
 
 #include "weir/agent/tools/clip.h"
+#include "weir/base/clock.h"
 #include "weir/base/random.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -28,10 +29,6 @@ std::string StampOf(std::int64_t wall_nanos) {
   std::snprintf(stamp, sizeof(stamp), "%s.%03dZ", date,
                 static_cast<int>(wall_nanos / 1'000'000 % 1000));
   return stamp;
-}
-
-std::int64_t Millis(Duration time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
 std::string Hex(std::uint64_t hash) {
@@ -127,7 +124,7 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     if (!variant.empty()) out.Field("variant_id", variant);
     out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
     out.PlainKey("duration_ms");
-    out.Int(Millis(tried.duration));
+    out.Int(CeilMillis(tried.duration));
     out.PlainKey("success");
     out.Bool(!tried.error.has_value());
     if (tried.error) WriteError(out, *tried.error);

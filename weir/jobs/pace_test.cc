@@ -8,13 +8,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr TimePoint kStart = TimePoint() + seconds(100);
+constexpr TimePoint kPaceStart = TimePoint() + seconds(100);
 
 TEST(Pace, BeginsAtTheLimit) { EXPECT_EQ(Pace({.most = 12}).limit(), 12); }
 
 TEST(Pace, FallsByAThirdWhenPushedBackAndNeverBelowOne) {
   Pace pace({.most = 12});
-  TimePoint now = kStart;
+  TimePoint now = kPaceStart;
   std::vector<int> limits;
   for (int i = 0; i < 8; ++i, now += seconds(2)) {
     pace.OnPushback(now);
@@ -25,25 +25,25 @@ TEST(Pace, FallsByAThirdWhenPushedBackAndNeverBelowOne) {
 
 TEST(Pace, WhatIsPushedBackAtOnceCountsOnce) {
   Pace pace({.most = 12});
-  for (int i = 0; i < 12; ++i) pace.OnPushback(kStart + milliseconds(i));
+  for (int i = 0; i < 12; ++i) pace.OnPushback(kPaceStart + milliseconds(i));
   EXPECT_EQ(pace.limit(), 8);
 }
 
 TEST(Pace, RisesByOneForARoundOfAnswersUpToTheLimit) {
   Pace pace({.most = 12});
-  pace.OnPushback(kStart);
-  for (int i = 0; i < 9; ++i) pace.OnAnswer(kStart, milliseconds(5));
+  pace.OnPushback(kPaceStart);
+  for (int i = 0; i < 9; ++i) pace.OnAnswer(kPaceStart, milliseconds(5));
   EXPECT_EQ(pace.limit(), 9);
-  for (int i = 0; i < 1000; ++i) pace.OnAnswer(kStart, milliseconds(5));
+  for (int i = 0; i < 1000; ++i) pace.OnAnswer(kPaceStart, milliseconds(5));
   EXPECT_EQ(pace.limit(), 12);
 }
 
 TEST(Pace, ASlowAnswerPushesBackWhereThatIsAskedFor) {
   Pace patient({.most = 12});
-  patient.OnAnswer(kStart, seconds(30));
+  patient.OnAnswer(kPaceStart, seconds(30));
   EXPECT_EQ(patient.limit(), 12);
   Pace hasty({.most = 12, .slow = seconds(20)});
-  hasty.OnAnswer(kStart, seconds(30));
+  hasty.OnAnswer(kPaceStart, seconds(30));
   EXPECT_EQ(hasty.limit(), 8);
 }
 

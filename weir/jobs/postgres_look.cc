@@ -180,7 +180,8 @@ Result<std::int64_t> PostgresStore::Retry(const Selection& selection) {
       "UPDATE weir_jobs j SET state = 1, attempts = 0, crashes = 0, cancel_asked = false, "
       "not_before = NULL, submitted_at = (SELECT now FROM t), ended_at = NULL, error = '', "
       "message = '' FROM picked WHERE j.id = picked.id",
-      "", selection, kStates);
+      ", results AS (DELETE FROM weir_results r USING changed WHERE r.job = changed.id)", selection,
+      kStates);
 }
 
 Result<std::int64_t> PostgresStore::Cancel(const Selection& selection) {

@@ -101,6 +101,13 @@ Result<int> PostgresStore::Version(const std::string& url) {
 
 std::string PostgresStore::Where() const { return pool_->where(); }
 
+Result<std::string> PostgresStore::Id() {
+  return pool_->Transact<std::string>([](Postgres& db) -> Result<std::string> {
+    WEIR_TRY(const PostgresRows rows, db.Run("SELECT value FROM weir_meta WHERE name = 'store'"));
+    return rows.size() == 0 ? std::string() : std::string(rows.Text(0, 0));
+  });
+}
+
 std::optional<std::int64_t> PostgresStore::Now() const {
   return now_ms_ ? std::optional(now_ms_()) : std::nullopt;
 }

@@ -27,6 +27,7 @@ class PostgresStore final : public JobStore {
   ~PostgresStore() override;
 
   std::string Where() const override;
+  Result<std::string> Id() override;
   Result<QueueId> Declare(const QueueSpec& spec) override;
   Result<std::vector<QueueInfo>> Queues() override;
   Result<Submitted> Submit(QueueId queue, std::span<const NewJob> jobs) override;

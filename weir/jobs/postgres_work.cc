@@ -30,11 +30,11 @@ constexpr char kComplete[] = R"sql(
 WITH t AS MATERIALIZED (
   SELECT coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
 input AS MATERIALIZED (
-  SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    AS i (id, fence, how, delay, repeated, result, metadata, attempts, error, message)),
+  SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    AS i (id, fence, how, delay, repeated, tries, result, metadata, attempts, error, message)),
 held AS MATERIALIZED (
   SELECT j.id, j.queue, j.cancel_asked, q.max_attempts, q.concurrency IS NOT NULL AS limited,
-    j.attempts + CASE WHEN i.how = 3 THEN 0 ELSE 1 END AS tried
+    j.attempts + i.tries::integer AS tried
   FROM input i JOIN weir_jobs j ON j.id = i.id JOIN weir_queues q ON q.id = j.queue
   WHERE j.worker = $1 AND j.fence = i.fence AND j.state = 2 ORDER BY j.id FOR UPDATE OF j),
 fate AS MATERIALIZED (
@@ -54,7 +54,8 @@ ended AS (
                    ELSE j.message END
   FROM fate f, t WHERE j.id = f.id),
 kept AS (
-  INSERT INTO weir_results SELECT id, result, metadata FROM fate WHERE state = 3),
+  INSERT INTO weir_results SELECT id, result, metadata FROM fate
+  WHERE state = 3 OR (state = 4 AND metadata <> '')),
 tried AS (
   INSERT INTO weir_tries SELECT id, fence, $1, how, attempts FROM fate),
 repeated AS (
@@ -92,7 +93,7 @@ Result<WorkerId> PostgresStore::Enlist(const WorkerSpec& spec) {
   const std::string token = HexId(random, kTokenDigits);
   return pool_->Transact<WorkerId>([&](Postgres& db) -> Result<WorkerId> {
     PostgresArgs args;
-    args.Text(token).Text(spec.name).Int(WholeMillis(spec.lease)).Int(Now());
+    args.Text(token).Text(spec.name).Int(CeilMillis(spec.lease)).Int(Now());
     WEIR_TRY(const PostgresRows made,
              db.Run("WITH t AS (SELECT coalesce($4, "
                     "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now) "
@@ -345,14 +346,15 @@ Result<Claims> PostgresStore::Claim(WorkerId worker, std::span<const ClaimFrom> 
 Result<std::vector<JobId>> PostgresStore::Complete(WorkerId worker, std::span<const Ended> ended) {
   WEIR_CHECK(CheckEnded(ended));
   if (ended.empty()) return std::vector<JobId>();
-  std::vector<std::int64_t> ids, fences, hows, delays, repeated;
+  std::vector<std::int64_t> ids, fences, hows, delays, repeated, tries;
   std::vector<std::string_view> results, metadata, attempts, errors, messages;
   for (const Ended& one : ended) {
     ids.push_back(one.id);
     fences.push_back(one.fence);
     hows.push_back(static_cast<int>(one.how));
-    delays.push_back(WholeMillis(one.delay));
+    delays.push_back(CeilMillis(one.delay));
     repeated.push_back(one.repeated_calls);
+    tries.push_back(TriesOf(one));
     results.emplace_back(one.result);
     metadata.emplace_back(one.metadata);
     attempts.emplace_back(one.attempts);
@@ -361,7 +363,8 @@ Result<std::vector<JobId>> PostgresStore::Complete(WorkerId worker, std::span<co
   }
   return pool_->Transact<std::vector<JobId>>([&](Postgres& db) -> Result<std::vector<JobId>> {
     PostgresArgs args;
-    args.Int(worker).Int(Now()).Ints(ids).Ints(fences).Ints(hows).Ints(delays).Ints(repeated);
+    args.Int(worker).Int(Now()).Ints(ids).Ints(fences).Ints(hows).Ints(delays).Ints(repeated).Ints(
+        tries);
     args.Texts(results).Texts(metadata).Texts(attempts).Texts(errors).Texts(messages);
     WEIR_TRY(const PostgresRows rows, db.Run(kComplete, args));
     std::unordered_set<JobId> counted;

@@ -106,15 +106,16 @@ struct Ended {
   enum class How : std::uint8_t {
     kDone,
     kFailed,  // for good
-    kAgain,   // counts as an attempt; queued again after `delay`, or failed after the last one
-    kBack,    // nobody's fault: queued again after `delay`, as if it had not been claimed
+    kAgain,   // queued again after `delay`, or failed after the last attempt
+    kBack,    // nobody's fault: queued again after `delay`
   };
   JobId id = 0;
   std::int64_t fence = 0;
   How how = How::kDone;
   Duration delay{};
+  int tries = 0;         // attempts that ended in this claim; all but kBack were at least one
   std::string result;    // JSON: what the flow gave; of kDone
-  std::string metadata;  // JSON, an object: who made it; may be empty
+  std::string metadata;  // JSON, an object: who made it, or failed to; may be empty
   std::string attempts;  // JSON, an array of attempt records; may be empty
   std::string error;     // its name; of kFailed and kAgain
   std::string message;
@@ -157,7 +158,7 @@ struct JobInfo {
   int attempts = 0;
   int crashes = 0;
   std::string result;    // JSON; empty: none
-  std::string metadata;  // JSON; empty: none
+  std::string metadata;  // JSON, of done and failed ones; empty: none
   std::string tries;     // JSON, an array: the attempt records of all claims; only of Find()
   std::string error;
   std::string message;
@@ -186,6 +187,8 @@ class JobStore {
 
   // "sqlite:jobs.db", "postgres://weir@db/weir" without its password: for messages.
   virtual std::string Where() const = 0;
+  // Made with the store, and no other's: job 7 of two stores are two jobs. Hexadecimal digits.
+  virtual Result<std::string> Id() = 0;
 
   // Makes the queue, or changes what differs. Changes of `flow` and `digest` are for new jobs to
   // tell: jobs that are there stay.
@@ -243,7 +246,7 @@ struct StoreOptions {
 Result<std::unique_ptr<JobStore>> OpenStore(const std::string& url, const StoreOptions& options);
 
 // The version of the schema that this weir writes, and the one that the store has (0: none yet).
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 Result<int> StoreVersion(const std::string& url);
 
 }  // namespace weir::jobs

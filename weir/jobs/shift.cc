@@ -81,14 +81,16 @@ async::Task<void> Shift::Close(async::Context ctx) {
   for (const std::string& name : started) co_await resolved_.engines->Stop(ctx, name);
 }
 
-async::Task<bool> Shift::IsWell(async::Context ctx) {
-  for (const std::string& name : Engines()) {
-    const Result<std::shared_ptr<model::Engine>> engine = resolved_.engines->Get(name);
-    if (!engine) co_return false;
-    const Result<model::EngineInfo> there = co_await (*engine)->Describe(ctx);
-    if (!there && IsAway(there.error())) co_return false;
+async::Task<Result<void>> Shift::Check(async::Context ctx) {
+  const std::vector<flow::Askers> all =
+      flow::AskersOf(*queue_.graph, 0, queue_.graph->nodes().size(), options_);
+  for (const flow::Askers& askers : all) {
+    const Result<std::shared_ptr<model::Engine>> engine = resolved_.engines->Get(askers.engine);
+    if (!engine) co_return std::unexpected<Error>(engine.error());
+    Result<void> fine = co_await flow::Preflight(ctx, **engine, askers);
+    if (!fine) co_return fine;
   }
-  co_return true;
+  co_return Result<void>();
 }
 
 std::uint32_t Shift::InputOf(const Claimed& job) const {

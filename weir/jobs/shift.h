@@ -45,8 +45,9 @@ class Shift {
 
   // The engine is gone, or the journal cannot be written: no job can be begun here any more.
   const std::optional<Error>& stopped() const { return walker_.stopped(); }
-  // Whether its engines answer.
-  async::Task<bool> IsWell(async::Context ctx);
+  // Fails when its engines do not answer, do not let us in or do not have the models: then no job
+  // can be done here.
+  async::Task<Result<void>> Check(async::Context ctx);
 
   const Assignment& assignment() const { return resolved_.assignment; }
   const Resolved& resolved() const { return resolved_; }

@@ -112,7 +112,17 @@ CREATE TRIGGER weir_job_is_gone AFTER DELETE ON weir_jobs BEGIN
 END;
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// The store is told from others, whose jobs have the same numbers. Who failed at a job is told as
+// long as it has failed.
+constexpr char kVersion2[] = R"sql(
+INSERT INTO weir_meta VALUES ('store', lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING;
+CREATE TRIGGER weir_job_begins_anew AFTER UPDATE OF state ON weir_jobs
+WHEN old.state = 4 AND new.state <> 4 BEGIN
+  DELETE FROM weir_results WHERE job = old.id;
+END;
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
 }  // namespace

@@ -100,6 +100,13 @@ Result<void> SqliteStore::EndOtherBoots() {
 
 std::string SqliteStore::Where() const { return WhereOf(path_); }
 
+Result<std::string> SqliteStore::Id() {
+  std::scoped_lock lock(mutex_);
+  auto query = db_.Query("SELECT value FROM weir_meta WHERE name = 'store'");
+  WEIR_TRY(const bool row, query.Next());
+  return row ? std::string(query.Text(0)) : std::string();
+}
+
 std::int64_t SqliteStore::LeaseMillis() const {
   if (now_ms_) return now_ms_();
   timespec time{};

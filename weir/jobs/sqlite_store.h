@@ -29,6 +29,7 @@ class SqliteStore final : public JobStore {
   static Result<int> Version(const std::string& path);
 
   std::string Where() const override;
+  Result<std::string> Id() override;
   Result<QueueId> Declare(const QueueSpec& spec) override;
   Result<std::vector<QueueInfo>> Queues() override;
   Result<Submitted> Submit(QueueId queue, std::span<const NewJob> jobs) override;

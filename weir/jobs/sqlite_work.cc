@@ -23,7 +23,7 @@ Result<WorkerId> SqliteStore::Enlist(const WorkerSpec& spec) {
   std::scoped_lock lock(mutex_);
   WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kNormal));
   const std::int64_t now = LeaseMillis();
-  const std::int64_t lease = WholeMillis(spec.lease);
+  const std::int64_t lease = CeilMillis(spec.lease);
   WorkerId id = 0;
   {
     auto query = db_.Query(
@@ -253,7 +253,7 @@ Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
     WEIR_TRY(const bool held, query.Next());
     if (!held) return WasCompleted(worker, ended);
     queue = query.Int(0);
-    attempts = static_cast<int>(query.Int(1)) + (ended.how == Ended::How::kBack ? 0 : 1);
+    attempts = static_cast<int>(query.Int(1)) + TriesOf(ended);
     state = StateAfter(ended, query.Int(2) != 0, attempts >= query.Int(3));
   }
   const std::int64_t now = WallTime();
@@ -261,7 +261,7 @@ Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
   const bool failure = ended.how == Ended::How::kFailed || ended.how == Ended::How::kAgain;
   const bool clear = state == JobState::kDone || state == JobState::kCancelled;
   std::optional<std::int64_t> not_before;
-  if (state == JobState::kWaiting) not_before = now + WholeMillis(ended.delay);
+  if (state == JobState::kWaiting) not_before = now + CeilMillis(ended.delay);
   std::optional<std::int64_t> ended_at;
   if (over) ended_at = now;
   WEIR_CHECK(
@@ -272,7 +272,8 @@ Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
                clear ? 2 : (failure ? 1 : 0), ended.error, ended.message}));
   WEIR_CHECK(db_.Run("INSERT INTO weir_tries VALUES (?1, ?2, ?3, ?4, ?5)",
                      {ended.id, ended.fence, worker, static_cast<int>(ended.how), ended.attempts}));
-  if (state == JobState::kDone) {
+  const bool told = state == JobState::kFailed && !ended.metadata.empty();
+  if (state == JobState::kDone || told) {
     WEIR_CHECK(db_.Run("INSERT INTO weir_results VALUES (?1, ?2, ?3)",
                        {ended.id, ended.result, ended.metadata}));
   }

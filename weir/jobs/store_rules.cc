@@ -91,8 +91,9 @@ Result<void> CheckEnded(std::span<const Ended> ended) {
       return Fail(Code::kInvalidRequest,
                   StrCat("the attempt records of ", whose, " are no JSON array"));
     }
-    if (one.repeated_calls < 0) {
-      return Fail(Code::kInvalidRequest, StrCat("the repeated calls of ", whose, " are negative"));
+    if (one.repeated_calls < 0 || one.tries < 0) {
+      return Fail(Code::kInvalidRequest,
+                  StrCat("the repeated calls or tries of ", whose, " are negative"));
     }
   }
   return {};
@@ -137,6 +138,10 @@ Allowance MostNow(const QueueLimits& limits, int most, std::int64_t running, std
   return allowed;
 }
 
+int TriesOf(const Ended& ended) {
+  return std::max(ended.tries, ended.how == Ended::How::kBack ? 0 : 1);
+}
+
 JobState StateAfter(const Ended& ended, bool cancel_asked, bool last_attempt) {
   if (cancel_asked) return JobState::kCancelled;
   switch (ended.how) {
@@ -174,7 +179,7 @@ std::vector<JobState> Among(const Selection& selection, std::span<const JobState
   return states;
 }
 
-std::int64_t WholeMillis(Duration duration) {
+std::int64_t CeilMillis(Duration duration) {
   const std::int64_t nanos = duration.count();
   return nanos <= 0 ? 0 : nanos / kMillis + (nanos % kMillis == 0 ? 0 : 1);
 }

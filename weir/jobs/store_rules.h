@@ -47,6 +47,8 @@ struct Allowance {
 };
 Allowance MostNow(const QueueLimits& limits, int most, std::int64_t running, std::int64_t now_ms);
 
+// How many attempts a claim was that ended so.
+int TriesOf(const Ended& ended);
 // What becomes of a running job that ended so.
 JobState StateAfter(const Ended& ended, bool cancel_asked, bool last_attempt);
 
@@ -61,7 +63,7 @@ std::string StatesSql(const std::vector<JobState>& states);
 // The states of `selection` that are among `allowed`, of which all when it names none.
 std::vector<JobState> Among(const Selection& selection, std::span<const JobState> allowed);
 
-std::int64_t WholeMillis(Duration duration);  // rounded up
+std::int64_t CeilMillis(Duration duration);  // rounded up
 std::int64_t WallMillis();
 
 // One JSON array of those in `arrays`, texts that CheckEnded() let pass; empty when nothing is in.

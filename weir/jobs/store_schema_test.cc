@@ -91,10 +91,55 @@ TEST_P(StoreSchemaTest, JobsSurviveAMigrationAndANewerStoreIsRefused) {
     EXPECT_EQ(refused.error().code, Code::kConfigError);
     EXPECT_THAT(refused.error().message, HasSubstr("made by a newer weir"));
   }
-  ASSERT_TRUE(place_->Execute("UPDATE weir_meta SET value = '1' WHERE name = 'version'"));
+  ASSERT_TRUE(place_->Execute(
+      StrCat("UPDATE weir_meta SET value = '", kSchemaVersion, "' WHERE name = 'version'")));
   const auto store = OpenStore(place_->url(), {});
   ASSERT_TRUE(store);
   EXPECT_EQ((*store)->List({}, 0, 10)->size(), 3U);
+}
+
+TEST_P(StoreSchemaTest, JobsOfTheFirstVersionAreWorkedOnByThisOne) {
+  ASSERT_TRUE(Migrate(First(1), true));
+  const std::string key = sqlite() ? "key, row_id" : "key, row_id, row";
+  const std::string values = sqlite() ? "'k', 'r'" : "'k', 'r', '{}'";
+  ASSERT_TRUE(place_->Execute(
+      "INSERT INTO weir_queues (name, flow, digest, max_crashes, max_attempts, tokens, tokens_at) "
+      "VALUES ('q', 'f', 'd', 3, 1, 10, 0)"));
+  ASSERT_TRUE(
+      place_->Execute(StrCat("INSERT INTO weir_jobs (queue, state, priority, submitted_at, ", key,
+                             ") VALUES (1, 1, 0, 5, ", values, ")")));
+  if (sqlite()) {
+    ASSERT_TRUE(place_->Execute("INSERT INTO weir_rows VALUES (1, '{}')"));
+  }
+  const auto store = OpenStore(place_->url(), {});
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(Value((*store)->Id()).size(), 16U);
+  const WorkerId worker = Value((*store)->Enlist({.name = "w"}));
+  const ClaimFrom from[] = {{1, 5}};
+  for (const Ended::How how : {Ended::How::kFailed, Ended::How::kDone}) {
+    const Claims claims = Value((*store)->Claim(worker, from));
+    ASSERT_EQ(claims.jobs.size(), 1U);
+    const Ended ended{.id = claims.jobs[0].id,
+                      .fence = claims.jobs[0].fence,
+                      .how = how,
+                      .result = "1",
+                      .metadata = "{}",
+                      .error = "timeout"};
+    EXPECT_EQ(Value((*store)->Complete(worker, std::span(&ended, 1))).size(), 1U);
+    (void)(*store)->Retry({.queue = 1});
+  }
+  EXPECT_EQ(Value((*store)->Find(1))->state, JobState::kDone);
+}
+
+TEST_P(StoreSchemaTest, AStoreHasANameThatIsNoOthers) {
+  const auto store = OpenStore(place_->url(), {});
+  ASSERT_TRUE(store);
+  const std::string id = Value((*store)->Id());
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), id.npos) << id;
+  EXPECT_EQ(Value(Value(OpenStore(place_->url(), {}))->Id()), id);
+  const auto other = StorePlace::New(GetParam());
+  ASSERT_TRUE(other);
+  EXPECT_NE(Value(Value(OpenStore((*other)->url(), {}))->Id()), id);
 }
 
 TEST_P(StoreSchemaTest, AMigrationThatFailsChangesNothing) {

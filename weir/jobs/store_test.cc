@@ -274,6 +274,39 @@ TEST_P(StoreTest, AFailedAttemptIsTriedAgainUntilTheLast) {
   EXPECT_EQ(job.tries, "[1,2, 3]");
 }
 
+TEST_P(StoreTest, AClaimThatTriedSeveralTimesIsAsManyAttempts) {
+  const QueueId queue = Queue({.max_attempts = 5});
+  Submit(queue, NumberedJobs(0, 1));
+  const WorkerId worker = Worker(1h);
+  auto jobs = Claim(worker, queue, 1);
+  End(worker, jobs[0], How::kBack, {.tries = 1});
+  EXPECT_EQ(Find(jobs[0].id).attempts, 1) << "it was put back while it waited for its second";
+  jobs = Claim(worker, queue, 1);
+  End(worker, jobs[0], How::kAgain, {.tries = 2, .error = "timeout"});
+  EXPECT_EQ(Find(jobs[0].id).attempts, 3);
+  jobs = Claim(worker, queue, 1);
+  EXPECT_EQ(jobs[0].attempts, 3);
+  End(worker, jobs[0], How::kAgain, {.tries = 2, .error = "timeout"});
+  EXPECT_EQ(Find(jobs[0].id).attempts, 5);
+  EXPECT_EQ(Find(jobs[0].id).state, JobState::kFailed);
+}
+
+TEST_P(StoreTest, WhoFailedAtAJobIsToldUntilItBeginsAnew) {
+  const QueueId queue = Queue();
+  Submit(queue, NumberedJobs(0, 1));
+  const WorkerId worker = Worker(1h);
+  auto jobs = Claim(worker, queue, 1);
+  End(worker, jobs[0], How::kFailed, {.metadata = R"({"provider":"vllm"})", .error = "timeout"});
+  EXPECT_EQ(Find(jobs[0].id).metadata, R"({"provider":"vllm"})");
+  EXPECT_EQ(Find(jobs[0].id).result, "");
+  EXPECT_EQ(Value(store_->Retry({.queue = queue})), 1);
+  EXPECT_EQ(Find(jobs[0].id).metadata, "");
+  jobs = Claim(worker, queue, 1);
+  End(worker, jobs[0], How::kDone, {.result = "7", .metadata = R"({"provider":"openai"})"});
+  EXPECT_EQ(Find(jobs[0].id).metadata, R"({"provider":"openai"})");
+  EXPECT_EQ(Find(jobs[0].id).result, "7");
+}
+
 TEST_P(StoreTest, WhatIsPutBackDidNotHappen) {
   const QueueId queue = Queue({.max_attempts = 1});
   Submit(queue, NumberedJobs(0, 1));

@@ -17,7 +17,10 @@ using async::Task;
 constexpr Duration kLookAgain = std::chrono::seconds(1);  // for jobs, where nothing tells of them
 constexpr Duration kFirstMend = std::chrono::seconds(1);
 constexpr Duration kLastMend = std::chrono::seconds(30);
-constexpr std::size_t kUndelivered = 4;  // times the jobs under way: then none is begun
+// Times the jobs that may be under way. With so many undelivered, or begun and not ended, no other
+// job is begun.
+constexpr std::size_t kUndelivered = 4;
+constexpr std::size_t kUnended = 4;
 
 }  // namespace
 
@@ -244,10 +247,7 @@ Task<void> Worker::Core::WaitForWork(Context ctx) {
 Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
   while (!ctx.cancelled() && !ends()) {
     for (Post& post : posts_) co_await CloseIdle(ctx, post);
-    const std::size_t undelivered = done_.size() + delivering_;
-    const bool store_lags =
-        undelivered > kUndelivered * static_cast<std::size_t>(options_.concurrency);
-    if (ready_.empty() || room() <= 0 || store_lags || alone_) {
+    if (ready_.empty() || !MayBegin()) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
     }
@@ -282,6 +282,12 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
   }
   // ClaimAll may still wait for room.
   bell_.Ring();
+}
+
+bool Worker::Core::MayBegin() const {
+  const auto most = static_cast<std::size_t>(options_.concurrency);
+  const bool store_lags = done_.size() + delivering_ > kUndelivered * most;
+  return room() > rested_ && !store_lags && running_.size() < kUnended * most && !alone_;
 }
 
 // A configuration that is wrong now changes nothing: the worker goes on with what it has.
@@ -377,7 +383,7 @@ Task<void> Worker::Core::Mend(Context ctx) {
       if (!resolved) continue;
       Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
       if (!shift) continue;
-      const bool well = co_await (*shift)->IsWell(ctx);
+      const Result<void> well = co_await (*shift)->Check(ctx);
       if (!well) {
         co_await (*shift)->Close(ctx);
         continue;

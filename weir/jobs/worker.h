@@ -70,6 +70,7 @@ struct WorkerFigures {
   std::uint64_t store_errors = 0;
   std::uint64_t quarantined = 0;
   int running = 0;
+  int resting = 0;  // begun, and waiting to be tried again
   int limit = 0;
   bool paused = false;  // no engine answers
   bool draining = false;

@@ -84,6 +84,7 @@ class Worker::Core {
   async::Task<void> Do(async::Context ctx, Post& post, Shift& shift, Ready ready);
   async::Task<Shift::End> Try(async::Context ctx, Post& post, Shift& shift, const Claimed& job,
                               json::Value row, int& tries);
+  async::Task<void> Rest(async::Context ctx, Duration wait);
   static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);
   BegunBefore LookUp(const async::Context& ctx, const Shift& shift, const Claimed& job);
   void NoteCall(const flow::AskedOnce& asked);
@@ -102,7 +103,9 @@ class Worker::Core {
 
   bool ends() const { return figures_.draining || fatal_.has_value(); }
   std::int64_t Left() const;  // jobs that may still be begun
+  // For jobs that may be under way; those that have begun come before those that have not.
   int room() const { return pace_.limit() - figures_.running; }
+  bool MayBegin() const;
 
   JobStore& store_;
   AnswerJournal& journal_;
@@ -123,6 +126,7 @@ class Worker::Core {
   std::vector<Done> done_;
   std::size_t delivering_ = 0;
   std::map<JobId, Running> running_;
+  int rested_ = 0;  // jobs that wait for room to be tried again
   std::uint64_t begun_ = 0;
   bool waiting_ = false;  // in the store, for work
   bool told_to_end_ = false;

@@ -16,8 +16,23 @@ namespace {
 using async::Context;
 using async::Task;
 
-constexpr Duration kFirstWait = std::chrono::milliseconds(500);  // before a job is tried again
-constexpr Duration kLastWait = std::chrono::seconds(30);
+constexpr Duration kFirstJobWait = std::chrono::milliseconds(500);  // before a job is tried again
+constexpr Duration kLastJobWait = std::chrono::seconds(30);
+
+// What may be the whole server's fault: of one that is gone, that refuses everybody, that does not
+// know us or the model any more.
+bool MayBeTheServers(const Error& error) {
+  switch (ClassOf(error)) {
+    case ErrorClass::kUnavailable:
+    case ErrorClass::kNetwork:
+    case ErrorClass::kAuth:
+    case ErrorClass::kDenied:
+    case ErrorClass::kNotFound:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool IsPushback(const Error& error) {
   return error.http_status == 429 || error.http_status == 503 || error.code == Code::kTimeout;
@@ -80,6 +95,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
     end.error = row.error();
   }
   const JobAnswers::Job& gathered = shift.answers().At(job.id);
+  ended.tries = tries;
   ended.repeated_calls = gathered.in_flight_before;
   ended.metadata = gathered.metadata.Json(shift.assignment(), post.queue->spec.digest);
   ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
@@ -138,35 +154,41 @@ bool Worker::Core::MayBeTriedAgain(const Post& post, const Claimed& job, const E
 // not paid again; its place is another's.
 Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const Claimed& job,
                                    json::Value row, int& tries) {
-  Duration wait = kFirstWait;
+  Duration wait = kFirstJobWait;
   while (true) {
     Shift::End end = co_await shift.Walk(ctx, job, row);
-    ++tries;
-    // A server that answers nobody is no fault of the job.
-    const bool suspicious = end.error && (ClassOf(*end.error) == ErrorClass::kUnavailable ||
-                                          ClassOf(*end.error) == ErrorClass::kNetwork);
-    const bool well = !suspicious || co_await shift.IsWell(ctx);
-    if (!well) {
-      if (&shift == post.shift.get()) Pause(ctx, post, *end.error);
-      end.aborted = true;
-      co_return end;
+    if (end.error && MayBeTheServers(*end.error)) {
+      const Result<void> well = co_await shift.Check(ctx);
+      if (!well) {
+        if (&shift == post.shift.get()) Pause(ctx, post, well.error());
+        end.aborted = true;
+      }
     }
+    if (end.aborted) co_return end;
+    ++tries;
     const bool again =
         end.error && MayBeTriedAgain(post, job, *end.error, tries) && !ends() && !ctx.cancelled();
     if (!again) co_return end;
-    --figures_.running;
-    bell_.Ring();
-    const Result<void> slept = co_await async::Sleep(ctx, wait);
-    wait = std::min(wait * 2, kLastWait);
-    while (slept && room() <= 0 && !ends() && !ctx.cancelled()) {
-      co_await bell_.Wait(ctx, kLastWait);
-    }
-    ++figures_.running;
-    if (!slept || ctx.cancelled()) {
+    co_await Rest(ctx, wait);
+    wait = std::min(wait * 2, kLastJobWait);
+    if (ctx.cancelled()) {
       end.aborted = true;
       co_return end;
     }
   }
+}
+
+// Gives the place away for so long, and takes the next that is free.
+Task<void> Worker::Core::Rest(Context ctx, Duration wait) {
+  --figures_.running;
+  ++figures_.resting;
+  bell_.Ring();
+  (void)co_await async::Sleep(ctx, wait);
+  ++rested_;
+  while (room() <= 0 && !ends() && !ctx.cancelled()) co_await bell_.Wait(ctx, kLastJobWait);
+  --rested_;
+  --figures_.resting;
+  ++figures_.running;
 }
 
 void Worker::Core::Hand(Post& post, WorkerId worker, Ended ended, std::uint64_t asked) {

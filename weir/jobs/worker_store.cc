@@ -15,13 +15,13 @@ using async::Context;
 using async::Task;
 
 constexpr Duration kIdle = std::chrono::seconds(5);
-constexpr Duration kFirstWait = std::chrono::milliseconds(100);  // for a store that is away
-constexpr Duration kLastWait = std::chrono::seconds(5);
+constexpr Duration kFirstStoreWait = std::chrono::milliseconds(100);  // for a store that is away
+constexpr Duration kLastStoreWait = std::chrono::seconds(5);
 
 }  // namespace
 
 Task<void> Worker::Core::DeliverAll(Context ctx) {
-  Duration wait = kFirstWait;
+  Duration wait = kFirstStoreWait;
   while (!finishing_ || !done_.empty()) {
     if (done_.empty()) {
       co_await bell_.Wait(ctx, kIdle);
@@ -43,7 +43,7 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
     delivering_ = 0;
     if (counted) {
       StoreWorks(ctx);
-      wait = kFirstWait;
+      wait = kFirstStoreWait;
       Delivered(ctx, batch, *counted);
       bell_.Ring();
       continue;
@@ -60,7 +60,7 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
     done_.insert(done_.begin(), std::make_move_iterator(batch.begin()),
                  std::make_move_iterator(batch.end()));
     (void)co_await async::Sleep(ctx, wait);
-    wait = std::min(wait * 2, kLastWait);
+    wait = std::min(wait * 2, kLastStoreWait);
   }
 }
 
@@ -140,7 +140,7 @@ Task<void> Worker::Core::KeepLease(Context ctx) {
       if (!reaped) StoreFailed(ctx, reaped.error());
       if (reaped) TellReaped(ctx, *reaped);
     }
-    if (worker_ == 0) (void)co_await async::Sleep(ctx, kFirstWait);
+    if (worker_ == 0) (void)co_await async::Sleep(ctx, kFirstStoreWait);
   }
 }
 

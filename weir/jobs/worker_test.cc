@@ -266,6 +266,24 @@ TEST_F(WorkerTest, AJobThatFailsTooOftenIsADeadLetter) {
   const std::vector<JobInfo> failed = JobsIn(queue, JobState::kFailed);
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_EQ(failed[0].error, "empty_model_response");
+  EXPECT_EQ(failed[0].attempts, 2);
+  EXPECT_THAT(failed[0].metadata, HasSubstr("vllm")) << "who failed at it";
+}
+
+TEST_F(WorkerTest, JobsThatWaitForAnotherTryAreFewAndComeFirst) {
+  options_.concurrency = 2;
+  const WorkQueue queue = QueueOf(kSay, 20, {.max_attempts = 2});
+  std::map<std::string, int> asked;
+  std::size_t most_open = 0;
+  std::size_t ended = 0;
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (++asked[call.messages.back().AllText()] == 2) ++ended;
+    most_open = std::max(most_open, asked.size() - ended);
+    return Fail(Code::kEmptyModelResponse, "nothing came");
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(ended, 20U);
+  EXPECT_LE(most_open, 8U) << "four times what may be under way";
 }
 
 // A worker that dies between two answers: what it was answered is in its journal, and the store
@@ -405,6 +423,53 @@ TEST_F(WorkerTest, AServerThatRefusesEverybodyStopsTheWorkToo) {
   ASSERT_TRUE(Work(queue, Same()));
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
   EXPECT_EQ(ear_.heard["jobs.paused"], 1);
+}
+
+TEST_F(WorkerTest, AModelThatIsGoneStopsTheWorkInsteadOfFailingEveryJob) {
+  const WorkQueue queue = QueueOf(kSay, 10, {.max_attempts = 1});
+  bool there = true;
+  int answered = 0;
+  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (!there) {
+      return std::unexpected(
+          Error{.code = Code::kHttpStatus, .message = "no such model", .http_status = 404});
+    }
+    return StrCat(++answered, call.messages.back().AllText());
+  });
+  const auto lists = [&](const char* model) {
+    engine->described = model::EngineInfo{.kind = "vllm", .model = "m", .models = {{.id = model}}};
+  };
+  lists("m");
+  std::string why;
+  ear_.on_event = [&](std::string_view name, std::span<const TraceField> fields) {
+    if (name == "job.end" && answered == 3) {
+      there = false;
+      lists("another");
+    }
+    if (name != "jobs.paused") return;
+    for (const TraceField& field : fields) {
+      if (field.key == "error") why = std::get<std::string_view>(field.value);
+    }
+    there = true;
+    lists("m");
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
+  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
+  EXPECT_THAT(why, HasSubstr("asks for the model m")) << "more than the 404 says";
+}
+
+TEST_F(WorkerTest, AJobThatIsNotFoundAloneFailsAlone) {
+  const WorkQueue queue = QueueOf(kSay, 4, {.max_attempts = 1});
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (call.messages.back().AllText() != "n=2") return std::string("yes");
+    return std::unexpected(
+        Error{.code = Code::kHttpStatus, .message = "no such image", .http_status = 404});
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 3U);
+  ASSERT_EQ(JobsIn(queue, JobState::kFailed).size(), 1U);
+  EXPECT_EQ(ear_.heard["jobs.paused"], 0);
 }
 
 TEST_F(WorkerTest, ADrainedWorkerEndsItsJobsAndLeavesTheOthers) {

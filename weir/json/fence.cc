@@ -26,7 +26,7 @@ std::size_t RunAt(std::string_view text, std::size_t at, char c) {
 }
 
 // A row of fence characters at the start of a line.
-struct Mark {
+struct FenceMark {
   char character;
   std::size_t begin;
   std::size_t size;
@@ -34,10 +34,10 @@ struct Mark {
   std::size_t end() const { return begin + size; }
 };
 
-std::optional<Mark> MarkAt(std::string_view text, std::size_t line) {
+std::optional<FenceMark> FenceMarkAt(std::string_view text, std::size_t line) {
   const std::size_t begin = text.find_first_not_of(kBlanks, line);
   if (begin == text.npos || (text[begin] != '`' && text[begin] != '~')) return std::nullopt;
-  const Mark mark{text[begin], begin, RunAt(text, begin, text[begin])};
+  const FenceMark mark{text[begin], begin, RunAt(text, begin, text[begin])};
   return mark.size >= kShortestFence ? std::optional(mark) : std::nullopt;
 }
 
@@ -62,7 +62,7 @@ bool IsInfoWord(std::string_view word) {
 }
 
 // ```json {"a":1} ```: everything on the line of the mark.
-std::optional<Fenced> OneLine(std::string_view line, const Mark& mark) {
+std::optional<Fenced> OneLine(std::string_view line, const FenceMark& mark) {
   line = Trim(line);
   const std::size_t closing =
       line.size() - std::min(line.find_last_not_of(mark.character) + 1, line.size());
@@ -81,14 +81,14 @@ std::optional<Fenced> OneLine(std::string_view line, const Mark& mark) {
 }
 
 // The block that `mark` opens, whose content starts with the next line.
-Fenced Block(std::string_view text, const Mark& mark) {
+Fenced Block(std::string_view text, const FenceMark& mark) {
   const std::size_t opening_end = LineEnd(text, mark.begin);
   const std::string_view opening = text.substr(mark.end(), opening_end - mark.end());
   const bool crlf = opening.ends_with('\r');
   const std::size_t first = std::min(opening_end + 1, text.size());
   Fenced fenced{.info = Trim(opening), .content = text.substr(first)};
   for (std::size_t line = first; line < text.size(); line = LineEnd(text, line) + 1) {
-    const std::optional<Mark> closing = MarkAt(text, line);
+    const std::optional<FenceMark> closing = FenceMarkAt(text, line);
     if (!closing || closing->character != mark.character || closing->size < mark.size) continue;
     if (!Trim(text.substr(closing->end(), LineEnd(text, line) - closing->end())).empty()) continue;
     fenced.content = WithoutLineBreak(text.substr(first, line - first), crlf);
@@ -120,7 +120,7 @@ std::optional<Fenced> FindFence(std::string_view text) {
   const std::string_view trimmed = Trim(text);
   if (trimmed.starts_with('{') || trimmed.starts_with('[')) return std::nullopt;
   for (std::size_t line = 0; line < text.size(); line = LineEnd(text, line) + 1) {
-    const std::optional<Mark> mark = MarkAt(text, line);
+    const std::optional<FenceMark> mark = FenceMarkAt(text, line);
     if (!mark) continue;
     const std::string_view rest = text.substr(mark->begin, LineEnd(text, line) - mark->begin);
     if (std::optional<Fenced> fenced = OneLine(rest, *mark)) return fenced;

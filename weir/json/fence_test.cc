@@ -18,13 +18,13 @@ TEST(Fence, WrapTakesALongerFenceThanAnyInside) {
   EXPECT_EQ(WrapFence("x", "a`\nb"), "```ab\nx\n```");
 }
 
-struct Case {
+struct FenceCase {
   std::string_view text;
   std::string_view content;
 };
 
 TEST(Fence, StripTakesWhatModelsWrite) {
-  const Case cases[] = {
+  const FenceCase cases[] = {
       {"```json\n{\"a\":1}\n```", "{\"a\":1}"},
       {"```\n{}\n```\n", "{}"},
       {"\n\n  ```JSON\n{}\n  ```  \n\n", "{}"},
@@ -44,7 +44,7 @@ TEST(Fence, StripTakesWhatModelsWrite) {
       {"```{\"a\":1}```", "{\"a\":1}"},
       {"``` json \n[1]\n`````", "[1]"},
   };
-  for (const Case& c : cases) EXPECT_EQ(StripFence(c.text), c.content) << c.text;
+  for (const FenceCase& c : cases) EXPECT_EQ(StripFence(c.text), c.content) << c.text;
 }
 
 TEST(Fence, StripLeavesEverythingElseAlone) {

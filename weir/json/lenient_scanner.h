@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/text.h"
 #include "weir/json/lenient.h"
 
 namespace weir::json::internal {
@@ -86,12 +87,10 @@ struct Frame {
 };
 
 inline bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
-inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 inline bool IsCloser(char c) { return c == '}' || c == ']'; }
 // Characters of names: letters, digits, "_", "$" and everything beyond ASCII.
 inline bool IsWord(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_' || c == '$' ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return IsLetter(c) || IsDigit(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 class LenientScanner {

@@ -30,19 +30,12 @@ constexpr std::array<NamedMark, 9> kMarks = {{
     {"\xC2\xB4", Quote::kBacktick},         // U+00B4
 }};
 
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // The number that `digits` hex digits at the front of `text` make; -1 if they are not there.
 int Hex(std::string_view text, std::size_t digits) {
   if (text.size() < digits) return -1;
   int value = 0;
   for (const char c : text.substr(0, digits)) {
-    const int digit = HexDigit(c);
+    const int digit = HexValue(c);
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }

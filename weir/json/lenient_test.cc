@@ -19,14 +19,14 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 
-struct Case {
+struct LenientCase {
   std::string_view name;
   std::string_view text;
   std::string_view wanted;
   std::string_view kind;  // of a repair that must be noted
 };
 
-const Case kCases[] = {
+const LenientCase kLenientCases[] = {
     {"trailing_comma", R"([1, {"a": 2,},])", R"([1,{"a":2}])", "extra_comma"},
     {"doubled_comma", "[1,,2]", "[1,2]", "extra_comma"},
     {"missing_comma", R"({"a": 1 "b": 2})", R"({"a":1,"b":2})", "missing_comma"},
@@ -124,10 +124,10 @@ const Case kCases[] = {
     {"duplicate_keys_stay", R"({"a": 1, "a": 2,})", R"({"a":1,"a":2})", "extra_comma"},
 };
 
-class LenientCaseTest : public testing::TestWithParam<Case> {};
+class LenientCaseTest : public testing::TestWithParam<LenientCase> {};
 
 TEST_P(LenientCaseTest, IsMended) {
-  const Case& c = GetParam();
+  const LenientCase& c = GetParam();
   std::string out;
 
   const auto report = RepairText(c.text, out);
@@ -141,7 +141,7 @@ TEST_P(LenientCaseTest, IsMended) {
   EXPECT_EQ(Write(ReadLenient(c.text).value().value), c.wanted);
 }
 
-INSTANTIATE_TEST_SUITE_P(Defects, LenientCaseTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Defects, LenientCaseTest, testing::ValuesIn(kLenientCases),
                          [](const auto& param) { return std::string(param.param.name); });
 
 TEST(LenientTest, RefusesWhatHoldsNoDocument) {
@@ -215,7 +215,7 @@ TEST(LenientTest, EveryPrefixIsRefusedOrMarkedAsCut) {
 }
 
 TEST(LenientTest, EveryPrefixOfADamagedTextGivesJson) {
-  for (const Case& c : kCases) {
+  for (const LenientCase& c : kLenientCases) {
     for (std::size_t size = 0; size <= c.text.size(); ++size) {
       std::string out;
       const auto report =
@@ -227,7 +227,7 @@ TEST(LenientTest, EveryPrefixOfADamagedTextGivesJson) {
 }
 
 // Words that meet in damaged documents; any sequence of them is an input.
-std::string AnyText() {
+std::string RandomText() {
   const auto words = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
       "{", "}", "[", "]", ",", ":", "\"", "'", "\"a\"", "\"b c\"", "1", "-2.5", "true", "None", "x",
       "y z", "\n", " ", "\\", "\\\"", "//", "/*", "*/", "#", "```", "...", "(", ")", "+", "“", "”",
@@ -239,7 +239,7 @@ std::string AnyText() {
 
 // R-TST-12.
 RC_GTEST_PROP(LenientPropertyTest, WhatComesOutIsJsonAndStaysAsItIs, ()) {
-  const std::string text = AnyText();
+  const std::string text = RandomText();
   std::string once;
   const auto report = RepairText(text, once);
   const auto mended = ReadLenient(text);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <system_error>
 
+#include "weir/base/text.h"
 #include "weir/json/decimal.h"
 
 namespace weir::json {
@@ -37,8 +38,6 @@ constexpr std::int64_t kPowers[kSmallDigits + 1] = {1,
                                                     1'000'000'000'000'000'000};
 
 __extension__ using Wide = __int128;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Skips digits; false if there were none.
 bool SkipDigits(std::string_view& text) {

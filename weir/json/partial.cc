@@ -17,15 +17,6 @@ namespace {
 using internal::Node;
 using internal::PartialTree;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// 16 when it is no hexadecimal digit.
-unsigned HexValue(char c) {
-  if (IsDigit(c)) return static_cast<unsigned>(c - '0');
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a') + 10 : 16;
-}
-
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 // Where in a number the reader stands. A number may end at the even ones.
@@ -329,12 +320,12 @@ class PartialReader::Scanner {
     unsigned unit = 0;
     for (std::size_t i = 2; i < 6; ++i) {
       if (i >= escape.size()) return std::nullopt;
-      const unsigned digit = HexValue(escape[i]);
-      if (digit > 15) {
+      const int digit = HexValue(escape[i]);
+      if (digit < 0) {
         Wrong();
         return std::nullopt;
       }
-      unit = unit * 16 + digit;
+      unit = unit * 16 + static_cast<unsigned>(digit);
     }
     return unit;
   }

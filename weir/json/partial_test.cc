@@ -30,14 +30,14 @@ std::string Shown(PartialReader& reader) {
   return view.exists() ? Write(view) : "nothing";
 }
 
-struct Case {
+struct PartialCase {
   std::string_view text;
   const char* by_default;
   const char* everything;
 };
 
 TEST(Partial, ShowsWhatItsRulesAllow) {
-  const Case cases[] = {
+  const PartialCase cases[] = {
       {"", "nothing", "nothing"},
       {" \n", "nothing", "nothing"},
       {"{", "{}", "{}"},
@@ -71,7 +71,7 @@ TEST(Partial, ShowsWhatItsRulesAllow) {
       {"\"te", R"("te")", R"("te")"},
       {R"({"a":{"b":[1]}} )", R"({"a":{"b":[1]}})", R"({"a":{"b":[1]}})"},
   };
-  for (const Case& c : cases) {
+  for (const PartialCase& c : cases) {
     PartialReader by_default;
     PartialReader everything(kEverything);
     EXPECT_TRUE(by_default.Feed(c.text).has_value()) << c.text;
@@ -199,7 +199,7 @@ Result<std::string> CheckEveryPrefix(std::string_view text, PartialOptions optio
   return Write(reader.Snapshot());
 }
 
-constexpr std::string_view kDocument =
+constexpr std::string_view kStreamedDocument =
     R"( {"a":[1,-2.5e3,true,null,"x\n\ud83d\ude00)"
     "\xC3\xA9\xF0\x9F\x98\x80"
     R"(\u00e9"],"b":{"c":{},"d":[]},"é":"", "a":[[["deep"]],false,0]})"
@@ -207,9 +207,9 @@ constexpr std::string_view kDocument =
 
 TEST(Partial, EveryPrefixReadsAndGrows) {
   for (const PartialOptions& options : {PartialOptions(), kEverything, kOnlyComplete}) {
-    const Result<std::string> last = CheckEveryPrefix(kDocument, options);
+    const Result<std::string> last = CheckEveryPrefix(kStreamedDocument, options);
     ASSERT_TRUE(last.has_value()) << last.error().message;
-    EXPECT_EQ(*last, Write(Read(kDocument).value()));
+    EXPECT_EQ(*last, Write(Read(kStreamedDocument).value()));
   }
 }
 
@@ -267,7 +267,7 @@ TEST(Partial, ErrorsStandWhereTheStrictReaderSeesThem) {
   }
 }
 
-void BuildAny(Builder& builder, int depth) {
+void BuildStreamed(Builder& builder, int depth) {
   const int choice = *rc::gen::inRange(0, depth > 0 ? 8 : 6);
   if (choice == 0) return builder.Null();
   if (choice == 1) return builder.Bool(*rc::gen::arbitrary<bool>());
@@ -278,7 +278,7 @@ void BuildAny(Builder& builder, int depth) {
   choice == 6 ? builder.BeginArray() : builder.BeginObject();
   for (int i = 0; i < count; ++i) {
     if (choice == 7) builder.Key(*rc::gen::arbitrary<std::string>());
-    BuildAny(builder, depth - 1);
+    BuildStreamed(builder, depth - 1);
   }
   choice == 6 ? builder.EndArray() : builder.EndObject();
 }
@@ -286,7 +286,7 @@ void BuildAny(Builder& builder, int depth) {
 TEST(Partial, ReadsEveryDocumentInEveryCut) {
   EXPECT_TRUE(rc::check("pieces make the document", [] {
     Builder builder;
-    BuildAny(builder, 2);
+    BuildStreamed(builder, 2);
     const Value value = std::move(builder).Finish();
     const bool spaced = *rc::gen::arbitrary<bool>();
     const std::string text = spaced ? WriteSpaced(value) : Write(value);

@@ -14,17 +14,17 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view kDocument =
+constexpr std::string_view kPointedDocument =
     R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"m~n":8,"~1":9,"o":{"0":"zero"}})";
 
-struct Case {
+struct PointerCase {
   std::string_view pointer;
   std::string_view value;
 };
 
 TEST(Pointer, LeadsToTheValue) {
-  const Value document = Read(kDocument).value();
-  const Case cases[] = {
+  const Value document = Read(kPointedDocument).value();
+  const PointerCase cases[] = {
       {"/foo", R"(["bar","baz"])"},
       {"/foo/0", R"("bar")"},
       {"/", "0"},
@@ -35,12 +35,13 @@ TEST(Pointer, LeadsToTheValue) {
       {"/o/0", R"("zero")"},
   };
   EXPECT_TRUE(Resolve(document, "").value() == document);
-  for (const Case& c : cases) EXPECT_EQ(Write(Resolve(document, c.pointer).value()), c.value);
+  for (const PointerCase& c : cases)
+    EXPECT_EQ(Write(Resolve(document, c.pointer).value()), c.value);
 }
 
 TEST(Pointer, SaysWhatIsWrong) {
-  const Value document = Read(kDocument).value();
-  const Case cases[] = {
+  const Value document = Read(kPointedDocument).value();
+  const PointerCase cases[] = {
       {"foo", "starts with '/'"},
       {"/m~n", "neither ~0 nor ~1"},
       {"/m~", "neither ~0 nor ~1"},
@@ -53,7 +54,7 @@ TEST(Pointer, SaysWhatIsWrong) {
       {"/foo/0/x", "string has no \"x\""},
       {"/nothing", "object has no \"nothing\""},
   };
-  for (const Case& c : cases) {
+  for (const PointerCase& c : cases) {
     const Result<View> found = Resolve(document, c.pointer);
     ASSERT_FALSE(found.has_value()) << c.pointer;
     EXPECT_EQ(found.error().code, Code::kInvalidRequest);

@@ -10,19 +10,15 @@
 namespace weir::json {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
 std::string Hex(unsigned char byte) {
   constexpr char kDigits[] = "0123456789ABCDEF";
   return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
 }
 
-class Scanner {
+class SyntaxScanner {
  public:
-  Scanner(std::string_view text, std::size_t max_depth) : text_(text), max_depth_(max_depth) {}
+  SyntaxScanner(std::string_view text, std::size_t max_depth)
+      : text_(text), max_depth_(max_depth) {}
 
   std::optional<SyntaxError> Run() {
     if (text_.starts_with(kByteOrderMark)) {
@@ -179,7 +175,7 @@ class Scanner {
   unsigned HexDigits() {
     unsigned unit = 0;
     for (int i = 0; i < 4; ++i) {
-      if (AtEnd() || !IsHex(text_[at_])) {
+      if (AtEnd() || !IsHexDigit(text_[at_])) {
         Wrong(StrCat("expected four hexadecimal digits after \\u, found ", Found()));
         return 0;
       }
@@ -251,7 +247,7 @@ class Scanner {
 }  // namespace
 
 std::optional<SyntaxError> FindSyntaxError(std::string_view text, std::size_t max_depth) {
-  return Scanner(text, max_depth).Run();
+  return SyntaxScanner(text, max_depth).Run();
 }
 
 std::string Place(std::string_view text, std::size_t offset) {

@@ -24,8 +24,6 @@ using internal::YamlKind;
 using internal::YamlNode;
 using internal::YamlTree;
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 // yaml-cpp counts bytes; people count characters. Marks come in the order of the text, so that
 // counting on from the last one keeps this linear.
 class Locator {

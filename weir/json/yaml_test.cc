@@ -20,20 +20,20 @@ std::string Json(std::string_view yaml) {
   return document ? Write(document->value) : document.error().message;
 }
 
-std::string MessageOf(std::string_view yaml, const YamlOptions& options = {}) {
+std::string YamlMessageOf(std::string_view yaml, const YamlOptions& options = {}) {
   const Result<YamlDocument> document = ReadYaml(yaml, "f.yaml", options);
   if (document) return "accepted";
   EXPECT_EQ(document.error().code, Code::kConfigError);
   return document.error().message;
 }
 
-struct Case {
+struct YamlCase {
   std::string_view yaml;
   std::string_view expected;
 };
 
 TEST(Yaml, ScalarsFollowTheCoreSchema) {
-  const Case cases[] = {
+  const YamlCase cases[] = {
       {"", "null"},
       {"# only a comment\n", "null"},
       {"[~, null, Null, NULL, '']", R"([null,null,null,null,""])"},
@@ -54,7 +54,7 @@ TEST(Yaml, ScalarsFollowTheCoreSchema) {
       {"200: ok\ntrue: x\n'': y\n", R"({"200":"ok","true":"x","":"y"})"},
       {"a:\nb: []\nc: {}\n", R"({"a":null,"b":[],"c":{}})"},
   };
-  for (const Case& c : cases) EXPECT_EQ(Json(c.yaml), c.expected) << c.yaml;
+  for (const YamlCase& c : cases) EXPECT_EQ(Json(c.yaml), c.expected) << c.yaml;
 }
 
 TEST(Yaml, JsonIsReadExactly) {
@@ -64,18 +64,18 @@ TEST(Yaml, JsonIsReadExactly) {
 }
 
 TEST(Yaml, AnchorsAndMergeKeysWork) {
-  const Case cases[] = {
+  const YamlCase cases[] = {
       {"a: &x [1, 2]\nb: *x\n", R"({"a":[1,2],"b":[1,2]})"},
       {"d: &d {a: 1, b: 2}\ne:\n  <<: *d\n  b: 3\n", R"({"d":{"a":1,"b":2},"e":{"a":1,"b":3}})"},
       {"<<: [{a: 1}, {a: 2, b: 3}]\nc: 4\n", R"({"a":1,"b":3,"c":4})"},
       {"'<<': 1\n", R"({"<<":1})"},
       {"x: &k key\n*k : 1\n", R"({"x":"key","key":1})"},
   };
-  for (const Case& c : cases) EXPECT_EQ(Json(c.yaml), c.expected) << c.yaml;
+  for (const YamlCase& c : cases) EXPECT_EQ(Json(c.yaml), c.expected) << c.yaml;
 }
 
 TEST(Yaml, ErrorsNameFileLineAndColumn) {
-  const Case cases[] = {
+  const YamlCase cases[] = {
       {"a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key \"a\" occurs twice"},
       {"{\"a\":1,\n \"a\":2}", "f.yaml:2:2: the key \"a\" occurs twice"},
       {"a: .inf\n", "f.yaml:1:4: the number .inf has no JSON form"},
@@ -98,7 +98,8 @@ TEST(Yaml, ErrorsNameFileLineAndColumn) {
       {"\xFF", "not UTF-8"},
       {"@a", "f.yaml:1:1: broken YAML"},
   };
-  for (const Case& c : cases) EXPECT_THAT(MessageOf(c.yaml), HasSubstr(c.expected)) << c.yaml;
+  for (const YamlCase& c : cases)
+    EXPECT_THAT(YamlMessageOf(c.yaml), HasSubstr(c.expected)) << c.yaml;
 }
 
 TEST(Yaml, LaughsAreLimited) {
@@ -108,8 +109,8 @@ TEST(Yaml, LaughsAreLimited) {
     StrAppend(laughs, "a", i, ": &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
     StrAppend(merges, "m", i, ": &m", i, " {<<: [*m", i - 1, ", *m", i - 1, "]}\n");
   }
-  EXPECT_THAT(MessageOf(laughs), HasSubstr("blow this document up"));
-  EXPECT_THAT(MessageOf(merges), HasSubstr("blow this document up"));
+  EXPECT_THAT(YamlMessageOf(laughs), HasSubstr("blow this document up"));
+  EXPECT_THAT(YamlMessageOf(merges), HasSubstr("blow this document up"));
 }
 
 TEST(Yaml, LimitsAreObeyed) {
@@ -117,10 +118,10 @@ TEST(Yaml, LimitsAreObeyed) {
   options.max_depth = 2;
   options.max_bytes = 40;
 
-  EXPECT_EQ(MessageOf("a: [1]", options), "accepted");
-  EXPECT_THAT(MessageOf("a: [[1]]", options), HasSubstr("f.yaml:1:5: more than 2 levels"));
-  EXPECT_THAT(MessageOf(std::string(41, ' '), options), HasSubstr("more than the limit of 40"));
-  EXPECT_THAT(MessageOf(std::string(100'000, '[')), StartsWith("f.yaml:1:"));
+  EXPECT_EQ(YamlMessageOf("a: [1]", options), "accepted");
+  EXPECT_THAT(YamlMessageOf("a: [[1]]", options), HasSubstr("f.yaml:1:5: more than 2 levels"));
+  EXPECT_THAT(YamlMessageOf(std::string(41, ' '), options), HasSubstr("more than the limit of 40"));
+  EXPECT_THAT(YamlMessageOf(std::string(100'000, '[')), StartsWith("f.yaml:1:"));
 }
 
 TEST(Yaml, MarksFollowThePointer) {
@@ -147,7 +148,8 @@ TEST(Yaml, CutAnywhereItNeverCrashesAndNamesThePlace) {
       "a: &x {b: \"c\\n\", d: 'e'}\nf: [*x, {<<: *x, g: |-\n h}]\ni: >\n  j\n\n  k\n? l\n: !!str "
       "1\n";
   for (std::size_t cut = 0; cut <= kText.size(); ++cut) {
-    EXPECT_THAT(MessageOf(kText.substr(0, cut)), testing::AnyOf("accepted", StartsWith("f.yaml:")));
+    EXPECT_THAT(YamlMessageOf(kText.substr(0, cut)),
+                testing::AnyOf("accepted", StartsWith("f.yaml:")));
   }
 }
 

@@ -16,6 +16,8 @@
 
 namespace weir::model {
 
+inline constexpr std::int64_t kNoSeed = -1;  // as vLLM has it
+
 struct Sampling {
   std::optional<std::int64_t> max_tokens;    // most tokens to write, at least 1
   bool max_completion_tokens = false;        // a server read it under that name: errors say so
@@ -28,7 +30,7 @@ struct Sampling {
   std::optional<double> presence_penalty;    // [-2, 2]
   std::optional<double> repetition_penalty;  // above 0
   std::optional<double> length_penalty;      // beam search only
-  std::optional<std::int64_t> seed;          // -1 means "no seed" to vLLM
+  std::optional<std::int64_t> seed;          // or kNoSeed
   std::optional<std::int64_t> n;             // candidates to return
   std::optional<std::int64_t> best_of;       // candidates to write, the best of which is returned
   std::optional<std::int64_t> beam_width;    // beam search with this many beams

@@ -11,16 +11,16 @@ namespace weir::schema::internal {
 namespace {
 
 // A character under way: the state that reads it, and where in its tree it stands.
-struct Item {
+struct FiniteItem {
   std::uint32_t state = 0;
   std::uint32_t node = 0;
 
-  friend auto operator<=>(const Item&, const Item&) = default;
+  friend auto operator<=>(const FiniteItem&, const FiniteItem&) = default;
 };
 
 // A state of the deterministic automaton. Those in the cache know their successors.
 struct FinitePlace : Place {
-  std::vector<Item> items;  // sorted
+  std::vector<FiniteItem> items;  // sorted
   ByteSet next;
   std::unique_ptr<std::atomic<const FinitePlace*>[]> successors;  // by class of byte; null: unknown
 };
@@ -34,7 +34,7 @@ class FiniteMachine : public Machine {
         budget_(options.max_cache_bytes),
         marks_(net_.states.size()) {
     const std::lock_guard lock(mutex_);
-    std::vector<Item> items;
+    std::vector<FiniteItem> items;
     bool complete = false;
     NewRound();
     Visit(net_.starts[net_.start_rule], items, complete);
@@ -90,7 +90,7 @@ class FiniteMachine : public Machine {
   }
 
   // Follows the ways without bytes.
-  void Visit(std::uint32_t start, std::vector<Item>& items, bool& complete) const {
+  void Visit(std::uint32_t start, std::vector<FiniteItem>& items, bool& complete) const {
     todo_.push_back(start);
     while (!todo_.empty()) {
       const std::uint32_t at = todo_.back();
@@ -111,10 +111,10 @@ class FiniteMachine : public Machine {
 
   PlacePtr Compute(const FinitePlace& from, unsigned char byte) const {
     const std::lock_guard lock(mutex_);
-    std::vector<Item> items;
+    std::vector<FiniteItem> items;
     bool complete = false;
     NewRound();
-    for (const Item& item : from.items) {
+    for (const FiniteItem& item : from.items) {
       const std::uint32_t node = net_.trees.Step(item.node, byte);
       if (node == ByteTrees::kDone) {
         Visit(net_.states[item.state].out, items, complete);
@@ -136,7 +136,7 @@ class FiniteMachine : public Machine {
   }
 
   // The place of these items: the one in the cache, a new one there, or one on its own.
-  PlacePtr Keep(std::vector<Item> items, bool complete) const {
+  PlacePtr Keep(std::vector<FiniteItem> items, bool complete) const {
     if (items.empty() && !complete) return nullptr;
     std::ranges::sort(items);
     const auto key = std::pair(std::move(items), complete);
@@ -144,9 +144,9 @@ class FiniteMachine : public Machine {
     auto place = std::make_shared<FinitePlace>();
     place->items = key.first;
     place->complete = complete;
-    for (const Item& item : place->items) place->next |= net_.trees.Bytes(item.node);
+    for (const FiniteItem& item : place->items) place->next |= net_.trees.Bytes(item.node);
     const std::size_t cost =
-        sizeof(FinitePlace) + 2 * place->items.size() * sizeof(Item) + class_count_ * 8 + 100;
+        sizeof(FinitePlace) + 2 * place->items.size() * sizeof(FiniteItem) + class_count_ * 8 + 100;
     if (cost > budget_) return place;
     budget_ -= cost;
     place->successors = std::make_unique<std::atomic<const FinitePlace*>[]>(class_count_);
@@ -163,7 +163,7 @@ class FiniteMachine : public Machine {
 
   mutable std::mutex mutex_;  // everything below
   mutable std::size_t budget_;
-  mutable std::map<std::pair<std::vector<Item>, bool>, const FinitePlace*> cache_;
+  mutable std::map<std::pair<std::vector<FiniteItem>, bool>, const FinitePlace*> cache_;
   mutable std::vector<std::shared_ptr<const FinitePlace>> kept_;
   mutable std::vector<std::uint32_t> marks_;  // by state: the round in which it was visited
   mutable std::uint32_t round_ = 0;

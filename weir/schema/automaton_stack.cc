@@ -8,7 +8,7 @@
 namespace weir::schema::internal {
 namespace {
 
-class Layer;
+class StackLayer;
 struct Frame;
 
 // Where a rule returns to: this state, in this frame. No frame: the text is complete.
@@ -26,26 +26,26 @@ struct Frame {
   bool ended = false;  // at the position where it began: the rule has the empty text
   std::vector<Return> returns;
   std::vector<Frame*> tails;  // frames of the same position that end when this one does
-  const Layer* layer = nullptr;
+  const StackLayer* layer = nullptr;
 };
 
-using LayerPtr = std::shared_ptr<const Layer>;
+using LayerPtr = std::shared_ptr<const StackLayer>;
 
 // The frames of one position. They may name each other; what they name of older positions is kept
 // alive by `older`, so that there are never cycles of owners.
-class Layer : public std::enable_shared_from_this<Layer> {
+class StackLayer : public std::enable_shared_from_this<StackLayer> {
  public:
-  Layer() = default;
-  Layer(const Layer&) = delete;
-  Layer& operator=(const Layer&) = delete;
+  StackLayer() = default;
+  StackLayer(const StackLayer&) = delete;
+  StackLayer& operator=(const StackLayer&) = delete;
   // A long chain is taken apart in a loop: recursion would need a stack as deep as the text nests.
-  ~Layer() {
+  ~StackLayer() {
     std::vector<LayerPtr> doomed = std::move(older);
     while (!doomed.empty()) {
       const LayerPtr last = std::move(doomed.back());
       doomed.pop_back();
       if (last.use_count() != 1) continue;
-      auto& more = const_cast<Layer&>(*last).older;  // nobody else can see it any more
+      auto& more = const_cast<StackLayer&>(*last).older;  // nobody else can see it any more
       std::ranges::move(more, std::back_inserter(doomed));
       more.clear();
     }
@@ -55,21 +55,21 @@ class Layer : public std::enable_shared_from_this<Layer> {
   std::vector<LayerPtr> older;
 };
 
-void KeepLayer(std::vector<LayerPtr>& kept, const Layer* layer) {
+void KeepLayer(std::vector<LayerPtr>& kept, const StackLayer* layer) {
   const auto same = [&](const LayerPtr& k) { return k.get() == layer; };
   if (std::ranges::find_if(kept, same) == kept.end()) kept.push_back(layer->shared_from_this());
 }
 
-struct Item {
+struct StackItem {
   std::uint32_t state = 0;
   std::uint32_t node = 0;
   const Frame* frame = nullptr;
 
-  friend bool operator==(const Item&, const Item&) = default;
+  friend bool operator==(const StackItem&, const StackItem&) = default;
 };
 
 struct StackPlace : Place {
-  std::vector<Item> items;
+  std::vector<StackItem> items;
   std::vector<LayerPtr> kept;
 };
 
@@ -85,8 +85,8 @@ class Step {
     Run();
   }
 
-  void Take(const std::vector<Item>& items, unsigned char byte) {
-    for (const Item& item : items) {
+  void Take(const std::vector<StackItem>& items, unsigned char byte) {
+    for (const StackItem& item : items) {
       const std::uint32_t node = net_.trees.Step(item.node, byte);
       if (node == ByteTrees::kDone) {
         Push(net_.states[item.state].out, item.frame);
@@ -100,7 +100,7 @@ class Step {
   bool too_many() const { return too_many_; }
 
   // Hands out what was found, and is ready for the next position; the buffers are used again.
-  void Finish(std::vector<Item>& items, std::vector<LayerPtr>& kept, bool& complete) {
+  void Finish(std::vector<StackItem>& items, std::vector<LayerPtr>& kept, bool& complete) {
     if (layer_ != nullptr) {
       for (Frame& frame : layer_->frames) FlattenTails(frame);
       for (const Frame& frame : layer_->frames) {
@@ -112,7 +112,7 @@ class Step {
       }
     }
     std::vector<LayerPtr> now;
-    for (const Item& item : items_) KeepLayer(now, item.frame->layer);
+    for (const StackItem& item : items_) KeepLayer(now, item.frame->layer);
     items.swap(items_);
     kept = std::move(now);
     complete = complete_;
@@ -136,7 +136,7 @@ class Step {
     }
   };
 
-  void AddItem(const Item& item) {
+  void AddItem(const StackItem& item) {
     if (items_.size() >= max_items_) too_many_ = true;
     if (!too_many_) items_.push_back(item);
   }
@@ -180,7 +180,7 @@ class Step {
   }
 
   Frame* FrameOf(std::uint32_t rule) {
-    if (layer_ == nullptr) layer_ = std::make_shared<Layer>();
+    if (layer_ == nullptr) layer_ = std::make_shared<StackLayer>();
     for (Frame& frame : layer_->frames) {
       if (frame.rule == rule) return &frame;
     }
@@ -259,8 +259,8 @@ class Step {
 
   const Network& net_;
   const std::size_t max_items_;
-  std::shared_ptr<Layer> layer_;
-  std::vector<Item> items_;
+  std::shared_ptr<StackLayer> layer_;
+  std::vector<StackItem> items_;
   std::vector<Reading> todo_;
   std::vector<Reading> seen_;
   std::unordered_set<Reading, HashReading> many_;
@@ -302,7 +302,7 @@ class StackMachine : public Machine {
 
   ByteSet Next(const Place& place) const override {
     ByteSet out;
-    for (const Item& item : static_cast<const StackPlace&>(place).items) {
+    for (const StackItem& item : static_cast<const StackPlace&>(place).items) {
       out |= net_.trees.Bytes(item.node);
     }
     return out;

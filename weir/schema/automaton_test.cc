@@ -16,7 +16,7 @@
 namespace weir::schema {
 namespace {
 
-Language Of(std::string_view ecma, const LanguageOptions& options = {}) {
+Language LanguageOf(std::string_view ecma, const LanguageOptions& options = {}) {
   return LanguageOfRegex(ParseRegex(ecma).value(), options).value();
 }
 
@@ -30,7 +30,7 @@ bool NextIsExact(const Matcher& matcher) {
 }
 
 TEST(Automaton, TellsWhatMayComeNext) {
-  Matcher matcher = Of("(?:cat|car|\\d{2})").Begin();
+  Matcher matcher = LanguageOf("(?:cat|car|\\d{2})").Begin();
   EXPECT_EQ(matcher.Next().count(), 11u);
   EXPECT_FALSE(matcher.Complete());
   ASSERT_TRUE(matcher.Advance("ca"));
@@ -51,14 +51,14 @@ TEST(Automaton, TellsWhatMayComeNext) {
 
 TEST(Automaton, CharactersMayBeCutAnywhere) {
   const std::string text = "é😀\u2028";
-  Matcher matcher = Of("[^\\n]é?😀[\\s]").Begin();
-  ASSERT_FALSE(Of("é😀").Contains(text));
+  Matcher matcher = LanguageOf("[^\\n]é?😀[\\s]").Begin();
+  ASSERT_FALSE(LanguageOf("é😀").Contains(text));
   for (const char c : "é" + text) {
     if (c != '\0') ASSERT_TRUE(matcher.Advance({&c, 1}));
   }
   EXPECT_TRUE(matcher.CanEndOnly());
-  EXPECT_FALSE(Of(".").Begin().Accepts("\xED\xA0"));  // no surrogates
-  EXPECT_FALSE(Of(".").Begin().Accepts("\xC0"));
+  EXPECT_FALSE(LanguageOf(".").Begin().Accepts("\xED\xA0"));  // no surrogates
+  EXPECT_FALSE(LanguageOf(".").Begin().Accepts("\xC0"));
 }
 
 TEST(Automaton, TellsTextsApartThatGoOnDifferently) {
@@ -67,17 +67,17 @@ TEST(Automaton, TellsTextsApartThatGoOnDifferently) {
     EXPECT_TRUE(matcher.Advance(text)) << text;
     return matcher;
   };
-  const Language words = Of("[a-z]+,[a-z]+");
+  const Language words = LanguageOf("[a-z]+,[a-z]+");
   EXPECT_TRUE(after(words, "some").Alike(after(words, "words")));
   EXPECT_FALSE(after(words, "some").Alike(after(words, "some,")));
   EXPECT_FALSE(after(words, "some,").Alike(after(words, "some,words")));  // complete or not
-  EXPECT_FALSE(after(words, "some").Alike(after(Of("[a-z]+,[a-z]+"), "some")));
+  EXPECT_FALSE(after(words, "some").Alike(after(LanguageOf("[a-z]+,[a-z]+"), "some")));
   Matcher dead = words.Begin();
   EXPECT_FALSE(dead.Advance(","));
   EXPECT_FALSE(dead.Alike(dead));
   LanguageOptions tiny;
   tiny.max_cache_bytes = 0;
-  const Language bare = Of("[a-z]+,[a-z]+", tiny);
+  const Language bare = LanguageOf("[a-z]+,[a-z]+", tiny);
   EXPECT_TRUE(after(bare, "some").Alike(after(bare, "words")));
 
   const Language nested =
@@ -93,31 +93,31 @@ TEST(Automaton, TellsTextsApartThatGoOnDifferently) {
 }
 
 TEST(Automaton, WhatCanNeverEndIsNeverAlive) {
-  EXPECT_TRUE(Of("a[]").empty());
-  EXPECT_TRUE(Of("a$b").empty());
-  EXPECT_TRUE(Of("a\\bb").empty());
-  EXPECT_FALSE(Of("(?:a|b[])c").Begin().Accepts("b"));
-  EXPECT_TRUE(Of("a\\b(?: b)?").Contains("a b"));
-  EXPECT_FALSE(Of("[^]*\\bcat\\b[^]*").Contains("concat"));
-  EXPECT_TRUE(Of("[^]*\\bcat\\b[^]*").Contains("a cat!"));
+  EXPECT_TRUE(LanguageOf("a[]").empty());
+  EXPECT_TRUE(LanguageOf("a$b").empty());
+  EXPECT_TRUE(LanguageOf("a\\bb").empty());
+  EXPECT_FALSE(LanguageOf("(?:a|b[])c").Begin().Accepts("b"));
+  EXPECT_TRUE(LanguageOf("a\\b(?: b)?").Contains("a b"));
+  EXPECT_FALSE(LanguageOf("[^]*\\bcat\\b[^]*").Contains("concat"));
+  EXPECT_TRUE(LanguageOf("[^]*\\bcat\\b[^]*").Contains("a cat!"));
 }
 
 TEST(Automaton, HardExpressionsStayLinear) {
   const std::string text(100'000, 'a');
   for (const std::string_view hard : {"(a*)*b", "(a|a)*b", "(?:a?){500}a*b", "(x+x+)+y|a*"}) {
-    EXPECT_TRUE(Of(hard).Begin().Accepts(text)) << hard;
+    EXPECT_TRUE(LanguageOf(hard).Begin().Accepts(text)) << hard;
   }
   EXPECT_EQ(LanguageOfRegex(ParseRegex("(a{1000}){1000}").value()).error().code,
             Code::kUnsupportedPattern);
-  EXPECT_TRUE(Of(std::string(64 * 1024, 'x')).Contains(std::string(64 * 1024, 'x')));
+  EXPECT_TRUE(LanguageOf(std::string(64 * 1024, 'x')).Contains(std::string(64 * 1024, 'x')));
 }
 
 TEST(Automaton, AFullCacheChangesNothing) {
   LanguageOptions tiny;
   tiny.max_cache_bytes = 0;
   const std::string_view expression = "(?:[ab]*a[ab]{8}|\\w+😀)";
-  const Language cached = Of(expression);
-  const Language bare = Of(expression, tiny);
+  const Language cached = LanguageOf(expression);
+  const Language bare = LanguageOf(expression, tiny);
   std::mt19937 random(1);
   for (int i = 0; i < 300; ++i) {
     std::string text;
@@ -132,7 +132,7 @@ TEST(Automaton, AFullCacheChangesNothing) {
 }
 
 TEST(Automaton, ManyThreadsMayShareALanguage) {
-  const Language language = Of("(?:[a-f]*[0-9]{3}[a-f])*");
+  const Language language = LanguageOf("(?:[a-f]*[0-9]{3}[a-f])*");
   std::vector<std::thread> threads;
   for (unsigned seed = 0; seed < 4; ++seed) {
     threads.emplace_back([&language, seed] {
@@ -206,7 +206,7 @@ Sample Make(std::mt19937& random, int depth) {
 RC_GTEST_PROP(Automaton, TakesWhatItsExpressionTakes, (unsigned seed)) {
   std::mt19937 random(seed);
   const Sample sample = Make(random, 4);
-  const Language language = Of(sample.expression);
+  const Language language = LanguageOf(sample.expression);
   const Pattern pattern = Pattern::Compile(StrCat("^(?:", sample.expression, ")$")).value();
   RC_ASSERT(pattern.Found(sample.text));
   RC_ASSERT(language.Contains(sample.text));

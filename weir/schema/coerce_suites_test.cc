@@ -6,7 +6,6 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -23,16 +22,12 @@
 #include "weir/json/writer.h"
 #include "weir/schema/coerce.h"
 #include "weir/schema/file_loader.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::optional<fs::path> Suites() {
   const char* const suites = std::getenv("WEIR_SUITES");
@@ -75,7 +70,7 @@ TEST(CoerceSuites, OfficialInstancesObeyTheLaws) {
         FolderLoader({{.prefix = "http://localhost:1234/", .folder = root / "remotes"}});
     for (const auto& entry : fs::directory_iterator(root / "tests" / folder)) {
       if (entry.path().extension() != ".json") continue;
-      const json::Value groups = json::Read(ReadFile(entry.path())).value();
+      const json::Value groups = json::Read(ReadText(entry.path())).value();
       for (const json::View group : groups.items()) {
         const auto schema = Schema::Compile(group.Find("schema"), options);
         ASSERT_TRUE(schema.has_value());
@@ -377,7 +372,7 @@ const std::set<std::string> kDifferent = {
 TEST(CoerceSuites, BamlCasesAgreeAsDocumented) {
   const auto suites = Suites();
   if (!suites) GTEST_SKIP() << "WEIR_SUITES IS NOT SET: the cases of BAML were NOT run";
-  const std::string lines = ReadFile(*suites / "json-repair" / "baml.jsonl");
+  const std::string lines = ReadText(*suites / "json-repair" / "baml.jsonl");
   std::size_t cases = 0;
   std::set<std::string> different;
   for (const std::string_view line : Split(lines, '\n')) {

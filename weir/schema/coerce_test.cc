@@ -12,16 +12,13 @@
 #include "weir/json/pointer.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Schema Compiled(std::string_view schema) {
-  return Schema::Compile(json::Read(schema).value()).value();
-}
 
 Result<Coerced> Bent(std::string_view schema, std::string_view value,
                      const CoerceOptions& options = {}) {
@@ -37,7 +34,7 @@ std::string Changes(const Coerced& coerced) {
   return out;
 }
 
-struct Case {
+struct CoerceCase {
   const char* name;
   std::string_view schema;
   std::string_view value;
@@ -45,12 +42,12 @@ struct Case {
   std::string_view changes;  // or a part of the message
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const CoerceCase& c, std::ostream* out) { *out << c.name; }
 
-class CoerceTest : public testing::TestWithParam<Case> {};
+class CoerceTest : public testing::TestWithParam<CoerceCase> {};
 
 TEST_P(CoerceTest, BendsOrRefuses) {
-  const Case& c = GetParam();
+  const CoerceCase& c = GetParam();
   const auto coerced = Bent(c.schema, c.value);
   if (c.result.empty()) {
     ASSERT_FALSE(coerced.has_value()) << json::Write(coerced->value);
@@ -80,7 +77,7 @@ TEST_P(CoerceTest, BendsOrRefuses) {
   EXPECT_EQ(again->penalty, 0);
 }
 
-const Case kScalars[] = {
+const CoerceCase kScalars[] = {
     {"NumberFromText", R"({"type":"number"})", R"(" 12.50 ")", "12.50", "number_from_text@"},
     {"IntegerFromText", R"({"type":"integer"})", R"("12.0")", "12", "number_from_text@"},
     {"SignAndPoint", R"({"type":"number"})", R"("+.5")", "0.5", "number_from_text@"},
@@ -126,7 +123,7 @@ const Case kScalars[] = {
     {"DocumentCutOff", R"({"type":"object"})", R"("{\"a\":[1,2")", "", "expected an object"},
 };
 
-const Case kChoices[] = {
+const CoerceCase kChoices[] = {
     {"Case", R"({"enum":["Red","Green"]})", R"("red")", R"("Red")", "choice_by_case@"},
     {"Marks", R"({"enum":["Red","Green"]})", R"("  **'RED'**. ")", R"("Red")", "choice_by_case@"},
     {"Accents", R"({"enum":["Café","Thé"]})", R"("cafe")", R"("Café")", "choice_by_fold@"},
@@ -157,7 +154,7 @@ const Case kChoices[] = {
     {"FromLongerList", R"({"enum":["red"]})", R"(["RED","x"])", "", "expected \"red\""},
 };
 
-const Case kContainers[] = {
+const CoerceCase kContainers[] = {
     {"ListFromSingle", R"({"type":"array","items":{"type":"integer"}})", R"("3")", "[3]",
      "list_from_single@ number_from_text@/0"},
     {"ListTooShort", R"({"type":"array","minItems":2})", "3", "", "expected an array"},
@@ -237,7 +234,7 @@ const Case kContainers[] = {
      R"({"n":null})", "", "at /n: expected an integer"},
 };
 
-const Case kLogic[] = {
+const CoerceCase kLogic[] = {
     {"TypeList", R"({"type":["integer","boolean"]})", R"("12")", "12", "number_from_text@"},
     {"UnionByPenalty", R"({"anyOf":[{"type":"array"},{"type":"integer"}]})", R"("12")", "12",
      "number_from_text@"},

@@ -41,9 +41,6 @@ constexpr std::array kLetters = {
     Letters{0x218, 0x219, "s"},  Letters{0x21A, 0x21B, "t"}, Letters{0x300, 0x36F, ""},
 };
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 // Appends the character of two bytes without its marks; false when it is none of ours.
 bool AppendPlain(std::string& out, char lead, char next) {
   const std::uint32_t character =

@@ -31,6 +31,7 @@ inline constexpr TypeMask kNull = 1;
 inline constexpr TypeMask kBoolean = 2;
 inline constexpr TypeMask kInteger = 4;
 inline constexpr TypeMask kFraction = 8;
+inline constexpr TypeMask kNumber = kInteger | kFraction;
 inline constexpr TypeMask kString = 16;
 inline constexpr TypeMask kArray = 32;
 inline constexpr TypeMask kObject = 64;

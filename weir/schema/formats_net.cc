@@ -9,16 +9,13 @@
 namespace weir::schema {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool IsBeyondAscii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 bool IsOneOf(char c, std::string_view set) { return set.find(c) != set.npos; }
 
 enum class Letters : std::uint8_t { kAscii, kAny };
 
 bool IsUnreserved(char c, Letters letters) {
-  return IsAlpha(c) || IsDigit(c) || IsOneOf(c, "-._~") ||
+  return IsLetter(c) || IsDigit(c) || IsOneOf(c, "-._~") ||
          (letters == Letters::kAny && IsBeyondAscii(c));
 }
 
@@ -26,7 +23,8 @@ bool IsUnreserved(char c, Letters letters) {
 bool OnlyUriCharacters(std::string_view text, std::string_view others, Letters letters) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
-      if (i + 2 >= text.size() || !IsHex(text[i + 1]) || !IsHex(text[i + 2])) return false;
+      if (i + 2 >= text.size() || !IsHexDigit(text[i + 1]) || !IsHexDigit(text[i + 2]))
+        return false;
       i += 2;
     } else if (!IsUnreserved(text[i], letters) && !IsOneOf(text[i], others)) {
       return false;
@@ -41,7 +39,7 @@ bool IsIpLiteral(std::string_view text) {
   if (!text.starts_with('v') && !text.starts_with('V')) return IsIpv6(text);
   const std::size_t dot = text.find('.');
   return dot != text.npos && dot > 1 && dot + 1 < text.size() &&
-         std::ranges::all_of(text.substr(1, dot - 1), IsHex) &&
+         std::ranges::all_of(text.substr(1, dot - 1), IsHexDigit) &&
          OnlyUriCharacters(text.substr(dot + 1), "!$&'()*+,;=:", Letters::kAscii);
 }
 
@@ -67,8 +65,8 @@ bool IsAuthority(std::string_view text, Letters letters) {
 // Takes "scheme:" off the front; false if there is none.
 bool TakeScheme(std::string_view& text) {
   const std::size_t colon = text.find_first_of(":/?#");
-  if (colon == text.npos || text[colon] != ':' || colon == 0 || !IsAlpha(text[0])) return false;
-  const auto allowed = [](char c) { return IsAlpha(c) || IsDigit(c) || IsOneOf(c, "+-."); };
+  if (colon == text.npos || text[colon] != ':' || colon == 0 || !IsLetter(text[0])) return false;
+  const auto allowed = [](char c) { return IsLetter(c) || IsDigit(c) || IsOneOf(c, "+-."); };
   if (!std::ranges::all_of(text.substr(0, colon), allowed)) return false;
   text.remove_prefix(colon + 1);
   return true;
@@ -105,7 +103,7 @@ bool IsReference(std::string_view text, Letters letters, bool absolute) {
 bool IsLabel(std::string_view label, Letters letters) {
   constexpr std::size_t kLongest = 63;
   const auto allowed = [&](char c) {
-    return IsAlpha(c) || IsDigit(c) || c == '-' || (letters == Letters::kAny && IsBeyondAscii(c));
+    return IsLetter(c) || IsDigit(c) || c == '-' || (letters == Letters::kAny && IsBeyondAscii(c));
   };
   const bool reserved = label.size() >= 4 && label.substr(2, 2) == "--";
   return !label.empty() && label.size() <= kLongest && label.front() != '-' &&
@@ -139,7 +137,7 @@ bool IsMailbox(std::string_view text, Letters letters) {
   const std::string_view local = text.substr(0, at);
   std::string_view domain = text.substr(at + 1);
   const auto atom = [&](char c) {
-    return IsAlpha(c) || IsDigit(c) || IsOneOf(c, "!#$%&'*+-/=?^_`{|}~.") ||
+    return IsLetter(c) || IsDigit(c) || IsOneOf(c, "!#$%&'*+-/=?^_`{|}~.") ||
            (letters == Letters::kAny && IsBeyondAscii(c));
   };
   if (local.front() == '"') {
@@ -197,7 +195,7 @@ bool IsIpv6(std::string_view text) {
       groups += 2;
       break;
     }
-    if (group.empty() || group.size() > 4 || !std::ranges::all_of(group, IsHex)) return false;
+    if (group.empty() || group.size() > 4 || !std::ranges::all_of(group, IsHexDigit)) return false;
     ++groups;
     text.remove_prefix(end);
     if (text.empty()) break;

@@ -14,7 +14,7 @@ struct FormatCase {
   std::vector<std::string_view> bad;
 };
 
-const FormatCase kCases[] = {
+const FormatCase kFormatCases[] = {
     {"date",
      {"2024-02-29", "1999-12-31"},
      {"2023-02-29", "2024-13-01", "2024-1-01", "2024-01-01Z"}},
@@ -48,7 +48,7 @@ const FormatCase kCases[] = {
 };
 
 TEST(FormatsTest, KnownFormatsSayYesAndNo) {
-  for (const FormatCase& c : kCases) {
+  for (const FormatCase& c : kFormatCases) {
     const FormatCheck check = FindFormat(c.format);
     ASSERT_NE(check, nullptr) << c.format;
     for (const std::string_view text : c.good) EXPECT_TRUE(check(text)) << c.format << ": " << text;

@@ -37,7 +37,7 @@ std::string Time(Random& random) {
   return StrCat(text, OneOf(kOffsets, random));
 }
 
-std::string Duration(Random& random) {
+std::string DurationText(Random& random) {
   constexpr std::array<std::string_view, 6> kUnits = {"D", "M", "Y", "W", "TH", "TM"};
   const std::string_view unit = OneOf(kUnits, random);
   const bool time = unit.starts_with('T');
@@ -80,7 +80,7 @@ std::string Pointer(Random& random) {
 
 std::string Uri(Random& random) { return StrCat("https://", Host(random), Pointer(random)); }
 
-std::string Regex(Random& random) {
+std::string RegexText(Random& random) {
   constexpr std::array<std::string_view, 5> kTexts = {"^[a-z]+$", "a|b", "^\\d{3}$", ".*", "x?y"};
   return std::string(OneOf(kTexts, random));
 }
@@ -94,7 +94,7 @@ constexpr Maker kMakers[] = {
     {"date", Date},
     {"time", Time},
     {"date-time", [](Random& random) { return StrCat(Date(random), "T", Time(random)); }},
-    {"duration", Duration},
+    {"duration", DurationText},
     {"email", [](Random& random) { return StrCat(Word(random), "@", Host(random)); }},
     {"idn-email", [](Random& random) { return StrCat(Word(random), "é@", Host(random)); }},
     {"hostname", Host},
@@ -112,7 +112,7 @@ constexpr Maker kMakers[] = {
     {"json-pointer", Pointer},
     {"relative-json-pointer",
      [](Random& random) { return StrCat(random.Below(5), Pointer(random)); }},
-    {"regex", Regex},
+    {"regex", RegexText},
 };
 
 // What a small maximum length still has room for.

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxNesting = 300;
 constexpr int kTries = 16;
-constexpr TypeMask kNumber = kInteger | kFraction;
 
 }  // namespace
 

@@ -9,8 +9,7 @@
 namespace weir::schema {
 namespace {
 
-constexpr std::size_t kMaxNesting = 100;
-constexpr TypeMask kNumber = kInteger | kFraction;
+constexpr std::size_t kMaxNegatedNesting = 100;
 
 // The ways to break a node, as things to do to the demand.
 class Ways {
@@ -216,7 +215,7 @@ bool DemandMaker::Negate(Demand& demand, NodeIndex index, std::uint32_t fact) {
     return Blocked(index, "", "what is not allowed here is everything");
   }
   if ((demand.types & outlines_[index].types()) == 0) return true;
-  if (nesting_ >= kMaxNesting) return true;
+  if (nesting_ >= kMaxNegatedNesting) return true;
   Ways ways(compiled_, demand.types);
   ways.AddAll(node);
   const std::size_t logic_ways = node.logic == kNone ? 0 : WaysOf(compiled_.logic[node.logic]);

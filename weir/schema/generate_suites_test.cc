@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -17,17 +16,12 @@
 #include "weir/json/writer.h"
 #include "weir/schema/file_loader.h"
 #include "weir/schema/generate.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
 
 namespace fs = std::filesystem;
-
-json::Value ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return json::Read(text).value();
-}
 
 std::vector<fs::path> FilesIn(const fs::path& folder) {
   std::vector<fs::path> out;
@@ -71,7 +65,7 @@ TEST(GenerateSuitesTest, EverySatisfiableSchemaOfTheOfficialSuiteGivesInstances)
         std::pair("draft7", Draft::k7)}) {
     options.default_draft = draft;
     for (const fs::path& path : FilesIn(root / "tests" / folder)) {
-      const json::Value groups = ReadFile(path);
+      const json::Value groups = ReadJson(path);
       for (const json::View group : groups.items()) {
         const std::string where = StrCat(folder, "/", path.filename().string(), ": ",
                                          group.Find("description").StringOr(""));
@@ -97,7 +91,7 @@ TEST(GenerateSuitesTest, EverySatisfiableSchemaOfTheOfficialSuiteGivesInstances)
 TEST(GenerateSuitesTest, TheSchemasOfTheBenchmarksGiveInstances) {
   for (const fs::path& path : FilesIn("bench/schemas")) {
     if (!path.stem().string().ends_with(".schema")) continue;
-    const auto schema = Schema::Compile(ReadFile(path));
+    const auto schema = Schema::Compile(ReadJson(path));
     ASSERT_TRUE(schema) << path;
     EXPECT_EQ(Make(*schema, 400, path.filename().string()), 400u);
   }

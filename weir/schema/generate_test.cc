@@ -19,7 +19,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-Schema Compiled(std::string_view text) {
+Schema CompiledWithFormats(std::string_view text) {
   CompileOptions options;
   options.assert_formats = true;
   auto schema = Schema::Compile(json::Read(text).value(), options);
@@ -30,7 +30,7 @@ Schema Compiled(std::string_view text) {
 class ObeyedTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(ObeyedTest, EveryInstanceIsValid) {
-  const Schema schema = Compiled(GetParam());
+  const Schema schema = CompiledWithFormats(GetParam());
   Generator generator(schema);
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     Random random(seed);
@@ -223,7 +223,7 @@ class ImpossibleTest : public testing::TestWithParam<Impossible> {};
 
 TEST_P(ImpossibleTest, TheKeywordAndTheReasonAreSaid) {
   Random random(1);
-  const auto value = Generate(Compiled(GetParam().schema), random);
+  const auto value = Generate(CompiledWithFormats(GetParam().schema), random);
   ASSERT_FALSE(value) << json::Write(*value);
   EXPECT_EQ(value.error().code, Code::kUnsupportedSchema);
   EXPECT_THAT(value.error().message,
@@ -264,7 +264,8 @@ INSTANTIATE_TEST_SUITE_P(
         Impossible{R"({"not":{}})", "the top level", "nothing obeys"}));
 
 TEST(GenerateTest, ASeedGivesTheSameTextForEver) {
-  const Schema schema = Compiled(R"({"type":"object","properties":{"name":{"type":"string"},
+  const Schema schema =
+      CompiledWithFormats(R"({"type":"object","properties":{"name":{"type":"string"},
       "age":{"type":"integer","minimum":0,"maximum":150},"score":{"type":"number"},
       "tags":{"type":"array","items":{"enum":["a","b"]}},"id":{"pattern":"^[A-Z]{2}\\d+$"}},
       "required":["name","age","score","id"]})");
@@ -276,7 +277,7 @@ TEST(GenerateTest, ASeedGivesTheSameTextForEver) {
 }
 
 TEST(GenerateTest, AnExampleHelpsWhereChanceDoesNot) {
-  const Schema schema = Compiled(
+  const Schema schema = CompiledWithFormats(
       R"({"type":"string","allOf":[{"pattern":"^.*7f3a91c2$"},{"pattern":"^[0-9a-f]{20}$"}],
           "examples":["no","0123456789ab7f3a91c2"]})");
   Random random(1);
@@ -286,7 +287,7 @@ TEST(GenerateTest, AnExampleHelpsWhereChanceDoesNot) {
 }
 
 TEST(GenerateTest, MostInstancesAreShort) {
-  const Schema schema = Compiled(R"({"type":"object","properties":{"s":{"type":"string"},
+  const Schema schema = CompiledWithFormats(R"({"type":"object","properties":{"s":{"type":"string"},
       "a":{"type":"array","items":{"type":"string"}}},"required":["s","a"]})");
   Generator generator(schema);
   std::vector<std::size_t> sizes;
@@ -299,7 +300,7 @@ TEST(GenerateTest, MostInstancesAreShort) {
 
 TEST(GenerateTest, OptionsDecideWhatMayBeAbsent) {
   const Schema schema =
-      Compiled(R"({"type":"object","properties":{"a":{"const":1},"b":{"const":2}}})");
+      CompiledWithFormats(R"({"type":"object","properties":{"a":{"const":1},"b":{"const":2}}})");
   Random random(3);
   GenerateOptions none;
   none.optional_properties = 0;
@@ -310,7 +311,8 @@ TEST(GenerateTest, OptionsDecideWhatMayBeAbsent) {
 }
 
 TEST(GenerateTest, NestingStaysWithinItsLimitWhereItCan) {
-  const Schema schema = Compiled(R"({"type":"array","items":{"$ref":"#"},"maxItems":3})");
+  const Schema schema =
+      CompiledWithFormats(R"({"type":"array","items":{"$ref":"#"},"maxItems":3})");
   GenerateOptions options;
   options.max_depth = 2;
   Generator generator(schema, options);
@@ -322,7 +324,7 @@ TEST(GenerateTest, NestingStaysWithinItsLimitWhereItCan) {
 }
 
 TEST(GenerateTest, NoMoreBytesThanAllowed) {
-  const Schema schema = Compiled(
+  const Schema schema = CompiledWithFormats(
       R"({"type":"array","items":{"type":"array","items":{"type":"string","minLength":50},"minItems":50},"minItems":50})");
   Random random(1);
   const auto value = Generate(schema, random);

@@ -8,10 +8,7 @@
 namespace weir::schema::internal {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWord(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool IsWord(char c) { return IsDigit(c) || IsLetter(c) || c == '_'; }
 
 }  // namespace
 

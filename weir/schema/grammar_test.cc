@@ -13,14 +13,14 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Case {
+struct GrammarCase {
   const char* name;
   std::string_view grammar;
   std::vector<std::string_view> in;
   std::vector<std::string_view> out;
 };
 
-const Case kCases[] = {
+const GrammarCase kGrammarCases[] = {
     {"choice", R"(root ::= "yes" | "no")", {"yes", "no"}, {"", "ye", "yesno"}},
     {"several_lines",
      "# a comment\nroot ::= greeting \" \" name # another\n  | name\n"
@@ -76,7 +76,7 @@ const Case kCases[] = {
     {"lark_expression_has_its_own_ends", "start: /^a$/ /\\bb\\b/", {"ab"}, {"a", "abb"}},
 };
 
-class GrammarTest : public testing::TestWithParam<Case> {};
+class GrammarTest : public testing::TestWithParam<GrammarCase> {};
 
 TEST_P(GrammarTest, HoldsTheRightTexts) {
   const auto language = ParseGrammar(GetParam().grammar);
@@ -101,7 +101,7 @@ TEST_P(GrammarTest, EveryPrefixIsAliveAndNextIsExact) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Grammars, GrammarTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Grammars, GrammarTest, testing::ValuesIn(kGrammarCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 struct Mistake {

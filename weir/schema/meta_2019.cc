@@ -3,7 +3,7 @@
 namespace weir::schema {
 namespace {
 
-constexpr MetaSchema kDocuments[] = {
+constexpr MetaSchema kDocuments2019[] = {
     {.uri = "https://json-schema.org/draft/2019-09/schema", .text = R"json({
  "$schema": "https://json-schema.org/draft/2019-09/schema",
  "$id": "https://json-schema.org/draft/2019-09/schema",
@@ -226,6 +226,6 @@ constexpr MetaSchema kDocuments[] = {
 
 }  // namespace
 
-const std::span<const MetaSchema> kMeta2019 = kDocuments;
+const std::span<const MetaSchema> kMeta2019 = kDocuments2019;
 
 }  // namespace weir::schema

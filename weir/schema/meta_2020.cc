@@ -3,7 +3,7 @@
 namespace weir::schema {
 namespace {
 
-constexpr MetaSchema kDocuments[] = {
+constexpr MetaSchema kDocuments2020[] = {
     {.uri = "https://json-schema.org/draft/2020-12/schema", .text = R"json({
  "$schema": "https://json-schema.org/draft/2020-12/schema",
  "$id": "https://json-schema.org/draft/2020-12/schema",
@@ -262,6 +262,6 @@ constexpr MetaSchema kDocuments[] = {
 
 }  // namespace
 
-const std::span<const MetaSchema> kMeta2020 = kDocuments;
+const std::span<const MetaSchema> kMeta2020 = kDocuments2020;
 
 }  // namespace weir::schema

@@ -3,7 +3,7 @@
 namespace weir::schema {
 namespace {
 
-constexpr MetaSchema kDocuments[] = {
+constexpr MetaSchema kDocuments7[] = {
     {.uri = "http://json-schema.org/draft-07/schema", .text = R"json({
  "$schema": "http://json-schema.org/draft-07/schema#",
  "$id": "http://json-schema.org/draft-07/schema#",
@@ -127,6 +127,6 @@ constexpr MetaSchema kDocuments[] = {
 
 }  // namespace
 
-const std::span<const MetaSchema> kMeta7 = kDocuments;
+const std::span<const MetaSchema> kMeta7 = kDocuments7;
 
 }  // namespace weir::schema

@@ -1,8 +1,6 @@
 #include "weir/schema/pattern.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -11,21 +9,17 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
 
 using testing::HasSubstr;
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // tests/corpus/schema_pattern_ecma.jsonl says what `new RegExp(pattern, 'u').test(text)` answers
 // (V8 of Node 20), or the same without the flag where only Annex B takes the expression.
 TEST(Pattern, AgreesWithV8) {
-  const std::string corpus = ReadFile("tests/corpus/schema_pattern_ecma.jsonl");
+  const std::string corpus = ReadText("tests/corpus/schema_pattern_ecma.jsonl");
   ASSERT_FALSE(corpus.empty());
   int compared = 0;
   for (const std::string_view line : Split(Trim(corpus), '\n')) {
@@ -60,7 +54,7 @@ TEST(Pattern, PassesTheOfficialSuite) {
   for (const std::string_view draft : {"draft2020-12", "draft2019-09", "draft7"}) {
     for (const std::string_view file :
          {"pattern.json", "optional/ecmascript-regex.json", "optional/non-bmp-regex.json"}) {
-      const std::string text = ReadFile(StrCat(suites, "/json-schema/tests/", draft, "/", file));
+      const std::string text = ReadText(StrCat(suites, "/json-schema/tests/", draft, "/", file));
       const json::Value groups = json::Read(text).value();
       for (const json::View group : groups.items()) {
         const json::View expression = group.Find("schema").Find("pattern");

@@ -16,7 +16,7 @@ namespace {
 
 using internal::Layer;
 using json::View;
-using Node = internal::JsonText::Node;
+using TextNode = internal::JsonText::Node;
 using Layers = std::vector<Layer>;
 
 constexpr std::string_view kTypes[] = {"null",   "boolean", "integer", "number",
@@ -39,7 +39,7 @@ class SchemaCompiler {
     if (!root_.IsObject() && !root_.IsBool()) {
       return Fail(Code::kInvalidSchema, "a schema is an object, true or false; this is neither");
     }
-    const Node value = Schema({{.schema = root_, .path = "#"}});
+    const TextNode value = Schema({{.schema = root_, .path = "#"}});
     const std::uint32_t start = text_.NewRule("text");
     text_.SetRule(start, text_.Concat({text_.Space(), value, text_.Space()}));
     grammar_.start = start;
@@ -72,7 +72,7 @@ class SchemaCompiler {
 
   // The texts of the values for which all layers hold. Every combination is compiled once, which
   // is also what ends recursion.
-  Node Schema(const Layers& layers) {
+  TextNode Schema(const Layers& layers) {
     Layers followed;
     std::vector<std::string> keys;
     for (const Layer& layer : layers) {
@@ -90,7 +90,7 @@ class SchemaCompiler {
     return text_.Call(place->second);
   }
 
-  Node Compile(const Layers& unflattened) {
+  TextNode Compile(const Layers& unflattened) {
     auto flat = internal::Flatten(root_, unflattened, RefAlone(), unenforced_);
     if (!flat) return text_.Nothing();
     const Layers& layers = *flat;
@@ -98,7 +98,7 @@ class SchemaCompiler {
     internal::ReportUnknown(layers, options_.assert_formats, unenforced_);
     if (auto constants = Constants(layers)) return *constants;
 
-    std::vector<Node> ways;
+    std::vector<TextNode> ways;
     const std::vector<std::string_view> types = Types(layers);
     const bool constrained = std::ranges::any_of(layers, [](const Layer& l) {
       return std::ranges::any_of(l.schema.members(), [](const json::Member& m) {
@@ -117,7 +117,7 @@ class SchemaCompiler {
   }
 
   // The first anyOf or oneOf, each branch together with everything beside it.
-  std::optional<Node> Choice(const Layers& layers) {
+  std::optional<TextNode> Choice(const Layers& layers) {
     for (std::size_t i = 0; i < layers.size(); ++i) {
       for (const std::string_view keyword : {"anyOf", "oneOf"}) {
         const bool one = keyword == "oneOf";
@@ -126,7 +126,7 @@ class SchemaCompiler {
         if (one && branches.size() > 1) unenforced_.Add(layers[i], keyword, "taken as anyOf");
         Layers rest = layers;
         (one ? rest[i].one_of_done : rest[i].any_of_done) = true;
-        std::vector<Node> ways;
+        std::vector<TextNode> ways;
         for (std::size_t b = 0; b < branches.size(); ++b) {
           Layers with = rest;
           with.push_back(Below(Below(layers[i], keyword, branches), StrCat(b), branches[b]));
@@ -160,9 +160,9 @@ class SchemaCompiler {
     return out;
   }
 
-  std::optional<Node> Constants(const Layers& layers) {
+  std::optional<TextNode> Constants(const Layers& layers) {
     const std::vector<std::string_view> types = Types(layers);
-    std::optional<Node> out;
+    std::optional<TextNode> out;
     for (const Layer& layer : layers) {
       for (const std::string_view keyword : {"const", "enum"}) {
         const View value = layer.schema.Find(keyword);
@@ -171,7 +171,7 @@ class SchemaCompiler {
           unenforced_.Add(layer, keyword, "beside another enum or const");
           continue;
         }
-        std::vector<Node> ways;
+        std::vector<TextNode> ways;
         const auto add = [&](View constant) {
           const auto fits = [&](std::string_view type) { return IsOfType(constant, type); };
           if (std::ranges::any_of(types, fits)) ways.push_back(Constant(constant, 0));
@@ -205,7 +205,7 @@ class SchemaCompiler {
     }
   }
 
-  Node Constant(View value, std::size_t depth) {
+  TextNode Constant(View value, std::size_t depth) {
     if (depth > options_.max_depth) {
       too_deep_ = true;
       return text_.Nothing();
@@ -221,7 +221,7 @@ class SchemaCompiler {
       case json::Kind::kString:
         return text_.String(value.StringOr(""));
       case json::Kind::kArray: {
-        std::vector<Node> parts;
+        std::vector<TextNode> parts;
         for (const View item : value.items()) {
           if (!parts.empty()) parts.push_back(text_.Comma());
           parts.push_back(Constant(item, depth + 1));
@@ -238,7 +238,7 @@ class SchemaCompiler {
     return Object(entries, std::nullopt);
   }
 
-  Node OfType(std::string_view type, const Layers& layers) {
+  TextNode OfType(std::string_view type, const Layers& layers) {
     if (type == "null") return text_.Text("null");
     if (type == "boolean") return text_.Either({text_.Text("true"), text_.Text("false")});
     if (type == "integer") return Integer(layers);
@@ -262,7 +262,7 @@ class SchemaCompiler {
     }
   }
 
-  Node Integer(const Layers& layers) {
+  TextNode Integer(const Layers& layers) {
     constexpr double kExact = 1e15;  // doubles and integers are the same up to here
     std::optional<std::int64_t> low;
     std::optional<std::int64_t> high;
@@ -306,8 +306,8 @@ class SchemaCompiler {
     return out;
   }
 
-  Node String(const Layers& layers) {
-    std::optional<Node> content;
+  TextNode String(const Layers& layers) {
+    std::optional<TextNode> content;
     for (const Layer& layer : layers) {
       const View pattern = layer.schema.Find("pattern");
       if (!pattern.IsString()) continue;
@@ -321,7 +321,7 @@ class SchemaCompiler {
         unenforced_.Add(layer, "pattern", parsed.error().message);
         continue;
       }
-      const Node found = text_.body().root;
+      const TextNode found = text_.body().root;
       content = text_.Concat({text_.AnyChars(), found, text_.AnyChars()});
     }
     for (const Layer& layer : layers) {
@@ -365,7 +365,7 @@ class SchemaCompiler {
     return {};
   }
 
-  Node Array(const Layers& layers) {
+  TextNode Array(const Layers& layers) {
     const std::uint32_t min = Bound(layers, "minItems", true);
     const std::uint32_t max = Bound(layers, "maxItems", false);
     if (min > max) return text_.Nothing();
@@ -382,31 +382,33 @@ class SchemaCompiler {
     const std::uint32_t shown = std::min(std::max(prefix, 1u), max);
     const std::uint32_t more = max == kNoLimit ? kNoLimit : max - shown;
     const std::uint32_t needed = min > shown ? min - shown : 0;
-    Node tail = text_.body().AddRepeat(following(kRestIndex), needed, more);
+    TextNode tail = text_.body().AddRepeat(following(kRestIndex), needed, more);
     for (std::uint32_t i = shown - 1; i > 0; --i) {
       tail = text_.Concat({following(i), tail});
       if (i >= min) tail = text_.Maybe(tail);
       if (i % 16 == 0) tail = text_.Shared(tail);
     }
-    Node all = text_.Concat({item(0), tail});
+    TextNode all = text_.Concat({item(0), tail});
     if (min == 0) all = text_.Maybe(all);
     return text_.Braced('[', all, ']');
   }
 
   static constexpr std::size_t kRestIndex = internal::kRest;
 
-  Node Rest(const Layers& layers) { return Schema(internal::ItemLayers(layers, internal::kRest)); }
+  TextNode Rest(const Layers& layers) {
+    return Schema(internal::ItemLayers(layers, internal::kRest));
+  }
 
   struct Entry {
-    Node node;  // one whole member, a rule of its own
+    TextNode node;  // one whole member, a rule of its own
     bool required;
   };
 
-  Node Entrance(std::string_view name, Node value) {
+  TextNode Entrance(std::string_view name, TextNode value) {
     return text_.Shared(text_.Member(text_.String(name), value));
   }
 
-  Node ObjectOf(const Layers& layers) {
+  TextNode ObjectOf(const Layers& layers) {
     std::vector<std::string> names;
     std::vector<std::string> required;
     const auto add = [](std::vector<std::string>& list, std::string_view name) {
@@ -427,7 +429,7 @@ class SchemaCompiler {
     std::vector<Entry> entries;
     for (const std::string& name : names) {
       const bool needed = std::ranges::find(required, name) != required.end();
-      const Node value = Schema(internal::MemberLayers(layers, name));
+      const TextNode value = Schema(internal::MemberLayers(layers, name));
       entries.push_back({Entrance(name, value), needed});
     }
     LimitRequired(layers, entries);
@@ -450,8 +452,8 @@ class SchemaCompiler {
   }
 
   // A member of a name that is not declared; nullopt if there can be none.
-  std::optional<Node> Extra(const Layers& layers, const std::vector<std::string>& names) {
-    std::vector<Node> ways;
+  std::optional<TextNode> Extra(const Layers& layers, const std::vector<std::string>& names) {
+    std::vector<TextNode> ways;
     std::size_t with_patterns = 0;
     for (const Layer& layer : layers) {
       if (!layer.schema.Find("patternProperties").empty()) ++with_patterns;
@@ -478,12 +480,12 @@ class SchemaCompiler {
   }
 
   bool PatternMembers(const Layer& layer, View patterns, const Layers& layers,
-                      std::vector<Node>& ways) {
+                      std::vector<TextNode>& ways) {
     const Layer base = Below(layer, "patternProperties", patterns);
     for (const json::Member member : patterns.members()) {
       if (!ParseRegexInto(text_.body(), member.key, RegexOptions())) return false;
-      const Node found = text_.body().root;
-      const Node key = text_.Quoted(text_.Concat({text_.AnyChars(), found, text_.AnyChars()}));
+      const TextNode found = text_.body().root;
+      const TextNode key = text_.Quoted(text_.Concat({text_.AnyChars(), found, text_.AnyChars()}));
       Layers value = internal::MemberLayers(layers, std::nullopt);
       value.push_back(Below(base, member.key, member.value));
       ways.push_back(text_.Member(key, Schema(value)));
@@ -492,7 +494,7 @@ class SchemaCompiler {
   }
 
   // A name that is not in the list. Very long ones would make the expression deep.
-  Node Key(const std::vector<std::string>& names) {
+  TextNode Key(const std::vector<std::string>& names) {
     constexpr std::size_t kLong = 100;
     std::vector<std::string> kept;
     for (const std::string& name : names) {
@@ -501,48 +503,48 @@ class SchemaCompiler {
     return text_.StringsExcept(kept);
   }
 
-  Node Object(const std::vector<Entry>& entries, std::optional<Node> extra) {
-    const Node inside = options_.order == SchemaTextOptions::Order::kDeclared
-                            ? InOrder(entries, extra)
-                            : InAnyOrder(entries, extra);
+  TextNode Object(const std::vector<Entry>& entries, std::optional<TextNode> extra) {
+    const TextNode inside = options_.order == SchemaTextOptions::Order::kDeclared
+                                ? InOrder(entries, extra)
+                                : InAnyOrder(entries, extra);
     return text_.Braced('{', inside, '}');
   }
 
-  Node More(Node member) { return text_.Concat({text_.Comma(), member}); }
+  TextNode More(TextNode member) { return text_.Concat({text_.Comma(), member}); }
 
-  Node InOrder(const std::vector<Entry>& entries, std::optional<Node> extra) {
+  TextNode InOrder(const std::vector<Entry>& entries, std::optional<TextNode> extra) {
     // behind: what may follow once a member is there; ahead: all, as long as none is.
-    Node behind = text_.Empty();
-    Node ahead = text_.Empty();
+    TextNode behind = text_.Empty();
+    TextNode ahead = text_.Empty();
     if (extra) {
       behind = text_.Shared(text_.body().AddRepeat(More(*extra), 0, kNoLimit));
       ahead = text_.Maybe(text_.Concat({*extra, behind}));
     }
     for (std::size_t i = entries.size(); i-- > 0;) {
       const auto& [member, required] = entries[i];
-      const Node first = text_.Concat({member, behind});
+      const TextNode first = text_.Concat({member, behind});
       ahead = required ? first : text_.Shared(text_.Either({first, ahead}));
-      const Node next = More(member);
+      const TextNode next = More(member);
       behind = text_.Shared(text_.Concat({required ? next : text_.Maybe(next), behind}));
     }
     return ahead;
   }
 
-  Node InAnyOrder(const std::vector<Entry>& entries, std::optional<Node> extra) {
-    std::vector<Node> all;
-    std::vector<Node> needed;
+  TextNode InAnyOrder(const std::vector<Entry>& entries, std::optional<TextNode> extra) {
+    std::vector<TextNode> all;
+    std::vector<TextNode> needed;
     for (const Entry& entry : entries) {
       all.push_back(entry.node);
       if (entry.required) needed.push_back(entry.node);
     }
     if (extra) all.push_back(*extra);
-    const Node any = text_.Shared(text_.Either(all));
-    const Node more = text_.body().AddRepeat(More(any), 0, kNoLimit);
+    const TextNode any = text_.Shared(text_.Either(all));
+    const TextNode more = text_.body().AddRepeat(More(any), 0, kNoLimit);
     // By the set of required names that are there: the rest of the object behind a member.
     const std::size_t sets = std::size_t{1} << needed.size();
-    std::vector<Node> rest(sets);
+    std::vector<TextNode> rest(sets);
     for (std::size_t set = sets; set-- > 0;) {
-      std::vector<Node> ways;
+      std::vector<TextNode> ways;
       if (set == sets - 1) ways.push_back(text_.Empty());
       for (std::size_t i = 0; i < needed.size(); ++i) {
         const std::size_t bit = std::size_t{1} << i;
@@ -550,7 +552,7 @@ class SchemaCompiler {
       }
       rest[set] = text_.Shared(text_.Concat({more, text_.Either(std::move(ways))}));
     }
-    std::vector<Node> ways = {text_.Concat({any, rest[0]})};
+    std::vector<TextNode> ways = {text_.Concat({any, rest[0]})};
     if (needed.empty()) ways.push_back(text_.Empty());
     for (std::size_t i = 0; i < needed.size(); ++i) {
       ways.push_back(text_.Concat({needed[i], rest[std::size_t{1} << i]}));

@@ -20,18 +20,18 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-SchemaLanguage Of(std::string_view schema, const SchemaTextOptions& options = {}) {
+SchemaLanguage SchemaLanguageOf(std::string_view schema, const SchemaTextOptions& options = {}) {
   return LanguageOfSchema(json::Read(schema).value(), options).value();
 }
 
-struct Case {
+struct LanguageCase {
   const char* name;
   std::string_view schema;
   std::vector<std::string_view> in;
   std::vector<std::string_view> out;
 };
 
-const Case kCases[] = {
+const LanguageCase kLanguageCases[] = {
     {"anything",
      "{}",
      {"1", " [ ] ", R"({"a":[null,{"b":"\u00e9"}]})"},
@@ -114,10 +114,10 @@ const Case kCases[] = {
      {"{}", R"({"v":1,"kids":[{"v":"2"}]})", R"({"v":1,"kids":[{}]})"}},
 };
 
-class SchemaLanguageTest : public testing::TestWithParam<Case> {};
+class SchemaLanguageTest : public testing::TestWithParam<LanguageCase> {};
 
 TEST_P(SchemaLanguageTest, HoldsTheRightTexts) {
-  const SchemaLanguage language = Of(GetParam().schema);
+  const SchemaLanguage language = SchemaLanguageOf(GetParam().schema);
   for (const std::string_view text : GetParam().in) {
     EXPECT_TRUE(language.language.Contains(text)) << text;
   }
@@ -127,7 +127,7 @@ TEST_P(SchemaLanguageTest, HoldsTheRightTexts) {
 }
 
 TEST_P(SchemaLanguageTest, EveryPrefixIsAliveAndNextIsExact) {
-  const SchemaLanguage language = Of(GetParam().schema);
+  const SchemaLanguage language = SchemaLanguageOf(GetParam().schema);
   for (const std::string_view text : GetParam().in) {
     Matcher matcher = language.language.Begin();
     for (std::size_t i = 0; i <= text.size(); ++i) {
@@ -144,13 +144,13 @@ TEST_P(SchemaLanguageTest, EveryPrefixIsAliveAndNextIsExact) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemas, SchemaLanguageTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Schemas, SchemaLanguageTest, testing::ValuesIn(kLanguageCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(SchemaLanguage, DeclaredOrderIsThatOfTheProperties) {
   SchemaTextOptions options;
   options.order = SchemaTextOptions::Order::kDeclared;
-  const SchemaLanguage language = Of(
+  const SchemaLanguage language = SchemaLanguageOf(
       R"({"type":"object","properties":{"a":{"const":1},"b":{"const":2},"c":{"const":3}},
           "required":["b"],"additionalProperties":{"const":4}})",
       options);
@@ -170,7 +170,7 @@ TEST(SchemaLanguage, CompactTextHasNoBlanksAndOneSpelling) {
   options.whitespace = SchemaTextOptions::Whitespace::kCompact;
   options.every_spelling = false;
   const SchemaLanguage language =
-      Of(R"({"type":"array","items":{"enum":[1,"a"]},"minItems":2})", options);
+      SchemaLanguageOf(R"({"type":"array","items":{"enum":[1,"a"]},"minItems":2})", options);
   EXPECT_TRUE(language.language.Contains(R"([1,"a"])"));
   for (const std::string_view text : {R"([1, "a"])", R"([1.0,"a"])", R"([1,"\u0061"])"}) {
     EXPECT_FALSE(language.language.Contains(text)) << text;
@@ -180,25 +180,26 @@ TEST(SchemaLanguage, CompactTextHasNoBlanksAndOneSpelling) {
 
 TEST(SchemaLanguage, ReportsWhatItLeavesToTheValidator) {
   EXPECT_THAT(
-      Of(R"({"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}})").not_enforced,
+      SchemaLanguageOf(R"({"type":"object","properties":{"a/b":{"type":"number","multipleOf":2}}})")
+          .not_enforced,
       ElementsAre("#/properties/a~1b/multipleOf"));
-  EXPECT_THAT(Of(R"({"oneOf":[{"type":"null"},{"not":{}}]})").not_enforced,
+  EXPECT_THAT(SchemaLanguageOf(R"({"oneOf":[{"type":"null"},{"not":{}}]})").not_enforced,
               ElementsAre("#/oneOf (taken as anyOf)", "#/oneOf/1/not"));
-  EXPECT_THAT(Of(R"({"$ref":"other.json"})").not_enforced,
+  EXPECT_THAT(SchemaLanguageOf(R"({"$ref":"other.json"})").not_enforced,
               ElementsAre("#/$ref (not a pointer into this document)"));
   EXPECT_THAT(
-      Of(R"x({"type":"string","pattern":"(?=a)"})x").not_enforced,
+      SchemaLanguageOf(R"x({"type":"string","pattern":"(?=a)"})x").not_enforced,
       ElementsAre(HasSubstr("#/pattern (the expression asks at offset 0 for a look ahead")));
-  EXPECT_THAT(Of(R"({"type":"string","pattern":"a","maxLength":3})").not_enforced,
+  EXPECT_THAT(SchemaLanguageOf(R"({"type":"string","pattern":"a","maxLength":3})").not_enforced,
               ElementsAre("#/maxLength (beside a pattern or format)"));
 }
 
 TEST(SchemaLanguage, FormatsAreAssertedOnDemand) {
   const std::string_view schema = R"({"type":"string","format":"date-time"})";
-  EXPECT_TRUE(Of(schema).language.Contains("\"x\""));
+  EXPECT_TRUE(SchemaLanguageOf(schema).language.Contains("\"x\""));
   SchemaTextOptions options;
   options.assert_formats = true;
-  const Language language = Of(schema, options).language;
+  const Language language = SchemaLanguageOf(schema, options).language;
   EXPECT_TRUE(language.Contains("\"2024-02-29T23:59:60.5+01:00\""));
   EXPECT_FALSE(language.Contains("\"2024-13-01T00:00:00Z\""));
 }
@@ -216,7 +217,7 @@ TEST(SchemaLanguage, LimitsAreErrors) {
 }
 
 TEST(SchemaLanguage, RecursiveReferencesWithNeighboursEnd) {
-  const SchemaLanguage language = Of(
+  const SchemaLanguage language = SchemaLanguageOf(
       R"({"$defs":{"a":{"properties":{"x":{"$ref":"#/$defs/a","minProperties":1}}},
           "loop":{"$ref":"#/$defs/loop"}},"$ref":"#/$defs/a",
           "properties":{"y":{"$ref":"#/$defs/loop"}}})");

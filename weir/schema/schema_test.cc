@@ -9,16 +9,13 @@
 
 #include "weir/json/reader.h"
 #include "weir/schema/compiled.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Schema Compiled(std::string_view schema, const CompileOptions& options = {}) {
-  return Schema::Compile(json::Read(schema).value(), options).value();
-}
 
 Error CompileError(std::string_view schema, const CompileOptions& options = {}) {
   auto compiled = Schema::Compile(json::Read(schema).value(), options);

@@ -12,6 +12,7 @@
 #include "weir/json/pointer.h"
 #include "weir/json/writer.h"
 #include "weir/schema/schema.h"
+#include "weir/schema/words.h"
 
 namespace weir::schema {
 
@@ -53,7 +54,7 @@ namespace {
 
 constexpr std::string_view kStrictUri = "https://weir.invalid/strict";
 constexpr std::string_view kWrapper = "value";
-constexpr std::size_t kShownBytes = 200;  // of a keyword's value in a description
+constexpr std::size_t kShownValueBytes = 200;  // of a keyword's value in a description
 
 constexpr std::string_view kKept[] = {
     "multipleOf",       "minimum", "maximum",  "exclusiveMinimum",
@@ -94,11 +95,6 @@ constexpr std::string_view kBesideReference[] = {
     "type",  "properties", "required", "additionalProperties", "items", "enum",
     "const", "anyOf",      "oneOf",
 };
-
-template <class List>
-bool Has(const List& list, std::string_view word) {
-  return std::ranges::find(list, word) != std::end(list);
-}
 
 bool HasType(json::View schema, std::string_view name) {
   const json::View type = schema.Find("type");
@@ -155,7 +151,7 @@ std::string Fragment(std::string_view pointer) {
 
 // One keyword of a schema in words: `minLength 3`.
 std::string Phrase(const json::Member& member) {
-  return StrCat(member.key, " ", Truncate(json::Write(member.value), kShownBytes));
+  return StrCat(member.key, " ", Truncate(json::Write(member.value), kShownValueBytes));
 }
 
 class Rewriter {
@@ -264,7 +260,7 @@ class Rewriter {
       out_.Key(key);
       out_.Copy(schema.Find(key));
     }
-    if (Has(kFormats, schema.Find("format").StringOr(""))) {
+    if (HasWord(kFormats, schema.Find("format").StringOr(""))) {
       out_.Key("format");
       out_.Copy(schema.Find("format"));
     }
@@ -285,20 +281,22 @@ class Rewriter {
   // Whether a keyword restricts values in a way that the strict form does not.
   static bool IsLost(json::View schema, std::string_view keyword) {
     if (schema.Find("$ref").exists()) {
-      return Has(kLost, keyword) || Has(kKept, keyword) || Has(kBesideReference, keyword);
+      return HasWord(kLost, keyword) || HasWord(kKept, keyword) ||
+             HasWord(kBesideReference, keyword);
     }
     const bool alternatives = keyword == "anyOf" || keyword == "oneOf";
     if (alternatives)
       return IsPlain(schema) || (keyword == "oneOf" && schema.Find("anyOf").exists());
     if (keyword == "type") return !IsPlain(schema);
-    return Has(kLost, keyword);
+    return HasWord(kLost, keyword);
   }
 
   // The description with all that is lost otherwise; the notes about it.
   void WriteDescription(json::View schema, const std::string& pointer) {
     std::vector<std::string> lost;
     for (const json::Member member : schema.members()) {
-      const bool other_format = member.key == "format" && !Has(kFormats, member.value.StringOr(""));
+      const bool other_format =
+          member.key == "format" && !HasWord(kFormats, member.value.StringOr(""));
       if (member.key == "default" || other_format) lost.push_back(Phrase(member));
       if (!IsLost(schema, member.key)) continue;
       lost.push_back(Phrase(member));
@@ -425,7 +423,7 @@ class Rewriter {
       Note(false, pointer, "type", "values of other types are forbidden");
     }
     if (!types.empty()) {
-      if (nullable && !Has(types, "null")) types.emplace_back("null");
+      if (nullable && !HasWord(types, "null")) types.emplace_back("null");
       WriteTypes(types);
     }
     if (fixed) {
@@ -435,10 +433,10 @@ class Rewriter {
       }
       return {};
     }
-    if (Has(types, "object")) {
+    if (HasWord(types, "object")) {
       WEIR_CHECK(Object(schema, pointer, target, depth, node));
     }
-    if (Has(types, "array")) {
+    if (HasWord(types, "array")) {
       WEIR_CHECK(Array(schema, pointer, target, depth, node));
     }
     return {};
@@ -473,7 +471,7 @@ class Rewriter {
     out_.Key("properties");
     out_.BeginObject();
     const auto add = [&](std::string_view name, json::View value, bool optional) -> Result<void> {
-      if (Has(names, name)) return {};
+      if (HasWord(names, name)) return {};
       std::string inner = StrCat(pointer, "/properties");
       std::string inner_target = StrCat(target, "/properties");
       json::AppendToken(inner, name);
@@ -490,7 +488,7 @@ class Rewriter {
     for (const json::Member member : properties.members()) {
       // The schema `false` says that there must be no such property.
       if (IsFalse(member.value)) continue;
-      WEIR_CHECK(add(member.key, properties.Find(member.key), !Has(required, member.key)));
+      WEIR_CHECK(add(member.key, properties.Find(member.key), !HasWord(required, member.key)));
     }
     const json::Value anything = json::Value::Of(true);
     for (const std::string& name : required) {

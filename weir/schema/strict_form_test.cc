@@ -20,8 +20,8 @@ namespace {
 
 using testing::HasSubstr;
 
-json::Value Parse(std::string_view text) { return json::Read(text).value(); }
-StrictForm Strict(std::string_view schema) { return ToStrict(Parse(schema)).value(); }
+json::Value JsonOf(std::string_view text) { return json::Read(text).value(); }
+StrictForm Strict(std::string_view schema) { return ToStrict(JsonOf(schema)).value(); }
 
 bool IsWidened(const StrictForm& form) {
   return std::ranges::any_of(form.notes, &StrictNote::widened);
@@ -83,11 +83,11 @@ TEST(StrictForm, ThereAndBack) {
     const StrictForm form = Strict(test.schema);
     EXPECT_EQ(json::Write(form.schema), test.strict);
     EXPECT_EQ(IsWidened(form), test.widened);
-    const json::Value reply = Parse(test.reply);
+    const json::Value reply = JsonOf(test.reply);
     EXPECT_TRUE(Schema::Compile(form.schema).value().Accepts(reply));
     const json::Value answer = form.FromStrict(reply);
     EXPECT_EQ(json::Write(answer), test.answer);
-    EXPECT_TRUE(Schema::Compile(Parse(test.schema)).value().Accepts(answer));
+    EXPECT_TRUE(Schema::Compile(JsonOf(test.schema)).value().Accepts(answer));
   }
 }
 
@@ -107,7 +107,7 @@ TEST(StrictForm, WhatHasNoStrictFormIsRefused) {
   for (const std::string_view schema :
        {"false", R"({"properties":{"a":{"$ref":"#/properties/b"},"b":{}}})",
         R"({"type":"object","required":["a"],"additionalProperties":false})"}) {
-    const Result<StrictForm> form = ToStrict(Parse(schema));
+    const Result<StrictForm> form = ToStrict(JsonOf(schema));
     ASSERT_FALSE(form) << schema;
     EXPECT_EQ(form.error().code, Code::kUnsupportedSchema);
     EXPECT_THAT(form.error().message, HasSubstr("strict form"));
@@ -161,11 +161,11 @@ class Maker {
         break;
       case 1:
         out.Key("enum");
-        out.Copy(Parse(*rc::gen::element(R"(["a",null])", "[1,2]", R"(["b"])")));
+        out.Copy(JsonOf(*rc::gen::element(R"(["a",null])", "[1,2]", R"(["b"])")));
         break;
       case 2:
         out.Key("type");
-        out.Copy(Parse(R"(["number","null"])"));
+        out.Copy(JsonOf(R"(["number","null"])"));
         break;
       case 3:
         out.Key("anyOf");

@@ -7,6 +7,7 @@
 #include "weir/base/text.h"
 #include "weir/json/pointer.h"
 #include "weir/schema/subset_table.h"
+#include "weir/schema/words.h"
 
 namespace weir::schema {
 namespace {
@@ -35,11 +36,6 @@ constexpr std::string_view kMap[] = {
 constexpr std::string_view kKnownFormats[] = {"date", "time", "date-time", "uuid"};
 constexpr std::string_view kUsualFormats[] = {"duration", "email", "hostname", "ipv4", "ipv6"};
 
-template <class List>
-bool Has(const List& list, std::string_view word) {
-  return std::ranges::find(list, word) != std::end(list);
-}
-
 bool HoldsContainer(json::View value) {
   if (value.IsObject()) return true;
   return std::ranges::any_of(value.items(),
@@ -55,7 +51,7 @@ bool IsNeutral(std::string_view keyword, json::View value) {
   return (value.IsObject() || value.IsArray()) && value.empty() && keyword != "not";
 }
 
-bool IsObjectSchema(json::View schema) {
+bool AllowsObjects(json::View schema) {
   const json::View type = schema.Find("type");
   if (!type.exists()) return schema.Find("properties").exists();
   return type.StringOr("") == "object" || std::ranges::any_of(type.items(), [](json::View one) {
@@ -92,7 +88,7 @@ class Explainer {
       case When::kRootIsNoObject:
         return is_root && !(schema.Find("type").StringOr("") == "object");
       case When::kMissing:
-        return !value.exists() && IsObjectSchema(schema);
+        return !value.exists() && AllowsObjects(schema);
       case When::kNotAllRequired:
         return HasOptionalProperty(schema);
       case When::kNotFalse:
@@ -112,9 +108,9 @@ class Explainer {
       case When::kRemote:
         return !text.starts_with('#');
       case When::kKnownFormat:
-        return Has(kKnownFormats, text);
+        return HasWord(kKnownFormats, text);
       case When::kUsualFormat:
-        return Has(kUsualFormats, text);
+        return HasWord(kUsualFormats, text);
       case When::kUri:
         return text == "uri";
     }
@@ -175,14 +171,14 @@ class Explainer {
   void Inside(const json::Member& member, const std::string& pointer, std::size_t depth) {
     std::string inner = pointer;
     json::AppendToken(inner, member.key);
-    if (Has(kOne, member.key)) Look(member.value, inner, depth + 1);
-    if (Has(kList, member.key)) {
+    if (HasWord(kOne, member.key)) Look(member.value, inner, depth + 1);
+    if (HasWord(kList, member.key)) {
       std::size_t index = 0;
       for (const json::View item : member.value.items()) {
         Look(item, StrCat(inner, "/", index++), depth + 1);
       }
     }
-    if (!Has(kMap, member.key)) return;
+    if (!HasWord(kMap, member.key)) return;
     for (const json::Member named : member.value.members()) {
       std::string at = inner;
       json::AppendToken(at, named.key);

@@ -38,7 +38,7 @@ struct SubsetCase {
   std::vector<std::string> told;
 };
 
-const SubsetCase kCases[] = {
+const SubsetCase kSubsetCases[] = {
     {"MultipleOf",
      Decoder::kXgrammar,
      R"({"items":{"type":"number","multipleOf":2}})",
@@ -85,7 +85,7 @@ const SubsetCase kCases[] = {
 };
 
 TEST(Subset, ExplainNamesPlaceKeywordAndVerdict) {
-  for (const SubsetCase& test : kCases) {
+  for (const SubsetCase& test : kSubsetCases) {
     EXPECT_EQ(Told(test.schema, test.decoder), test.told) << test.name;
   }
 }

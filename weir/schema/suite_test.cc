@@ -3,7 +3,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "weir/json/reader.h"
 #include "weir/schema/file_loader.h"
 #include "weir/schema/schema.h"
+#include "weir/schema/schema_testing.h"
 
 namespace weir::schema {
 namespace {
@@ -34,12 +34,6 @@ const Suite kSuites[] = {
     {"Draft7", "draft7", Draft::k7, 927},
 };
 
-json::Value ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return json::Read(text).value();
-}
-
 class SuiteTest : public testing::TestWithParam<Suite> {};
 
 TEST_P(SuiteTest, AllRequiredTestsAgree) {
@@ -55,7 +49,7 @@ TEST_P(SuiteTest, AllRequiredTestsAgree) {
   std::size_t tests = 0;
   for (const auto& entry : fs::directory_iterator(root / "tests" / GetParam().folder)) {
     if (entry.path().extension() != ".json") continue;
-    const json::Value groups = ReadFile(entry.path());
+    const json::Value groups = ReadJson(entry.path());
     for (const json::View group : groups.items()) {
       const std::string where =
           StrCat(entry.path().filename().string(), ": ", group.Find("description").StringOr(""));

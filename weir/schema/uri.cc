@@ -15,12 +15,10 @@ struct Parts {
   std::string_view query;  // with the question mark
 };
 
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 Parts Divide(std::string_view uri) {
   Parts out;
   const std::size_t colon = uri.find_first_of(":/?");
-  if (colon != uri.npos && uri[colon] == ':' && colon > 0 && IsAlpha(uri[0])) {
+  if (colon != uri.npos && uri[colon] == ':' && colon > 0 && IsLetter(uri[0])) {
     out.scheme = uri.substr(0, colon + 1);
     uri.remove_prefix(colon + 1);
   }
@@ -52,13 +50,6 @@ std::string RemoveDotSegments(std::string_view path) {
     }
   }
   return out;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace
@@ -97,13 +88,13 @@ std::string ResolveUri(std::string_view base, std::string_view reference) {
 std::string PercentDecode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-                        HexDigit(text[i + 2]) >= 0;
+    const bool escape = text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
+                        HexValue(text[i + 2]) >= 0;
     if (!escape) {
       out += text[i];
       continue;
     }
-    out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+    out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
     i += 2;
   }
   return out;

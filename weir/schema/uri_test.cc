@@ -11,7 +11,7 @@ struct UriCase {
   const char* absolute;
 };
 
-const UriCase kCases[] = {
+const UriCase kUriCases[] = {
     {"http://a/b/c/d", "g", "http://a/b/c/g"},
     {"http://a/b/c/d", "./g/", "http://a/b/c/g/"},
     {"http://a/b/c/d", "/g", "http://a/g"},
@@ -29,7 +29,7 @@ const UriCase kCases[] = {
 };
 
 TEST(UriTest, ReferencesAreResolved) {
-  for (const UriCase& c : kCases) {
+  for (const UriCase& c : kUriCases) {
     EXPECT_EQ(ResolveUri(c.base, c.reference), c.absolute) << c.base << " + " << c.reference;
   }
 }

@@ -98,7 +98,6 @@ bool Evaluator::AcceptsRules(const Node& node, json::View value, Marks* marks) {
 }
 
 bool Evaluator::AcceptsNumber(const Node& node, json::View value) const {
-  constexpr TypeMask kNumber = kInteger | kFraction;
   const TypeMask types = node.types & kNumber;
   if (types == 0) return false;
   if (node.values != kNone && !AcceptsValue(node, value)) return false;

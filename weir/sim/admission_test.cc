@@ -11,11 +11,11 @@ namespace weir::sim {
 namespace {
 
 using model::Call;
-using Kind = model::ToolChoice::Kind;
+using ChoiceKind = model::ToolChoice::Kind;
 using Stage = Refusal::Stage;
 
 // A server with a window of 100 tokens that serves two models and an adapter of the second.
-SimOptions Server(std::string_view dialect = "vllm-latest") {
+SimOptions SmallServer(std::string_view dialect = "vllm-latest") {
   SimOptions options = InstantSim();
   options.dialect = wire::DialectByName(dialect).value();
   options.models = {{.served_names = {"first", "alias"}, .max_model_len = 100},
@@ -41,7 +41,7 @@ Call Completion(std::string_view prompt) {
 
 std::vector<model::ToolSpec> Tools() { return {{.name = "look", .parameters = {}}}; }
 
-struct Case {
+struct AdmissionCase {
   const char* name;
   std::function<void(Call&, SimOptions&)> make;
   std::string message;
@@ -51,7 +51,7 @@ struct Case {
   bool stream = false;
 };
 
-const Case kCases[] = {
+const AdmissionCase kAdmissionCases[] = {
     {"unknown_model", [](Call& call, SimOptions&) { call.model = "foo"; },
      "The model `foo` does not exist.", "model", 404},
     {"unknown_adapter", [](Call& call, SimOptions&) { call.adapter = "foo"; },
@@ -59,12 +59,12 @@ const Case kCases[] = {
     {"a_model_asked_for_as_an_adapter", [](Call& call, SimOptions&) { call.adapter = "first"; },
      "The model `first` does not exist.", "model", 404},
     {"choice_without_tools",
-     [](Call& call, SimOptions&) { call.tool_choice.kind = Kind::kRequired; },
+     [](Call& call, SimOptions&) { call.tool_choice.kind = ChoiceKind::kRequired; },
      "When using `tool_choice`, `tools` must be set. (parameter=tool_choice)", "tool_choice"},
     {"unknown_tool",
      [](Call& call, SimOptions&) {
        call.tools = Tools();
-       call.tool_choice = {Kind::kNamed, "jump"};
+       call.tool_choice = {ChoiceKind::kNamed, "jump"};
      },
      "The tool specified in `tool_choice` does not match any of the specified `tools` "
      "(parameter=tool_choice)",
@@ -72,7 +72,7 @@ const Case kCases[] = {
     {"tool_and_constraint",
      [](Call& call, SimOptions&) {
        call.tools = Tools();
-       call.tool_choice = {Kind::kNamed, "look"};
+       call.tool_choice = {ChoiceKind::kNamed, "look"};
        call.constraint.emplace();
      },
      "You can only either use constraints for structured outputs or tools, not both."},
@@ -85,14 +85,14 @@ const Case kCases[] = {
     {"required_without_the_flag",
      [](Call& call, SimOptions& options) {
        call.tools = Tools();
-       call.tool_choice.kind = Kind::kRequired;
+       call.tool_choice.kind = ChoiceKind::kRequired;
        options.switches.auto_tool_choice = false;
      },
      "tool_choice=\"required\" requires --tool-call-parser to be set"},
     {"named_without_the_flag",
      [](Call& call, SimOptions& options) {
        call.tools = Tools();
-       call.tool_choice = {Kind::kNamed, "look"};
+       call.tool_choice = {ChoiceKind::kNamed, "look"};
        options.switches.auto_tool_choice = false;
      },
      "tool_choice=function \"look\" requires --tool-call-parser to be set"},
@@ -173,10 +173,10 @@ const Case kCases[] = {
      "prompt_logprobs", 400, Stage::kEngine},
 };
 
-class RefusalTest : public testing::TestWithParam<Case> {};
+class RefusalTest : public testing::TestWithParam<AdmissionCase> {};
 
 TEST_P(RefusalTest, IsTheServersOwn) {
-  SimOptions options = Server();
+  SimOptions options = SmallServer();
   Call call = Ask("hi");
   GetParam().make(call, options);
 
@@ -189,13 +189,13 @@ TEST_P(RefusalTest, IsTheServersOwn) {
   EXPECT_EQ(admitted.error().stage, GetParam().stage);
 }
 
-INSTANTIATE_TEST_SUITE_P(Admission, RefusalTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Admission, RefusalTest, testing::ValuesIn(kAdmissionCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Admission, OlderServersSayLess) {
   Call call = Ask("hi");
   call.sampling.max_tokens = 95;
-  const SimOptions old = Server("vllm-0.10");
+  const SimOptions old = SmallServer("vllm-0.10");
   const auto tokens = static_cast<std::int64_t>(Render(call, {}).tokens.size());
 
   const auto both = AdmitCall(old, call);
@@ -213,7 +213,7 @@ TEST(Admission, OlderServersSayLess) {
 }
 
 TEST(Admission, EveryNameOfAModelIsAnsweredByTheFirst) {
-  const SimOptions options = Server();
+  const SimOptions options = SmallServer();
   Call call = Ask("hi");
   const auto name_for = [&](std::string_view asked) {
     call.model = asked;
@@ -229,7 +229,7 @@ TEST(Admission, EveryNameOfAModelIsAnsweredByTheFirst) {
 }
 
 TEST(Admission, TheRoomIsWhatTheWindowLeaves) {
-  const SimOptions options = Server();
+  const SimOptions options = SmallServer();
   Call call = Ask("hi");
   const auto tokens = static_cast<std::int64_t>(Render(call, {}).tokens.size());
 
@@ -240,7 +240,7 @@ TEST(Admission, TheRoomIsWhatTheWindowLeaves) {
 }
 
 TEST(Admission, ATruncatedPromptFits) {
-  const SimOptions options = Server();
+  const SimOptions options = SmallServer();
   Call call = Completion(std::string(2000, 'x') + " the end");
   EXPECT_FALSE(AdmitCall(options, call).has_value());
 
@@ -257,7 +257,7 @@ TEST(Admission, ATruncatedPromptFits) {
 }
 
 TEST(Admission, SwitchesOpenDoors) {
-  SimOptions options = Server();
+  SimOptions options = SmallServer();
   options.switches.max_logprobs = -1;
   Call call = Ask("hi");
   call.sampling.logprobs = -1;
@@ -271,7 +271,7 @@ TEST(Admission, ATruncatedCompletionKeepsRoomForItsDefaultLength) {
   Call call = Completion(prompt);
   call.sampling.truncate_prompt_tokens = -1;
 
-  const auto admitted = AdmitCall(Server(), call);
+  const auto admitted = AdmitCall(SmallServer(), call);
 
   ASSERT_TRUE(admitted.has_value()) << admitted.error().error.message;
   EXPECT_EQ(admitted->prompts[0].tokens.size(), 84U);

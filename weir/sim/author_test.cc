@@ -14,9 +14,9 @@ using model::Delta;
 using model::Finish;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Kind = Segment::Kind;
+using SegmentKind = Segment::Kind;
 
-Segment Fixed(std::string_view text, Kind kind = Kind::kText) {
+Segment Fixed(std::string_view text, SegmentKind kind = SegmentKind::kText) {
   return {.kind = kind, .fixed = Tokenizer::Encode(text)};
 }
 
@@ -182,12 +182,12 @@ TEST(Author, RepetitionEndsIt) {
 }
 
 std::vector<Segment> CallOutline() {
-  Segment name = Fixed("look", Kind::kName);
+  Segment name = Fixed("look", SegmentKind::kName);
   name.call = {.index = 0, .id = "chatcmpl-tool-1", .name = "look"};
-  return {{.kind = Kind::kHidden, .fixed = {static_cast<TokenId>(Special::kCallBegin)}},
+  return {{.kind = SegmentKind::kHidden, .fixed = {static_cast<TokenId>(Special::kCallBegin)}},
           name,
-          Fixed(R"({"a":1})", Kind::kArguments),
-          {.kind = Kind::kHidden, .fixed = {static_cast<TokenId>(Special::kCallEnd)}}};
+          Fixed(R"({"a":1})", SegmentKind::kArguments),
+          {.kind = SegmentKind::kHidden, .fixed = {static_cast<TokenId>(Special::kCallEnd)}}};
 }
 
 TEST(Author, ACallIsItsNameThenItsArguments) {
@@ -217,7 +217,7 @@ TEST(Author, ACallThatIsCutMayHideTheLimit) {
 }
 
 std::vector<Segment> ThoughtOutline() {
-  Segment thoughts = Fixed("Hm, let me see.", Kind::kReasoning);
+  Segment thoughts = Fixed("Hm, let me see.", SegmentKind::kReasoning);
   thoughts.fixed.push_back(static_cast<TokenId>(Special::kThinkEnd));
   return {thoughts, Fixed("Yes.")};
 }
@@ -238,8 +238,8 @@ TEST(Author, ThoughtsComeFirstAndMayBeHidden) {
 }
 
 TEST(Author, ABudgetEndsThoughtsThatTheModelMakesUp) {
-  Author author =
-      NewAuthor({.outline = {{.kind = Kind::kReasoning}, Fixed("Yes.")}, .thinking_budget = 4});
+  Author author = NewAuthor(
+      {.outline = {{.kind = SegmentKind::kReasoning}, Fixed("Yes.")}, .thinking_budget = 4});
   std::string text;
   while (!author.finished()) {
     Delta delta;

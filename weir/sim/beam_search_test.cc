@@ -8,7 +8,7 @@
 namespace weir::sim {
 namespace {
 
-RenderedPrompt Prompt() {
+RenderedPrompt SomePrompt() {
   RenderedPrompt prompt;
   prompt.question = Tokenizer::Encode("How do the tides work?");
   prompt.tokens = prompt.question;
@@ -16,7 +16,7 @@ RenderedPrompt Prompt() {
 }
 
 double LogprobOf(const LanguageModel& model, const std::vector<TokenId>& tokens) {
-  Passage passage(Prompt().question);
+  Passage passage(SomePrompt().question);
   double sum = 0;
   for (const TokenId token : tokens) {
     sum += std::log(model.Probability(passage, token));
@@ -28,7 +28,7 @@ double LogprobOf(const LanguageModel& model, const std::vector<TokenId>& tokens)
 TEST(BeamSearch, BeamsAreDifferentAndBestFirst) {
   const LanguageModel model;
   for (const std::int64_t width : {1, 2, 4}) {
-    const std::vector<Beam> beams = SearchBeams(model, Prompt(), {.beam_width = width}, 8);
+    const std::vector<Beam> beams = SearchBeams(model, SomePrompt(), {.beam_width = width}, 8);
 
     ASSERT_EQ(beams.size(), static_cast<std::size_t>(width));
     std::set<std::vector<TokenId>> texts;
@@ -46,11 +46,11 @@ TEST(BeamSearch, BeamsAreDifferentAndBestFirst) {
 
 TEST(BeamSearch, OneBeamIsTheGreedyAnswer) {
   const LanguageModel model;
-  const std::vector<Beam> beams = SearchBeams(model, Prompt(), {.beam_width = 1}, 5);
+  const std::vector<Beam> beams = SearchBeams(model, SomePrompt(), {.beam_width = 1}, 5);
   SamplingRules greedy;
   greedy.temperature = 0;
   Sampler sampler(model, greedy, {}, 0);
-  Passage passage(Prompt().question);
+  Passage passage(SomePrompt().question);
 
   for (const TokenId token : beams.front().tokens) {
     EXPECT_EQ(sampler.Next(passage, nullptr, std::nullopt)->token, token);
@@ -61,7 +61,7 @@ TEST(BeamSearch, OneBeamIsTheGreedyAnswer) {
 
 TEST(BeamSearch, OnlyTheLastTokenIsTheEnd) {
   const LanguageModel model;
-  for (const Beam& beam : SearchBeams(model, Prompt(), {.beam_width = 3}, 60)) {
+  for (const Beam& beam : SearchBeams(model, SomePrompt(), {.beam_width = 3}, 60)) {
     EXPECT_LE(beam.tokens.size(), 60U);
     const auto end = std::ranges::find(beam.tokens, kEndToken);
     EXPECT_TRUE(end == beam.tokens.end() || end + 1 == beam.tokens.end());
@@ -70,7 +70,8 @@ TEST(BeamSearch, OnlyTheLastTokenIsTheEnd) {
 
 TEST(BeamSearch, WithIgnoreEosEveryBeamHasFullLength) {
   const LanguageModel model;
-  for (const Beam& beam : SearchBeams(model, Prompt(), {.beam_width = 3, .ignore_eos = true}, 40)) {
+  for (const Beam& beam :
+       SearchBeams(model, SomePrompt(), {.beam_width = 3, .ignore_eos = true}, 40)) {
     EXPECT_EQ(beam.tokens.size(), 40U);
     EXPECT_EQ(std::ranges::count(beam.tokens, kEndToken), 0);
   }

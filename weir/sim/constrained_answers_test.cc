@@ -84,7 +84,7 @@ std::vector<std::string> Schemas() {
   return schemas;
 }
 
-SimOptions Server(std::string_view script = "") {
+SimOptions RoomyServer(std::string_view script = "") {
   SimOptions options = InstantSim(script);
   options.models[0].max_model_len = 16384;
   return options;
@@ -107,7 +107,7 @@ std::vector<schema::Violation> ViolationsOf(const std::string& schema, std::stri
 
 // One in thousands of the texts that fit the form are right: chance does not find them.
 TEST(ConstrainedAnswers, RareTextsAreMade) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   constexpr std::string_view kSchema =
       R"({"type":"object","properties":{"order":{"type":"array","items":{"enum":
           [1,2,3,4,5,6,7,8,9]},"uniqueItems":true,"minItems":9}},"required":["order"]})";
@@ -122,7 +122,7 @@ TEST(ConstrainedAnswers, RareTextsAreMade) {
 }
 
 TEST(ConstrainedAnswers, WhatCannotBeWrittenIsRefusedWithTheReason) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   Call call = Held({.schema = json::Read(R"({"type":"object","properties":{"a":{"type":"string",
            "pattern":"^a+$","minLength":2,"maxLength":3,"not":{"type":"string"}}},
            "required":["a"]})")
@@ -136,7 +136,7 @@ TEST(ConstrainedAnswers, WhatCannotBeWrittenIsRefusedWithTheReason) {
 }
 
 TEST(ConstrainedAnswers, EverySchemaIsObeyedByEverySeed) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   const std::vector<std::string> schemas = Schemas();
   ASSERT_GE(schemas.size(), 100U);
   for (const std::string& schema : schemas) {
@@ -168,7 +168,7 @@ constexpr std::string_view kRegexes[] = {
 };
 
 TEST(ConstrainedAnswers, EveryRegexIsMatchedWhole) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   for (const std::string_view regex : kRegexes) {
     SCOPED_TRACE(regex);
     const auto pattern = schema::Pattern::Compile(StrCat("^(?:", regex, ")$"));
@@ -184,7 +184,7 @@ TEST(ConstrainedAnswers, EveryRegexIsMatchedWhole) {
 }
 
 TEST(ConstrainedAnswers, EveryChoiceIsOneOfThoseGiven) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   const std::vector<std::string> lists[] = {
       {"yes", "no"}, {"a\"b\\", "x|y", "\n"}, {"Zo\u00eb (.*)", "only", "onl", "on"}};
   for (const std::vector<std::string>& choices : lists) {
@@ -213,7 +213,7 @@ constexpr GrammarCase kGrammars[] = {
 };
 
 TEST(ConstrainedAnswers, EveryGrammarIsFollowed) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   for (const GrammarCase& c : kGrammars) {
     SCOPED_TRACE(c.grammar);
     const auto pattern = schema::Pattern::Compile(StrCat("^(?:", c.regex, ")$")).value();
@@ -229,7 +229,7 @@ TEST(ConstrainedAnswers, EveryGrammarIsFollowed) {
 }
 
 TEST(ConstrainedAnswers, ArgumentsOfToolsAreHeldToo) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   for (const std::string_view schema : kSchemas) {
     SCOPED_TRACE(schema);
     Call call = Ask("Hello");
@@ -246,7 +246,7 @@ TEST(ConstrainedAnswers, ArgumentsOfToolsAreHeldToo) {
 }
 
 TEST(ConstrainedAnswers, AnswersStreamedAreTheSame) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   for (const std::string_view schema : kSchemas) {
     const Call call = Held({.schema = json::Read(schema).value()}, 3);
     const Result<Reply> whole = sim.Whole(call);
@@ -263,20 +263,20 @@ constexpr std::string_view kPerson =
         "additionalProperties":false})";
 
 TEST(ConstrainedAnswers, AFaultMayIgnoreTheConstraint) {
-  SimInside sim(Server("[{reply: {faults: [ignore_constraint]}}]"));
-  SimInside other(Server());
+  SimInside sim(RoomyServer("[{reply: {faults: [ignore_constraint]}}]"));
+  SimInside other(RoomyServer());
   Call call = Held({.schema = json::Read(kPerson).value()}, 1);
   call.sampling.max_tokens = 60;
   const std::string text = sim.Text(call);
   EXPECT_FALSE(json::Read(text).has_value()) << text;
 
-  SimOptions options = Server();
+  SimOptions options = RoomyServer();
   options.ignore_constraints = true;
   EXPECT_EQ(SimInside(options).Text(call), text);
 }
 
 TEST(ConstrainedAnswers, AFaultMayWriteWhiteSpaceUntilTheLimit) {
-  SimInside sim(Server("[{reply: {faults: [runaway_whitespace]}}]"));
+  SimInside sim(RoomyServer("[{reply: {faults: [runaway_whitespace]}}]"));
   Call call = Held({.schema = json::Read(kPerson).value()}, 1);
   call.sampling.max_tokens = 200;
 
@@ -293,7 +293,8 @@ TEST(ConstrainedAnswers, AFaultMayBreakOneKeywordAlone) {
        {"type", "required", "additionalProperties", "minLength", "maxLength", "minimum", "maximum",
         "uniqueItems", "enum", "minItems"}) {
     SCOPED_TRACE(keyword);
-    SimInside sim(Server(StrCat("[{reply: {faults: [{kind: violate, keyword: ", keyword, "}]}}]")));
+    SimInside sim(
+        RoomyServer(StrCat("[{reply: {faults: [{kind: violate, keyword: ", keyword, "}]}}]")));
     for (std::int64_t seed = 0; seed < 5; ++seed) {
       const Result<Reply> reply = sim.Whole(Held({.schema = json::Read(kPerson).value()}, seed));
       ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
@@ -308,7 +309,7 @@ TEST(ConstrainedAnswers, AFaultMayBreakOneKeywordAlone) {
 }
 
 TEST(ConstrainedAnswers, WhatCannotBeServedIsSaidAtTheDoor) {
-  SimInside sim(Server());
+  SimInside sim(RoomyServer());
   const Constraint impossible[] = {
       {.kind = Kind::kRegex, .text = "("},
       {.kind = Kind::kGrammar, .text = "root ::= missing"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/base/clock.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/sim/beam_search.h"
@@ -13,7 +14,6 @@
 namespace weir::sim {
 namespace {
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr int kOpenAiIdDigits = 29;
 constexpr std::size_t kMaxVoices = 64;
 

@@ -86,7 +86,7 @@ TEST(EventTamper, WithoutFaultsNothingChanges) {
   }
 }
 
-struct Case {
+struct FaultCase {
   const char* name;
   Kind kind;
   std::size_t after;
@@ -94,7 +94,7 @@ struct Case {
 };
 
 TEST(EventTamper, EachFaultDoesWhatItSaysAndNoMore) {
-  const Case cases[] = {
+  const FaultCase cases[] = {
       {"malformed",
        Kind::kMalformedEvent,
        1,
@@ -132,7 +132,7 @@ TEST(EventTamper, EachFaultDoesWhatItSaysAndNoMore) {
       {"error event", Kind::kErrorEvent, 1, {"", "one "}},
       {"slow drip", Kind::kSlowDrip, 0, {"", "one ", "two ", "threestop", "usage 10", "done"}},
   };
-  for (const Case& one : cases) {
+  for (const FaultCase& one : cases) {
     EXPECT_EQ(Told(Stream({.kind = one.kind, .after = one.after})), one.told) << one.name;
   }
 }

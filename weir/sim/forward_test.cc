@@ -21,12 +21,11 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::string_view kKey = "sk-0123456789abcdef0123";
-constexpr std::string_view kChat = "/v1/chat/completions";
-constexpr std::string_view kWhole = R"({"messages":[{"role":"user","content":"hi"}]})";
+constexpr std::string_view kWholeBody = R"({"messages":[{"role":"user","content":"hi"}]})";
 constexpr std::string_view kStream =
     R"({"messages":[{"role":"user","content":"hi"}],"stream":true,"max_tokens":12})";
 
-struct Answer {
+struct ForwardedAnswer {
   int status = 0;
   http::Headers headers;
   std::string body;
@@ -48,14 +47,15 @@ class ForwardTest : public testing::Test {
   };
 
   // What a client of `door` gets.
-  std::vector<Answer> Through(std::unique_ptr<http::Handler> door, const std::vector<Ask>& asks) {
+  std::vector<ForwardedAnswer> Through(std::unique_ptr<http::Handler> door,
+                                       const std::vector<Ask>& asks) {
     auto run = [](ForwardTest& test, http::Handler& handler,
-                  const std::vector<Ask>& its) -> async::Task<std::vector<Answer>> {
+                  const std::vector<Ask>& its) -> async::Task<std::vector<ForwardedAnswer>> {
       const auto listener = http::Listen({});
       http::Server server({}, handler);
       async::TaskScope scope(test.ctx_);
       scope.Spawn(Serve(scope.context(), server, **listener));
-      std::vector<Answer> answers;
+      std::vector<ForwardedAnswer> answers;
       {
         http::Client client({}, http::NewSystemDialer({}));
         const http::Origin origin = http::MakeOrigin(*http::ParseUrl((*listener)->url()));
@@ -92,7 +92,7 @@ class ForwardTest : public testing::Test {
     EXPECT_TRUE(served.has_value());
   }
 
-  async::Task<Answer> Send(http::Client& client, const http::Origin& origin, Ask ask) {
+  async::Task<ForwardedAnswer> Send(http::Client& client, const http::Origin& origin, Ask ask) {
     const http::Header fields[] = {{"Authorization", authorization_},
                                    {"Content-Type", "application/json"},
                                    {"Connection", "X-Mine"},
@@ -102,7 +102,7 @@ class ForwardTest : public testing::Test {
                                 .target = ask.path,
                                 .headers = std::span(fields).subspan(0, 2 + more_fields_),
                                 .body = std::string(ask.body)};
-    Answer answer;
+    ForwardedAnswer answer;
     const auto response = co_await client.Send(ctx_, origin, request);
     if (!response) {
       answer.body = Describe(response.error());
@@ -119,26 +119,26 @@ class ForwardTest : public testing::Test {
   std::size_t more_fields_ = 0;
 };
 
-SimOptions Instant() {
+SimOptions InstantUpstream() {
   SimOptions options;
   options.engine.latency.pace = Latency::Pace::kInstant;
   return options;
 }
 
 TEST_F(ForwardTest, WhatWasRecordedIsPlayedByteForByteWithoutTheServer) {
-  const std::vector<Ask> asks = {{"GET", "/v1/models", ""}, {"POST", kChat, kWhole},
-                                 {"POST", kChat, kStream},  {"GET", "/nowhere", ""},
-                                 {"POST", kChat, kWhole},   {"POST", kChat, "{"}};
-  std::vector<Answer> recorded;
+  const std::vector<Ask> asks = {{"GET", "/v1/models", ""},       {"POST", kChatPath, kWholeBody},
+                                 {"POST", kChatPath, kStream},    {"GET", "/nowhere", ""},
+                                 {"POST", kChatPath, kWholeBody}, {"POST", kChatPath, "{"}};
+  std::vector<ForwardedAnswer> recorded;
   {
-    SimServer upstream(Instant());
+    SimServer upstream(InstantUpstream());
     auto dialer = http::NewRecordingDialer(http::NewSystemDialer({}), tape_);
     recorded = Through(NewForwardHandler(*http::ParseUrl(upstream.url()), std::move(dialer)), asks);
   }
   EXPECT_THAT(Tape(), Not(HasSubstr(kKey)));
 
   auto dialer = http::NewReplayDialer(tape_, {.time_scale = 0});
-  const std::vector<Answer> played = Through(
+  const std::vector<ForwardedAnswer> played = Through(
       NewForwardHandler(*http::ParseUrl("http://replay"), std::move(dialer), {.replays = true}),
       asks);
 
@@ -154,22 +154,22 @@ TEST_F(ForwardTest, WhatWasRecordedIsPlayedByteForByteWithoutTheServer) {
 
 TEST_F(ForwardTest, RequestThatWasNotRecordedIsToldTheNearest) {
   {
-    SimServer upstream(Instant());
+    SimServer upstream(InstantUpstream());
     auto dialer = http::NewRecordingDialer(http::NewSystemDialer({}), tape_);
     Through(NewForwardHandler(*http::ParseUrl(upstream.url()), std::move(dialer)),
-            {{"POST", kChat, kWhole}});
+            {{"POST", kChatPath, kWholeBody}});
   }
   auto dialer = http::NewReplayDialer(tape_);
-  const std::vector<Answer> answers = Through(
+  const std::vector<ForwardedAnswer> answers = Through(
       NewForwardHandler(*http::ParseUrl("http://replay"), std::move(dialer), {.replays = true}),
-      {{"POST", kChat, R"({"messages":[{"role":"user","content":"ho"}]})"},
+      {{"POST", kChatPath, R"({"messages":[{"role":"user","content":"ho"}]})"},
        {"GET", "/v1/model", ""}});
 
   EXPECT_EQ(answers[0].status, 404);
   EXPECT_THAT(answers[0].body, HasSubstr(R"({"error":{"message":"no recorded reply is left in)"));
   EXPECT_THAT(answers[0].body, HasSubstr("0001.exchange, whose body differs from byte"));
   EXPECT_EQ(answers[1].status, 404);
-  EXPECT_THAT(answers[1].body, HasSubstr(StrCat("the nearest is POST ", kChat)));
+  EXPECT_THAT(answers[1].body, HasSubstr(StrCat("the nearest is POST ", kChatPath)));
 }
 
 // The request and the reply that pass a door between two connections.
@@ -184,7 +184,7 @@ TEST_F(ForwardTest, FieldsOfOneConnectionStayBehind) {
                              "Connection: X-Theirs\r\nX-Theirs: 1\r\nX-Kept: 1\r\n\r\nok"},
                             requests);
       });
-  const std::vector<Answer> answers =
+  const std::vector<ForwardedAnswer> answers =
       Through(NewForwardHandler(*http::ParseUrl("http://up/base"), std::move(dialer)),
               {{"POST", "/x?y=1", "{}"}});
   loop_.Run(peers.Join());
@@ -212,14 +212,14 @@ TEST_F(ForwardTest, UpstreamThatIsDownOrBreaksOffIsTold) {
                             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"},
                             requests);
       });
-  const std::vector<Answer> broken = Through(
+  const std::vector<ForwardedAnswer> broken = Through(
       NewForwardHandler(*http::ParseUrl("http://up"), std::move(cut)), {{"POST", "/x", "{}"}});
   loop_.Run(peers.Join());
   EXPECT_THAT(broken[0].body, HasSubstr("broken: "));
 
   auto dead =
       NewForwardHandler(*http::ParseUrl("unix:" + folder_ + "/nobody"), http::NewSystemDialer({}));
-  const std::vector<Answer> down = Through(std::move(dead), {{"GET", "/x", ""}});
+  const std::vector<ForwardedAnswer> down = Through(std::move(dead), {{"GET", "/x", ""}});
   EXPECT_EQ(down[0].status, 502);
   EXPECT_THAT(down[0].body, HasSubstr(R"("type":"UpstreamError")"));
 }

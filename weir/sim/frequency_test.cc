@@ -13,14 +13,14 @@ namespace {
 constexpr int kSeeds = 2000;
 constexpr double kLeastExpected = 5;  // tokens that are expected less often are counted together
 
-struct Case {
+struct FrequencyCase {
   const char* name;
   std::string question;
   std::string adapter;
   double temperature = 1;
 };
 
-class FrequencyTest : public testing::TestWithParam<Case> {
+class FrequencyTest : public testing::TestWithParam<FrequencyCase> {
  protected:
   FrequencyTest() {
     call_ = Ask(GetParam().question);
@@ -103,14 +103,14 @@ TEST_P(FrequencyTest, FirstTokensAreAsFrequentAsTheyAreSaidToBe) {
   EXPECT_LT(chi_square, freedom + 4 * std::sqrt(2 * freedom) + 4) << classes << " classes";
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, FrequencyTest,
-                         testing::Values(Case{"plain", "How do the tides work?", "", 1},
-                                         Case{"another_question",
-                                              "Who wrote the letter to the mayor?", "", 1},
-                                         Case{"adapter", "How do the tides work?", "sql", 1},
-                                         Case{"cold", "How do the tides work?", "", 0.6},
-                                         Case{"hot", "How do the tides work?", "", 1.5}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Sim, FrequencyTest,
+    testing::Values(FrequencyCase{"plain", "How do the tides work?", "", 1},
+                    FrequencyCase{"another_question", "Who wrote the letter to the mayor?", "", 1},
+                    FrequencyCase{"adapter", "How do the tides work?", "sql", 1},
+                    FrequencyCase{"cold", "How do the tides work?", "", 0.6},
+                    FrequencyCase{"hot", "How do the tides work?", "", 1.5}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace weir::sim

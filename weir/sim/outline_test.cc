@@ -11,7 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using Choice = model::ToolChoice::Kind;
-using Kind = Segment::Kind;
+using SegmentKind = Segment::Kind;
 
 model::Call Question(std::string_view text, Choice choice = Choice::kUnset) {
   model::Call call;
@@ -50,13 +50,13 @@ struct Made {
 std::vector<std::string> CallsOf(const Result<std::vector<Segment>>& outline) {
   std::vector<std::string> names;
   for (const Segment& segment : outline.value()) {
-    if (segment.kind == Kind::kName) names.push_back(segment.call.name);
+    if (segment.kind == SegmentKind::kName) names.push_back(segment.call.name);
   }
   return names;
 }
 
-std::vector<Kind> KindsOf(const Result<std::vector<Segment>>& outline) {
-  std::vector<Kind> kinds;
+std::vector<SegmentKind> KindsOf(const Result<std::vector<Segment>>& outline) {
+  std::vector<SegmentKind> kinds;
   for (const Segment& segment : outline.value()) kinds.push_back(segment.kind);
   return kinds;
 }
@@ -66,18 +66,18 @@ TEST(Outline, AQuestionIsAnsweredFreely) {
 
   ASSERT_TRUE(outline.has_value());
   ASSERT_EQ(outline->size(), 1U);
-  EXPECT_EQ(outline->front().kind, Kind::kText);
+  EXPECT_EQ(outline->front().kind, SegmentKind::kText);
   EXPECT_TRUE(outline->front().fixed.empty());
   EXPECT_FALSE(outline->front().held.language.has_value());
 }
 
 TEST(Outline, AModelThatReasonsThinksFirstUnlessItIsToldNotTo) {
   Made made{.call = Question("Hello"), .reasons = true};
-  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(Kind::kReasoning, Kind::kText));
+  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(SegmentKind::kReasoning, SegmentKind::kText));
   made.call.reasoning.effort = "none";
-  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(Kind::kText));
+  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(SegmentKind::kText));
   made.call.reasoning = {.enable = false};
-  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(Kind::kText));
+  EXPECT_THAT(KindsOf(made.Outline()), ElementsAre(SegmentKind::kText));
 }
 
 TEST(Outline, TheModelCallsTheToolThatTheQuestionIsAbout) {
@@ -104,7 +104,7 @@ TEST(Outline, ARequiredCallIsMadeAndANamedOneHasNoMarks) {
               ElementsAre("send_mail"));
   const auto named = Made{.call = Question("weather", Choice::kNamed)}.Outline();
   EXPECT_THAT(CallsOf(named), ElementsAre("send_mail"));
-  EXPECT_THAT(KindsOf(named), ElementsAre(Kind::kName, Kind::kArguments));
+  EXPECT_THAT(KindsOf(named), ElementsAre(SegmentKind::kName, SegmentKind::kArguments));
 }
 
 TEST(Outline, AScriptIsLaidDownWordForWord) {
@@ -117,13 +117,13 @@ TEST(Outline, AScriptIsLaidDownWordForWord) {
   const auto outline = made.Outline();
 
   EXPECT_THAT(CallsOf(outline), ElementsAre("a", "b"));
-  EXPECT_EQ(outline->at(0).kind, Kind::kReasoning);
+  EXPECT_EQ(outline->at(0).kind, SegmentKind::kReasoning);
   EXPECT_EQ(outline->at(0).fixed.back(), static_cast<TokenId>(Special::kThinkEnd));
   EXPECT_EQ(Tokenizer::Decode(outline->at(1).fixed, true), "Yes.");
   std::vector<std::int64_t> indexes;
   std::vector<std::string> ids;
   for (const Segment& segment : *outline) {
-    if (segment.kind != Kind::kName) continue;
+    if (segment.kind != SegmentKind::kName) continue;
     indexes.push_back(segment.call.index);
     ids.push_back(segment.call.id);
   }

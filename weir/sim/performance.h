@@ -35,6 +35,9 @@ struct PerformanceOptions {
   std::vector<json::Value> openings;  // by part: the `extra` of its answers' first deltas, or none
 };
 
+// Steps that are taken at a time in the instant pace.
+inline constexpr std::size_t kInstantRun = 64;
+
 class Performance {
  public:
   Performance(std::vector<Part> parts, PerformanceOptions options);

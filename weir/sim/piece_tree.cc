@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "weir/base/text.h"
+
 namespace weir::sim {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsOpener(char c) { return c == '{' || c == '[' || c == '('; }
 bool IsCloser(char c) { return c == '}' || c == ']' || c == ')'; }
 

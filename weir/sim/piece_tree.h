@@ -12,6 +12,9 @@
 
 namespace weir::sim {
 
+// What may stand between the tokens of JSON.
+inline bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 // What a piece does where it is written, as bits: the first group outside of a string, the second
 // one inside.
 using PieceTraits = std::uint16_t;

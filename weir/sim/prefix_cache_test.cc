@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "weir/base/text.h"
+#include "weir/sim/engine/engine_testing.h"
 #include "weir/sim/sim_testing.h"
 
 namespace weir::sim {
@@ -31,15 +32,6 @@ model::Call Question(std::int64_t number, bool shared) {
     call.prompt_token_ids.push_back(300 + (i * 3 + number) % 1000);
   }
   return call;
-}
-
-// The number behind the series whose line starts with `series`.
-double ValueOf(std::string_view metrics, std::string_view series) {
-  for (const std::string_view line : Split(metrics, '\n')) {
-    if (!line.starts_with(series)) continue;
-    return ParseDouble(line.substr(line.rfind(' ') + 1)).value_or(-1);
-  }
-  return -1;
 }
 
 struct Seen {

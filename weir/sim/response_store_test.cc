@@ -10,7 +10,7 @@
 namespace weir::sim {
 namespace {
 
-KeptResponse Body(std::string body) { return {.body = std::move(body), .talk = {}}; }
+KeptResponse KeptBody(std::string body) { return {.body = std::move(body), .talk = {}}; }
 
 std::string BodyOf(const ResponseStore& store, std::string_view id) {
   const auto kept = store.Get(id);
@@ -19,8 +19,8 @@ std::string BodyOf(const ResponseStore& store, std::string_view id) {
 
 TEST(ResponseStore, GivesBackWhatWasKept) {
   ResponseStore store;
-  store.Put("a", Body("1"));
-  store.Put("b", Body("2"));
+  store.Put("a", KeptBody("1"));
+  store.Put("b", KeptBody("2"));
 
   EXPECT_EQ(BodyOf(store, "a"), "1");
   EXPECT_EQ(BodyOf(store, "b"), "2");
@@ -29,7 +29,7 @@ TEST(ResponseStore, GivesBackWhatWasKept) {
 
 TEST(ResponseStore, TheOldestMakeRoom) {
   ResponseStore store(2);
-  for (const char* id : {"a", "b", "c"}) store.Put(id, Body(id));
+  for (const char* id : {"a", "b", "c"}) store.Put(id, KeptBody(id));
 
   EXPECT_EQ(store.Get("a"), nullptr);
   EXPECT_EQ(BodyOf(store, "b"), "b");
@@ -38,11 +38,11 @@ TEST(ResponseStore, TheOldestMakeRoom) {
 
 TEST(ResponseStore, TheSameIdIsOneEntry) {
   ResponseStore store(2);
-  store.Put("a", Body("1"));
-  store.Put("a", Body("2"));
-  store.Put("a", Body("3"));
+  store.Put("a", KeptBody("1"));
+  store.Put("a", KeptBody("2"));
+  store.Put("a", KeptBody("3"));
   EXPECT_EQ(BodyOf(store, "a"), "3");
-  store.Put("b", Body("4"));
+  store.Put("b", KeptBody("4"));
 
   EXPECT_EQ(BodyOf(store, "a"), "3");
   EXPECT_EQ(BodyOf(store, "b"), "4");
@@ -54,14 +54,14 @@ TEST(ResponseStore, ManyThreadsMayUseIt) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&store, t] {
       for (int i = 0; i < 200; ++i) {
-        store.Put(StrCat(t, "-", i), Body("body"));
+        store.Put(StrCat(t, "-", i), KeptBody("body"));
         (void)store.Get(StrCat(t, "-", i / 2));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
 
-  store.Put("last", Body("body"));
+  store.Put("last", KeptBody("body"));
   EXPECT_EQ(BodyOf(store, "last"), "body");
 }
 

@@ -26,14 +26,14 @@ constexpr double kCool = 0.3;  // below it too few draws would be kept
 // So many probabilities cost less one by one than all of them at once.
 constexpr std::size_t kFew = 8;
 
-constexpr std::array kNever = {
+constexpr std::array kNeverDrawn = {
     static_cast<TokenId>(Special::kTextEnd), static_cast<TokenId>(Special::kMessageBegin),
     static_cast<TokenId>(Special::kCallBegin), static_cast<TokenId>(Special::kCallEnd),
     static_cast<TokenId>(Special::kMedium)};
 
 // The natural logarithm and its inverse, for the sake of two things that those of <cmath> are not:
 // the same on every machine, and written so that the compiler works on several at once.
-float Log(float x) {
+float LogOf(float x) {
   constexpr std::uint32_t kHalfRoot = 0x3F3504F3;  // the square root of 1/2
   const auto bits = std::bit_cast<std::uint32_t>(std::max(x, 1e-37F));
   const std::int32_t power = static_cast<std::int32_t>(bits - kHalfRoot) >> 23;
@@ -310,7 +310,7 @@ void Sampler::Commit(TokenId token) {
 }
 
 void Sampler::CloseTokens() {
-  closed_.assign(kNever.begin(), kNever.end());
+  closed_.assign(kNeverDrawn.begin(), kNeverDrawn.end());
   closed_.insert(closed_.end(), blocked_.begin(), blocked_.end());
   const bool early = written_ < rules_.min_tokens;
   if (early || rules_.ignore_eos) closed_.push_back(kEndToken);
@@ -357,7 +357,7 @@ std::optional<TokenId> Sampler::Try(const Passage& passage, const TokenFilter* f
     const TokenId token = model_->Draw(passage, random_);
     if (!Permits(token) || (filter != nullptr && !filter->Allows(token))) continue;
     if (exponent > 0) {
-      const float kept = Exp(exponent * std::min(0.0F, Log(model_->Probability(passage, token))));
+      const float kept = Exp(exponent * std::min(0.0F, LogOf(model_->Probability(passage, token))));
       if (random_.Uniform() >= kept) continue;
     }
     return token;
@@ -433,8 +433,8 @@ void Sampler::Weigh(const Passage& passage, const TokenFilter* filter, Work& wor
 // real models, the few that may well come next are above it and the rest below.
 void Sampler::Shape(Work& work) const {
   const std::span<float> weights = work.weights;
-  const float zero = Log(static_cast<float>(Tokenizer::size()));
-  for (float& weight : weights) weight = Log(weight) + zero;
+  const float zero = LogOf(static_cast<float>(Tokenizer::size()));
+  for (float& weight : weights) weight = LogOf(weight) + zero;
   auto at = work.candidates.begin();
   for (const Change& change : changes_) {
     at = std::lower_bound(at, work.candidates.end(), change.token);
@@ -500,7 +500,7 @@ Sampled Sampler::Report(TokenId token, const Passage& passage, const TokenFilter
     const auto scale = static_cast<float>(1 / Sum(work.model));
     for (float& probability : work.model) probability *= scale;
   }
-  const auto log = [](float p) { return p > 0 ? std::min(Log(p), 0.0F) : kLogFloor; };
+  const auto log = [](float p) { return p > 0 ? std::min(LogOf(p), 0.0F) : kLogFloor; };
   const float own = work.model[static_cast<std::size_t>(token)];
   const auto likelier = std::ranges::count_if(work.model, [own](float p) { return p > own; });
   Sampled sampled{.token = token, .logprob = log(own), .rank = likelier + 1, .top = {}};

@@ -19,8 +19,8 @@ const LanguageModel& Model() {
   return model;
 }
 
-std::vector<TokenId> Prompt() { return Tokenizer::Encode("Where does the river begin?"); }
-Passage Start() { return Passage(Prompt()); }
+std::vector<TokenId> RiverPrompt() { return Tokenizer::Encode("Where does the river begin?"); }
+Passage Start() { return Passage(RiverPrompt()); }
 
 std::vector<double> Distribution(const Passage& passage) {
   std::vector<float> model(static_cast<std::size_t>(Tokenizer::size()));
@@ -60,7 +60,7 @@ std::vector<double> Processed(const SamplingRules& rules, const std::vector<Toke
   for (const auto& [token, bias] : rules.logit_bias) {
     logits[static_cast<std::size_t>(token)] += bias;
   }
-  const std::vector<TokenId> prompt = Prompt();
+  const std::vector<TokenId> prompt = RiverPrompt();
   for (TokenId token = 0; token < Tokenizer::size(); ++token) {
     double& logit = logits[static_cast<std::size_t>(token)];
     const auto times = std::ranges::count(written, token);
@@ -123,12 +123,12 @@ double Surprise(const std::vector<int>& seen, const std::vector<double>& expecte
   return (statistic - freedom) / std::sqrt(2 * freedom);
 }
 
-struct Case {
+struct SamplerCase {
   std::string_view title;
   SamplingRules rules;
 };
 
-std::vector<Case> Cases() {
+std::vector<SamplerCase> Cases() {
   const TokenId first = Likeliest(0, Start());
   const TokenId second = Likeliest(1, Start());
   const TokenId tenth = Likeliest(9, Start());
@@ -170,13 +170,13 @@ TEST(Sampler, DrawsAsTheRulesSay) {
   const Passage passage = Start();
   const std::vector<TokenId> written = {Likeliest(0, passage), Likeliest(0, passage),
                                         Likeliest(2, passage)};
-  for (const Case& test : Cases()) {
+  for (const SamplerCase& test : Cases()) {
     SCOPED_TRACE(test.title);
     std::vector<double> expected = Processed(test.rules, written);
     for (const Special mark : {Special::kThinkBegin, Special::kThinkEnd}) {
       EXPECT_EQ(expected[static_cast<std::size_t>(mark)], 0);
     }
-    Sampler sampler(Model(), test.rules, Prompt(), 7);
+    Sampler sampler(Model(), test.rules, RiverPrompt(), 7);
     for (const TokenId token : written) sampler.Commit(token);
     std::vector<int> seen(expected.size());
     for (int i = 0; i < kDraws; ++i) {
@@ -189,11 +189,11 @@ TEST(Sampler, DrawsAsTheRulesSay) {
 }
 
 TEST(Sampler, TheSeedDecidesWithAndWithoutLogprobs) {
-  for (const Case& test : Cases()) {
+  for (const SamplerCase& test : Cases()) {
     std::vector<TokenId> runs[3];
     for (int run = 0; run < 3; ++run) {
       Passage passage = Start();
-      Sampler sampler(Model(), test.rules, Prompt(), 3);
+      Sampler sampler(Model(), test.rules, RiverPrompt(), 3);
       for (int i = 0; i < 40; ++i) {
         const auto top = run == 2 ? std::optional<std::int64_t>(3) : std::nullopt;
         const TokenId token = sampler.Next(passage, nullptr, top)->token;
@@ -209,13 +209,13 @@ TEST(Sampler, TheSeedDecidesWithAndWithoutLogprobs) {
 
 TEST(Sampler, GreedyTakesTheLikeliest) {
   const Passage passage = Start();
-  Sampler greedy(Model(), {.temperature = 0, .top_k = 3}, Prompt(), 1);
+  Sampler greedy(Model(), {.temperature = 0, .top_k = 3}, RiverPrompt(), 1);
   const std::vector<double> expected = Processed({}, {});
   const auto best = std::ranges::max_element(expected) - expected.begin();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(greedy.Next(passage, nullptr, {})->token, best);
 
   const TokenId tenth = Likeliest(9, passage);
-  Sampler biased(Model(), {.temperature = 0, .logit_bias = {{tenth, 50}}}, Prompt(), 1);
+  Sampler biased(Model(), {.temperature = 0, .logit_bias = {{tenth, 50}}}, RiverPrompt(), 1);
   const Sampled sampled = biased.Next(passage, nullptr, 0).value();
   EXPECT_EQ(sampled.token, tenth);
   EXPECT_GE(sampled.rank, 10);  // of the distribution without the bias
@@ -223,8 +223,8 @@ TEST(Sampler, GreedyTakesTheLikeliest) {
 
 TEST(Sampler, NearlyGreedyIsRaisedToAHundredth) {
   const Passage passage = Start();
-  Sampler coldest(Model(), {.temperature = 0.01}, Prompt(), 1);
-  Sampler colder(Model(), {.temperature = 0.0001}, Prompt(), 1);
+  Sampler coldest(Model(), {.temperature = 0.01}, RiverPrompt(), 1);
+  Sampler colder(Model(), {.temperature = 0.0001}, RiverPrompt(), 1);
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(coldest.Next(passage, nullptr, {})->token, colder.Next(passage, nullptr, {})->token);
   }
@@ -234,7 +234,7 @@ TEST(Sampler, ReportsTheModelsOwnProbabilities) {
   const Passage passage = Start();
   const std::vector<double> model = Distribution(passage);
   const std::vector<TokenId> order = ByLikelihood(model);
-  Sampler sampler(Model(), {.temperature = 0.5, .top_k = 2}, Prompt(), 5);
+  Sampler sampler(Model(), {.temperature = 0.5, .top_k = 2}, RiverPrompt(), 5);
 
   const Sampled sampled = sampler.Next(passage, nullptr, 20).value();
 
@@ -253,7 +253,7 @@ TEST(Sampler, ReportsTheModelsOwnProbabilities) {
 }
 
 TEST(Sampler, MinusOneReportsTheWholeVocabulary) {
-  Sampler sampler(Model(), {}, Prompt(), 5);
+  Sampler sampler(Model(), {}, RiverPrompt(), 5);
   const Sampled sampled = sampler.Next(Start(), nullptr, -1).value();
   ASSERT_EQ(sampled.top.size(), static_cast<std::size_t>(Tokenizer::size()));
   double mass = 0;
@@ -267,7 +267,7 @@ TEST(Sampler, TheEndComesNotBeforeMinTokens) {
   const TokenId stop = Likeliest(0, Start());
   const TokenId other = Likeliest(1, Start());
   Sampler sampler(Model(), {.allowed = {kEndToken, stop, other}, .stops = {stop}, .min_tokens = 2},
-                  Prompt(), 1);
+                  RiverPrompt(), 1);
   for (int written = 0; written < 2; ++written) {
     for (int i = 0; i < 50; ++i) EXPECT_EQ(sampler.Next(Start(), nullptr, {})->token, other);
     sampler.Commit(other);
@@ -277,9 +277,9 @@ TEST(Sampler, TheEndComesNotBeforeMinTokens) {
   EXPECT_TRUE(stopped);
   EXPECT_EQ(sampler.written(), 2);
 
-  Sampler endless(Model(), {.allowed = {kEndToken, other}, .ignore_eos = true}, Prompt(), 1);
+  Sampler endless(Model(), {.allowed = {kEndToken, other}, .ignore_eos = true}, RiverPrompt(), 1);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(endless.Next(Start(), nullptr, {})->token, other);
-  Sampler nothing(Model(), {.allowed = {kEndToken}, .ignore_eos = true}, Prompt(), 1);
+  Sampler nothing(Model(), {.allowed = {kEndToken}, .ignore_eos = true}, RiverPrompt(), 1);
   EXPECT_FALSE(nothing.Next(Start(), nullptr, {}));
 }
 
@@ -288,7 +288,7 @@ TEST(Sampler, BadWordsAreNeverFinished) {
   const TokenId b = Likeliest(1, Start());
   const TokenId c = Likeliest(2, Start());
   Sampler sampler(Model(), {.allowed = {a, b, c}, .bad_words = {{a, b}, {c}, {b, a, b, b}}},
-                  Prompt(), 1);
+                  RiverPrompt(), 1);
   const auto possible = [&] {
     std::vector<TokenId> seen;
     for (int i = 0; i < 300; ++i) seen.push_back(sampler.Next(Start(), nullptr, {})->token);
@@ -307,7 +307,7 @@ TEST(Sampler, MarksAreNotChosenUnlessTheyMayBe) {
   const auto think = static_cast<TokenId>(Special::kThinkEnd);
   SamplingRules rules;
   for (TokenId token = 0; token < kSpecials; ++token) rules.logit_bias.emplace_back(token, 100);
-  Sampler sampler(Model(), rules, Prompt(), 1);
+  Sampler sampler(Model(), rules, RiverPrompt(), 1);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(sampler.Next(Start(), nullptr, {})->token, kEndToken);
   sampler.Block({kEndToken, static_cast<TokenId>(Special::kThinkBegin)});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(sampler.Next(Start(), nullptr, {})->token, think);
@@ -350,7 +350,7 @@ TEST(Sampler, AFilterCutsAndLeans) {
     }
     Normalise(expected);
 
-    Sampler sampler(Model(), {}, Prompt(), 11);
+    Sampler sampler(Model(), {}, RiverPrompt(), 11);
     std::vector<int> seen(expected.size());
     for (int i = 0; i < kDraws; ++i) {
       ++seen[static_cast<std::size_t>(sampler.Next(passage, &filter, {})->token)];
@@ -361,7 +361,7 @@ TEST(Sampler, AFilterCutsAndLeans) {
                 1e-4);
   }
   const ListFilter none({}, 1);
-  Sampler sampler(Model(), {}, Prompt(), 11);
+  Sampler sampler(Model(), {}, RiverPrompt(), 11);
   EXPECT_FALSE(sampler.Next(passage, &none, {}));
 }
 

@@ -7,8 +7,6 @@
 namespace weir::sim {
 namespace {
 
-constexpr std::size_t kRun = 64;  // as the doors take them
-
 model::Call Question() {
   model::Call call;
   call.messages.push_back(model::Message::Text(model::Role::kUser, "How do the tides work?"));
@@ -27,7 +25,7 @@ async::Task<void> Play(async::Context ctx, SimCore& core, Taken& taken,
                        std::vector<model::Delta>& deltas) {
   if (!taken.performance.Enter(ctx, core.scheduler())) co_return;
   for (bool more = true; more;) {
-    const Result<bool> next = co_await taken.performance.Next(ctx, kRun, deltas);
+    const Result<bool> next = co_await taken.performance.Next(ctx, kInstantRun, deltas);
     more = next.value_or(false);
   }
 }

@@ -18,8 +18,6 @@ using async::Context;
 using async::Task;
 using model::Delta;
 
-constexpr std::size_t kRun = 64;  // steps at a time in the instant pace
-
 // The error that a client of the HTTP door would have made of it.
 Error ErrorOf(const Refusal& refusal, const wire::Dialect& dialect) {
   if (refusal.constraint) {
@@ -67,7 +65,7 @@ class Played {
       const Result<void> stalled = co_await async::WaitForever(ctx);
       co_return Fail(stalled.error());
     }
-    const std::size_t run = tamper_.active() ? 1 : kRun;
+    const std::size_t run = tamper_.active() ? 1 : kInstantRun;
     co_return co_await performance.Next(ctx, run, out);
   }
 

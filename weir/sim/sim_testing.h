@@ -14,6 +14,8 @@
 
 namespace weir::sim {
 
+inline constexpr std::string_view kChatPath = "/v1/chat/completions";
+
 // A simulator that takes no time and answers by this script, with an adapter "sql" and a window of
 // 2048 tokens.
 SimOptions InstantSim(std::string_view script = "");

@@ -16,8 +16,6 @@ constexpr int kSettled = 40;
 constexpr int kString = 14;
 constexpr int kName = 6;
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 }  // namespace
 
 void Surface::Take(std::string_view piece) {
@@ -156,5 +154,4 @@ float Surface::OfWayOut() const {
   const int over = tokens_ - settled;
   return over <= 0 ? 1 : static_cast<float>(std::min(std::pow(1.3, std::min(over, 200)), kMost));
 }
-
 }  // namespace weir::sim

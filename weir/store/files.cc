@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 
 namespace weir::store {
@@ -32,16 +33,6 @@ class Descriptor {
 
 std::unexpected<Error> Failed(std::string_view what, const std::string& path, int error) {
   return Fail(Code::kConfigError, StrCat("cannot ", what, " ", path), std::strerror(error));
-}
-
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 // The name of a file is on the disk when its folder is.

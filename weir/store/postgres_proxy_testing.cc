@@ -40,7 +40,7 @@ struct Pair {
   int server = -1;
 };
 
-bool WriteAll(int fd, std::string_view bytes) {
+bool SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (written <= 0) return false;
@@ -97,14 +97,14 @@ void TestPostgresProxy::Run() {
       bool open = true;
       if (waiting[2 + 2 * i].revents != 0) {
         const std::string bytes = ReadSome(pair.client);
-        open = !bytes.empty() && WriteAll(pair.server, bytes);
+        open = !bytes.empty() && SendAll(pair.server, bytes);
       }
       if (open && waiting[3 + 2 * i].revents != 0) {
         const std::string bytes = ReadSome(pair.server);
         constexpr std::string_view kCommitted("COMMIT\0", 7);
         const bool loses = bytes.find(kCommitted) != std::string::npos && lose_.exchange(false);
         if (loses) ++lost_;
-        open = !loses && !bytes.empty() && WriteAll(pair.client, bytes);
+        open = !loses && !bytes.empty() && SendAll(pair.client, bytes);
       }
       if (open) continue;
       ::close(pair.client);

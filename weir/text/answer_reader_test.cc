@@ -15,9 +15,9 @@
 namespace weir::text {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 
 AnswerReaderOptions WithTools() {
   const auto schema = json::Read(

@@ -7,7 +7,13 @@
 namespace weir::text {
 namespace {
 
-enum Mark : std::uint8_t { kClose, kEnds, kUnshield, kEscape, kShield };  // kShield + its index
+enum BodyMark : std::uint8_t {
+  kBodyClose,
+  kBodyEnd,
+  kUnshield,
+  kEscape,
+  kShield
+};  // kShield + its index
 
 }  // namespace
 
@@ -15,8 +21,8 @@ BodyScanner::BodyScanner(std::span<const std::string> close, std::span<const std
                          std::span<const Shield> shields)
     : shields_(shields), inside_(shields.size()) {
   const auto add_ends = [&](MarkFinder& finder) {
-    for (const std::string& mark : close) finder.Add(mark, kClose);
-    for (const std::string& mark : ends) finder.Add(mark, kEnds);
+    for (const std::string& mark : close) finder.Add(mark, kBodyClose);
+    for (const std::string& mark : ends) finder.Add(mark, kBodyEnd);
   };
   add_ends(bare_);
   add_ends(outside_);
@@ -65,12 +71,12 @@ bool BodyScanner::Take(std::string_view text, MarkFinder::Hit hit) {
   const End here{hit.at, hit.at + hit.size};
   scanned_ = here.closed;
   switch (hit.mark) {
-    case kClose:
+    case kBodyClose:
       if (shield_ == kNone) return EndAt(here);
       last_ = here;
       if (!first_) first_ = here;
       return false;
-    case kEnds:
+    case kBodyEnd:
       if (shield_ == kNone) return EndAt({hit.at, hit.at});
       // What follows a closing mark at once shows that it was one, and the string a broken one.
       if (last_ && Trim(text.substr(last_->closed, hit.at - last_->closed)).empty()) {

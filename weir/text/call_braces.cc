@@ -13,7 +13,6 @@ namespace weir::text {
 namespace {
 
 constexpr std::string_view kTextMarks[] = {"<escape>", "<|\"|>"};
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 constexpr std::size_t kMaxKey = 256;
 
 bool IsKeyByte(char c) {
@@ -41,7 +40,8 @@ class BracesCalls {
   std::string_view Rest() const { return text_.substr(at_); }
   bool At(char c) const { return at_ < text_.size() && text_[at_] == c; }
   void Skip(std::string_view also = "") {
-    while (at_ < text_.size() && (kSpace.contains(text_[at_]) || also.contains(text_[at_]))) ++at_;
+    while (at_ < text_.size() && (kWhiteSpace.contains(text_[at_]) || also.contains(text_[at_])))
+      ++at_;
   }
 
   std::string_view Word() {
@@ -176,7 +176,7 @@ class BracesCalls {
       while (text.ends_with('}')) text.remove_suffix(1);
       return text;
     }
-    const std::size_t next = text_.find_first_not_of(kSpace, end + mark.size());
+    const std::size_t next = text_.find_first_not_of(kWhiteSpace, end + mark.size());
     const std::string_view text = text_.substr(begin, end - begin);
     const bool ends = next == text_.npos || std::string_view(",}]:").contains(text_[next]);
     if (const std::size_t comma = ends ? text.npos : KeyBehindComma(text); comma != text.npos) {

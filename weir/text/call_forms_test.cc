@@ -56,7 +56,7 @@ std::string RandomText() {
   return out;
 }
 
-RandomCall Random() {
+RandomCall DrawCall() {
   RandomCall call;
   call.text = RandomText();
   call.number = *rc::gen::elementOf(
@@ -137,7 +137,7 @@ const CallForm kForms[] = {CallForm::kJson,         CallForm::kNamedJson, CallFo
                            CallForm::kPython,       CallForm::kBraces};
 
 RC_GTEST_PROP(CallFormsTest, WhatWasRenderedIsReadBackWithoutRepairs, ()) {
-  const RandomCall call = Random();
+  const RandomCall call = DrawCall();
   for (const CallForm form : kForms) {
     const std::string body = Rendered(form, call);
     const auto read = ReadCalls(form, body, TestTools());
@@ -151,7 +151,7 @@ RC_GTEST_PROP(CallFormsTest, WhatWasRenderedIsReadBackWithoutRepairs, ()) {
 }
 
 RC_GTEST_PROP(CallFormsTest, ABodyThatIsCutGivesValidArgumentsOrNothing, ()) {
-  const RandomCall call = Random();
+  const RandomCall call = DrawCall();
   const CallForm form = *rc::gen::elementOf(std::vector<CallForm>(kForms, kForms + 8));
   const std::string body = Rendered(form, call);
   for (std::size_t cut = 0; cut <= body.size(); ++cut) {

@@ -11,9 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxMark = 64;
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 
-bool IsNameByte(char c) {
+bool IsToolNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '.' || c == ':' || c == '/' || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -43,7 +42,7 @@ class NamedJson {
     }
     std::string_view id = Filler();
     // DeepSeek writes the type of the tool before its name.
-    if (written == "function" && at_ < text_.size() && IsNameByte(text_[at_])) {
+    if (written == "function" && at_ < text_.size() && IsToolNameByte(text_[at_])) {
       written = Name();
       id = Filler();
     }
@@ -86,12 +85,13 @@ class NamedJson {
 
   std::string_view Name() {
     const std::size_t begin = at_;
-    while (at_ < text_.size() && at_ - begin < kMaxName && IsNameByte(text_[at_])) ++at_;
+    while (at_ < text_.size() && at_ - begin < kMaxName && IsToolNameByte(text_[at_])) ++at_;
     return text_.substr(begin, at_ - begin);
   }
 
   void Skip(std::string_view also) {
-    while (at_ < text_.size() && (kSpace.contains(text_[at_]) || also.contains(text_[at_]))) ++at_;
+    while (at_ < text_.size() && (kWhiteSpace.contains(text_[at_]) || also.contains(text_[at_])))
+      ++at_;
   }
 
   // Marks, fences and white space between a name and its arguments, and behind them. Gives the id
@@ -138,7 +138,7 @@ class NamedJson {
     return follows ? end : text_.size();
   }
 
-  bool IsName() const { return IsNameByte(text_[at_]); }
+  bool IsName() const { return IsToolNameByte(text_[at_]); }
 
   std::size_t ClosingBracket() const {
     std::size_t depth = 0;

@@ -8,9 +8,8 @@ namespace weir::text {
 namespace {
 
 constexpr std::size_t kMaxTag = 512;
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 
-bool IsSpace(char c) { return kSpace.contains(c); }
+bool IsSpace(char c) { return kWhiteSpace.contains(c); }
 
 std::size_t SkipSpace(std::string_view text, std::size_t at) {
   while (at < text.size() && IsSpace(text[at])) ++at;
@@ -127,7 +126,7 @@ std::vector<CallTag> FindMarkedTags(std::string_view body) {
       continue;
     }
     const std::string_view inside = Trim(rest.substr(head, end - head));
-    const std::string_view word = inside.substr(0, inside.find_first_of(kSpace));
+    const std::string_view word = inside.substr(0, inside.find_first_of(kWhiteSpace));
     CallTag tag{TagKind::kWrapper, at, at + end + kEnd.size(), {}, {}};
     if (word == "call") {
       tag.kind = opens ? TagKind::kOpenCall : TagKind::kCloseCall;

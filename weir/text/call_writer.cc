@@ -121,7 +121,7 @@ std::string WriteBody(CallForm form, std::string_view name, json::View arguments
 }
 
 // Marks that a body keeps are written by its form.
-std::string Between(const CallMarks& marks, std::string_view body) {
+std::string Enclosed(const CallMarks& marks, std::string_view body) {
   if (marks.keep_marks) return std::string(body);
   const bool closed = !marks.close.empty();
   return StrCat(marks.open.front(), "\n", body, closed ? "\n" : "",
@@ -147,7 +147,7 @@ std::string WriteCall(const Family& family, std::string_view name, std::string_v
   const json::Value none = *json::Read("{}");
   const json::View values = read && read->IsObject() ? json::View(*read) : json::View(none);
   const std::string quote = marks.shields.empty() ? "<escape>" : marks.shields.front().open;
-  return Between(marks, WriteBody(marks.forms.front(), name, values, quote));
+  return Enclosed(marks, WriteBody(marks.forms.front(), name, values, quote));
 }
 
 std::string DescribeTools(const Family& family, std::span<const model::ToolSpec> tools,

@@ -26,7 +26,7 @@ std::optional<double> LogprobOf(const model::Token& token) {
   return std::min(*token.logprob, 0.0);
 }
 
-bool IsNameByte(char c) {
+bool IsLeafNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-';
 }
@@ -200,8 +200,8 @@ class Reader {
   bool IsNameAt(Range name) const {
     const std::string& all = map_.text();
     if (text_ && name.begin < text_place_.end && name.end > text_place_.begin) return false;
-    if (name.begin > 0 && IsNameByte(all[name.begin - 1])) return false;
-    return name.end == all.size() || !IsNameByte(all[name.end]);
+    if (name.begin > 0 && IsLeafNameByte(all[name.begin - 1])) return false;
+    return name.end == all.size() || !IsLeafNameByte(all[name.end]);
   }
 
   // Some models count their calls behind the name: "f:0".

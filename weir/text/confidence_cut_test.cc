@@ -10,6 +10,7 @@
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/text/confidence.h"
+#include "weir/text/confidence_testing.h"
 #include "weir/text/token_map.h"
 
 namespace weir::text {
@@ -18,12 +19,6 @@ namespace {
 using model::Choice;
 using model::Confidence;
 using model::Token;
-
-Token TokenOf(std::string_view text, double probability) {
-  Token token{.text = std::string(text), .logprob = std::log(probability)};
-  token.bytes.assign(text.begin(), text.end());
-  return token;
-}
 
 // A document with the places of its leaves, made without the code under test.
 class Maker {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/base/text.h"
+#include "weir/text/confidence_testing.h"
 #include "weir/text/token_map.h"
 
 namespace weir::text {
@@ -21,20 +22,14 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::IsEmpty;
 
-struct Written {
+struct WrittenAnswer {
   std::string text;
   double probability;
 };
 
-Token TokenOf(std::string_view text, double probability) {
-  Token token{.text = std::string(text), .logprob = std::log(probability)};
-  token.bytes.assign(text.begin(), text.end());
-  return token;
-}
-
-Choice ChoiceOf(std::string text, const std::vector<Written>& written) {
+Choice ChoiceOf(std::string text, const std::vector<WrittenAnswer>& written) {
   Choice choice{.text = std::move(text)};
-  for (const Written& token : written) {
+  for (const WrittenAnswer& token : written) {
     choice.tokens.push_back(TokenOf(token.text, token.probability));
   }
   return choice;
@@ -94,7 +89,7 @@ TEST(Confidence, TheFloorIsMinusInfinity) {
 TEST(Confidence, ATokenCountsForAValueWhenItWroteAByteOfIt) {
   struct Case {
     std::string_view name;
-    std::vector<Written> tokens;
+    std::vector<WrittenAnswer> tokens;
     double city;
     double days;
   };
@@ -279,7 +274,7 @@ TEST(Confidence, FieldsHaveAMaximum) {
 
 struct CallCase {
   std::string_view name;
-  std::vector<Written> tokens;
+  std::vector<WrittenAnswer> tokens;
   std::vector<model::ToolCall> calls;
   std::optional<double> of_name;
   std::vector<std::pair<std::string_view, double>> arguments;

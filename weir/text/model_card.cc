@@ -13,8 +13,6 @@ namespace {
 
 bool IsAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 std::string Normal(std::string_view name) {
   std::string out = ToLower(name);
   for (char& c : out) {

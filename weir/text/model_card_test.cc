@@ -9,7 +9,7 @@
 namespace weir::text {
 namespace {
 
-using ::testing::HasSubstr;
+using testing::HasSubstr;
 
 TEST(ModelCardTest, TheBuiltInCardsCanAllBeRead) {
   ASSERT_GT(BuiltInCards().size(), 100U);

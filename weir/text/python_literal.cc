@@ -14,12 +14,7 @@
 namespace weir::text {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 constexpr std::size_t kMaxName = 256;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 }  // namespace
 
@@ -31,7 +26,7 @@ bool IsNameStart(char c) {
 bool IsNameByte(char c) { return IsNameStart(c) || IsDigit(c); }
 
 std::size_t PythonLiteral::SkipSpace(std::size_t at) const {
-  while (at < text_.size() && kSpace.contains(text_[at])) ++at;
+  while (at < text_.size() && kWhiteSpace.contains(text_[at])) ++at;
   return at;
 }
 
@@ -253,7 +248,7 @@ void PythonLiteral::Code(std::string& out, std::size_t digits) {
   const auto read = [this](std::size_t at, std::size_t count, std::uint32_t& code) {
     if (at + count > text_.size()) return false;
     const std::string hex(text_.substr(at, count));
-    if (!std::ranges::all_of(hex, IsHex)) return false;
+    if (!std::ranges::all_of(hex, IsHexDigit)) return false;
     code = static_cast<std::uint32_t>(std::strtoul(hex.c_str(), nullptr, 16));
     return true;
   };

@@ -10,29 +10,18 @@
 namespace weir::text::tmpl {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\n\r\f\v";
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 bool StartsName(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
 
 std::string_view TrimLeft(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text.remove_prefix(std::min(text.find_first_not_of(kWhiteSpace), text.size()));
   return text;
 }
 
 std::string_view TrimRight(std::string_view text) {
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-std::optional<unsigned> HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
-  return std::nullopt;
+  return text.substr(0, text.find_last_not_of(kWhiteSpace) + 1);
 }
 
 class Lexer {
@@ -70,7 +59,7 @@ class Lexer {
 
   bool Follows(std::string_view word) const { return text_.substr(at_).starts_with(word); }
 
-  void SkipBlanks() { at_ = std::min(text_.find_first_not_of(kBlanks, at_), text_.size()); }
+  void SkipBlanks() { at_ = std::min(text_.find_first_not_of(kWhiteSpace, at_), text_.size()); }
 
   std::size_t FindMark() const {
     std::size_t mark = text_.find('{', at_);
@@ -277,9 +266,9 @@ class Lexer {
   std::optional<unsigned> Hex(std::size_t digits) {
     unsigned value = 0;
     for (std::size_t i = 0; i < digits; ++i, ++at_) {
-      const std::optional<unsigned> digit = HexDigit(Peek());
-      if (!digit) return std::nullopt;
-      value = value << 4 | *digit;
+      const int digit = HexValue(Peek());
+      if (digit < 0) return std::nullopt;
+      value = value << 4 | static_cast<unsigned>(digit);
     }
     return value;
   }

@@ -38,20 +38,20 @@ std::string Render(std::string_view source, std::string_view variables = kVariab
   return rendered ? *rendered : "render: " + rendered.error().message;
 }
 
-struct Case {
+struct TemplateCase {
   std::string_view source;
   std::string_view text;
 };
 
-void ExpectTable(std::span<const Case> cases) {
-  for (const Case& c : cases) {
+void ExpectTable(std::span<const TemplateCase> cases) {
+  for (const TemplateCase& c : cases) {
     SCOPED_TRACE(c.source);
     EXPECT_EQ(Render(c.source), c.text);
   }
 }
 
 TEST(Template, WritesValues) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"", ""},
       {"plain { text } %} }} #}", "plain { text } %} }} #}"},
       {"ends with a line\n", "ends with a line\n"},
@@ -73,7 +73,7 @@ TEST(Template, WritesValues) {
 }
 
 TEST(Template, Calculates) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ 1 + 2 * 3 }} {{ (1 + 2) * 3 }} {{ 7 - 2 - 1 }}", "7 9 4"},
       {"{{ 7 // 2 }} {{ -7 // 2 }} {{ 7 % 3 }} {{ -7 % 3 }} {{ 7 % -3 }}", "3 -4 1 2 -2"},
       {"{{ 9223372036854775807 // -1 }} {{ 5 % -1 }}", "-9223372036854775807 0"},
@@ -94,7 +94,7 @@ TEST(Template, Calculates) {
 }
 
 TEST(Template, ComparesAndDecides) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ 1 == 1.0 }} {{ 1 != 2 }} {{ 'a' == 1 }} {{ [1] == [1.0] }}", "true true false true"},
       {"{{ 1 < 2 }} {{ 2 <= 2 }} {{ 'a' > 'b' }} {{ 'b' >= 'b' }}", "true true false true"},
       {"{{ 123456789012345678901234567891 > huge }}", "true"},
@@ -116,7 +116,7 @@ TEST(Template, ComparesAndDecides) {
 }
 
 TEST(Template, TestsKinds) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ name is defined }} {{ x is defined }} {{ x.y.z is defined }} {{ x is not defined }}",
        "true false false true"},
       {"{{ answer.nope is undefined }} {{ nothing is defined }}", "true true"},
@@ -134,7 +134,7 @@ TEST(Template, TestsKinds) {
 }
 
 TEST(Template, Branches) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{% if yes %}a{% endif %}b", "ab"},
       {"{% if no %}a{% else %}b{% endif %}", "b"},
       {"{% if n < 5 %}a{% elif n < 8 %}b{% elif n < 9 %}c{% else %}d{% endif %}", "b"},
@@ -144,7 +144,7 @@ TEST(Template, Branches) {
 }
 
 TEST(Template, Loops) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{% for x in list %}{{ x }},{% endfor %}", "3,1,2,"},
       {"{% for x in none_at_all %}x{% else %}empty{% endfor %}", "empty"},
       {"{% for k in answer %}{{ k }};{% endfor %}", "text;confidence;first name;"},
@@ -170,7 +170,7 @@ TEST(Template, Loops) {
 }
 
 TEST(Template, SetsVariables) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{% set x = n + 1 %}{{ x }}", "8"},
       {"{% set name = 'Bob' %}{{ name }}", "Bob"},
       {"{% if no %}{% set name = 'Bob' %}{% endif %}{{ name }}", "Ada"},
@@ -184,7 +184,7 @@ TEST(Template, SetsVariables) {
 }
 
 TEST(Template, ControlsWhiteSpaceCommentsAndRawText) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"a  {{- name -}}  b", "aAdab"},
       {"a \n {%- if yes -%} \n b \n {%- endif %} c", "ab c"},
       {"a {#- gone {{ x }} -#} b{# x #}c", "abc"},
@@ -199,7 +199,7 @@ TEST(Template, ControlsWhiteSpaceCommentsAndRawText) {
 }
 
 TEST(Template, FiltersTexts) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ greek | upper }} {{ greek | lower }}", "GRÖßE ΩΜέΓΑ ЖУК größe ωμέγα жук"},
       {"{{ 'the quick-brown FOX' | title }} {{ 'aBC d' | capitalize }}",
        "The Quick-Brown Fox Abc d"},
@@ -228,7 +228,7 @@ TEST(Template, FiltersTexts) {
 }
 
 TEST(Template, FiltersLists) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ list | join(', ') }} {{ rows | join('/', attribute='tag') }}", "3, 1, 2 b/a/b"},
       {"{{ list | first }} {{ list | last }} {{ 'äbc' | first }} {{ 'abc' | last }}", "3 2 ä c"},
       {"{{ none_at_all | first | default('-') }}", "-"},
@@ -264,7 +264,7 @@ TEST(Template, FiltersLists) {
 }
 
 TEST(Template, NamesWhatIsNotThereAndWhatIs) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"a\n {{ nam }}",
        "render: t:2:5: the variable `nam` is not there (did you mean `name`?); there are: a, name; "
        "ask with `is defined`, or give `| default(...)`"},
@@ -279,7 +279,7 @@ TEST(Template, NamesWhatIsNotThereAndWhatIs) {
        "render: t:1:9: `name.first` is not there; `name` is a string; ask with `is defined`, or "
        "give `| default(...)`"},
   };
-  for (const Case& c : cases) {
+  for (const TemplateCase& c : cases) {
     EXPECT_EQ(Render(c.source, R"({"a": {"confidence": 1, "list": [1, 2]}, "name": "x"})"), c.text);
   }
   EXPECT_THAT(Render("{% if x %}{% endif %}"), HasSubstr("`x` is not there"));
@@ -289,7 +289,7 @@ TEST(Template, NamesWhatIsNotThereAndWhatIs) {
 }
 
 TEST(Template, SaysWhatIsNotSupportedAndWhatToWrite) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"{{ name | uper }}", "t:1:11: there is no filter `uper`; did you mean `| upper`?"},
       {"{{ name | escape }}", "t:1:11: there is no filter `escape`; what is written is no HTML"},
       {"{{ name is strin }}", "t:1:12: there is no test `strin`; did you mean `is string`?"},
@@ -318,14 +318,14 @@ TEST(Template, SaysWhatIsNotSupportedAndWhatToWrite) {
       {"{{ list | select('nope') }}", "there is no test `nope`"},
       {"{{+ name }}", "take it away"},
   };
-  for (const Case& c : cases) {
+  for (const TemplateCase& c : cases) {
     SCOPED_TRACE(c.source);
     EXPECT_THAT(Render(c.source), AllOf(StartsWith("compile: t:"), HasSubstr(c.text)));
   }
 }
 
 TEST(Template, SaysWhereItIsBroken) {
-  const Case cases[] = {
+  const TemplateCase cases[] = {
       {"é{{ name", "t:1:2: `{{` is opened here and never closed"},
       {"{{ }}", "a value is missing before `}}`"},
       {"{{ a b }}", "t:1:6: an operator or `}}` comes here, not `b`"},
@@ -348,7 +348,7 @@ TEST(Template, SaysWhereItIsBroken) {
       {"{% %}", "a statement such as if, for or set"},
       {"{% if a }}x{% endif %}", "t:1:1: `{%` is opened here and never closed"},
   };
-  for (const Case& c : cases) {
+  for (const TemplateCase& c : cases) {
     SCOPED_TRACE(c.source);
     EXPECT_THAT(Render(c.source), AllOf(StartsWith("compile: t:"), HasSubstr(c.text)));
   }

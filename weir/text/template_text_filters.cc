@@ -15,8 +15,6 @@ namespace {
 
 using Arguments = std::span<const Datum>;
 
-constexpr std::string_view kBlanks = " \t\n\r\f\v";
-
 enum class Case : std::uint8_t { kUpper, kLower };
 
 // The scripts whose two cases lie at a fixed distance: Latin, Greek and Cyrillic letters without
@@ -103,7 +101,7 @@ Result<Datum> Title(Work& work, const Datum& input, Arguments) {
 
 Result<Datum> TrimText(Work& work, const Datum& input, Arguments arguments) {
   WEIR_TRY(const std::string text, Shown(work, input.view));
-  WEIR_TRY(const std::string_view chars, TextArgument(work, arguments[0], "chars", kBlanks));
+  WEIR_TRY(const std::string_view chars, TextArgument(work, arguments[0], "chars", kWhiteSpace));
   const std::size_t begin = std::min(text.find_first_not_of(chars), text.size());
   const std::size_t end = text.find_last_not_of(chars) + 1;
   return work.Text(std::string_view(text).substr(begin, end > begin ? end - begin : 0));

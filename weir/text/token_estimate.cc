@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/base/text.h"
 #include "weir/json/writer.h"
 
 namespace weir::text {
@@ -29,10 +30,7 @@ constexpr std::int64_t kMostOfTemplate = 1024;
 
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsLetter(char c) { return IsUpper(c) || IsLower(c); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool IsSign(char c) { return IsAscii(c) && !IsLetter(c) && !IsDigit(c) && !IsBlank(c); }
 
 std::size_t RunOf(std::string_view text, bool (*is)(char)) {

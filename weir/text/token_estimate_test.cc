@@ -8,7 +8,7 @@
 namespace weir::text {
 namespace {
 
-struct Case {
+struct EstimateCase {
   const char* name;
   std::string_view text;
   std::int64_t fewest;
@@ -16,7 +16,7 @@ struct Case {
 };
 
 // The bounds are what cl100k and o200k make of each text, and a little more.
-const Case kCases[] = {
+const EstimateCase kEstimateCases[] = {
     {"nothing", "", 0, 0},
     {"a_word", "hello", 1, 1},
     {"a_sentence", "The river keeps moving even in a dry summer.", 9, 11},
@@ -30,7 +30,7 @@ const Case kCases[] = {
     {"no_text_at_all", "\xFF\xFE\x80", 1, 3},
 };
 
-class EstimateTest : public testing::TestWithParam<Case> {};
+class EstimateTest : public testing::TestWithParam<EstimateCase> {};
 
 TEST_P(EstimateTest, IsNearTheCount) {
   const std::int64_t tokens = EstimateTokens(GetParam().text);
@@ -38,7 +38,7 @@ TEST_P(EstimateTest, IsNearTheCount) {
   EXPECT_LE(tokens, GetParam().most);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tokens, EstimateTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Tokens, EstimateTest, testing::ValuesIn(kEstimateCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(EstimateTokens, ATextNeverHasMoreThanItsBytesAndMoreTextHasNotFewer) {

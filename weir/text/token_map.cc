@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "weir/base/text.h"
+
 namespace weir::text {
 namespace {
 
@@ -10,8 +12,6 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 // Places where an answer may stand that are looked at closely.
 constexpr std::size_t kMostPlaces = 16;
 constexpr char kRun = '\x80';
-
-bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
 std::size_t BytesOfCharacter(unsigned char first) {
   if (first >= 0xF0) return 4;

@@ -15,7 +15,7 @@ using model::Api;
 using model::Delta;
 using testing::HasSubstr;
 
-std::string Chat(std::string_view choice, std::string_view rest = "") {
+std::string ChatChunk(std::string_view choice, std::string_view rest = "") {
   return StrCat(R"({"id":"chatcmpl-X","object":"chat.completion.chunk","created":7,"model":"m",)",
                 R"("choices":[)", choice, "]", rest, "}");
 }
@@ -36,65 +36,67 @@ std::string Show(const Delta& d) {
   return text;
 }
 
-struct Case {
+struct ChunkCase {
   std::string_view name;
   Api api;
   std::string data;
   std::string shown;  // empty: nothing for the reader
 };
 
-std::vector<Case> Chunks() {
+std::vector<ChunkCase> Chunks() {
   return {
       {"role", Api::kChat,
-       Chat(
+       ChatChunk(
            R"({"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null})",
            R"(,"prompt_token_ids":null,"prompt_text":null)"),
        ""},
       {"role of llama.cpp", Api::kChat,
-       Chat(R"({"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}})"), ""},
+       ChatChunk(R"({"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}})"),
+       ""},
       {"content", Api::kChat,
-       Chat(
+       ChatChunk(
            R"({"index":1,"delta":{"content":"Hi \u00e9\n"},"logprobs":null,"finish_reason":null,"token_ids":null})"),
        "1|Hi é\n||"},
-      {"refusal", Api::kChat, Chat(R"({"index":0,"delta":{"refusal":"No."}})"), "0||||refusal No."},
-      {"reasoning", Api::kChat, Chat(R"({"index":0,"delta":{"reasoning":"hm"}})"), "0||hm|"},
-      {"old reasoning", Api::kChat, Chat(R"({"index":0,"delta":{"reasoning_content":"hm"}})"),
+      {"refusal", Api::kChat, ChatChunk(R"({"index":0,"delta":{"refusal":"No."}})"),
+       "0||||refusal No."},
+      {"reasoning", Api::kChat, ChatChunk(R"({"index":0,"delta":{"reasoning":"hm"}})"), "0||hm|"},
+      {"old reasoning", Api::kChat, ChatChunk(R"({"index":0,"delta":{"reasoning_content":"hm"}})"),
        "0||hm|"},
       {"both at the boundary", Api::kChat,
-       Chat(R"({"index":0,"delta":{"reasoning":"a","content":"b"}})"), "0|b|a|"},
+       ChatChunk(R"({"index":0,"delta":{"reasoning":"a","content":"b"}})"), "0|b|a|"},
       {"finish", Api::kChat,
-       Chat(
+       ChatChunk(
            R"({"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop","stop_reason":null,"token_ids":null})",
            R"(,"system_fingerprint":"vllm-0.28.0-1a2b3c4d")"),
        "0|||stop"},
       {"stop token", Api::kChat,
-       Chat(R"({"index":0,"delta":{},"finish_reason":"stop","stop_reason":128009})"),
+       ChatChunk(R"({"index":0,"delta":{},"finish_reason":"stop","stop_reason":128009})"),
        "0|||stop|stop 128009"},
-      {"unknown finish", Api::kChat, Chat(R"({"index":0,"delta":{},"finish_reason":"tired"})"),
+      {"unknown finish", Api::kChat, ChatChunk(R"({"index":0,"delta":{},"finish_reason":"tired"})"),
        "0|||tired"},
-      {"null delta", Api::kChat, Chat(R"({"index":0,"delta":null,"finish_reason":"stop"})"),
+      {"null delta", Api::kChat, ChatChunk(R"({"index":0,"delta":null,"finish_reason":"stop"})"),
        "0|||stop"},
-      {"token ids", Api::kChat, Chat(R"({"index":0,"delta":{"content":"a"},"token_ids":[5,6]})"),
-       "0|a|||id 5|id 6"},
+      {"token ids", Api::kChat,
+       ChatChunk(R"({"index":0,"delta":{"content":"a"},"token_ids":[5,6]})"), "0|a|||id 5|id 6"},
       {"logprobs", Api::kChat,
-       Chat(
+       ChatChunk(
            R"({"index":0,"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[{"token":"a","logprob":-0.5,"bytes":[97]}]}]}})"),
        "0|a|||a/1"},
       {"tool call", Api::kChat,
-       Chat(
+       ChatChunk(
            R"({"index":0,"delta":{"tool_calls":[{"id":"c","type":"function","index":0,"function":{"name":"f"}},{"index":0,"function":{"arguments":"{}"}}]}})"),
        "0||||#0 c f |#0   {}"},
       {"usage", Api::kChat,
        R"({"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":11,"total_tokens":13,"completion_tokens":2}})",
        "-||||usage 2"},
       {"continuous usage", Api::kChat,
-       Chat(R"({"index":0,"delta":{"content":"a"}})",
-            R"(,"usage":{"completion_tokens":1,"completion_tokens_details":null})"),
+       ChatChunk(R"({"index":0,"delta":{"content":"a"}})",
+                 R"(,"usage":{"completion_tokens":1,"completion_tokens_details":null})"),
        "0|a|||usage 1"},
       {"usage that cannot be", Api::kChat,
        R"({"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":-2}})", "-||||usage -1"},
       {"unknown fields", Api::kChat,
-       Chat(R"({"index":0,"delta":{"content":"a","x":1},"y":[2]})", R"(,"z":"3","n":null)"),
+       ChatChunk(R"({"index":0,"delta":{"content":"a","x":1},"y":[2]})", R"(,"z":"3","n":null)"),
        R"(0|a|||extra {"z":"3","choice":{"y":[2]},"delta":{"x":1}})"},
       {"text", Api::kCompletions,
        R"({"id":"cmpl-X","object":"text_completion","created":1,"model":"m","choices":[{"index":0,"text":"a","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]})",
@@ -108,7 +110,7 @@ std::vector<Case> Chunks() {
 }
 
 TEST(ChunkTest, EachChunkBecomesItsDelta) {
-  for (const Case& c : Chunks()) {
+  for (const ChunkCase& c : Chunks()) {
     ChunkDecoder decoder(c.api);
     Delta delta;
     delta.text = "left over";
@@ -122,7 +124,7 @@ TEST(ChunkTest, EachChunkBecomesItsDelta) {
 }
 
 TEST(ChunkTest, TheShortWayAndTheTreeAgree) {
-  for (const Case& c : Chunks()) {
+  for (const ChunkCase& c : Chunks()) {
     ChunkDecoder decoder(c.api);
     Delta fast;
     Delta slow;
@@ -143,7 +145,7 @@ TEST(ChunkTest, WhatFollowsAChoiceIsNoPartOfIt) {
   for (const std::string_view second : {R"("b")", "1", "null", "{}"}) {
     ChunkDecoder decoder(Api::kCompletions);
     Delta delta;
-    const auto kind = decoder.Decode(Chat(StrCat(R"({"text":"a"},)", second)), delta);
+    const auto kind = decoder.Decode(ChatChunk(StrCat(R"({"text":"a"},)", second)), delta);
     ASSERT_FALSE(kind) << second;
     EXPECT_EQ(kind.error().code, Code::kProtocolError) << second;
   }
@@ -158,9 +160,9 @@ TEST(ChunkTest, AChunkLikeTheLastOneIsReadAsIfItWereTheFirst) {
     const std::size_t at = choice.find('@');
     ChunkDecoder used(Api::kChat);
     Delta delta;
-    ASSERT_TRUE(used.Decode(Chat(choice), delta));
+    ASSERT_TRUE(used.Decode(ChatChunk(choice), delta));
     for (const std::string_view text : texts) {
-      const std::string data = Chat(StrCat(choice.substr(0, at), text, choice.substr(at + 1)));
+      const std::string data = ChatChunk(StrCat(choice.substr(0, at), text, choice.substr(at + 1)));
       Delta first;
       const auto expected = ChunkDecoder(Api::kChat).Decode(data, first);
       const auto kind = used.Decode(data, delta);
@@ -173,7 +175,7 @@ TEST(ChunkTest, AChunkLikeTheLastOneIsReadAsIfItWereTheFirst) {
 }
 
 TEST(ChunkTest, CutAnywhereAChunkIsAProtocolError) {
-  for (const Case& c : Chunks()) {
+  for (const ChunkCase& c : Chunks()) {
     for (std::size_t length = 0; length < c.data.size(); ++length) {
       ChunkDecoder decoder(c.api);
       Delta delta;
@@ -230,7 +232,9 @@ TEST(ChunkTest, ErrorEventsAreTheErrorsTheyStandFor) {
 TEST(ChunkTest, AStreamIsFinishedWhenEveryOpenedChoiceIs) {
   ChunkDecoder decoder(Api::kChat);
   Delta delta;
-  const auto feed = [&](std::string_view choice) { return decoder.Decode(Chat(choice), delta); };
+  const auto feed = [&](std::string_view choice) {
+    return decoder.Decode(ChatChunk(choice), delta);
+  };
 
   EXPECT_FALSE(decoder.finished());
   ASSERT_TRUE(feed(R"({"index":0,"delta":{"role":"assistant","content":""}})"));

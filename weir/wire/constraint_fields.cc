@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/wire/field_table.h"
 #include "weir/wire/request_writer.h"
 
 namespace weir::wire {
@@ -8,7 +9,6 @@ namespace {
 
 using model::Constraint;
 
-constexpr Version kTopLevelStructuralTag{0, 8, 5};
 constexpr Version kResponsesStructuredOutputs{0, 17, 0};
 
 // {"type":"json_schema",...}; its members are a level deeper in chat than in responses.

@@ -3,6 +3,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/wire/field_table.h"
 #include "weir/wire/json_fields.h"
 #include "weir/wire/request_reader.h"
 
@@ -12,7 +13,6 @@ namespace {
 using model::Constraint;
 
 constexpr Version kGuidedGone{0, 12, 0};
-constexpr Version kTopLevelStructuralTag{0, 8, 5};
 
 // A schema may come as an object or as the text of one.
 json::Value SchemaOf(json::View schema) {

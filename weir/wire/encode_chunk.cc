@@ -9,8 +9,6 @@
 namespace weir::wire {
 namespace {
 
-constexpr std::string_view kDone = "data: [DONE]\n\n";
-
 constexpr Version kThoughtsParsed{0, 7, 0};
 
 // A delta with nothing but a piece of text, or with nothing at all.
@@ -30,7 +28,7 @@ void WritePromptIds(const model::Delta& delta, json::Writer& out) {
   }
 }
 
-bool IsEmpty(const model::Delta& delta) { return delta.text.empty() && IsPlain(delta); }
+bool SaysNothing(const model::Delta& delta) { return delta.text.empty() && IsPlain(delta); }
 
 void WriteToolCalls(const std::vector<model::ToolCallDelta>& calls, json::Writer& out) {
   out.Key("tool_calls");
@@ -155,7 +153,7 @@ void ChunkEncoder::AppendOwn(const model::Delta& delta, std::string& out) {
     AppendRole(delta, out);
   }
   // What a parser swallows (the marks around a tool call) is not sent at all.
-  if (chat && IsEmpty(delta)) return;
+  if (chat && SaysNothing(delta)) return;
   out += prefix_;
   if (IsPlain(delta) && (chat || delta.extra.IsNull())) {
     StrAppend(out, "{\"index\":", delta.choice, chat ? ",\"delta\":{\"content\":" : ",\"text\":");
@@ -238,11 +236,11 @@ void ChunkEncoder::AppendEnd(const model::Usage& usage, std::string& out) {
     AppendFingerprint(out);
     out += "}\n\n";
   }
-  out += kDone;
+  out += kDoneEvent;
 }
 
 void ChunkEncoder::AppendError(const ServerError& error, std::string& out) {
-  StrAppend(out, "data: ", EncodeErrorEvent(error, options_.dialect), "\n\n", kDone);
+  StrAppend(out, "data: ", EncodeErrorEvent(error, options_.dialect), "\n\n", kDoneEvent);
 }
 
 }  // namespace weir::wire

@@ -64,6 +64,16 @@ void WritePromptDetails(const model::Usage& usage, bool nulls, const Dialect& di
 
 }  // namespace
 
+void WriteInt(std::string_view key, std::int64_t value, json::Writer& out) {
+  out.Key(key);
+  out.Int(value);
+}
+
+void WriteNull(std::string_view key, json::Writer& out) {
+  out.Key(key);
+  out.Null();
+}
+
 void WriteChatLogprobs(std::span<const model::Token> tokens, json::Writer& out,
                        bool refusal_shown) {
   out.BeginObject();

@@ -25,10 +25,17 @@ enum class UsageForm : std::uint8_t {
 void WriteUsage(const model::Usage& usage, UsageForm form, const Dialect& dialect,
                 json::Writer& out);
 
+// Members of an object.
+void WriteInt(std::string_view key, std::int64_t value, json::Writer& out);
+void WriteNull(std::string_view key, json::Writer& out);
+
 void WriteInts(std::span<const std::int64_t> values, json::Writer& out);
 
 // The first version whose messages have what OpenAI's have: refusal, annotations, audio.
 inline constexpr Version kOpenAiFields{0, 9, 0};
+
+// The last event of a stream.
+inline constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
 
 // The marks between which a model thinks, where no parser takes its thoughts out of the text.
 inline constexpr std::string_view kThinkBegin = "<think>";

@@ -15,11 +15,6 @@ constexpr Version kReasoning{0, 7, 0};  // before it, thoughts are part of the t
 constexpr Version kKvTransfer{0, 9, 2};
 constexpr Version kNewest{0, 28, 0};  // routed_experts, ec_transfer_params, metrics
 
-void WriteNull(std::string_view key, json::Writer& out) {
-  out.Key(key);
-  out.Null();
-}
-
 // A member that only the unknown fields of a reply can fill.
 void WriteFrom(json::View extra, std::string_view key, json::Writer& out) {
   const json::View value = extra.Find(key);

@@ -10,14 +10,14 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-struct Case {
+struct ErrorCase {
   int status;
   std::string_view body;
   Code code;
   std::string_view words;
 };
 
-constexpr Case kEnvelopes[] = {
+constexpr ErrorCase kEnvelopes[] = {
     {400, R"({"error":{"message":"m1","type":"BadRequestError","param":null,"code":400}})",
      Code::kHttpStatus, "it said: m1"},
     {400, R"({"object":"error","message":"m2","type":"BadRequestError","param":null,"code":400})",
@@ -68,7 +68,7 @@ constexpr Case kEnvelopes[] = {
 };
 
 TEST(ErrorTest, EveryEnvelopeGivesItsErrorWithAdvice) {
-  for (const Case& c : kEnvelopes) {
+  for (const ErrorCase& c : kEnvelopes) {
     const Error error = DecodeError(c.status, c.body);
     EXPECT_EQ(error.code, c.code) << c.body;
     EXPECT_EQ(error.http_status, c.status) << c.body;
@@ -77,7 +77,7 @@ TEST(ErrorTest, EveryEnvelopeGivesItsErrorWithAdvice) {
 }
 
 TEST(ErrorTest, CutAnywhereABodyStillGivesAnError) {
-  for (const Case& c : kEnvelopes) {
+  for (const ErrorCase& c : kEnvelopes) {
     for (std::size_t length = 0; length <= c.body.size(); ++length) {
       const Error error = DecodeError(c.status, c.body.substr(0, length));
       EXPECT_EQ(error.http_status, c.status);

@@ -51,6 +51,7 @@ static_assert(std::to_underlying(model::Api::kChat) == 0 &&
 // came with 0.16, the rest is only counted on in the version that was read.
 inline constexpr Version kResponsesSampling{0, 16, 0};
 inline constexpr Version kResponsesLatest{0, 28, 0};
+inline constexpr Version kTopLevelStructuralTag{0, 8, 5};
 
 inline constexpr FieldSince kFields[] = {
     {"tools", {kAlways, kNever, kAlways}, kInChat + kInResponses, IfMissing::kFail},

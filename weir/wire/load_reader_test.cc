@@ -6,7 +6,7 @@
 namespace weir::wire {
 namespace {
 
-struct Case {
+struct LoadCase {
   const char* name;
   std::string_view text;
   ServerLoad load;
@@ -20,7 +20,7 @@ constexpr std::string_view kPage =
     "vllm:prefix_cache_queries_total{engine=\"0\",model_name=\"m\"} 64.0\n"
     "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"} 48.0\n";
 
-const Case kCases[] = {
+const LoadCase kLoadCases[] = {
     {"today", kPage, {12, 34, 0.25, PrefixStats{64, 48}}},
     {"older_name_of_the_cache", "vllm:gpu_cache_usage_perc{m=\"a\"} 0.5\n", {.kv_use = 0.5}},
     {"the_newer_name_wins",
@@ -44,11 +44,11 @@ const Case kCases[] = {
     {"nothing", "", {}},
 };
 
-class ServerLoadTest : public testing::TestWithParam<Case> {};
+class ServerLoadTest : public testing::TestWithParam<LoadCase> {};
 
 TEST_P(ServerLoadTest, IsRead) { EXPECT_EQ(ReadServerLoad(GetParam().text), GetParam().load); }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, ServerLoadTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Metrics, ServerLoadTest, testing::ValuesIn(kLoadCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(ServerLoad, ATextThatIsCutGivesAllOfANumberOrItsBeginningAndNeverMore) {

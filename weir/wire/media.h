@@ -11,6 +11,8 @@
 
 namespace weir::wire {
 
+inline constexpr std::string_view kBase64Mark = ";base64,";  // of a data URL
+
 struct InlineAudio {
   std::string_view data;  // base64; lives in the part
   std::string format;     // "wav", "mp3"

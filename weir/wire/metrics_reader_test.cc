@@ -8,7 +8,7 @@
 namespace weir::wire {
 namespace {
 
-struct Case {
+struct MetricsCase {
   const char* name;
   std::string_view text;
   std::optional<PrefixStats> stats;
@@ -22,7 +22,7 @@ constexpr std::string_view kNew =
     "# TYPE vllm:prefix_cache_hits_total counter\n"
     "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"} 48.0\n";
 
-const Case kCases[] = {
+const MetricsCase kMetricsCases[] = {
     {"today", kNew, PrefixStats{64, 48}},
     {"older_names",
      "vllm:gpu_prefix_cache_queries_total{m=\"a\"} 10\nvllm:gpu_prefix_cache_hits_total{m=\"a\"} 4",
@@ -53,11 +53,11 @@ const Case kCases[] = {
     {"nothing", "", std::nullopt},
 };
 
-class PrefixStatsTest : public testing::TestWithParam<Case> {};
+class PrefixStatsTest : public testing::TestWithParam<MetricsCase> {};
 
 TEST_P(PrefixStatsTest, IsRead) { EXPECT_EQ(ReadPrefixStats(GetParam().text), GetParam().stats); }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, PrefixStatsTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Metrics, PrefixStatsTest, testing::ValuesIn(kMetricsCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(PrefixStats, ATextThatIsCutGivesAllOfANumberOrItsBeginningAndNeverMore) {

@@ -3,6 +3,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/wire/media.h"
 #include "weir/wire/ollama_client_writer.h"
 
 namespace weir::wire {
@@ -11,8 +12,6 @@ namespace {
 using model::Message;
 using model::Part;
 using model::Role;
-
-constexpr std::string_view kBase64 = ";base64,";
 
 std::string_view RoleWord(Role role) {
   return role == Role::kDeveloper ? "system" : model::RoleName(role);
@@ -39,8 +38,8 @@ std::string_view NameOf(Part::Kind kind) {
 // The base64 of an image.
 Result<std::string_view> ImageData(const Part& part) {
   const std::string_view url = part.url;
-  const std::size_t mark = url.find(kBase64);
-  if (url.starts_with("data:") && mark != url.npos) return url.substr(mark + kBase64.size());
+  const std::size_t mark = url.find(kBase64Mark);
+  if (url.starts_with("data:") && mark != url.npos) return url.substr(mark + kBase64Mark.size());
   return Fail(Code::kUnsupportedParam,
               "Ollama takes an image only inside the request: send it as a data: URL in base64 "
               "instead of an address");

@@ -19,8 +19,6 @@ using model::Finish;
 using model::Reply;
 using testing::HasSubstr;
 
-constexpr std::int64_t kWall = 1'700'000'000'123'000'000;
-
 // The reply that lines give, or the error.
 Result<Reply> Play(Api api, std::string_view lines) {
   OllamaDecoder decoder(api);

@@ -11,6 +11,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/wire/any_testing.h"
 #include "weir/wire/ollama_server.h"
 #include "weir/wire/wire_testing.h"
 
@@ -31,7 +32,7 @@ using testing::Not;
 const EncodeOptions kWhole{*DialectByName("ollama")};
 const EncodeOptions kStream{*DialectByName("ollama"), true};
 
-std::string BodyOf(const Call& call, const EncodeOptions& options = kWhole) {
+std::string OllamaBodyOf(const Call& call, const EncodeOptions& options = kWhole) {
   const auto sent = EncodeOllamaRequest(call, options);
   return sent ? sent->body : Describe(sent.error());
 }
@@ -115,7 +116,7 @@ TEST(OllamaClientTest, APromptIsRawUnlessASuffixNeedsTheTemplate) {
 
   call.suffix = "!";
   call.adapter = "lora";
-  EXPECT_EQ(BodyOf(call),
+  EXPECT_EQ(OllamaBodyOf(call),
             R"({"model":"lora","prompt":"hi","suffix":"!","truncate":false,"stream":false})");
 }
 
@@ -123,19 +124,19 @@ TEST(OllamaClientTest, APromptIsRawUnlessASuffixNeedsTheTemplate) {
 std::string RestOf(const Call& call, const EncodeOptions& options = kWhole) {
   constexpr std::string_view kBegin = R"({"model":"m","messages":[{"role":"user","content":"hi"}])";
   constexpr std::string_view kEnd = R"(,"truncate":false,"stream":false})";
-  const std::string body = BodyOf(call, options);
+  const std::string body = OllamaBodyOf(call, options);
   if (!body.starts_with(kBegin) || !body.ends_with(kEnd)) return body;
   return body.substr(kBegin.size(), body.size() - kBegin.size() - kEnd.size());
 }
 
 TEST(OllamaClientTest, APromptIsCutOnlyForThoseWhoAskForIt) {
   Call call = SimpleCall();
-  EXPECT_THAT(BodyOf(call), HasSubstr(R"("truncate":false)"));
+  EXPECT_THAT(OllamaBodyOf(call), HasSubstr(R"("truncate":false)"));
   call.sampling.truncate_prompt_tokens = -1;
-  EXPECT_THAT(BodyOf(call), Not(HasSubstr("truncate")));
+  EXPECT_THAT(OllamaBodyOf(call), Not(HasSubstr("truncate")));
   call = SimpleCall();
   call.extra = Json(R"({"truncate":true})");
-  EXPECT_THAT(BodyOf(call), HasSubstr(R"("truncate":true)"));
+  EXPECT_THAT(OllamaBodyOf(call), HasSubstr(R"("truncate":true)"));
   EXPECT_THAT(LossesOf(call), IsEmpty());
 
   model::EmbedCall embed{.model = "m", .texts = {"a"}};
@@ -256,7 +257,8 @@ TEST(OllamaClientTest, WhatWouldChangeTheAnswerIsRefusedOrWithDegradeLeftOut) {
   for (const Ask& ask : asks) {
     Call call = SimpleCall();
     ask.set(call);
-    EXPECT_THAT(BodyOf(call), HasSubstr(StrCat("unsupported_param: Ollama has no ", ask.name)));
+    EXPECT_THAT(OllamaBodyOf(call),
+                HasSubstr(StrCat("unsupported_param: Ollama has no ", ask.name)));
     EXPECT_EQ(RestOf(call, degrade), "") << ask.name;
     EXPECT_THAT(LossesOf(call, degrade), ElementsAre(HasSubstr(ask.name)));
   }
@@ -298,7 +300,7 @@ TEST(OllamaClientTest, ToolsThatMustNotBeCalledAreLeftOut) {
   EXPECT_THAT(LossesOf(call), ElementsAre("tools"));
 
   call.tool_choice.kind = model::ToolChoice::Kind::kRequired;
-  EXPECT_THAT(BodyOf(call), HasSubstr("unsupported_param: Ollama has no tool_choice"));
+  EXPECT_THAT(OllamaBodyOf(call), HasSubstr("unsupported_param: Ollama has no tool_choice"));
   call.tool_choice = {};
   EXPECT_THAT(LossesOf(call), ElementsAre("tools.strict"));
 }
@@ -311,7 +313,7 @@ TEST(OllamaClientTest, MediaMustLieInTheRequest) {
   for (const Part& part : parts) {
     Call call = SimpleCall();
     call.messages[0].parts.push_back(part);
-    EXPECT_THAT(BodyOf(call), HasSubstr("unsupported_param: Ollama takes "));
+    EXPECT_THAT(OllamaBodyOf(call), HasSubstr("unsupported_param: Ollama takes "));
   }
 }
 
@@ -326,7 +328,7 @@ TEST(OllamaClientTest, ResultsAreNamedAfterTheirCallsByOrderWhenThereAreNoIds) {
       call.messages.push_back(Message::Text(Role::kTool, "x"));
     }
   }
-  const json::Value body = Json(BodyOf(call));
+  const json::Value body = Json(OllamaBodyOf(call));
   const json::View messages = body.Find("messages");
   for (const std::size_t turn : {1U, 5U}) {
     EXPECT_EQ(messages[turn + 1].Find("tool_name").AsString(), "f");
@@ -340,7 +342,7 @@ TEST(OllamaClientTest, ArgumentsThatAreNoObjectAreSentAsText) {
   Message& assistant = call.messages.emplace_back();
   assistant.role = Role::kAssistant;
   assistant.tool_calls = {{"c", "f", "{\"cut"}, {"d", "g", "[1]"}};
-  EXPECT_THAT(BodyOf(call), HasSubstr(R"({"role":"assistant","content":"{\"cut[1]"})"));
+  EXPECT_THAT(OllamaBodyOf(call), HasSubstr(R"({"role":"assistant","content":"{\"cut[1]"})"));
   EXPECT_THAT(LossesOf(call), ElementsAre("messages.tool_calls"));
 }
 
@@ -360,7 +362,7 @@ TEST(OllamaClientTest, WrongCallsAreRefusedBeforeTheyAreSent) {
   for (const Ask& ask : asks) {
     Call call = SimpleCall();
     ask.set(call);
-    EXPECT_THAT(BodyOf(call), HasSubstr(ask.name));
+    EXPECT_THAT(OllamaBodyOf(call), HasSubstr(ask.name));
     EXPECT_FALSE(EncodeOllamaRequest(call, kWhole)) << ask.name;
   }
 }
@@ -397,17 +399,6 @@ TEST(OllamaClientTest, CallsComeBackFromTheServersHalf) {
   }
 }
 
-std::string AnyText() {
-  return *rc::gen::container<std::string>(
-      rc::gen::oneOf(rc::gen::inRange<char>(0x20, 0x7F), rc::gen::element('\n', '"', '\\', '\t')));
-}
-
-template <class T>
-std::optional<T> Maybe(rc::Gen<T> gen) {
-  if (*rc::gen::arbitrary<bool>()) return std::nullopt;
-  return *gen;
-}
-
 Call AnyCall() {
   Call call = SimpleCall(*rc::gen::element(Api::kChat, Api::kCompletions));
   const auto number = rc::gen::inRange<std::int64_t>(1, 1000);
@@ -441,7 +432,7 @@ RC_GTEST_PROP(OllamaClientProperty, EveryCallComesBackAndNoBodyHoldsNull, ()) {
   const EncodeOptions options{kWhole.dialect, *rc::gen::arbitrary<bool>()};
   const ::testing::AssertionResult result = ComesBack(call, options);
   if (!result) RC_FAIL(result.message());
-  const auto body = json::Read(BodyOf(call, options));
+  const auto body = json::Read(OllamaBodyOf(call, options));
   RC_ASSERT(body.has_value());
   RC_ASSERT(!body->has_duplicate_keys());
   for (const json::Member member : body->members()) RC_ASSERT(!member.value.IsNull());

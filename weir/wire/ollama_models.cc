@@ -3,6 +3,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/json/writer.h"
+#include "weir/wire/encode_parts.h"
 #include "weir/wire/ollama_server.h"
 
 namespace weir::wire {
@@ -11,11 +12,6 @@ namespace {
 constexpr std::string_view kTemplate =
     "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}"
     "<|im_start|>assistant\n";
-
-void WriteInt(std::string_view key, std::int64_t value, json::Writer& out) {
-  out.Key(key);
-  out.Int(value);
-}
 
 void WriteDetails(const OllamaModel& model, json::Writer& out) {
   out.Key("details");

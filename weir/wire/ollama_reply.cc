@@ -4,6 +4,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/wire/encode_parts.h"
 #include "weir/wire/ollama_server.h"
 
 namespace weir::wire {
@@ -25,11 +26,6 @@ void EscapeFrom(std::size_t from, std::string& out) {
       out += c;
     }
   }
-}
-
-void WriteInt(std::string_view key, std::int64_t value, json::Writer& out) {
-  out.Key(key);
-  out.Int(value);
 }
 
 std::string_view DoneReason(model::Finish finish) {

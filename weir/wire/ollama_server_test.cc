@@ -16,8 +16,6 @@ using model::Finish;
 using model::Role;
 using testing::ElementsAre;
 
-constexpr std::int64_t kWall = 1'700'000'000'123'000'000;
-
 std::string Refused(OllamaApi form, std::string_view body) {
   const auto read = DecodeOllama(form, body);
   return read ? "accepted" : EncodeOllamaError(read.error());
@@ -203,7 +201,7 @@ Delta Piece(std::string text, std::string reasoning = {}, Finish finish = Finish
   return delta;
 }
 
-std::string Line(std::string_view message, std::string_view rest) {
+std::string ChatLine(std::string_view message, std::string_view rest) {
   return StrCat(
       R"({"model":"m","created_at":"2023-11-14T22:13:20.123Z","message":{"role":"assistant","content":)",
       message, "},", rest, "\n");
@@ -225,13 +223,15 @@ TEST(OllamaStreamTest, AStreamGivesExactlyTheseLines) {
   EXPECT_EQ(
       out,
       StrCat(
-          Line(R"("","thinking":"hm")", R"("done":false})"), Line(R"("Hi")", R"("done":false})"),
-          Line(
+          ChatLine(R"("","thinking":"hm")", R"("done":false})"),
+          ChatLine(R"("Hi")", R"("done":false})"),
+          ChatLine(
               R"("","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"a":1}}}])",
               R"("done":false})"),
-          Line(R"("","tool_calls":[{"id":"d","function":{"index":1,"name":"g","arguments":{}}}])",
-               R"("done":false})"),
-          Line(R"("")", StrCat(R"("done":true,"done_reason":"stop",)", kEnd))));
+          ChatLine(
+              R"("","tool_calls":[{"id":"d","function":{"index":1,"name":"g","arguments":{}}}])",
+              R"("done":false})"),
+          ChatLine(R"("")", StrCat(R"("done":true,"done_reason":"stop",)", kEnd))));
 }
 
 TEST(OllamaStreamTest, AnErrorIsALine) {

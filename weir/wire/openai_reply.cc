@@ -13,20 +13,9 @@ namespace {
 
 using model::Api;
 
-constexpr std::string_view kDone = "data: [DONE]\n\n";
 constexpr std::string_view kOllamaFingerprint = "fp_ollama";
 
 bool IsOllama(const Dialect& dialect) { return dialect.kind == ServerKind::kOllama; }
-
-void WriteNull(std::string_view key, json::Writer& out) {
-  out.Key(key);
-  out.Null();
-}
-
-void WriteInt(std::string_view key, std::int64_t value, json::Writer& out) {
-  out.Key(key);
-  out.Int(value);
-}
 
 void WriteLogprobs(Api api, std::span<const model::Token> tokens, json::Writer& out) {
   out.Key("logprobs");
@@ -241,7 +230,7 @@ void ChunkEncoder::AppendForeignEnd(const model::Usage& usage, std::string& out)
     WriteUsageOf(options_.api, usage, options_.dialect, json);
     out += "}\n\n";
   }
-  out += kDone;
+  out += kDoneEvent;
 }
 
 }  // namespace weir::wire

@@ -7,6 +7,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/wire/any_testing.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/openai_habits.h"
 #include "weir/wire/openai_server.h"
@@ -25,7 +26,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-EncodeOptions OpenAi(bool degrade = false, bool stream = false) {
+EncodeOptions OpenAiOptions(bool degrade = false, bool stream = false) {
   return {.dialect = *DialectByName("openai"), .stream = stream, .degrade = degrade};
 }
 
@@ -34,7 +35,7 @@ Result<EncodedRequest> Encode(const Call& call, const EncodeOptions& options) {
                                      : EncodeRequest(call, options);
 }
 
-std::string BodyOf(const Call& call, const EncodeOptions& options = OpenAi()) {
+std::string OpenAiBodyOf(const Call& call, const EncodeOptions& options = OpenAiOptions()) {
   const auto encoded = Encode(call, options);
   return encoded ? encoded->body : Describe(encoded.error());
 }
@@ -69,7 +70,7 @@ Call FullOpenAiCall() {
 
 TEST(OpenAiRequest, FullChatCallGivesExactlyTheseBytes) {
   EXPECT_EQ(
-      BodyOf(FullOpenAiCall(), OpenAi(false, true)),
+      OpenAiBodyOf(FullOpenAiCall(), OpenAiOptions(false, true)),
       R"({"model":"gpt-4.1-mini","messages":[{"role":"user","name":"ann","content":[)"
       R"({"type":"text","text":"See"},)"
       R"({"type":"image_url","image_url":{"url":"https://h/a.png","detail":"low"}},)"
@@ -94,18 +95,18 @@ TEST(OpenAiRequest, FullCompletionsCallGivesExactlyTheseBytes) {
   call.sampling.best_of = 3;
   call.sampling.n = 2;
   call.sampling.logprobs = 2;
-  EXPECT_EQ(BodyOf(call),
+  EXPECT_EQ(OpenAiBodyOf(call),
             R"({"model":"m","prompt":"hi","suffix":"end","echo":true,"max_tokens":8,"n":2,)"
             R"("best_of":3,"logprobs":2})");
 }
 
-struct Refused {
+struct RefusedCall {
   std::string_view what;
   void (*change)(Call&);
   std::string_view words;
 };
 
-const Refused kRefused[] = {
+const RefusedCall kRefusedCalls[] = {
     {"top_k", [](Call& c) { c.sampling.top_k = 4; }, "OpenAI's chat API has no top_k"},
     {"min_p", [](Call& c) { c.sampling.min_p = 0.1; }, "no min_p"},
     {"repetition_penalty", [](Call& c) { c.sampling.repetition_penalty = 1.1; }, "no repetition"},
@@ -134,18 +135,18 @@ const Refused kRefused[] = {
 };
 
 TEST(OpenAiRequest, WhatOnlyVllmHasIsRefusedByName) {
-  for (const Refused& c : kRefused) {
+  for (const RefusedCall& c : kRefusedCalls) {
     Call call = SimpleCall();
     c.change(call);
-    EXPECT_THAT(BodyOf(call), AllOf(StartsWith("unsupported_param: "), HasSubstr(c.words)));
+    EXPECT_THAT(OpenAiBodyOf(call), AllOf(StartsWith("unsupported_param: "), HasSubstr(c.words)));
   }
 }
 
 TEST(OpenAiRequest, WithDegradeItIsLeftOutInstead) {
-  for (const Refused& c : kRefused) {
+  for (const RefusedCall& c : kRefusedCalls) {
     Call call = SimpleCall();
     c.change(call);
-    const auto encoded = EncodeRequest(call, OpenAi(true));
+    const auto encoded = EncodeRequest(call, OpenAiOptions(true));
     ASSERT_TRUE(encoded) << c.what;
     ASSERT_EQ(encoded->degradations.size(), 1U) << c.what;
     EXPECT_EQ(encoded->degradations[0].what, c.what);
@@ -153,7 +154,7 @@ TEST(OpenAiRequest, WithDegradeItIsLeftOutInstead) {
   }
   Call call = SimpleCall();
   call.sampling.stop = {"a", "b", "c", "d", "e"};
-  EXPECT_THAT(BodyOf(call, OpenAi(true)), HasSubstr(R"("stop":["a","b","c","d"])"));
+  EXPECT_THAT(OpenAiBodyOf(call, OpenAiOptions(true)), HasSubstr(R"("stop":["a","b","c","d"])"));
 }
 
 TEST(OpenAiRequest, DegradeHoldsForOldVersionsOfVllmToo) {
@@ -162,9 +163,10 @@ TEST(OpenAiRequest, DegradeHoldsForOldVersionsOfVllmToo) {
   call.tool_choice.kind = model::ToolChoice::Kind::kAuto;
   call.sampling.bad_words = {"x"};
   call.sampling.best_of = 2;
-  EXPECT_EQ(BodyOf(call, {.dialect = *DialectByName("vllm-0.6"), .degrade = true}),
+  EXPECT_EQ(OpenAiBodyOf(call, {.dialect = *DialectByName("vllm-0.6"), .degrade = true}),
             R"({"model":"m","prompt":"hi","best_of":2})");
-  EXPECT_EQ(BodyOf(call, {.degrade = true}), R"({"model":"m","prompt":"hi","bad_words":["x"]})");
+  EXPECT_EQ(OpenAiBodyOf(call, {.degrade = true}),
+            R"({"model":"m","prompt":"hi","bad_words":["x"]})");
 }
 
 TEST(OpenAiRequest, HintsAreLeftOutWithADegradation) {
@@ -177,7 +179,7 @@ TEST(OpenAiRequest, HintsAreLeftOutWithADegradation) {
   call.reasoning.enable = true;
   call.continuous_usage = true;
   call.messages[0].reasoning = "r";
-  const auto encoded = EncodeRequest(call, OpenAi(false, true));
+  const auto encoded = EncodeRequest(call, OpenAiOptions(false, true));
   ASSERT_TRUE(encoded);
   EXPECT_EQ(encoded->body, R"({"model":"m","messages":[{"role":"user","content":"hi"}],)"
                            R"("stream":true,"stream_options":{"include_usage":true}})");
@@ -195,7 +197,7 @@ TEST(OpenAiRequest, OtherConstraintsAreRefusedByKindAndName) {
       for (const bool degrade : {false, true}) {
         Call call = SimpleCall(api);
         call.constraint = constraint;
-        EXPECT_THAT(BodyOf(call, OpenAi(degrade)),
+        EXPECT_THAT(OpenAiBodyOf(call, OpenAiOptions(degrade)),
                     AllOf(StartsWith("unsupported_constraint: OpenAI cannot enforce"),
                           HasSubstr(model::ConstraintName(constraint.kind)),
                           HasSubstr(model::ApiName(api))));
@@ -204,10 +206,10 @@ TEST(OpenAiRequest, OtherConstraintsAreRefusedByKindAndName) {
   }
   Call call = SimpleCall(Api::kCompletions);
   call.constraint = Constraint{.schema = Json("{}")};
-  EXPECT_THAT(BodyOf(call), StartsWith("unsupported_constraint: "));
+  EXPECT_THAT(OpenAiBodyOf(call), StartsWith("unsupported_constraint: "));
   call = SimpleCall();
   call.constraint = Constraint{.kind = kJsonObject};
-  EXPECT_THAT(BodyOf(call), HasSubstr(R"("response_format":{"type":"json_object"})"));
+  EXPECT_THAT(OpenAiBodyOf(call), HasSubstr(R"("response_format":{"type":"json_object"})"));
 }
 
 TEST(OpenAiRequest, ReasoningModelsAreNotToldHowToSample) {
@@ -235,19 +237,13 @@ TEST(OpenAiRequest, ReasoningModelsAreNotToldHowToSample) {
     call.sampling.max_tokens = 9;
     if (!c.effort.empty()) call.reasoning.effort = c.effort;
     EXPECT_EQ(ChoosesItsSampling(call), c.chooses) << c.model;
-    const auto encoded = EncodeRequest(call, OpenAi());
+    const auto encoded = EncodeRequest(call, OpenAiOptions());
     ASSERT_TRUE(encoded);
     EXPECT_EQ(encoded->body.contains("temperature"), !c.chooses) << c.model;
     EXPECT_EQ(encoded->degradations.size(), c.chooses ? 1U : 0U) << c.model;
     EXPECT_THAT(encoded->body, HasSubstr(R"("max_completion_tokens":9)"));
-    EXPECT_THAT(BodyOf(call, {}), HasSubstr(R"("max_tokens":9,"temperature":0)"));  // vLLM
+    EXPECT_THAT(OpenAiBodyOf(call, {}), HasSubstr(R"("max_tokens":9,"temperature":0)"));  // vLLM
   }
-}
-
-template <class T>
-std::optional<T> Maybe(rc::Gen<T> gen) {
-  if (*rc::gen::arbitrary<bool>()) return std::nullopt;
-  return *gen;
 }
 
 // Anything that a user may ask of a vLLM server.
@@ -278,7 +274,7 @@ Call AnyVllmCall() {
 
 RC_GTEST_PROP(OpenAiProperty, NothingOfVllmIsSent, ()) {
   const Call call = AnyVllmCall();
-  const auto sent = Encode(call, OpenAi(true, *rc::gen::arbitrary<bool>()));
+  const auto sent = Encode(call, OpenAiOptions(true, *rc::gen::arbitrary<bool>()));
   if (!sent) RC_FAIL(Describe(sent.error()));
   RC_ASSERT(!sent->version_matters);
   const auto body = json::Read(sent->body);

@@ -15,14 +15,14 @@ using model::Api;
 using model::Delta;
 using model::Finish;
 
-const Dialect& OpenAi() {
+const Dialect& OpenAiDialect() {
   static const Dialect dialect = *DialectByName("openai");
   return dialect;
 }
 
 std::string Refused(Api api, std::string_view body) {
-  const auto read = DecodeRequest(api, body, OpenAi());
-  return read ? "accepted" : EncodeError(read.error(), OpenAi());
+  const auto read = DecodeRequest(api, body, OpenAiDialect());
+  return read ? "accepted" : EncodeError(read.error(), OpenAiDialect());
 }
 
 std::string Chat(std::string_view rest) {
@@ -30,7 +30,8 @@ std::string Chat(std::string_view rest) {
                 rest.empty() ? "" : ",", rest, "}");
 }
 
-std::string Error(std::string_view message, std::string_view param, std::string_view code) {
+std::string OpenAiErrorBody(std::string_view message, std::string_view param,
+                            std::string_view code) {
   const auto quoted = [](std::string_view text) {
     return text.empty() ? std::string("null") : StrCat("\"", text, "\"");
   };
@@ -45,51 +46,59 @@ TEST(OpenAiRequestTest, MistakesAreAnsweredInOpenAisWords) {
     std::string answer;
   };
   const Case cases[] = {
-      {Api::kChat, R"({"messages":[]})", Error("you must provide a model parameter", "", "")},
+      {Api::kChat, R"({"messages":[]})",
+       OpenAiErrorBody("you must provide a model parameter", "", "")},
       {Api::kChat, R"({"model":"m"})",
-       Error("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")},
+       OpenAiErrorBody("Missing required parameter: 'messages'.", "messages",
+                       "missing_required_parameter")},
       {Api::kChat, R"({"model":"m","messages":[{}]})",
-       Error("Missing required parameter: 'messages[0].role'.", "messages[0].role",
-             "missing_required_parameter")},
+       OpenAiErrorBody("Missing required parameter: 'messages[0].role'.", "messages[0].role",
+                       "missing_required_parameter")},
       {Api::kChat, Chat(R"("max_tokens":"5")"),
-       Error("Invalid type for 'max_tokens': expected an integer, but got a string instead.",
-             "max_tokens", "invalid_type")},
+       OpenAiErrorBody(
+           "Invalid type for 'max_tokens': expected an integer, but got a string instead.",
+           "max_tokens", "invalid_type")},
       {Api::kChat, Chat(R"("temperature":[])"),
-       Error("Invalid type for 'temperature': expected a decimal, but got an array instead.",
-             "temperature", "invalid_type")},
+       OpenAiErrorBody(
+           "Invalid type for 'temperature': expected a decimal, but got an array instead.",
+           "temperature", "invalid_type")},
       {Api::kChat, Chat(R"("stream":"yes")"),
-       Error("Invalid type for 'stream': expected a boolean, but got a string instead.", "stream",
-             "invalid_type")},
+       OpenAiErrorBody("Invalid type for 'stream': expected a boolean, but got a string instead.",
+                       "stream", "invalid_type")},
       {Api::kChat, Chat(R"("top_k":3)"),
-       Error("Unrecognized request argument supplied: top_k", "", "")},
+       OpenAiErrorBody("Unrecognized request argument supplied: top_k", "", "")},
       {Api::kChat, Chat(R"("top_k":3,"guided_json":{})"),
-       Error("Unrecognized request arguments supplied: top_k, guided_json", "", "")},
+       OpenAiErrorBody("Unrecognized request arguments supplied: top_k, guided_json", "", "")},
       {Api::kResponses, R"({"model":"m","input":"hi","top_k":3})",
-       Error("Unknown parameter: 'top_k'.", "top_k", "unknown_parameter")},
+       OpenAiErrorBody("Unknown parameter: 'top_k'.", "top_k", "unknown_parameter")},
       {Api::kChat, Chat(R"("temperature":3)"),
-       Error("Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 "
-             "instead.",
-             "temperature", "decimal_above_max_value")},
+       OpenAiErrorBody(
+           "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 "
+           "instead.",
+           "temperature", "decimal_above_max_value")},
       {Api::kChat, Chat(R"("max_tokens":0)"),
-       Error("Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 "
-             "instead.",
-             "max_tokens", "integer_below_min_value")},
+       OpenAiErrorBody(
+           "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 "
+           "instead.",
+           "max_tokens", "integer_below_min_value")},
       {Api::kChat, Chat(R"("stop":["a","b","c","d","e"])"),
-       Error("Invalid 'stop': array too long. Expected an array with maximum length 4, but got an "
-             "array with length 5 instead.",
-             "stop", "array_above_max_length")},
+       OpenAiErrorBody(
+           "Invalid 'stop': array too long. Expected an array with maximum length 4, but got an "
+           "array with length 5 instead.",
+           "stop", "array_above_max_length")},
       {Api::kChat, Chat(R"("stream_options":{"include_usage":true})"),
-       Error("The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-             "stream_options", "")},
+       OpenAiErrorBody("The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+                       "stream_options", "")},
       {Api::kChat, Chat(R"("response_format":{"type":"json_object"})"),
-       Error("'messages' must contain the word 'json' in some form, to use 'response_format' of "
-             "type 'json_object'.",
-             "messages", "")},
+       OpenAiErrorBody(
+           "'messages' must contain the word 'json' in some form, to use 'response_format' of "
+           "type 'json_object'.",
+           "messages", "")},
       {Api::kChat, Chat(R"("response_format":{"type":"json_schema","json_schema":{}})"),
-       Error("Missing required parameter: 'response_format.json_schema.name'.",
-             "response_format.json_schema.name", "missing_required_parameter")},
+       OpenAiErrorBody("Missing required parameter: 'response_format.json_schema.name'.",
+                       "response_format.json_schema.name", "missing_required_parameter")},
       {Api::kChat, Chat(R"("tool_choice":"auto")"),
-       Error("When using `tool_choice`, `tools` must be set.", "tool_choice", "")},
+       OpenAiErrorBody("When using `tool_choice`, `tools` must be set.", "tool_choice", "")},
   };
   for (const Case& c : cases) EXPECT_EQ(Refused(c.api, c.body), c.answer) << c.body;
 }
@@ -108,7 +117,7 @@ TEST(OpenAiRequestTest, CutAnywhereARequestIsA400) {
   const std::string body = Chat(R"("temperature":0.5,"tools":[{"type":"function","function":)"
                                 R"({"name":"f","parameters":{"type":"object"}}}])");
   for (std::size_t length = 0; length < body.size(); ++length) {
-    const auto read = DecodeRequest(Api::kChat, body.substr(0, length), OpenAi());
+    const auto read = DecodeRequest(Api::kChat, body.substr(0, length), OpenAiDialect());
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().status, 400);
     EXPECT_THAT(read.error().message, testing::StartsWith("We could not parse the JSON body"));
@@ -139,7 +148,7 @@ TEST(OpenAiErrorTest, RefusalsOfTheEngineHaveOpenAisCodes) {
       {UnknownUrl(404, "GET", "/v1/nowhere"),
        R"x({"error":{"message":"Invalid URL (GET /v1/nowhere)","type":"invalid_request_error","param":null,"code":null}})x"},
   };
-  for (const Case& c : cases) EXPECT_EQ(EncodeError(c.error, OpenAi()), c.answer);
+  for (const Case& c : cases) EXPECT_EQ(EncodeError(c.error, OpenAiDialect()), c.answer);
   EXPECT_EQ(WrongKey("short").message.substr(0, 35), "Incorrect API key provided: *****. ");
   EXPECT_THAT(WrongKey({}).message, testing::StartsWith("You didn't provide an API key."));
 }
@@ -191,7 +200,7 @@ TEST(OpenAiReplyTest, AWholeReplyGivesExactlyTheseBytes) {
   choice.finish = Finish::kStop;
   choice.tokens = {{.text = "Hi", .logprob = -0.25, .bytes = {72, 105}}};
   EXPECT_EQ(
-      EncodeReply(Api::kChat, reply, OpenAi()),
+      EncodeReply(Api::kChat, reply, OpenAiDialect()),
       StrCat(
           R"({"id":"chatcmpl-X","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
           R"("message":{"role":"assistant","content":"Hi","refusal":null,"annotations":[]},)"
@@ -200,7 +209,7 @@ TEST(OpenAiReplyTest, AWholeReplyGivesExactlyTheseBytes) {
           kUsage, R"(,"service_tier":"default","system_fingerprint":"fp_44709d6fcb"})"));
   choice = {.tool_calls = {{"call_1", "f", "{}"}}, .finish = Finish::kToolCalls};
   EXPECT_THAT(
-      EncodeReply(Api::kChat, reply, OpenAi()),
+      EncodeReply(Api::kChat, reply, OpenAiDialect()),
       testing::HasSubstr(
           R"("message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}],"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"tool_calls"})"));
   EXPECT_THAT(EncodeReply(Api::kChat, reply, *DialectByName("ollama")),
@@ -213,13 +222,14 @@ TEST(OpenAiReplyTest, ACompletionGivesExactlyTheseBytes) {
   reply.usage = SomeUsage();
   reply.choices.push_back({.text = "Hi", .finish = Finish::kLength});
   EXPECT_EQ(
-      EncodeReply(Api::kCompletions, reply, OpenAi()),
+      EncodeReply(Api::kCompletions, reply, OpenAiDialect()),
       R"({"id":"chatcmpl-X","object":"text_completion","created":1,"model":"m","choices":[{"text":"Hi","index":0,"logprobs":null,"finish_reason":"length"}],)"
       R"("usage":{"prompt_tokens":11,"completion_tokens":2,"total_tokens":13},"system_fingerprint":"fp_44709d6fcb"})");
 }
 
 std::string Stream(Api api, const std::vector<Delta>& deltas, bool include_usage) {
-  ChunkEncoder encoder({.api = api, .dialect = OpenAi(), .include_usage = include_usage}, Info());
+  ChunkEncoder encoder({.api = api, .dialect = OpenAiDialect(), .include_usage = include_usage},
+                       Info());
   std::string out;
   for (const Delta& delta : deltas) encoder.Append(delta, out);
   encoder.AppendEnd(SomeUsage(), out);
@@ -278,7 +288,7 @@ TEST(OpenAiStreamTest, OurClientReadsItBack) {
 
 TEST(OpenAiModelsTest, ACardHasFourMembers) {
   const model::ModelEntry entry{.id = "m", .root = "org/m", .parent = "", .owned_by = "vllm"};
-  EXPECT_EQ(EncodeModel(entry, 1, OpenAi()),
+  EXPECT_EQ(EncodeModel(entry, 1, OpenAiDialect()),
             R"({"id":"m","object":"model","created":1,"owned_by":"system"})");
   EXPECT_EQ(
       EncodeModels({entry}, 1, *DialectByName("ollama")),

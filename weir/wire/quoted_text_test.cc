@@ -12,13 +12,13 @@
 namespace weir::wire {
 namespace {
 
-struct Case {
+struct QuotedCase {
   const char* name;
   std::string_view text;
   std::string_view answer;
 };
 
-const Case kCases[] = {
+const QuotedCase kQuotedCases[] = {
     {"nothing", "", ""},
     {"a_string", R"("yes")", "yes"},
     {"blanks_around", " \n\"yes\"", "yes"},
@@ -37,7 +37,7 @@ const Case kCases[] = {
 };
 
 TEST(QuotedText, WhatStandsBetweenTheMarksIsTheAnswerHoweverItIsCut) {
-  for (const Case& c : kCases) {
+  for (const QuotedCase& c : kQuotedCases) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(Unquoted(c.text), c.answer);
     for (std::size_t cut = 0; cut <= c.text.size(); ++cut) {

@@ -17,7 +17,7 @@ std::string Chat(std::string_view choices, std::string_view rest = "") {
                 R"("choices":[)", choices, "]", rest, "}");
 }
 
-std::string Message(std::string_view members) {
+std::string ReplyWith(std::string_view members) {
   return Chat(StrCat(R"({"index":0,"message":{)", members, R"(},"finish_reason":"stop"})"));
 }
 
@@ -59,24 +59,25 @@ std::vector<std::string> Bodies() {
       Chat(R"({"logprobs":{"content":[{"token":"a","logprob":-0.5,"bytes":[97]}]}})"),
       Chat(R"({"logprobs":{"tokens":["a"],"token_logprobs":[-1],"text_offset":[0]}})"),
       // Messages.
-      Message(R"("role":"r","content":"","reasoning":"","reasoning_content":"b")"),
-      Message(R"("reasoning":"a","reasoning_content":"a")"), Message(R"("refusal":"n\"o")"),
-      Message(R"("content":null,"tool_calls":[])"), Message(R"("tool_calls":null)"),
-      Message(R"("tool_calls":[null])"), Message(R"("tool_calls":["a"])"),
-      Message(R"("tool_calls":[1])"), Message(R"("tool_calls":[[]])"),
-      Message(
+      ReplyWith(R"("role":"r","content":"","reasoning":"","reasoning_content":"b")"),
+      ReplyWith(R"("reasoning":"a","reasoning_content":"a")"), ReplyWith(R"("refusal":"n\"o")"),
+      ReplyWith(R"("content":null,"tool_calls":[])"), ReplyWith(R"("tool_calls":null)"),
+      ReplyWith(R"("tool_calls":[null])"), ReplyWith(R"("tool_calls":["a"])"),
+      ReplyWith(R"("tool_calls":[1])"), ReplyWith(R"("tool_calls":[[]])"),
+      ReplyWith(
           R"("tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}])"),
-      Message(R"("tool_calls":[{}])"), Message(R"("tool_calls":[{"id":"a"},{"id":"b"}])"),
-      Message(R"("tool_calls":[{"id":"a"},"b"])"), Message(R"("tool_calls":[{"id":"a"},null])"),
-      Message(R"("tool_calls":[{"id":"a","id":"b"}])"), Message(R"("tool_calls":[{"type":{}}])"),
-      Message(R"("tool_calls":[{"id":"a","function":null,"type":"x"}],"content":"c")"),
-      Message(R"("tool_calls":[{"function":{"name":"f"},"index":0}])"),
-      Message(R"("tool_calls":[{"function":{"name":"f","arguments":{}}}])"),
-      Message(R"("tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"b"}])"),
-      Message(R"("tool_calls":[{"function":{"name":"f","x":null},"x":null}],"tool_calls":[])"),
-      Message(R"("content":"a","content":"b")"), Message(R"("content":["a"])"),
-      Message(R"("content":7)"), Message(R"("annotations":[],"x":{"y":1})"),
-      Message(R"("c\u006fntent":"a")"),
+      ReplyWith(R"("tool_calls":[{}])"), ReplyWith(R"("tool_calls":[{"id":"a"},{"id":"b"}])"),
+      ReplyWith(R"("tool_calls":[{"id":"a"},"b"])"), ReplyWith(R"("tool_calls":[{"id":"a"},null])"),
+      ReplyWith(R"("tool_calls":[{"id":"a","id":"b"}])"),
+      ReplyWith(R"("tool_calls":[{"type":{}}])"),
+      ReplyWith(R"("tool_calls":[{"id":"a","function":null,"type":"x"}],"content":"c")"),
+      ReplyWith(R"("tool_calls":[{"function":{"name":"f"},"index":0}])"),
+      ReplyWith(R"("tool_calls":[{"function":{"name":"f","arguments":{}}}])"),
+      ReplyWith(R"("tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"b"}])"),
+      ReplyWith(R"("tool_calls":[{"function":{"name":"f","x":null},"x":null}],"tool_calls":[])"),
+      ReplyWith(R"("content":"a","content":"b")"), ReplyWith(R"("content":["a"])"),
+      ReplyWith(R"("content":7)"), ReplyWith(R"("annotations":[],"x":{"y":1})"),
+      ReplyWith(R"("c\u006fntent":"a")"),
       // Usage.
       Usage(""), Usage(R"("prompt_tokens":1.0,"total_tokens":2e0)"),
       Usage(R"("prompt_tokens":null,"prompt_tokens_details":null)"),

@@ -14,7 +14,7 @@ using model::Role;
 
 constexpr Version kResponsesCame{0, 10, 0};
 
-Result<void> Check(const model::Call& call, const Dialect& dialect) {
+Result<void> CheckResponses(const model::Call& call, const Dialect& dialect) {
   if (call.api != model::Api::kResponses) {
     return Fail(Code::kInvalidRequest, StrCat("a call of the ", model::ApiName(call.api),
                                               " API cannot be sent to the responses API"));
@@ -236,7 +236,7 @@ void WriteStore(RequestWriter& out) {
   if (!out.call().extra.Find("store").exists()) out.SetBool("store", false);
 }
 
-Result<void> WriteMembers(RequestWriter& out) {
+Result<void> WriteResponsesMembers(RequestWriter& out) {
   const model::Call& call = out.call();
   const std::string& model = call.adapter.empty() ? call.model : call.adapter;
   if (!model.empty()) out.SetText("model", model);
@@ -259,9 +259,9 @@ Result<void> WriteMembers(RequestWriter& out) {
 
 Result<EncodedRequest> EncodeResponsesRequest(const model::Call& call,
                                               const EncodeOptions& options) {
-  WEIR_CHECK(Check(call, options.dialect));
+  WEIR_CHECK(CheckResponses(call, options.dialect));
   RequestWriter out(call, options);
-  const Result<void> written = WriteMembers(out);
+  const Result<void> written = WriteResponsesMembers(out);
   if (out.failure()) return Fail(*out.failure());
   WEIR_CHECK(written);
   return std::move(out).Finish("/v1/responses");

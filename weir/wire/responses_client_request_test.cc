@@ -24,7 +24,7 @@ EncodeOptions Options(std::string_view dialect = "vllm-latest", bool stream = fa
   return {.dialect = *DialectByName(dialect), .stream = stream};
 }
 
-std::string BodyOf(const Call& call, const EncodeOptions& options = Options()) {
+std::string ResponsesBodyOf(const Call& call, const EncodeOptions& options = Options()) {
   const auto encoded = EncodeResponsesRequest(call, options);
   return encoded ? encoded->body : Describe(encoded.error());
 }
@@ -82,17 +82,17 @@ constexpr std::string_view kRest =
     R"("user":"u","store":false,"stream":true})";
 
 TEST(ResponsesRequest, FullCallGivesExactlyTheseBytes) {
-  EXPECT_EQ(BodyOf(SimpleCall(Api::kResponses)),
+  EXPECT_EQ(ResponsesBodyOf(SimpleCall(Api::kResponses)),
             R"({"model":"m","input":[{"type":"message","role":"user","content":"hi"}],)"
             R"("store":false})");
   EXPECT_EQ(EncodeResponsesRequest(SimpleCall(Api::kResponses), {})->path, "/v1/responses");
-  EXPECT_EQ(BodyOf(SharedCall(), Options("vllm-latest", true)),
+  EXPECT_EQ(ResponsesBodyOf(SharedCall(), Options("vllm-latest", true)),
             std::string(R"({"model":"m",)") + std::string(kInput) +
                 R"("tools":[{"type":"function","name":"look","description":"Looks.",)"
                 R"("parameters":{"type":"object"},"strict":true},)"
                 R"({"type":"function","name":"wait"}],)" +
                 std::string(kRest));
-  EXPECT_EQ(BodyOf(SharedCall(), Options("openai", true)),
+  EXPECT_EQ(ResponsesBodyOf(SharedCall(), Options("openai", true)),
             std::string(R"({"model":"m",)") + std::string(kInput) +
                 R"("tools":[{"type":"function","name":"look","description":"Looks.",)"
                 R"("parameters":{"type":"object"},"strict":true},{"type":"function","name":"wait",)"
@@ -155,7 +155,7 @@ TEST(ResponsesRequest, ConstraintsHaveTheSpellingOfTheServer) {
   for (const Case& c : cases) {
     Call call = SimpleCall(Api::kResponses);
     call.constraint = c.constraint;
-    EXPECT_THAT(BodyOf(call, Options(c.dialect)), HasSubstr(c.words));
+    EXPECT_THAT(ResponsesBodyOf(call, Options(c.dialect)), HasSubstr(c.words));
   }
 }
 
@@ -183,7 +183,7 @@ TEST(ResponsesRequest, WhatItCannotCarryIsRefusedByName) {
   for (const Case& c : cases) {
     Call call = SimpleCall(Api::kResponses);
     c.change(call);
-    EXPECT_THAT(BodyOf(call, Options(c.dialect)),
+    EXPECT_THAT(ResponsesBodyOf(call, Options(c.dialect)),
                 AllOf(StartsWith("unsupported_param: "), HasSubstr(c.words)));
   }
 }
@@ -200,18 +200,18 @@ TEST(ResponsesRequest, WrongCallsAreRefusedBeforeAnythingIsSent) {
   for (const auto change : changes) {
     Call call = SimpleCall(Api::kResponses);
     change(call);
-    EXPECT_THAT(BodyOf(call), StartsWith("invalid_request: "));
+    EXPECT_THAT(ResponsesBodyOf(call), StartsWith("invalid_request: "));
   }
 }
 
 TEST(ResponsesRequest, OnlyAPlainSystemMessageThatComesFirstIsInstructions) {
   Call call = SimpleCall(Api::kResponses);
   call.messages = {Message::Text(Role::kSystem, "s")};
-  EXPECT_THAT(BodyOf(call), Not(HasSubstr("instructions")));
+  EXPECT_THAT(ResponsesBodyOf(call), Not(HasSubstr("instructions")));
   call.messages = {Message::Text(Role::kUser, "u"), Message::Text(Role::kSystem, "s")};
-  EXPECT_THAT(BodyOf(call), Not(HasSubstr("instructions")));
+  EXPECT_THAT(ResponsesBodyOf(call), Not(HasSubstr("instructions")));
   call.messages = {Message::Text(Role::kSystem, "s"), Message::Text(Role::kSystem, "t")};
-  EXPECT_THAT(BodyOf(call),
+  EXPECT_THAT(ResponsesBodyOf(call),
               HasSubstr(R"("instructions":"s","input":[{"type":"message","role":"system")"));
 }
 
@@ -232,13 +232,13 @@ TEST(ResponsesRequest, FullCallComesBackFromTheServersHalf) {
   for (const auto& [call, dialect] : cases) {
     for (const bool stream : {false, true}) {
       const EncodeOptions options = Options(dialect, stream);
-      const std::string sent = BodyOf(call, options);
+      const std::string sent = ResponsesBodyOf(call, options);
       const auto read = DecodeRequest(Api::kResponses, sent, options.dialect);
       ASSERT_TRUE(read) << read.error().message << "\n" << sent;
       EXPECT_EQ(read->stream, stream);
       EXPECT_FALSE(read->echo->store);
       EXPECT_EQ(read->call.messages.size(), call.messages.size());
-      EXPECT_EQ(BodyOf(read->call, options), sent);
+      EXPECT_EQ(ResponsesBodyOf(read->call, options), sent);
     }
   }
 }

@@ -15,11 +15,6 @@ using Status = ResponseItem::Status;
 constexpr Version kMessagesShown{0, 11, 1};  // input_messages, output_messages
 constexpr Version kTurnsShown{0, 11, 1};     // the counts per turn in `usage`
 
-void WriteNull(std::string_view key, json::Writer& out) {
-  out.Key(key);
-  out.Null();
-}
-
 void WriteIntOrNull(std::string_view key, const std::optional<std::int64_t>& value,
                     json::Writer& out) {
   if (!value) return WriteNull(key, out);

@@ -166,13 +166,13 @@ TEST(ResponsesRequestTest, FormatsAreConstraints) {
   EXPECT_EQ(constraint(R"("structured_outputs":{"regex":"a+"})")->text, "a+");
 }
 
-std::string Answer(std::string_view message, std::string_view type, std::string_view param) {
+std::string ErrorAnswer(std::string_view message, std::string_view type, std::string_view param) {
   return StrCat(R"({"error":{"message":")", message, R"(","type":")", type, R"(","param":")", param,
                 R"(","code":400}})");
 }
 
 std::string Invalid(std::string_view entry, std::string_view param) {
-  return Answer(StrCat(R"(1 validation error:\n  )", entry), "Bad Request", param);
+  return ErrorAnswer(StrCat(R"(1 validation error:\n  )", entry), "Bad Request", param);
 }
 
 TEST(ResponsesRequestTest, MistakesAreAnsweredInTheServersWords) {
@@ -194,24 +194,24 @@ TEST(ResponsesRequestTest, MistakesAreAnsweredInTheServersWords) {
            R"({'type': 'literal_error', 'loc': ('body', 'service_tier'), 'msg': \"Input should be 'auto', 'default', 'flex', 'scale' or 'priority'\", 'input': 'fast'})",
            "body.service_tier")},
       {R"("tool_choice":"required")",
-       Answer("Tool choice 'required' must be specified with 'tools' parameter. "
-              "(parameter=tool_choice)",
-              "BadRequestError", "tool_choice")},
+       ErrorAnswer("Tool choice 'required' must be specified with 'tools' parameter. "
+                   "(parameter=tool_choice)",
+                   "BadRequestError", "tool_choice")},
       {R"("tool_choice":{"type":"function","name":"f"})",
-       Answer("Tool choice 'function' not found in 'tools' parameter. (parameter=tool_choice)",
-              "BadRequestError", "tool_choice")},
+       ErrorAnswer("Tool choice 'function' not found in 'tools' parameter. (parameter=tool_choice)",
+                   "BadRequestError", "tool_choice")},
       {R"("background":true,"store":false)",
-       Answer("background can only be used when `store` is true (parameter=background)",
-              "BadRequestError", "background")},
-      {R"("prompt":{"id":"p"})",
-       Answer("prompt template is not supported (parameter=prompt)", "BadRequestError", "prompt")},
+       ErrorAnswer("background can only be used when `store` is true (parameter=background)",
+                   "BadRequestError", "background")},
+      {R"("prompt":{"id":"p"})", ErrorAnswer("prompt template is not supported (parameter=prompt)",
+                                             "BadRequestError", "prompt")},
       {R"("max_output_tokens":0)",
-       Answer("max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
-              "BadRequestError", "max_tokens")},
+       ErrorAnswer("max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+                   "BadRequestError", "max_tokens")},
       {R"("structured_outputs":{"regex":"a"},"text":{"format":{"type":"text"}})",
-       Answer("Cannot specify both structured_outputs and text.format "
-              "(parameter=structured_outputs)",
-              "BadRequestError", "structured_outputs")},
+       ErrorAnswer("Cannot specify both structured_outputs and text.format "
+                   "(parameter=structured_outputs)",
+                   "BadRequestError", "structured_outputs")},
   };
   for (const auto& [rest, answer] : cases) EXPECT_EQ(Refused(rest), answer);
 }

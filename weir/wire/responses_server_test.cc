@@ -17,7 +17,7 @@ using model::Finish;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-model::ReplyInfo Info() {
+model::ReplyInfo ResponseInfo() {
   model::ReplyInfo info;
   info.id = "resp_9f0c";
   info.model = "m";
@@ -50,7 +50,7 @@ Delta CallPiece(std::int64_t index, std::string id, std::string name, std::strin
 }
 
 std::string StreamOf(const std::vector<Delta>& deltas, const ResponsesEcho& echo = {}) {
-  ResponsesEncoder encoder(echo, Dialect(), Info());
+  ResponsesEncoder encoder(echo, Dialect(), ResponseInfo());
   std::string out;
   encoder.Begin(out);
   for (const Delta& delta : deltas) encoder.Append(delta, out);
@@ -61,7 +61,7 @@ std::string StreamOf(const std::vector<Delta>& deltas, const ResponsesEcho& echo
 model::Reply ReplyOf(const std::vector<Delta>& deltas) {
   model::Assembler assembler;
   for (const Delta& delta : deltas) assembler.Add(delta);
-  model::Reply reply = std::move(assembler).Finish(Info());
+  model::Reply reply = std::move(assembler).Finish(ResponseInfo());
   reply.usage = SomeUsage();
   return reply;
 }
@@ -237,7 +237,7 @@ TEST(ResponsesEncoderTest, ACutAnswerEndsIncomplete) {
 }
 
 TEST(ResponsesEncoderTest, AFailureKeepsWhatHadCome) {
-  ResponsesEncoder encoder({}, Dialect(), Info());
+  ResponsesEncoder encoder({}, Dialect(), ResponseInfo());
   std::string out;
   encoder.Begin(out);
   encoder.Append(Piece("Hi"), out);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/wire/encode_parts.h"
 #include "weir/wire/responses_parts.h"
 
 namespace weir::wire {
@@ -9,11 +10,6 @@ namespace {
 
 using Kind = ResponseItem::Kind;
 using Status = ResponseItem::Status;
-
-void WriteInt(std::string_view key, std::int64_t value, json::Writer& out) {
-  out.PlainKey(key);
-  out.Int(value);
-}
 
 }  // namespace
 

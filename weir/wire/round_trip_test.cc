@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/wire/any_testing.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/server_codec.h"
 #include "weir/wire/wire_testing.h"
@@ -85,17 +86,6 @@ TEST(RoundTripTest, ConstraintsAndBeamsComeBackInEveryDialect) {
                   ->call.sampling.beam_width,
               3);
   }
-}
-
-std::string AnyText() {
-  return *rc::gen::container<std::string>(
-      rc::gen::oneOf(rc::gen::inRange<char>(0x20, 0x7F), rc::gen::element('\n', '"', '\\', '\t')));
-}
-
-template <class T>
-std::optional<T> Maybe(rc::Gen<T> gen) {
-  if (*rc::gen::arbitrary<bool>()) return std::nullopt;
-  return *gen;
 }
 
 Call AnyCall() {

@@ -24,7 +24,7 @@ std::string WithMessages(std::string_view rest) {
   return StrCat(R"({"messages":[{"role":"user","content":"hi"}],)", rest, "}");
 }
 
-std::string Error(std::string_view message, std::string_view type, std::string_view param) {
+std::string VllmErrorBody(std::string_view message, std::string_view type, std::string_view param) {
   return StrCat(R"({"error":{"message":")", message, R"(","type":")", type, R"(","param":)", param,
                 R"(,"code":400}})");
 }
@@ -37,39 +37,43 @@ TEST(ServerRequestTest, MistakesAreAnsweredInTheServersWords) {
   };
   const Case cases[] = {
       {Api::kChat, R"({"model":"m","n":null,"x":[true]})",
-       Error(
+       VllmErrorBody(
            R"(1 validation error:\n  {'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required', 'input': {'model': 'm', 'n': None, 'x': [True]}})",
            "Bad Request", R"("body.messages")")},
       {Api::kChat, WithMessages(R"("max_tokens":"abc")"),
-       Error(
+       VllmErrorBody(
            R"(1 validation error:\n  {'type': 'int_parsing', 'loc': ('body', 'max_tokens'), 'msg': 'Input should be a valid integer, unable to parse string as an integer', 'input': 'abc'})",
            "Bad Request", R"("body.max_tokens")")},
       {Api::kChat, R"({"messages":)",
-       Error(
+       VllmErrorBody(
            R"(1 validation error:\n  {'type': 'json_invalid', 'loc': ('body', 12), 'msg': 'JSON decode error', 'input': {}, 'ctx': {'error': 'Expecting value'}})",
            "Bad Request", R"("body.12")")},
       {Api::kChat, WithMessages(R"("stream_options":{"include_usage":true})"),
-       Error("Stream options can only be defined when `stream=True`. (parameter=stream_options)",
-             "BadRequestError", R"("stream_options")")},
+       VllmErrorBody(
+           "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
+           "BadRequestError", R"("stream_options")")},
       {Api::kChat, WithMessages(R"("temperature":-1)"),
-       Error("temperature must be non-negative, got -1.0. (parameter=temperature, value=-1.0)",
-             "BadRequestError", R"("temperature")")},
+       VllmErrorBody(
+           "temperature must be non-negative, got -1.0. (parameter=temperature, value=-1.0)",
+           "BadRequestError", R"("temperature")")},
       {Api::kChat, WithMessages(R"("temperature":3)"),
-       Error("temperature must be in [0, 2], got 3.0. (parameter=temperature, value=3.0)",
-             "BadRequestError", R"("temperature")")},
+       VllmErrorBody("temperature must be in [0, 2], got 3.0. (parameter=temperature, value=3.0)",
+                     "BadRequestError", R"("temperature")")},
       {Api::kChat, WithMessages(R"("n":2,"temperature":0)"),
-       Error("n must be 1 when using greedy sampling, got 2.", "BadRequestError", "null")},
+       VllmErrorBody("n must be 1 when using greedy sampling, got 2.", "BadRequestError", "null")},
       {Api::kChat, WithMessages(R"("top_logprobs":3)"),
-       Error("when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)",
-             "BadRequestError", R"("top_logprobs")")},
+       VllmErrorBody(
+           "when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)",
+           "BadRequestError", R"("top_logprobs")")},
       {Api::kChat, WithMessages(R"("top_p":0)"),
-       Error("top_p must be in (0, 1], got 0.0. (parameter=top_p, value=0.0)", "BadRequestError",
-             R"("top_p")")},
+       VllmErrorBody("top_p must be in (0, 1], got 0.0. (parameter=top_p, value=0.0)",
+                     "BadRequestError", R"("top_p")")},
       {Api::kCompletions, R"({"prompt":""})",
-       Error("Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)",
-             "BadRequestError", R"("prompt")")},
+       VllmErrorBody(
+           "Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)",
+           "BadRequestError", R"("prompt")")},
       {Api::kCompletions, R"({"prompt":"a","suffix":"b"})",
-       Error("suffix is not currently supported", "BadRequestError", "null")},
+       VllmErrorBody("suffix is not currently supported", "BadRequestError", "null")},
   };
   for (const Case& c : cases) EXPECT_EQ(Refused(c.api, c.body), c.answer);
 }

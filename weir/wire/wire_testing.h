@@ -3,6 +3,7 @@
 // Material for tests of whatever speaks the wire: calls with everything in them, and the events of
 // a stream.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "weir/wire/dialect.h"
 
 namespace weir::wire {
+
+inline constexpr std::int64_t kWall = 1'700'000'000'123'000'000;  // 2023-11-14T22:13:20.123Z
 
 // The value of a JSON text that is known to be right.
 json::Value Json(std::string_view text);

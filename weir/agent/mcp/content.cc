@@ -1,20 +1,20 @@
 #include "weir/agent/mcp/content.h"
 
+#include "weir/agent/mcp/message.h"
 #include "weir/base/text.h"
 #include "weir/json/writer.h"
 
 namespace weir::agent::mcp {
 namespace {
 
-auto Wrong(std::string_view what) { return Fail(Code::kProtocolError, std::string(what)); }
-
 Result<ToolInfo> ReadTool(json::View tool) {
   ToolInfo info{.name = std::string(tool.Find("name").StringOr("")),
                 .description = std::string(tool.Find("description").StringOr(""))};
-  if (info.name.empty()) return Wrong("a tool that has no name");
+  if (info.name.empty()) return WrongMessage("a tool that has no name");
   const json::View schema = tool.Find("inputSchema");
   if (schema.exists() && !schema.IsObject()) {
-    return Wrong(StrCat("the tool '", info.name, "' with an `inputSchema` that is no object"));
+    return WrongMessage(
+        StrCat("the tool '", info.name, "' with an `inputSchema` that is no object"));
   }
   if (schema.exists()) info.schema = json::Value::CopyOf(schema);
   const json::View notes = tool.Find("annotations");
@@ -76,7 +76,7 @@ std::string DescribeItem(json::View item) {
 
 Result<ToolPage> ReadToolPage(const json::Value& result) {
   const json::View tools = result.Find("tools");
-  if (!tools.IsArray()) return Wrong("a list of tools that is no list");
+  if (!tools.IsArray()) return WrongMessage("a list of tools that is no list");
   ToolPage page;
   page.tools.reserve(tools.size());
   for (const json::View tool : tools.items()) {
@@ -95,7 +95,8 @@ Result<ToolPage> ReadToolPage(const json::Value& result) {
 Result<CallResult> ReadCallResult(const json::Value& result) {
   const json::View content = result.Find("content");
   const json::View structured = result.Find("structuredContent");
-  if (!content.IsArray() && !structured.IsObject()) return Wrong("a result without `content`");
+  if (!content.IsArray() && !structured.IsObject())
+    return WrongMessage("a result without `content`");
   CallResult call{.is_error = result.Find("isError").BoolOr(false)};
   for (const json::View item : content.items()) {
     if (!call.text.empty()) call.text += '\n';

@@ -11,12 +11,12 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Case {
+struct ContentCase {
   std::string_view result;
   std::string_view text;
 };
 
-class McpContentTest : public testing::TestWithParam<Case> {};
+class McpContentTest : public testing::TestWithParam<ContentCase> {};
 
 TEST_P(McpContentTest, IsToldInText) {
   const json::Value result = json::Read(GetParam().result).value();
@@ -30,23 +30,27 @@ TEST_P(McpContentTest, IsToldInText) {
 INSTANTIATE_TEST_SUITE_P(
     Table, McpContentTest,
     testing::Values(
-        Case{R"({"content":[]})", ""}, Case{R"({"content":[{"type":"text","text":"a"}]})", "a"},
-        Case{R"({"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})", "a\nb"},
-        Case{R"({"content":[{"type":"image","mimeType":"image/png","data":"QUJD"}]})",
-             "[image image/png, 3 bytes]"},
-        Case{R"({"content":[{"type":"audio","data":"QUI="}]})", "[audio 2 bytes]"},
-        Case{R"({"content":[{"type":"resource","resource":{"uri":"a://b","mimeType":"text/plain",
+        ContentCase{R"({"content":[]})", ""},
+        ContentCase{R"({"content":[{"type":"text","text":"a"}]})", "a"},
+        ContentCase{R"({"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})",
+                    "a\nb"},
+        ContentCase{R"({"content":[{"type":"image","mimeType":"image/png","data":"QUJD"}]})",
+                    "[image image/png, 3 bytes]"},
+        ContentCase{R"({"content":[{"type":"audio","data":"QUI="}]})", "[audio 2 bytes]"},
+        ContentCase{
+            R"({"content":[{"type":"resource","resource":{"uri":"a://b","mimeType":"text/plain",
              "text":"words"}}]})",
-             "[resource a://b, text/plain]\nwords"},
-        Case{R"({"content":[{"type":"resource","resource":{"uri":"a://b","blob":"QQ=="}}]})",
-             "[resource a://b, 1 bytes]"},
-        Case{R"({"content":[{"type":"resource_link","uri":"a://b","name":"N"}]})",
-             "[link a://b, N]"},
-        Case{R"({"content":[{"type":"hologram"},7]})",
-             "[content of the type hologram]\n[content of the type (none)]"},
-        Case{R"({"content":[],"structuredContent":{"a":1}})", R"({"a":1})"},
-        Case{R"({"structuredContent":{"a":1}})", R"({"a":1})"},
-        Case{R"({"content":[{"type":"text","text":"t"}],"structuredContent":{"a":1}})", "t"}));
+            "[resource a://b, text/plain]\nwords"},
+        ContentCase{R"({"content":[{"type":"resource","resource":{"uri":"a://b","blob":"QQ=="}}]})",
+                    "[resource a://b, 1 bytes]"},
+        ContentCase{R"({"content":[{"type":"resource_link","uri":"a://b","name":"N"}]})",
+                    "[link a://b, N]"},
+        ContentCase{R"({"content":[{"type":"hologram"},7]})",
+                    "[content of the type hologram]\n[content of the type (none)]"},
+        ContentCase{R"({"content":[],"structuredContent":{"a":1}})", R"({"a":1})"},
+        ContentCase{R"({"structuredContent":{"a":1}})", R"({"a":1})"},
+        ContentCase{R"({"content":[{"type":"text","text":"t"}],"structuredContent":{"a":1}})",
+                    "t"}));
 
 TEST(McpContent, SizesAreSaidInUnitsThatFit) {
   const auto image = [](std::size_t base64) {

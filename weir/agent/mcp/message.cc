@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::size_t kShownBytes = 80;  // of what was sent, in a message
 
-auto Wrong(std::string_view what) { return Fail(Code::kProtocolError, std::string(what)); }
-
 bool IsId(json::View id) { return id.IsString() || id.AsInt64().has_value(); }
 
 // Null counts as absent: several servers write it.
@@ -18,18 +16,18 @@ Result<json::Value> ObjectOf(const json::Value& document, std::string_view key) 
   const json::View found = document.Find(key);
   if (!found.exists() || found.IsNull()) return json::Value();
   if (found.IsObject()) return document.Share(found);
-  return Wrong(StrCat("a message whose `", key, "` is ", json::KindName(found.kind()),
-                      " where an object belongs"));
+  return WrongMessage(StrCat("a message whose `", key, "` is ", json::KindName(found.kind()),
+                             " where an object belongs"));
 }
 
 Result<Message> ParseCall(const json::Value& document) {
   Message message;
   const json::View method = document.Find("method");
-  if (method.StringOr("").empty()) return Wrong("a message whose `method` is no name");
+  if (method.StringOr("").empty()) return WrongMessage("a message whose `method` is no name");
   message.method = method.StringOr("");
   const json::View id = document.Find("id");
   if (id.exists()) {
-    if (!IsId(id)) return Wrong("a request whose `id` is neither an integer nor a text");
+    if (!IsId(id)) return WrongMessage("a request whose `id` is neither an integer nor a text");
     message.kind = Message::Kind::kRequest;
     message.id = document.Share(id);
   }
@@ -43,11 +41,11 @@ Result<Message> ParseFailure(const json::Value& document, json::View error) {
   if (IsId(id)) {
     message.id = document.Share(id);
   } else if (id.exists() && !id.IsNull()) {
-    return Wrong("an error whose `id` is neither an integer nor a text");
+    return WrongMessage("an error whose `id` is neither an integer nor a text");
   }
   const std::optional<std::int64_t> code = error.Find("code").AsInt64();
   const std::optional<std::string_view> complaint = error.Find("message").AsString();
-  if (!code || !complaint) return Wrong("an error without `code` and `message`");
+  if (!code || !complaint) return WrongMessage("an error without `code` and `message`");
   message.code = *code;
   message.complaint = *complaint;
   return message;
@@ -57,12 +55,12 @@ Result<Message> ParseAnswer(const json::Value& document) {
   const json::View error = document.Find("error");
   const json::View result = document.Find("result");
   if (error.exists() == result.exists()) {
-    return Wrong("a message that needs one of `method`, `result` and `error`");
+    return WrongMessage("a message that needs one of `method`, `result` and `error`");
   }
   if (error.exists()) return ParseFailure(document, error);
   if (!IsId(document.Find("id")))
-    return Wrong("a result that does not say which request it is for");
-  if (!result.IsObject()) return Wrong("a result that is no object");
+    return WrongMessage("a result that does not say which request it is for");
+  if (!result.IsObject()) return WrongMessage("a result that is no object");
   return Message{.kind = Message::Kind::kResult,
                  .id = document.Share(document.Find("id")),
                  .body = document.Share(result)};
@@ -88,10 +86,11 @@ Result<Message> ParseMessage(std::string_view text, std::size_t max_bytes) {
                 document.error().message);
   }
   if (document->IsArray()) {
-    return Wrong("several messages in one array, which this protocol does not have");
+    return WrongMessage("several messages in one array, which this protocol does not have");
   }
   if (document->Find("jsonrpc").StringOr("") != "2.0") {
-    return Wrong(StrCat("what is no message of JSON-RPC 2.0: ", Truncate(text, kShownBytes)));
+    return WrongMessage(
+        StrCat("what is no message of JSON-RPC 2.0: ", Truncate(text, kShownBytes)));
   }
   return document->Find("method").exists() ? ParseCall(*document) : ParseAnswer(*document);
 }

@@ -30,6 +30,11 @@ struct Message {
 
 inline constexpr std::int64_t kMethodNotFound = -32601;
 
+// kProtocolError: a sentence that goes on from "it sent ".
+inline std::unexpected<Error> WrongMessage(std::string_view what) {
+  return Fail(Code::kProtocolError, std::string(what));
+}
+
 // Reads one message. Fails with kProtocolError and a sentence that goes on from "it sent ".
 Result<Message> ParseMessage(std::string_view text, std::size_t max_bytes);
 

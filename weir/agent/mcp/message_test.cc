@@ -22,12 +22,12 @@ std::string Told(const Message& message) {
                 message.complaint);
 }
 
-struct Case {
+struct MessageCase {
   std::string_view text;
   std::string_view told;
 };
 
-class McpMessageTest : public testing::TestWithParam<Case> {};
+class McpMessageTest : public testing::TestWithParam<MessageCase> {};
 
 TEST_P(McpMessageTest, IsReadAsWhatItIs) {
   const Result<Message> message = ParseMessage(GetParam().text, kMany);
@@ -39,21 +39,24 @@ TEST_P(McpMessageTest, IsReadAsWhatItIs) {
 INSTANTIATE_TEST_SUITE_P(
     Table, McpMessageTest,
     testing::Values(
-        Case{R"({"jsonrpc":"2.0","id":1,"method":"ping"})", "request 1 ping null 0 "},
-        Case{R"({"jsonrpc":"2.0","id":"a-1","method":"roots/list","params":{}})",
-             R"(request "a-1" roots/list {} 0 )"},
-        Case{R"({"method":"notifications/x","params":{"a":[1]},"jsonrpc":"2.0"})",
-             R"(notification null notifications/x {"a":[1]} 0 )"},
-        Case{R"({"jsonrpc":"2.0","method":"n","params":null})", "notification null n null 0 "},
-        Case{R"({"jsonrpc":"2.0","id":7,"result":{"tools":[]}})", R"(result 7  {"tools":[]} 0 )"},
-        Case{R"({"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no","data":1}})",
-             "error 7  null -32602 no"},
-        Case{R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse"}})",
-             "error null  null -32700 parse"},
-        Case{R"({"jsonrpc":"2.0","error":{"code":1,"message":""}})", "error null  null 1 "},
-        Case{R"(  {"jsonrpc":"2.0","id":-3,"result":{},"more":true}  )", "result -3  {} 0 "}));
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"method":"ping"})", "request 1 ping null 0 "},
+        MessageCase{R"({"jsonrpc":"2.0","id":"a-1","method":"roots/list","params":{}})",
+                    R"(request "a-1" roots/list {} 0 )"},
+        MessageCase{R"({"method":"notifications/x","params":{"a":[1]},"jsonrpc":"2.0"})",
+                    R"(notification null notifications/x {"a":[1]} 0 )"},
+        MessageCase{R"({"jsonrpc":"2.0","method":"n","params":null})",
+                    "notification null n null 0 "},
+        MessageCase{R"({"jsonrpc":"2.0","id":7,"result":{"tools":[]}})",
+                    R"(result 7  {"tools":[]} 0 )"},
+        MessageCase{R"({"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"no","data":1}})",
+                    "error 7  null -32602 no"},
+        MessageCase{R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse"}})",
+                    "error null  null -32700 parse"},
+        MessageCase{R"({"jsonrpc":"2.0","error":{"code":1,"message":""}})", "error null  null 1 "},
+        MessageCase{R"(  {"jsonrpc":"2.0","id":-3,"result":{},"more":true}  )",
+                    "result -3  {} 0 "}));
 
-class McpNoMessageTest : public testing::TestWithParam<Case> {};
+class McpNoMessageTest : public testing::TestWithParam<MessageCase> {};
 
 TEST_P(McpNoMessageTest, IsRefusedWithWords) {
   const Result<Message> message = ParseMessage(GetParam().text, kMany);
@@ -66,23 +69,25 @@ TEST_P(McpNoMessageTest, IsRefusedWithWords) {
 INSTANTIATE_TEST_SUITE_P(
     Table, McpNoMessageTest,
     testing::Values(
-        Case{"", "no JSON"}, Case{"Server ready on stdio", "no JSON: Server ready"},
-        Case{"{}", "no message of JSON-RPC 2.0"}, Case{"42", "no message of JSON-RPC 2.0"},
-        Case{R"({"jsonrpc":"1.0","id":1,"result":{}})", "no message of JSON-RPC 2.0"},
-        Case{R"([{"jsonrpc":"2.0","id":1,"result":{}}])", "several messages in one array"},
-        Case{R"({"jsonrpc":"2.0","id":1})", "needs one of"},
-        Case{R"({"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}})",
-             "needs one of"},
-        Case{R"({"jsonrpc":"2.0","result":{}})", "which request it is for"},
-        Case{R"({"jsonrpc":"2.0","id":1.5,"result":{}})", "which request it is for"},
-        Case{R"({"jsonrpc":"2.0","id":1,"result":[]})", "a result that is no object"},
-        Case{R"({"jsonrpc":"2.0","id":null,"method":"ping"})", "neither an integer nor a text"},
-        Case{R"({"jsonrpc":"2.0","id":1,"method":""})", "no name"},
-        Case{R"({"jsonrpc":"2.0","id":1,"method":7})", "no name"},
-        Case{R"({"jsonrpc":"2.0","id":1,"method":"m","params":[1]})", "`params` is array"},
-        Case{R"({"jsonrpc":"2.0","id":1,"error":"bad"})", "without `code` and `message`"},
-        Case{R"({"jsonrpc":"2.0","id":{},"error":{"code":1,"message":""}})",
-             "an error whose `id`"}));
+        MessageCase{"", "no JSON"}, MessageCase{"Server ready on stdio", "no JSON: Server ready"},
+        MessageCase{"{}", "no message of JSON-RPC 2.0"},
+        MessageCase{"42", "no message of JSON-RPC 2.0"},
+        MessageCase{R"({"jsonrpc":"1.0","id":1,"result":{}})", "no message of JSON-RPC 2.0"},
+        MessageCase{R"([{"jsonrpc":"2.0","id":1,"result":{}}])", "several messages in one array"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1})", "needs one of"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}})",
+                    "needs one of"},
+        MessageCase{R"({"jsonrpc":"2.0","result":{}})", "which request it is for"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1.5,"result":{}})", "which request it is for"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"result":[]})", "a result that is no object"},
+        MessageCase{R"({"jsonrpc":"2.0","id":null,"method":"ping"})",
+                    "neither an integer nor a text"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"method":""})", "no name"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"method":7})", "no name"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"method":"m","params":[1]})", "`params` is array"},
+        MessageCase{R"({"jsonrpc":"2.0","id":1,"error":"bad"})", "without `code` and `message`"},
+        MessageCase{R"({"jsonrpc":"2.0","id":{},"error":{"code":1,"message":""}})",
+                    "an error whose `id`"}));
 
 TEST(McpMessage, APartOfAMessageIsNone) {
   const std::string text =

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 constexpr std::string_view kSessionHeader = "Mcp-Session-Id";
 constexpr std::string_view kVersionHeader = "MCP-Protocol-Version";
 constexpr std::size_t kSessionBytes = 1024;
-constexpr std::size_t kShownBytes = 300;  // of an answer that is an error
+constexpr std::size_t kShownErrorBytes = 300;  // of an answer that is an error
 constexpr Duration kConnect = 10s;
-constexpr Duration kFarewell = 2s;  // for the DELETE at the end
+constexpr Duration kDeleteTime = 2s;  // for the DELETE at the end
 
 bool HasType(const http::Response& response, std::string_view type) {
   const std::string_view value = response.headers().Find("Content-Type").value_or("");
@@ -30,7 +30,7 @@ std::string WordsOf(std::string_view body) {
   const Result<json::Value> document = json::Read(body);
   const std::string_view words =
       document ? document->Find("error").Find("message").StringOr("") : std::string_view();
-  return Truncate(words.empty() ? Trim(body) : words, kShownBytes);
+  return Truncate(words.empty() ? Trim(body) : words, kShownErrorBytes);
 }
 
 class StreamableHttp final : public Transport {
@@ -83,7 +83,7 @@ class StreamableHttp final : public Transport {
     if (session_.empty() || forgotten_ || patience == Duration::zero()) co_return;
     async::Context own(*ctx.loop);
     own.trace = ctx.trace;
-    own = own.WithTimeout(kFarewell);
+    own = own.WithTimeout(kDeleteTime);
     // A server may refuse it, or be gone: the session is over either way.
     (void)co_await Send(own, "DELETE", {});
   }

@@ -5,10 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "weir/agent/tools/root.h"
 #include "weir/base/fd.h"
 
 namespace weir::agent {
+
+inline constexpr mode_t kPermissions = 0777;  // of a file's mode
 
 // Refuses with kInvalidRequest what no path beneath a folder looks like: an absolute path (where it
 // lies in `folder`, the message says how to write it), one with more `..` than folders, a NUL, too

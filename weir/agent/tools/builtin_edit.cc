@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMostPlaces = 20;        // line numbers that are named
 constexpr std::size_t kMostShown = 20;         // changed lines that are shown
-constexpr std::size_t kLineBytes = 200;        // of a line that is shown
+constexpr std::size_t kEditedLineBytes = 200;  // of a line that is shown
 constexpr std::size_t kMostCompared = 50'000;  // lines among which the nearest is looked for
 constexpr double kAlike = 0.5;                 // from here on a line is called alike
 
@@ -27,7 +27,7 @@ std::string_view WithoutReturn(std::string_view line) {
 }
 
 std::string Shown(std::string_view line) {
-  return StrCat("`", ToUtf8(Utf8Prefix(WithoutReturn(line), kLineBytes)), "`");
+  return StrCat("`", ToUtf8(Utf8Prefix(WithoutReturn(line), kEditedLineBytes)), "`");
 }
 
 // How much of the pairs of bytes two lines share, from 0 to 1: cheap, and good enough to find a
@@ -46,7 +46,7 @@ double Alike(std::string_view a, std::string_view b) {
   return 2.0 * static_cast<double>(shared) / static_cast<double>(a.size() + b.size() - 2);
 }
 
-std::vector<std::string_view> LinesOf(std::string_view text) {
+std::vector<std::string_view> BareLines(std::string_view text) {
   std::vector<std::string_view> lines = Split(text, '\n');
   if (lines.back().empty()) lines.pop_back();
   return lines;
@@ -73,9 +73,9 @@ Place LongestPlace(const std::vector<std::string_view>& text,
 
 // What a model that has written `old` from memory should look at.
 std::string WhereItDiffers(std::string_view text, std::string_view old) {
-  std::vector<std::string_view> lines = LinesOf(text);
+  std::vector<std::string_view> lines = BareLines(text);
   if (lines.size() > kMostCompared) lines.resize(kMostCompared);
-  std::vector<std::string_view> wanted = LinesOf(old);
+  std::vector<std::string_view> wanted = BareLines(old);
   while (!wanted.empty() && Trim(wanted.front()).empty()) wanted.erase(wanted.begin());
   while (!wanted.empty() && Trim(wanted.back()).empty()) wanted.pop_back();
   if (wanted.empty() || lines.empty()) return "read the file first";
@@ -150,7 +150,7 @@ std::string ChangedLines(std::string_view text, std::size_t at, std::size_t size
   std::string out;
   for (std::size_t line = first; line <= std::min(last, first + kMostShown - 1); ++line) {
     StrAppend(out, "\n", line, ": ",
-              ToUtf8(Utf8Prefix(WithoutReturn(lines[line - 1]), kLineBytes)));
+              ToUtf8(Utf8Prefix(WithoutReturn(lines[line - 1]), kEditedLineBytes)));
   }
   if (last >= first + kMostShown) StrAppend(out, "\n... to line ", last);
   return out;

@@ -9,11 +9,11 @@
 namespace weir::agent {
 namespace {
 
-constexpr std::size_t kNoteBytes = 160;       // that are kept free for what is said of a cut
+constexpr std::size_t kCutFileBytes = 160;    // that are kept free for what is said of a cut
 constexpr std::size_t kMostListed = 100'000;  // entries that are looked at
 
 std::size_t Room(const BuiltinCall& call) {
-  return std::max(call.max_output, 2 * kNoteBytes) - kNoteBytes;
+  return std::max(call.max_output, 2 * kCutFileBytes) - kCutFileBytes;
 }
 
 // Where line `number` (from 1) begins; the end where there are fewer.

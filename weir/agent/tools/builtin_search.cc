@@ -11,11 +11,11 @@
 namespace weir::agent {
 namespace {
 
-constexpr std::size_t kMostFiles = 50'000;   // that are looked at
-constexpr std::size_t kFileBytes = 4 << 20;  // a larger file of a folder is passed over
-constexpr std::size_t kTurnBytes = 1 << 20;  // that are searched before others have their turn
-constexpr std::size_t kLineBytes = 300;      // of a line that is shown
-constexpr std::size_t kNoteBytes = 200;      // that are kept free for what is said of a cut
+constexpr std::size_t kMostFiles = 50'000;    // that are looked at
+constexpr std::size_t kFileBytes = 4 << 20;   // a larger file of a folder is passed over
+constexpr std::size_t kTurnBytes = 1 << 20;   // that are searched before others have their turn
+constexpr std::size_t kFoundLineBytes = 300;  // of a line that is shown
+constexpr std::size_t kCutSearchBytes = 200;  // that are kept free for what is said of a cut
 
 struct Wanted {
   std::string_view text;
@@ -38,9 +38,9 @@ struct Findings {
   void Add(std::string_view path, std::size_t number, std::string_view line) {
     ++lines;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const bool cut = line.size() > kLineBytes;
-    const std::string told =
-        ToUtf8(StrCat(path, ":", number, ": ", Utf8Prefix(line, kLineBytes), cut ? "..." : ""));
+    const bool cut = line.size() > kFoundLineBytes;
+    const std::string told = ToUtf8(
+        StrCat(path, ":", number, ": ", Utf8Prefix(line, kFoundLineBytes), cut ? "..." : ""));
     if (left_out > 0 || !AppendLine(text, told, room)) ++left_out;
   }
 };
@@ -122,7 +122,7 @@ async::Task<Result<std::string>> SearchTextTool(async::Context ctx, BuiltinCall 
   bool more = false;
   WEIR_CO_TRY(const std::vector<RootEntry> files, FilesOf(call, more));
   Findings findings;
-  findings.room = std::max(call.max_output, 2 * kNoteBytes) - kNoteBytes;
+  findings.room = std::max(call.max_output, 2 * kCutSearchBytes) - kCutSearchBytes;
   std::size_t searched = 0;
   for (const RootEntry& file : files) {
     if (file.bytes > kFileBytes) {

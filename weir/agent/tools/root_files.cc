@@ -11,23 +11,13 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 
 namespace weir::agent {
 namespace {
 
 constexpr std::size_t kDeepest = 64;  // folders inside each other; each keeps one file open
-constexpr mode_t kPermissions = 0777;
-
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 std::string TemporaryName() {
   std::uint64_t number = 0;

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // "row 2" before "row 10".
 bool NaturallyLess(std::string_view a, std::string_view b) {
   while (!a.empty() && !b.empty()) {

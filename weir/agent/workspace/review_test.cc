@@ -23,13 +23,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Files kSource = {
+const Files kReviewSource = {
     {"a.txt", "1\n2\n3\n4\n5\n"}, {"bin/tool", "#!echo\n"}, {"sub/b.txt", "b\n"}, {"z.txt", "z\n"}};
 
 class ReviewTest : public testing::Test {
  protected:
   ReviewTest() {
-    WriteFiles(run_.source(), kSource);
+    WriteFiles(run_.source(), kReviewSource);
     store_ = run_.Open();
   }
 
@@ -50,7 +50,7 @@ class ReviewTest : public testing::Test {
   }
   Files Tree() const { return FilesIn(run_.source()); }
   static Files With(const Files& changes) {
-    Files files = kSource;
+    Files files = kReviewSource;
     for (const auto& [path, text] : changes) {
       files[path] = text;
       if (text.empty()) files.erase(path);
@@ -138,7 +138,7 @@ TEST_F(ReviewTest, LookingNeedsNoLockAndDecidesNothing) {
   EXPECT_THAT((*looked)->Diff((*looked)->items()[0]).value(), HasSubstr("+A"));
   EXPECT_EQ((*looked)->Reject((*looked)->items()[0]).error().code, Code::kInvalidRequest);
   EXPECT_FALSE((*looked)->Accept((*looked)->items()[0], {}));
-  EXPECT_EQ(Tree(), kSource);
+  EXPECT_EQ(Tree(), kReviewSource);
 }
 
 TEST_F(ReviewTest, TheTitleOfARowIsKept) {
@@ -299,7 +299,7 @@ TEST_F(ReviewTest, AnAcceptThatConflictsAfterItsKillIsGivenUpAndSaysSo) {
   Row("1", {{"a.txt", "A\n"}, {"z.txt", "Z\n"}});
   fs::copy(run_.run(), run_.folder() / "saved", fs::copy_options::recursive);
   for (int call = 40;; ++call) {
-    WriteFiles(run_.source(), kSource);
+    WriteFiles(run_.source(), kReviewSource);
     fs::remove_all(run_.run());
     fs::copy(run_.folder() / "saved", run_.run(), fs::copy_options::recursive);
     ASSERT_TRUE(KilledAt(call, [&] {

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "weir/agent/workspace/workspace_files.h"
+#include "weir/base/fd.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 
@@ -14,12 +16,7 @@ namespace weir::agent {
 namespace {
 
 constexpr mode_t kMayRun = 0111;
-constexpr mode_t kPermissions = 0777;
 constexpr std::size_t kLongestLink = 4096;
-
-std::unexpected<Error> Failed(std::string_view what, std::string_view path, int error) {
-  return Fail(Code::kIoError, StrCat("cannot ", what, " ", path), std::strerror(error));
-}
 
 Result<std::string> ReadAll(int fd, std::string_view path, std::size_t max_bytes) {
   std::string text;
@@ -27,23 +24,13 @@ Result<std::string> ReadAll(int fd, std::string_view path, std::size_t max_bytes
   for (;;) {
     const ssize_t got = ::read(fd, buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Failed("read", path, errno);
+    if (got < 0) return FileError("read", path, errno);
     if (got == 0) return text;
     text.append(buffer, static_cast<std::size_t>(got));
     if (text.size() > max_bytes) {
       return Fail(Code::kIoError, StrCat(path, " is longer than ", max_bytes, " bytes"));
     }
   }
-}
-
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 // The same for the same file, so that what one attempt left is overwritten by the next.
@@ -85,14 +72,14 @@ Result<Tree::Parent> Tree::OpenParent(std::string_view path, bool make) const {
     const std::string part(parts[i]);
     StrAppend(way, i == 0 ? "" : "/", part);
     if (make && ::mkdirat(at.get(), part.c_str(), 0777) != 0 && errno != EEXIST) {
-      return Failed("make the folder", StrCat(folder_, "/", way), errno);
+      return FileError("make the folder", StrCat(folder_, "/", way), errno);
     }
     Fd next(::openat(at.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next.open()) {
       if (errno == ENOENT)
         return Parent{.fd = {}, .name = std::string(parts.back()), .obstacle = {}};
       if (errno != ENOTDIR && errno != ELOOP) {
-        return Failed("open", StrCat(folder_, "/", way), errno);
+        return FileError("open", StrCat(folder_, "/", way), errno);
       }
       return Parent{.fd = {}, .name = std::string(parts.back()), .obstacle = std::move(way)};
     }
@@ -113,13 +100,13 @@ Result<Found> Tree::Read(std::string_view path, std::size_t max_bytes) const {
   struct stat status{};
   if (::fstatat(parent.fd.get(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return found;
-    return Failed("look at", StrCat(folder_, "/", path), errno);
+    return FileError("look at", StrCat(folder_, "/", path), errno);
   }
   if (S_ISLNK(status.st_mode)) {
     std::string target(kLongestLink, '\0');
     const ssize_t size =
         ::readlinkat(parent.fd.get(), parent.name.c_str(), target.data(), target.size());
-    if (size < 0) return Failed("read the link", StrCat(folder_, "/", path), errno);
+    if (size < 0) return FileError("read the link", StrCat(folder_, "/", path), errno);
     target.resize(static_cast<std::size_t>(size));
     found.file = {.form = FileForm::kLink, .text = std::move(target)};
     return found;
@@ -131,7 +118,7 @@ Result<Found> Tree::Read(std::string_view path, std::size_t max_bytes) const {
   }
   const Fd fd(::openat(parent.fd.get(), parent.name.c_str(),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.open()) return Failed("read", StrCat(folder_, "/", path), errno);
+  if (!fd.open()) return FileError("read", StrCat(folder_, "/", path), errno);
   WEIR_TRY(found.file.text, ReadAll(fd.get(), StrCat(folder_, "/", path), max_bytes));
   found.file.form = (status.st_mode & S_IXUSR) != 0 ? FileForm::kProgram : FileForm::kFile;
   return found;
@@ -148,7 +135,7 @@ Result<void> Tree::Write(std::string_view path, const FileState& file) const {
   (void)::unlinkat(parent.fd.get(), fresh.c_str(), 0);  // what is not there need not go
   if (file.form == FileForm::kLink) {
     if (::symlinkat(file.text.c_str(), parent.fd.get(), fresh.c_str()) != 0) {
-      return Failed("make the link", whole, errno);
+      return FileError("make the link", whole, errno);
     }
   } else {
     struct stat before{};
@@ -157,7 +144,7 @@ Result<void> Tree::Write(std::string_view path, const FileState& file) const {
         S_ISREG(before.st_mode);
     const Fd fd(::openat(parent.fd.get(), fresh.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-    if (!fd.open()) return Failed("write", whole, errno);
+    if (!fd.open()) return FileError("write", whole, errno);
     struct stat made{};
     const bool well = ::fstat(fd.get(), &made) == 0 && WriteAll(fd.get(), file.text) &&
                       ::fchmod(fd.get(), WithMayRun(known ? before.st_mode : made.st_mode,
@@ -166,13 +153,13 @@ Result<void> Tree::Write(std::string_view path, const FileState& file) const {
     if (!well) {
       const int error = errno;
       RemoveLeftover(path);
-      return Failed("write", whole, error);
+      return FileError("write", whole, error);
     }
   }
   if (::renameat(parent.fd.get(), fresh.c_str(), parent.fd.get(), parent.name.c_str()) != 0) {
     const int error = errno;
     RemoveLeftover(path);
-    return Failed("replace", whole, error);
+    return FileError("replace", whole, error);
   }
   (void)::fsync(parent.fd.get());  // some file systems cannot sync folders
   return {};
@@ -182,7 +169,7 @@ Result<void> Tree::Remove(std::string_view path) const {
   WEIR_TRY(const Parent parent, OpenParent(path, false));
   if (!parent.fd.open()) return {};
   if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT) {
-    return Failed("remove", StrCat(folder_, "/", path), errno);
+    return FileError("remove", StrCat(folder_, "/", path), errno);
   }
   for (std::size_t slash = path.rfind('/'); slash != path.npos; slash = path.rfind('/')) {
     path = path.substr(0, slash);

@@ -22,10 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kChunk = 1 << 16;
 
-std::unexpected<Error> Failed(std::string_view what, std::string_view path, int error) {
-  return Fail(Code::kIoError, StrCat("cannot ", what, " ", path), std::strerror(error));
-}
-
 FileForm FormOf(const struct stat& status) {
   if (S_ISLNK(status.st_mode)) return FileForm::kLink;
   if (!S_ISREG(status.st_mode)) return FileForm::kNone;
@@ -37,12 +33,12 @@ Result<void> CopyByHand(int from, int to, const std::string& path) {
   for (;;) {
     const ssize_t got = ::read(from, buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Failed("read", path, errno);
+    if (got < 0) return FileError("read", path, errno);
     if (got == 0) return {};
     for (ssize_t done = 0; done < got;) {
       const ssize_t written = ::write(to, buffer + done, static_cast<std::size_t>(got - done));
       if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return Failed("write a copy of", path, errno);
+      if (written <= 0) return FileError("write a copy of", path, errno);
       done += written;
     }
   }
@@ -61,23 +57,23 @@ Result<void> CopyBytes(int from, int to, const std::string& path) {
 Result<void> CopyLink(const std::string& from, const std::string& to) {
   std::error_code error;
   const fs::path target = fs::read_symlink(from, error);
-  if (error) return Failed("read the link", from, error.value());
-  if (::symlink(target.c_str(), to.c_str()) != 0) return Failed("make the link", to, errno);
+  if (error) return FileError("read the link", from, error.value());
+  if (::symlink(target.c_str(), to.c_str()) != 0) return FileError("make the link", to, errno);
   return {};
 }
 
 Result<void> CopyFile(const std::string& from, const std::string& to) {
   const Fd source(::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status{};
-  if (!source.open() || ::fstat(source.get(), &status) != 0) return Failed("read", from, errno);
+  if (!source.open() || ::fstat(source.get(), &status) != 0) return FileError("read", from, errno);
   const Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!target.open()) return Failed("write", to, errno);
+  if (!target.open()) return FileError("write", to, errno);
   WEIR_CHECK(CopyBytes(source.get(), target.get(), from));
   const timespec times[] = {status.st_atim, status.st_mtim};
   // Its owner must be able to work with it, and to take it away.
   const mode_t mode = (status.st_mode & 0777) | S_IRUSR | S_IWUSR;
-  if (::fchmod(target.get(), mode) != 0) return Failed("set the permissions of", to, errno);
-  if (::futimens(target.get(), times) != 0) return Failed("set the time of", to, errno);
+  if (::fchmod(target.get(), mode) != 0) return FileError("set the permissions of", to, errno);
+  if (::futimens(target.get(), times) != 0) return FileError("set the time of", to, errno);
   return {};
 }
 
@@ -87,6 +83,10 @@ std::string FolderOf(const std::string& path) {
 }
 
 }  // namespace
+
+std::unexpected<Error> FileError(std::string_view what, std::string_view path, int error) {
+  return Fail(Code::kIoError, StrCat("cannot ", what, " ", path), std::strerror(error));
+}
 
 bool IsRunFolder(const std::string& folder) {
   return ::access(StrCat(folder, "/run.json").c_str(), F_OK) == 0 &&
@@ -104,7 +104,7 @@ Result<ListedFile> LookAt(const std::string& folder, std::string path) {
   struct stat status{};
   const std::string whole = StrCat(folder, "/", path);
   if (::lstat(whole.c_str(), &status) != 0) {
-    if (errno != ENOENT && errno != ENOTDIR) return Failed("look at", whole, errno);
+    if (errno != ENOENT && errno != ENOTDIR) return FileError("look at", whole, errno);
     return ListedFile{.path = std::move(path), .form = FileForm::kNone};
   }
   return ListedFile{.path = std::move(path),
@@ -135,7 +135,7 @@ Result<std::vector<ListedFile>> ListFolder(const std::string& folder, const List
                                              " files; name a smaller folder as the source"));
     }
   }
-  if (error) return Failed("list the folder", folder, error.value());
+  if (error) return FileError("list the folder", folder, error.value());
   SortByPath(files);
   return files;
 }
@@ -165,27 +165,27 @@ Result<bool> SameContent(const std::string& a, const std::string& b, FileForm fo
   if (form == FileForm::kLink) {
     std::error_code error;
     const fs::path one = fs::read_symlink(a, error);
-    if (error) return Failed("read the link", a, error.value());
+    if (error) return FileError("read the link", a, error.value());
     const fs::path other = fs::read_symlink(b, error);
-    if (error) return Failed("read the link", b, error.value());
+    if (error) return FileError("read the link", b, error.value());
     return one == other;
   }
   const Fd one(::open(a.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!one.open()) return Failed("read", a, errno);
+  if (!one.open()) return FileError("read", a, errno);
   const Fd other(::open(b.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!other.open()) return Failed("read", b, errno);
+  if (!other.open()) return FileError("read", b, errno);
   struct stat here{};
   struct stat there{};
-  if (::fstat(one.get(), &here) != 0) return Failed("look at", a, errno);
-  if (::fstat(other.get(), &there) != 0) return Failed("look at", b, errno);
+  if (::fstat(one.get(), &here) != 0) return FileError("look at", a, errno);
+  if (::fstat(other.get(), &there) != 0) return FileError("look at", b, errno);
   if (here.st_dev == there.st_dev && here.st_ino == there.st_ino) return true;
   char from_one[kChunk];
   char from_other[kChunk];
   for (off_t at = 0;;) {
     const ssize_t got = ::pread(one.get(), from_one, kChunk, at);
-    if (got < 0) return Failed("read", a, errno);
+    if (got < 0) return FileError("read", a, errno);
     const ssize_t also = ::pread(other.get(), from_other, kChunk, at);
-    if (also < 0) return Failed("read", b, errno);
+    if (also < 0) return FileError("read", b, errno);
     if (got != also || std::memcmp(from_one, from_other, static_cast<std::size_t>(got)) != 0) {
       return false;
     }
@@ -197,7 +197,7 @@ Result<bool> SameContent(const std::string& a, const std::string& b, FileForm fo
 Result<void> MakeFolders(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) return Failed("make the folder", folder, error.value());
+  if (error) return FileError("make the folder", folder, error.value());
   return {};
 }
 
@@ -215,7 +215,7 @@ Result<void> RemoveFolder(const std::string& folder) {
     }
     fs::remove_all(folder, error);
   }
-  if (error) return Failed("remove the folder", folder, error.value());
+  if (error) return FileError("remove the folder", folder, error.value());
   return {};
 }
 
@@ -223,13 +223,13 @@ Result<void> RemoveAtOnce(const std::string& folder, const std::string& aside) {
   WEIR_CHECK(RemoveFolder(aside));
   if (::rename(folder.c_str(), aside.c_str()) != 0) {
     if (errno == ENOENT) return {};
-    return Failed("remove the folder", folder, errno);
+    return FileError("remove the folder", folder, errno);
   }
   return RemoveFolder(aside);
 }
 
 Result<void> RenameFile(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return Failed("move to its place", to, errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) return FileError("move to its place", to, errno);
   return {};
 }
 

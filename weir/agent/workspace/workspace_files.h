@@ -13,6 +13,9 @@
 
 namespace weir::agent {
 
+// kIoError: "cannot read /some/path", with what `error`, an errno, stands for as the cause.
+std::unexpected<Error> FileError(std::string_view what, std::string_view path, int error);
+
 struct ListedFile {
   std::string path;  // from the folder, with '/'
   FileForm form = FileForm::kFile;

@@ -21,14 +21,14 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-const Files kSource = {{"a.txt", "one\ntwo\nthree\n"},
-                       {"bin/tool", "#!echo\n"},
-                       {"sub/deep/b.txt", "b\n"},
-                       {"link", "->a.txt"}};
+const Files kWorkspaceSource = {{"a.txt", "one\ntwo\nthree\n"},
+                                {"bin/tool", "#!echo\n"},
+                                {"sub/deep/b.txt", "b\n"},
+                                {"link", "->a.txt"}};
 
 class WorkspaceTest : public testing::Test {
  protected:
-  WorkspaceTest() { WriteFiles(run_.source(), kSource); }
+  WorkspaceTest() { WriteFiles(run_.source(), kWorkspaceSource); }
 
   bool Git(const std::string& arguments) const {
     return std::system(("git -C '" + run_.source() + "' -c user.name=x -c user.email=x@x " +
@@ -44,11 +44,12 @@ TEST_F(WorkspaceTest, ARowGetsACopyAndTheSourceStaysAsItIs) {
   const auto store = run_.Open();
   const std::string row = store->Make("lint", "1", true).value();
 
-  EXPECT_EQ(FilesIn(row), kSource);
+  EXPECT_EQ(FilesIn(row), kWorkspaceSource);
   WriteFiles(row,
              {{"a.txt", "one\nTWO\nthree\n"}, {"new/c.txt", "c\nc\n"}, {"sub/deep/b.txt", ""}});
-  EXPECT_EQ(FilesIn(run_.source()), kSource);
-  EXPECT_EQ(FilesIn(store->Make("lint", "2", true).value()), kSource) << "rows see each other";
+  EXPECT_EQ(FilesIn(run_.source()), kWorkspaceSource);
+  EXPECT_EQ(FilesIn(store->Make("lint", "2", true).value()), kWorkspaceSource)
+      << "rows see each other";
 
   const std::vector<Change> changes = store->Finish("lint", "1", {}).value();
   EXPECT_THAT(changes,
@@ -115,12 +116,12 @@ TEST_F(WorkspaceTest, AFinishedRowIsOpenedAgainWithWhatItHadChanged) {
   const Files changed = {{"a.txt", "A\n"}, {"link", "->b"}};
   run_.Row(*store, "1", {{"a.txt", "A\n"}, {"link", "->b"}, {"sub/deep/b.txt", ""}});
 
-  Files expected = kSource;
+  Files expected = kWorkspaceSource;
   expected.erase("sub/deep/b.txt");
   for (const auto& [path, text] : changed) expected[path] = text;
   EXPECT_EQ(FilesIn(store->Make("lint", "1", true).value()), expected);
   EXPECT_EQ(store->Finish("lint", "1", {}).value().size(), 3);
-  EXPECT_EQ(FilesIn(store->Make("lint", "1", false).value()), kSource);
+  EXPECT_EQ(FilesIn(store->Make("lint", "1", false).value()), kWorkspaceSource);
 }
 
 TEST_F(WorkspaceTest, ARowThatIsDoneAnewAndGivenUpHasWhatItHadMadeBefore) {
@@ -129,7 +130,7 @@ TEST_F(WorkspaceTest, ARowThatIsDoneAnewAndGivenUpHasWhatItHadMadeBefore) {
   const fs::path rows = fs::path(run_.run()) / "workspaces/lint";
   const Files before = FilesIn(rows / "1.kept");
   const std::string row = store->Make("lint", "1", false).value();
-  EXPECT_EQ(FilesIn(row), kSource);
+  EXPECT_EQ(FilesIn(row), kWorkspaceSource);
   EXPECT_FALSE(fs::exists(rows / "1.json"));
   WriteFiles(row, {{"a.txt", "half\n"}});
   ASSERT_TRUE(store->Make("lint", "1", false));  // another attempt
@@ -195,13 +196,13 @@ TEST_F(WorkspaceTest, RowsOfToolsThatOnlyReplaceShareTheFilesAndNotTheChanges) {
     ASSERT_TRUE(root.Write("bin/tool", "changed\n"));
     ASSERT_TRUE(root.Write("link", "by a link\n"));
   }
-  EXPECT_EQ(FilesIn(base), kSource);
-  EXPECT_EQ(FilesIn(other), kSource);
-  EXPECT_EQ(FilesIn(run_.source()), kSource);
+  EXPECT_EQ(FilesIn(base), kWorkspaceSource);
+  EXPECT_EQ(FilesIn(other), kWorkspaceSource);
+  EXPECT_EQ(FilesIn(run_.source()), kWorkspaceSource);
   EXPECT_EQ(FilesIn(row).at("bin/tool"), "#!changed\n");
   EXPECT_EQ(store->Finish("lint", "1", {}).value().size(), 2);
   EXPECT_THAT(store->Finish("lint", "2", {}).value(), IsEmpty());
-  EXPECT_EQ(FilesIn(base), kSource);
+  EXPECT_EQ(FilesIn(base), kWorkspaceSource);
 }
 
 TEST_F(WorkspaceTest, NothingIsLeftOfARowThatIsDiscarded) {
@@ -220,7 +221,7 @@ TEST_F(WorkspaceTest, TheRunItselfIsNeverCopied) {
   WriteFiles(run_.source(), {{"runs/1/run.json", "{}"}, {"runs/1/ledger", "x"}});
   WriteFiles(options.run_folder, {{"run.json", "{}"}, {"events.jsonl", "x"}});
   const auto store = RunForTest::Open(options);
-  EXPECT_EQ(FilesIn(store->Make("lint", "1", true).value()), kSource);
+  EXPECT_EQ(FilesIn(store->Make("lint", "1", true).value()), kWorkspaceSource);
 }
 
 TEST_F(WorkspaceTest, ASourceThatIsTooLargeIsRefusedWithItsLargestFolders) {
@@ -262,7 +263,7 @@ TEST_F(WorkspaceTest, InARepositoryWhatGitIgnoresStaysOut) {
 
   const auto store = run_.Open();
   const std::string row = store->Make("lint", "1", true).value();
-  Files expected = kSource;
+  Files expected = kWorkspaceSource;
   expected.erase("link");
   expected.insert(
       {{".gitignore", "*.o\n/build\n"}, {"untracked.txt", "u\n"}, {"fresh.txt", "f\n"}});
@@ -341,7 +342,7 @@ TEST_F(WorkspaceTest, WithoutGitThereAreNoWorktrees) {
 TEST_F(WorkspaceTest, AKillAtAnyStepLeavesNoHalfOfACopy) {
   if (!CanKillAt()) GTEST_SKIP() << "processes may not be watched";
   const Files changes = {{"a.txt", "A\n"}, {"bin/tool", ""}, {"new.txt", "n\n"}};
-  Files after = kSource;
+  Files after = kWorkspaceSource;
   after["a.txt"] = "A\n";
   after["new.txt"] = "n\n";
   after.erase("bin/tool");
@@ -356,13 +357,14 @@ TEST_F(WorkspaceTest, AKillAtAnyStepLeavesNoHalfOfACopy) {
       WriteFiles(*folder, changes);
       if (!(*store)->Finish("lint", "1", {})) ::_exit(1);
     });
-    ASSERT_EQ(FilesIn(run_.source()), kSource);
+    ASSERT_EQ(FilesIn(run_.source()), kWorkspaceSource);
     const auto store = run_.Open();
-    ASSERT_EQ(FilesIn(run_.run() + "/workspaces/base"), kSource) << "at call " << call;
+    ASSERT_EQ(FilesIn(run_.run() + "/workspaces/base"), kWorkspaceSource) << "at call " << call;
     const std::string row = store->Make("lint", "1", true).value();
     for (const auto& [path, text] : FilesIn(row)) {
       // Only what the tool itself had half written may be neither the old nor the new.
-      ASSERT_TRUE(changes.contains(path) || kSource.at(path) == text) << call << " " << path;
+      ASSERT_TRUE(changes.contains(path) || kWorkspaceSource.at(path) == text)
+          << call << " " << path;
     }
     WriteFiles(row, changes);
     ASSERT_EQ(store->Finish("lint", "1", {}).value().size(), 3) << "at call " << call;
@@ -384,7 +386,7 @@ TEST_F(WorkspaceTest, AKillAtAnyStepLeavesNoHalfOfAWorktree) {
     });
     const auto store = RunForTest::Open(options);
     const std::string row = store->Make("lint", "1", true).value();
-    ASSERT_EQ(FilesIn(row), kSource) << "at call " << call;
+    ASSERT_EQ(FilesIn(row), kWorkspaceSource) << "at call " << call;
     ASSERT_EQ(std::system(("git -C '" + row + "' status >/dev/null").c_str()), 0);
     ASSERT_THAT(store->Finish("lint", "1", {}).value(), IsEmpty()) << "at call " << call;
     ASSERT_TRUE(store->Discard("lint", "1"));

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMostLink = 2000;   // bytes of a link with its text; longer is no link
 constexpr std::size_t kMostOpeners = 64;  // marks that are looked back at for a partner
 constexpr std::string_view kMarks = "*_~";
-constexpr std::array<Style, 3> kEmphases = {kBold, kItalic, kStrike};
+constexpr std::array<Style, 3> kEmphases = {kStrong, kItalic, kStrike};
 
 bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
@@ -171,16 +171,16 @@ class InlineParser {
     }
     EndText();
     at_ += link->size + (image ? 1 : 0);
-    if (image) AddText("image: ", kDim);
+    if (image) AddText("image: ", kFaint);
     const std::string_view label = link->text.empty() ? link->url : link->text;
     // A link has no links inside, so this goes no deeper than the brackets that it was cut at.
     for (Span& span : ParseLabel(label)) {
       AddText(std::move(span.text), static_cast<std::uint8_t>(span.style | kUnderline));
     }
     if (label != link->url && !link->url.empty()) {
-      AddText(" (", kDim);
-      AddText(std::string(link->url), kDim);
-      AddText(")", kDim);
+      AddText(" (", kFaint);
+      AddText(std::string(link->url), kFaint);
+      AddText(")", kFaint);
     }
   }
 

@@ -96,7 +96,7 @@ std::vector<Row> Wrap(const std::vector<Span>& spans, const Margin& margin, int 
 
 void AppendStyled(std::string& out, std::string_view text, std::uint8_t style) {
   static constexpr std::pair<Style, std::string_view> kCodes[] = {
-      {kBold, "1"},   {kDim, "2"},      {kItalic, "3"}, {kUnderline, "4"},
+      {kStrong, "1"}, {kFaint, "2"},    {kItalic, "3"}, {kUnderline, "4"},
       {kStrike, "9"}, {kHeading, "35"}, {kCode, "36"},
   };
   if (style == kNoStyle || text.empty()) {

@@ -12,12 +12,12 @@ namespace weir::cli {
 // Bits that may stand together.
 enum Style : std::uint8_t {
   kNoStyle = 0,
-  kBold = 1,
+  kStrong = 1,
   kItalic = 2,
   kCode = 4,
   kStrike = 8,
   kUnderline = 16,
-  kDim = 32,
+  kFaint = 32,
   kHeading = 64,
 };
 

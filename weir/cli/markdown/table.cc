@@ -54,7 +54,7 @@ Table ReadTable(const std::vector<std::string>& lines, bool styled) {
     for (std::size_t column = 0; column < columns; ++column) {
       row.push_back(CellSpans(cells[column], styled));
       if (i == 0 && styled) {
-        for (Span& span : row.back()) span.style |= kBold;
+        for (Span& span : row.back()) span.style |= kStrong;
       }
       table.widths[column] = std::max(table.widths[column], NaturalWidth(row.back()));
     }
@@ -148,7 +148,7 @@ std::vector<std::string> TableCells(std::string_view line) {
 std::vector<Row> LayOutTable(const std::vector<std::string>& lines, const TableLook& look) {
   Table table = ReadTable(lines, look.styled);
   if (!Fit(table.widths, look.width)) return {};
-  const std::uint8_t border = look.styled ? kDim : kNoStyle;
+  const std::uint8_t border = look.styled ? kFaint : kNoStyle;
   std::vector<std::vector<Row>> bodies;
   bool any_wrapped = false;
   for (const auto& cells : table.rows) {

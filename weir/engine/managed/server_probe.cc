@@ -15,7 +15,6 @@ namespace {
 constexpr Duration kLookTime = std::chrono::seconds(3);
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
-constexpr int kNotFound = 404;
 
 std::unexpected<Error> WantsKey(const std::string& address) {
   return Fail(Code::kConfigError,

@@ -23,14 +23,14 @@ Constraint SchemaOf(std::string_view schema) {
   return {.kind = Kind::kJsonSchema, .schema = json::Read(schema).value()};
 }
 
-struct Case {
+struct ConstraintCase {
   const char* name;
   Constraint constraint;
   std::vector<std::string_view> in;
   std::vector<std::string_view> out;
 };
 
-std::vector<Case> Cases() {
+std::vector<ConstraintCase> Cases() {
   return {
       {"json_object", {.kind = Kind::kJsonObject}, {"{}", R"({"a": [1]})"}, {"[]", "1", "{"}},
       {"regex", {.kind = Kind::kRegex, .text = "a+|b"}, {"aa", "b"}, {"", "ab", "xa"}},
@@ -115,7 +115,7 @@ std::vector<Case> Cases() {
 }
 
 TEST(Constraint, HoldsTheRightTexts) {
-  for (const Case& c : Cases()) {
+  for (const ConstraintCase& c : Cases()) {
     SCOPED_TRACE(c.name);
     const auto compiled = CompileConstraint(c.constraint, 1);
     ASSERT_TRUE(compiled) << compiled.error().message;
@@ -130,7 +130,7 @@ TEST(Constraint, HoldsTheRightTexts) {
 
 TEST(Constraint, WhatTheLanguageHoldsObeysTheSchema) {
   Random random(7);
-  for (const Case& c : Cases()) {
+  for (const ConstraintCase& c : Cases()) {
     if (c.constraint.kind != Kind::kJsonSchema) continue;
     SCOPED_TRACE(c.name);
     const auto compiled = CompileConstraint(c.constraint, 1).value();
@@ -162,14 +162,14 @@ TEST(Constraint, UnknownFormatsAreNotes) {
   EXPECT_EQ(compiled.stretches[0].check, nullptr);
 }
 
-struct Refusal {
+struct RefusedConstraint {
   Constraint constraint;
   Code code;
   const char* word;
 };
 
 TEST(Constraint, RefusesWithItsReason) {
-  const Refusal refusals[] = {
+  const RefusedConstraint refusals[] = {
       {SchemaOf("false"), Code::kUnsupportedConstraint, "no text obeys"},
       {SchemaOf(R"({"type":"string","const":1})"), Code::kUnsupportedConstraint, "no text obeys"},
       {SchemaOf("[]"), Code::kInvalidSchema, ""},
@@ -184,7 +184,7 @@ TEST(Constraint, RefusesWithItsReason) {
       {{.kind = Kind::kChoice, .choices = {"\xff"}}, Code::kUnsupportedConstraint, "UTF-8"},
       {{.kind = Kind::kStructuralTag, .text = "<tool>"}, Code::kUnsupportedConstraint, "JSON"},
   };
-  for (const Refusal& refusal : refusals) {
+  for (const RefusedConstraint& refusal : refusals) {
     const auto compiled = CompileConstraint(refusal.constraint, 1);
     ASSERT_FALSE(compiled) << refusal.word;
     EXPECT_EQ(compiled.error().code, refusal.code) << compiled.error().message;

@@ -17,7 +17,7 @@ namespace {
 
 using json::View;
 
-constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxTagDepth = 64;
 constexpr std::size_t kMaxStretches = 1000;
 constexpr std::size_t kMostTags = 2;  // of those that may be repeated at will
 
@@ -100,7 +100,7 @@ class TagCompiler {
 
   // `last`: nothing of the answer comes behind it.
   Result<void> Element(View format, const std::string& place, bool last) {
-    if (++depth_ > kMaxDepth) return Refuse(place, "the formats nest too deep");
+    if (++depth_ > kMaxTagDepth) return Refuse(place, "the formats nest too deep");
     const auto done = OneElement(format, place, last);
     --depth_;
     return done;

@@ -21,13 +21,13 @@ Result<CompiledConstraint> Tag(std::string_view json, std::uint64_t seed = 1) {
   return CompileStructuralTag(json::Read(json).value(), seed);
 }
 
-struct Case {
+struct TagCase {
   const char* name;
   std::string_view tag;
   const char* answer;  // POSIX extended, of the whole
 };
 
-const Case kCases[] = {
+const TagCase kTagCases[] = {
     {"legacy",
      R"({"type":"structural_tag","structures":[{"begin":"<fn=a>","schema":{"type":"integer",
          "minimum":5,"maximum":7},"end":"</fn>"}],"triggers":["<fn="]})",
@@ -65,7 +65,7 @@ const Case kCases[] = {
 
 TEST(StructuralTag, AnswersHaveTheForm) {
   Random random(3);
-  for (const Case& c : kCases) {
+  for (const TagCase& c : kTagCases) {
     SCOPED_TRACE(c.name);
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
       const auto compiled = Tag(c.tag, seed);
@@ -82,8 +82,8 @@ TEST(StructuralTag, TheSeedChooses) {
   Random random(3);
   std::set<std::string> answers;
   for (std::uint64_t seed = 0; seed < 16; ++seed) {
-    const auto one = Tag(kCases[3].tag, seed).value();
-    const auto again = Tag(kCases[3].tag, seed).value();
+    const auto one = Tag(kTagCases[3].tag, seed).value();
+    const auto again = Tag(kTagCases[3].tag, seed).value();
     EXPECT_EQ(one.stretches[0].fixed, again.stretches[0].fixed);
     answers.insert(WalkAnswer(one, random));
   }
@@ -92,14 +92,14 @@ TEST(StructuralTag, TheSeedChooses) {
 
 TEST(StructuralTag, ABareSchemaIsAJsonAnswer) {
   EXPECT_TRUE(Tag(R"({"format":{"type":"json_schema","json_schema":{"type":"object"}}})")->json);
-  EXPECT_FALSE(Tag(kCases[1].tag)->json);
+  EXPECT_FALSE(Tag(kTagCases[1].tag)->json);
 }
 
 TEST(StructuralTag, TextFormsAreRead) {
   const model::Constraint text = {.kind = model::Constraint::Kind::kStructuralTag,
-                                  .text = std::string(kCases[1].tag)};
+                                  .text = std::string(kTagCases[1].tag)};
   const model::Constraint value = {.kind = model::Constraint::Kind::kStructuralTag,
-                                   .schema = json::Value::Of(kCases[1].tag)};
+                                   .schema = json::Value::Of(kTagCases[1].tag)};
 
   EXPECT_EQ(CompileConstraint(text, 1)->stretches[0].fixed, "hello");
   EXPECT_EQ(CompileConstraint(value, 1)->stretches[0].fixed, "hello");
@@ -135,7 +135,7 @@ TEST(StructuralTag, RefusesWithThePlace) {
 }
 
 TEST(StructuralTag, ACutTextIsRefused) {
-  const std::string_view whole = kCases[0].tag;
+  const std::string_view whole = kTagCases[0].tag;
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto compiled = CompileConstraint({.kind = model::Constraint::Kind::kStructuralTag,
                                              .text = std::string(whole.substr(0, size))},

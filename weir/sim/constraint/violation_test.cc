@@ -16,12 +16,12 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Case {
+struct ViolationCase {
   std::string_view schema;
   std::vector<std::string_view> keywords;
 };
 
-const Case kCases[] = {
+const ViolationCase kViolationCases[] = {
     {R"({"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},
          "required":["name","age"],"additionalProperties":false})",
      {"type", "required", "additionalProperties"}},
@@ -79,7 +79,7 @@ const Case kCases[] = {
 
 TEST(Violation, TextsBreakTheKeywordAndNothingElse) {
   Random random(11);
-  for (const Case& c : kCases) {
+  for (const ViolationCase& c : kViolationCases) {
     const model::Constraint constraint = {.schema = json::Read(c.schema).value()};
     for (const std::string_view keyword : c.keywords) {
       SCOPED_TRACE(testing::Message() << c.schema << " : " << keyword);

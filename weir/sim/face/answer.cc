@@ -16,7 +16,6 @@ using async::Context;
 using async::Task;
 
 constexpr std::size_t kWriteBytes = 16 * 1024;  // events that are due together go out together
-constexpr std::size_t kRun = 64;                // steps at a time in the instant pace
 
 std::vector<Prompt> PromptsOf(const wire::IncomingCall& incoming) {
   std::vector<Prompt> prompts;
@@ -108,7 +107,7 @@ class Player {
   }
 
   // One step at a time where a fault counts them.
-  std::size_t run() const { return tamper_->active() ? 1 : kRun; }
+  std::size_t run() const { return tamper_->active() ? 1 : kInstantRun; }
 
   [[gnu::noinline]] Task<void> PlayWhole() {
     const Result<void> entered = taken_->performance.Enter(ctx_, visit_.core.scheduler());

@@ -199,7 +199,7 @@ Task<void> BatchDesk::Pull(Context ctx, Work& work) {
     LetOthersRun others{*ctx.loop};
     co_await others;
     const Result<async::Semaphore::Permit> place = co_await places_.Acquire(ctx);
-    if (!place || ctx.cancelled() || ctx.Now() >= ctx.deadline) co_return;
+    if (!place || ctx.ended()) co_return;
     if (work.next < work.rows.size()) co_await ServeRow(ctx, work, work.next++);
   }
 }
@@ -213,7 +213,7 @@ Task<void> BatchDesk::ServeRow(Context ctx, Work& work, std::size_t index) {
   BatchExchange exchange(ctx, work.route->path, std::move(body));
   Visit visit{.exchange = exchange, .core = core_, .desk = *this};
   co_await work.route->serve(visit);
-  if (!exchange.whole() && (ctx.cancelled() || ctx.Now() >= ctx.deadline)) co_return;
+  if (!exchange.whole() && ctx.ended()) co_return;
   wire::BatchResult result{.id = NewId("batch_req_", kResultDigits),
                            .custom_id = row.custom_id,
                            .status = exchange.status(),

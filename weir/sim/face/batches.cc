@@ -6,6 +6,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/sim/face/batch_desk.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/sim/face/visit.h"
 #include "weir/wire/batch_check.h"
 #include "weir/wire/openai_server.h"
@@ -16,22 +17,8 @@ namespace {
 using async::Task;
 
 constexpr std::uint64_t kUsuallyListed = 20;
-constexpr std::uint64_t kMostListed = 100;
+constexpr std::uint64_t kMostBatchesListed = 100;
 constexpr std::string_view kWindow = "24h";
-
-Refusal RefusalOf(wire::ServerError error) {
-  Refusal refusal;
-  refusal.error = std::move(error);
-  return refusal;
-}
-
-Refusal Refuse(int status, std::string message, std::string param = {}, std::string code = {}) {
-  wire::ServerError error{.status = status, .message = std::move(message)};
-  if (status == 404) error.type = "NotFoundError";
-  if (!param.empty()) error.param = std::move(param);
-  error.code = std::move(code);
-  return RefusalOf(std::move(error));
-}
 
 std::expected<void, Refusal> ReadMetadata(json::View metadata, wire::BatchOrder& order) {
   constexpr std::size_t kPairs = 16;
@@ -117,7 +104,7 @@ Task<void> ServeCreate(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodeBatch(*batch));
 }
 
-std::string_view IdIn(std::string_view path) {
+std::string_view BatchIdIn(std::string_view path) {
   path.remove_prefix(std::string_view("/v1/batches/").size());
   return path.substr(0, path.find('/'));
 }
@@ -127,7 +114,7 @@ Refusal NoBatch(std::string_view id) {
 }
 
 Task<void> ServeBatch(Visit& visit) {
-  const std::string_view id = IdIn(visit.path());
+  const std::string_view id = BatchIdIn(visit.path());
   const std::optional<wire::BatchObject> batch = visit.desk.Get(id);
   if (!batch) {
     const Refusal refusal = NoBatch(id);
@@ -136,8 +123,8 @@ Task<void> ServeBatch(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodeBatch(*batch));
 }
 
-Task<void> ServeCancel(Visit& visit) {
-  const std::string_view id = IdIn(visit.path());
+Task<void> ServeBatchCancel(Visit& visit) {
+  const std::string_view id = BatchIdIn(visit.path());
   const std::optional<wire::BatchObject> batch =
       visit.desk.Cancel(id, visit.core.SecondsOf(visit.WallNanos()));
   if (!batch) {
@@ -152,14 +139,14 @@ Task<void> ServeCancel(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodeBatch(*batch));
 }
 
-Task<void> ServeList(Visit& visit) {
+Task<void> ServeBatches(Visit& visit) {
   const std::string_view asked = visit.Query("limit");
   const std::optional<std::uint64_t> limit = asked.empty() ? kUsuallyListed : ParseUint(asked);
-  if (!limit || *limit < 1 || *limit > kMostListed) {
+  if (!limit || *limit < 1 || *limit > kMostBatchesListed) {
     const Refusal refusal =
         Refuse(400,
-               StrCat("Invalid 'limit': expected an integer from 1 to ", kMostListed, ", but got '",
-                      weir::Truncate(asked, 20), "' instead."),
+               StrCat("Invalid 'limit': expected an integer from 1 to ", kMostBatchesListed,
+                      ", but got '", weir::Truncate(asked, 20), "' instead."),
                "limit", "invalid_value");
     co_return co_await RespondError(visit, refusal);
   }
@@ -185,11 +172,11 @@ Task<void> ServeList(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodePage(items, first, last, next != batches.end()));
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kBatchRoutes[] = {
     {"POST", "/v1/batches", ServeCreate, HasBatches},
-    {"GET", "/v1/batches", ServeList, HasBatches},
+    {"GET", "/v1/batches", ServeBatches, HasBatches},
     {"GET", "/v1/batches/*", ServeBatch, HasBatches},
-    {"POST", "/v1/batches/*/cancel", ServeCancel, HasBatches},
+    {"POST", "/v1/batches/*/cancel", ServeBatchCancel, HasBatches},
 };
 
 }  // namespace
@@ -200,6 +187,6 @@ bool HasBatches(const SimOptions& options) {
          options.dialect.version >= wire::Dialect().version;
 }
 
-std::span<const Route> BatchRoutes() { return kRoutes; }
+std::span<const Route> BatchRoutes() { return kBatchRoutes; }
 
 }  // namespace weir::sim

@@ -16,8 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
-constexpr std::string_view kChat = "/v1/chat/completions";
-
 SimOptions OpenAi(std::string_view script = "") {
   SimOptions options = InstantSim(script);
   options.dialect = wire::DialectByName("openai").value();
@@ -29,7 +27,7 @@ std::string Body(std::string_view content) {
                 R"("}],"max_tokens":5})");
 }
 
-std::string Line(std::string_view id, std::string_view content, std::string_view url = kChat) {
+std::string Line(std::string_view id, std::string_view content, std::string_view url = kChatPath) {
   return StrCat(R"({"custom_id":")", id, R"(","method":"POST","url":")", url, R"(","body":)",
                 Body(content), "}\n");
 }
@@ -44,7 +42,7 @@ HttpAnswer Upload(SimServer& server, std::string_view text, std::string_view pur
 }
 
 wire::BatchObject Create(SimServer& server, std::string_view text,
-                         std::string_view endpoint = kChat) {
+                         std::string_view endpoint = kChatPath) {
   const std::string file = wire::DecodeFile(Upload(server, text).body).value().id;
   const HttpAnswer answer =
       server.Post("/v1/batches", wire::EncodeBatchOrder({.input_file_id = file,
@@ -58,8 +56,8 @@ wire::BatchObject Get(SimServer& server, const std::string& id) {
   return wire::DecodeBatch(server.Get("/v1/batches/" + id).body).value();
 }
 
-wire::BatchObject Ended(SimServer& server, std::string_view text,
-                        std::string_view endpoint = kChat) {
+wire::BatchObject EndedBatch(SimServer& server, std::string_view text,
+                             std::string_view endpoint = kChatPath) {
   wire::BatchObject batch = Create(server, text, endpoint);
   while (!batch.ended()) batch = Get(server, batch.id);
   return batch;
@@ -91,7 +89,7 @@ TEST(SimBatches, ABatchSaysWhatDirectCallsSay) {
     std::string text;
     for (int i = 0; i < 40; ++i) text += Line(StrCat("r", i), StrCat("question ", i));
 
-    const wire::BatchObject batch = Ended(server, text);
+    const wire::BatchObject batch = EndedBatch(server, text);
 
     EXPECT_EQ(batch.status, "completed");
     EXPECT_EQ(batch.counts, (wire::BatchCounts{.total = 40, .completed = 40}));
@@ -110,7 +108,7 @@ TEST(SimBatches, ABatchSaysWhatDirectCallsSay) {
       const json::View response = line.Find("response");
       EXPECT_EQ(response.Find("status_code").AsInt64(), 200);
       const json::Value direct =
-          json::Read(server.Post(kChat, Body(StrCat("question ", id.substr(1)))).body).value();
+          json::Read(server.Post(kChatPath, Body(StrCat("question ", id.substr(1)))).body).value();
       EXPECT_EQ(response.Find("body").Find("choices"), direct.Find("choices"));
     }
     EXPECT_NE(Ids(lines), in_order) << "as with a provider, the order is not the input's";
@@ -131,7 +129,7 @@ TEST(SimBatches, EveryApiCanBeABatch) {
   for (const Api& api : apis) {
     const std::string line = StrCat(R"({"custom_id":"a","method":"POST","url":")", api.url,
                                     R"(","body":)", api.body, "}\n");
-    const wire::BatchObject batch = Ended(server, line, api.url);
+    const wire::BatchObject batch = EndedBatch(server, line, api.url);
     EXPECT_EQ(batch.counts, (wire::BatchCounts{.total = 1, .completed = 1})) << api.url;
   }
 }
@@ -143,8 +141,8 @@ TEST(SimBatches, EachFaultIsALineOfTheErrorFile) {
 - {match: {contains: page}, reply: {html: "<html>"}}
 )"));
 
-  const wire::BatchObject batch =
-      Ended(server, Line("a", "busy") + Line("b", "reset") + Line("c", "page") + Line("d", "fine"));
+  const wire::BatchObject batch = EndedBatch(
+      server, Line("a", "busy") + Line("b", "reset") + Line("c", "page") + Line("d", "fine"));
 
   EXPECT_EQ(batch.status, "completed");
   EXPECT_EQ(batch.counts, (wire::BatchCounts{.total = 4, .completed = 1, .failed = 3}));
@@ -165,7 +163,7 @@ TEST(SimBatches, EachFaultIsALineOfTheErrorFile) {
 
 TEST(SimBatches, ABadFileFailsWithTheNumbersOfItsLines) {
   SimServer server(OpenAi());
-  const wire::BatchObject batch = Ended(
+  const wire::BatchObject batch = EndedBatch(
       server, Line("a", "x") + "{nonsense\n" + Line("a", "y") + Line("b", "z", "/v1/completions"));
 
   EXPECT_EQ(batch.status, "failed");
@@ -186,9 +184,9 @@ TEST(SimBatches, LimitsOfABatchHold) {
   options.batches.max_requests = 2;
   options.batches.max_file_bytes = 1000;
   SimServer server(options);
-  EXPECT_EQ(Ended(server, Line("a", "") + Line("b", "") + Line("c", "")).errors[0].code,
+  EXPECT_EQ(EndedBatch(server, Line("a", "") + Line("b", "") + Line("c", "")).errors[0].code,
             "too_many_tasks");
-  EXPECT_EQ(Ended(server, "\n").errors[0].code, "empty_file");
+  EXPECT_EQ(EndedBatch(server, "\n").errors[0].code, "empty_file");
   const HttpAnswer large = Upload(server, std::string(1001, 'x'));
   EXPECT_EQ(large.status, 413);
   EXPECT_THAT(large.body, HasSubstr("1001 bytes read"));
@@ -198,7 +196,7 @@ TEST(SimBatches, ModelsAreNotMixed) {
   SimServer server(OpenAi());
   std::string other = Line("b", "x");
   other.replace(other.find("sim-model"), 9, "sql");
-  const wire::BatchObject batch = Ended(server, Line("a", "x") + other);
+  const wire::BatchObject batch = EndedBatch(server, Line("a", "x") + other);
   ASSERT_EQ(batch.errors.size(), 1U);
   EXPECT_EQ(batch.errors[0].code, "model_mismatch");
   EXPECT_EQ(batch.errors[0].line, 2);
@@ -210,7 +208,7 @@ TEST(SimBatches, AnInputThatIsNotThereFailsTheBatch) {
       wire::DecodeBatch(
           server
               .Post("/v1/batches", wire::EncodeBatchOrder({.input_file_id = "file-none",
-                                                           .endpoint = std::string(kChat)}))
+                                                           .endpoint = std::string(kChatPath)}))
               .body)
           .value();
   while (!batch.ended()) batch = Get(server, batch.id);
@@ -224,7 +222,7 @@ TEST(SimBatches, WhatIsNotDoneInTimeExpires) {
   options.batches.window = 300ms;
   SimServer server(options);
 
-  const wire::BatchObject batch = Ended(server, Line("a", "stall") + Line("b", "fine"));
+  const wire::BatchObject batch = EndedBatch(server, Line("a", "stall") + Line("b", "fine"));
 
   EXPECT_EQ(batch.status, "expired");
   EXPECT_TRUE(batch.times.contains("expired_at"));
@@ -281,12 +279,12 @@ TEST(SimBatches, OnlyAFewAreKept) {
   SimOptions options = OpenAi("[{match: {contains: stall}, reply: {faults: [{kind: stall}]}}]");
   options.batches.kept = 2;
   SimServer server(options);
-  const std::string first = Ended(server, Line("a", "x")).id;
+  const std::string first = EndedBatch(server, Line("a", "x")).id;
   for (int i = 0; i < 2; ++i) Create(server, Line("a", "stall"));
   EXPECT_EQ(server.Get("/v1/batches/" + first).status, 404) << "the oldest that ended makes room";
   const HttpAnswer refused = server.Post(
       "/v1/batches",
-      wire::EncodeBatchOrder({.input_file_id = "file-x", .endpoint = std::string(kChat)}));
+      wire::EncodeBatchOrder({.input_file_id = "file-x", .endpoint = std::string(kChatPath)}));
   EXPECT_EQ(refused.status, 429);
 }
 
@@ -358,7 +356,7 @@ TEST(SimFiles, ResultsThatDoNotFitFailTheBatch) {
   SimOptions options = OpenAi();
   options.batches.files.bytes = 300;
   SimServer server(options);
-  const wire::BatchObject batch = Ended(server, Line("a", "x"));
+  const wire::BatchObject batch = EndedBatch(server, Line("a", "x"));
   EXPECT_EQ(batch.status, "failed");
   EXPECT_EQ(batch.errors[0].code, "storage_limit_exceeded");
 }

@@ -6,6 +6,7 @@
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/uri.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/sim/face/visit.h"
 #include "weir/wire/control_server.h"
 #include "weir/wire/json_fields.h"
@@ -28,12 +29,6 @@ bool LoadsAdapters(const SimOptions& options) {
   return IsVllm(options) && options.switches.runtime_lora;
 }
 bool InDevMode(const SimOptions& options) { return IsVllm(options) && options.switches.dev_mode; }
-
-Refusal RefusalOf(wire::ServerError error) {
-  Refusal refusal;
-  refusal.error = std::move(error);
-  return refusal;
-}
 
 std::string Flag(std::string_view key, bool value) {
   std::string body;
@@ -245,7 +240,7 @@ Task<void> ServeAbort(Visit& visit) {
 
 Task<void> ServeWorldSize(Visit& visit) { return RespondJson(visit, 200, R"({"world_size":1})"); }
 
-constexpr Route kRoutes[] = {
+constexpr Route kControlRoutes[] = {
     {"GET", "/health", ServeHealth, IsVllm},
     {"GET", "/ping", ServeHealth, IsVllm},
     {"POST", "/ping", ServeHealth, IsVllm},
@@ -271,6 +266,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> ControlRoutes() { return kRoutes; }
+std::span<const Route> ControlRoutes() { return kControlRoutes; }
 
 }  // namespace weir::sim

@@ -59,12 +59,12 @@ Task<void> ServeEmbeddings(Visit& visit) {
       visit, 200, wire::EncodeEmbedding(info, vectors, incoming->base64, tokens, visit.dialect()));
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kEmbeddingRoutes[] = {
     {"POST", "/v1/embeddings", ServeEmbeddings},
 };
 
 }  // namespace
 
-std::span<const Route> EmbeddingRoutes() { return kRoutes; }
+std::span<const Route> EmbeddingRoutes() { return kEmbeddingRoutes; }
 
 }  // namespace weir::sim

@@ -7,6 +7,7 @@
 #include "weir/http/multipart.h"
 #include "weir/json/writer.h"
 #include "weir/sim/face/batch_desk.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/sim/face/visit.h"
 
 namespace weir::sim {
@@ -15,19 +16,9 @@ namespace {
 using async::Task;
 
 constexpr std::int64_t kKeptSeconds = 30 * 24 * 3600;  // a file for a batch, by itself
-constexpr std::uint64_t kMostListed = 10'000;
+constexpr std::uint64_t kMostFilesListed = 10'000;
 constexpr std::size_t kMostField = 4096;  // bytes of what is no file
 constexpr int kIdDigits = 24;
-
-Refusal Refuse(int status, std::string message, std::string param = {}, std::string code = {}) {
-  Refusal refusal;
-  refusal.error.status = status;
-  if (status == 404) refusal.error.type = "NotFoundError";
-  refusal.error.message = std::move(message);
-  if (!param.empty()) refusal.error.param = std::move(param);
-  refusal.error.code = std::move(code);
-  return refusal;
-}
 
 // The form of an upload.
 class Form final : public http::PartSink {
@@ -129,7 +120,7 @@ Task<void> ServeUpload(Visit& visit) {
   co_await RespondJson(visit, 200, std::move(body));
 }
 
-std::string_view IdIn(std::string_view path) {
+std::string_view FileIdIn(std::string_view path) {
   path.remove_prefix(std::string_view("/v1/files/").size());
   return path.substr(0, path.find('/'));
 }
@@ -139,7 +130,7 @@ Refusal NoFile(std::string_view id) {
 }
 
 Task<void> ServeFile(Visit& visit) {
-  const std::string_view id = IdIn(visit.path());
+  const std::string_view id = FileIdIn(visit.path());
   const std::optional<FileStore::Kept> file = visit.desk.files().Get(id);
   if (!file) {
     const Refusal refusal = NoFile(id);
@@ -149,7 +140,7 @@ Task<void> ServeFile(Visit& visit) {
 }
 
 Task<void> ServeContent(Visit& visit) {
-  const std::string_view id = IdIn(visit.path());
+  const std::string_view id = FileIdIn(visit.path());
   const std::optional<FileStore::Kept> file = visit.desk.files().Get(id);
   if (!file) {
     const Refusal refusal = NoFile(id);
@@ -170,7 +161,7 @@ Task<void> ServeContent(Visit& visit) {
 }
 
 Task<void> ServeDelete(Visit& visit) {
-  const std::string_view id = IdIn(visit.path());
+  const std::string_view id = FileIdIn(visit.path());
   if (!visit.desk.files().Remove(id)) {
     const Refusal refusal = NoFile(id);
     co_return co_await RespondError(visit, refusal);
@@ -186,13 +177,13 @@ Task<void> ServeDelete(Visit& visit) {
   co_await RespondJson(visit, 200, std::move(body));
 }
 
-Task<void> ServeList(Visit& visit) {
+Task<void> ServeFiles(Visit& visit) {
   std::vector<wire::FileObject> files = visit.desk.files().List();
   if (visit.Query("order") == "asc") std::ranges::reverse(files);
   const std::string_view purpose = visit.Query("purpose");
   if (!purpose.empty()) std::erase_if(files, [&](const auto& f) { return f.purpose != purpose; });
   const std::uint64_t limit =
-      std::min(ParseUint(visit.Query("limit")).value_or(kMostListed), kMostListed);
+      std::min(ParseUint(visit.Query("limit")).value_or(kMostFilesListed), kMostFilesListed);
   const std::string_view after = visit.Query("after");
   auto begin = files.begin();
   if (!after.empty()) {
@@ -214,9 +205,9 @@ Task<void> ServeList(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodePage(items, first, last, begin != files.end()));
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kFileRoutes[] = {
     {"POST", "/v1/files", ServeUpload, HasBatches},
-    {"GET", "/v1/files", ServeList, HasBatches},
+    {"GET", "/v1/files", ServeFiles, HasBatches},
     {"GET", "/v1/files/*", ServeFile, HasBatches},
     {"DELETE", "/v1/files/*", ServeDelete, HasBatches},
     {"GET", "/v1/files/*/content", ServeContent, HasBatches},
@@ -224,6 +215,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> FileRoutes() { return kRoutes; }
+std::span<const Route> FileRoutes() { return kFileRoutes; }
 
 }  // namespace weir::sim

@@ -50,7 +50,7 @@ Task<void> ServeCompletions(Visit& visit) {
   return Generate(visit, Api::kCompletions, NewChatFormat);
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kGenerateRoutes[] = {
     {"POST", "/v1/chat/completions", ServeChat},
     {"POST", "/v1/completions", ServeCompletions},
 };
@@ -88,6 +88,6 @@ std::unique_ptr<AnswerFormat> NewChatFormat(const wire::IncomingCall& incoming,
   return std::make_unique<ChatFormat>(incoming, dialect, std::move(info));
 }
 
-std::span<const Route> GenerateRoutes() { return kRoutes; }
+std::span<const Route> GenerateRoutes() { return kGenerateRoutes; }
 
 }  // namespace weir::sim

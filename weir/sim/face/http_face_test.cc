@@ -20,8 +20,6 @@ SimOptions Instant(std::string_view script = "") {
   return options;
 }
 
-constexpr std::string_view kChat = "/v1/chat/completions";
-
 std::string Body(std::string_view more = "") {
   return StrCat(R"({"messages":[{"role":"user","content":"hi"}])", more, "}");
 }
@@ -39,9 +37,9 @@ std::string Masked(std::string text) {
 TEST(SimHttp, ShortReplyIsTheExactChunkSequence) {
   SimServer server(Instant("[{reply: {text: Hi you}}]"));
 
-  const HttpAnswer answer =
-      server.Send("POST", kChat, Body(R"(,"stream":true,"stream_options":{"include_usage":true})"),
-                  "content-type: application/json; charset=utf-8\r\nx-request-id: 7\r\n");
+  const HttpAnswer answer = server.Send(
+      "POST", kChatPath, Body(R"(,"stream":true,"stream_options":{"include_usage":true})"),
+      "content-type: application/json; charset=utf-8\r\nx-request-id: 7\r\n");
 
   const std::string start =
       R"({"id":"chatcmpl-7","object":"chat.completion.chunk","created":1,"model":"sim-model",)";
@@ -112,7 +110,7 @@ TEST(SimHttp, SaysWhatTheInProcessDoorSays) {
   }
 }
 
-struct Case {
+struct FaceCase {
   const char* name;
   std::string_view method;
   std::string_view path;
@@ -121,30 +119,30 @@ struct Case {
   std::string_view answer;
 };
 
-const Case kCases[] = {
+const FaceCase kFaceCases[] = {
     {"health", "GET", "/health", "", 200, ""},
     {"ping", "POST", "/ping", "", 200, ""},
     {"version", "GET", "/version", "", 200, R"({"version":"0.28.0"})"},
     {"load", "GET", "/load?x=1", "", 200, R"({"server_load":0})"},
     {"unknown_path", "GET", "/v1/nope", "", 404, R"({"detail":"Not Found"})"},
-    {"wrong_method", "GET", kChat, "", 405, R"({"detail":"Method Not Allowed"})"},
-    {"unknown_model", "POST", kChat, Body(R"(,"model":"foo","stream":true)"), 404,
+    {"wrong_method", "GET", kChatPath, "", 405, R"({"detail":"Method Not Allowed"})"},
+    {"unknown_model", "POST", kChatPath, Body(R"(,"model":"foo","stream":true)"), 404,
      R"({"error":{"message":"The model `foo` does not exist.","type":"NotFoundError",)"
      R"("param":"model","code":404}})"},
-    {"late_error_of_a_stream", "POST", kChat,
+    {"late_error_of_a_stream", "POST", kChatPath,
      Body(R"(,"logprobs":true,"top_logprobs":21,"stream":true)"), 200,
      "data: {\"error\": {\"message\": \"Requested sample logprobs of 21, which is greater than "
      "max allowed: 20 (parameter=logprobs, value=21)\", \"type\": \"BadRequestError\", "
      "\"param\": \"logprobs\", \"code\": 400}}\n\n"
      "data: [DONE]\n\n"},
-    {"late_error_of_a_whole_reply", "POST", kChat, Body(R"(,"logprobs":true,"top_logprobs":21)"),
-     400,
+    {"late_error_of_a_whole_reply", "POST", kChatPath,
+     Body(R"(,"logprobs":true,"top_logprobs":21)"), 400,
      R"({"error":{"message":"Requested sample logprobs of 21, which is greater than max allowed: )"
      R"~(20 (parameter=logprobs, value=21)","type":"BadRequestError","param":"logprobs",)~"
      R"("code":400}})"},
 };
 
-class SimHttpTest : public testing::TestWithParam<Case> {};
+class SimHttpTest : public testing::TestWithParam<FaceCase> {};
 
 TEST_P(SimHttpTest, Answers) {
   SimServer server(Instant());
@@ -156,15 +154,15 @@ TEST_P(SimHttpTest, Answers) {
   EXPECT_FALSE(answer.cut);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, SimHttpTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Sim, SimHttpTest, testing::ValuesIn(kFaceCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(SimHttp, BadBodies) {
   SimServer server(Instant());
 
-  const HttpAnswer broken = server.Post(kChat, "{");
-  const HttpAnswer plain = server.Send("POST", kChat, Body(), "content-type: text/plain\r\n");
-  const HttpAnswer none = server.Post(kChat, "{}");
+  const HttpAnswer broken = server.Post(kChatPath, "{");
+  const HttpAnswer plain = server.Send("POST", kChatPath, Body(), "content-type: text/plain\r\n");
+  const HttpAnswer none = server.Post(kChatPath, "{}");
 
   EXPECT_EQ(broken.status, 400);
   EXPECT_THAT(broken.body, HasSubstr("JSON decode error"));
@@ -230,7 +228,7 @@ TEST(SimHttp, ScriptedFaults) {
 )"));
   const auto ask = [&](std::string_view word, std::string_view more) {
     return server.Post(
-        kChat, StrCat(R"({"messages":[{"role":"user","content":")", word, R"("}])", more, "}"));
+        kChatPath, StrCat(R"({"messages":[{"role":"user","content":")", word, R"("}])", more, "}"));
   };
   constexpr std::string_view kStream = R"(,"stream":true)";
 
@@ -259,7 +257,7 @@ TEST(SimHttp, AClientThatLeavesFreesItsPlace) {
   SimServer server(options);
   const std::string body = R"({"messages":[{"role":"user","content":"slow"}],"stream":true})";
   const std::string request =
-      StrCat("POST ", kChat, " HTTP/1.1\r\nhost: sim\r\ncontent-type: application/json\r\n",
+      StrCat("POST ", kChatPath, " HTTP/1.1\r\nhost: sim\r\ncontent-type: application/json\r\n",
              "content-length: ", body.size(), "\r\n\r\n", body);
   const int socket = server.Connect();
   ASSERT_GT(::send(socket, request.data(), request.size(), MSG_NOSIGNAL), 0);
@@ -268,7 +266,7 @@ TEST(SimHttp, AClientThatLeavesFreesItsPlace) {
 
   ::close(socket);
 
-  EXPECT_EQ(server.Post(kChat, Body()).status, 200);
+  EXPECT_EQ(server.Post(kChatPath, Body()).status, 200);
 }
 
 // A client that has sent its request and reads when it likes.
@@ -279,7 +277,7 @@ class SlowReader {
     const std::string body =
         StrCat(R"({"messages":[{"role":"user","content":")", question, R"("}],"stream":true})");
     const std::string request = StrCat(
-        "POST ", kChat, " HTTP/1.1\r\nhost: sim\r\nconnection: close\r\nx-request-id: ", id,
+        "POST ", kChatPath, " HTTP/1.1\r\nhost: sim\r\nconnection: close\r\nx-request-id: ", id,
         "\r\ncontent-type: application/json\r\ncontent-length: ", body.size(), "\r\n\r\n", body);
     (void)::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
   }
@@ -343,7 +341,7 @@ TEST(SimHttp, UsageTellsWhatTheCacheGaveAndGot) {
   for (int i = 0; i < 80; ++i) words += "word ";
   const auto ask = [&](std::string_view more) {
     return server
-        .Post(kChat,
+        .Post(kChatPath,
               StrCat(R"({"messages":[{"role":"user","content":")", words, R"("}])", more, "}"))
         .body;
   };
@@ -408,7 +406,7 @@ TEST(SimHttp, LegacyDialectSpeaksItsOwnErrors) {
   options.dialect = wire::DialectByName("vllm-0.10").value();
   SimServer server(options);
 
-  EXPECT_EQ(server.Post(kChat, Body(R"(,"model":"foo")")).body,
+  EXPECT_EQ(server.Post(kChatPath, Body(R"(,"model":"foo")")).body,
             R"({"object":"error","message":"The model `foo` does not exist.",)"
             R"("type":"NotFoundError","param":null,"code":404})");
   EXPECT_EQ(server.Get("/version").body, R"({"version":"0.10.0"})");

@@ -16,14 +16,14 @@ using wire::OllamaApi;
 constexpr std::int64_t kStillTokenNanos = 1'000'000;  // what a token takes when time stands still
 
 // A request on its way through Answer(), with what the format needs beside it.
-struct Order : wire::IncomingOllama {
+struct OllamaOrder : wire::IncomingOllama {
   const Visit* visit = nullptr;
   std::vector<TokenId> prompt;  // generate: for the context of the answer
 };
 
 class OllamaFormat final : public AnswerFormat {
  public:
-  explicit OllamaFormat(const Order& order)
+  explicit OllamaFormat(const OllamaOrder& order)
       : order_(order), encoder_(order.form, order.asked_model) {}
 
   std::string_view stream_type() const override { return kOllamaLines; }
@@ -77,7 +77,7 @@ class OllamaFormat final : public AnswerFormat {
     return times;
   }
 
-  const Order& order_;
+  const OllamaOrder& order_;
   wire::OllamaEncoder encoder_;
   TimePoint first_{};
   std::string answer_;
@@ -86,12 +86,12 @@ class OllamaFormat final : public AnswerFormat {
 // Only ServeOrder() hands this to Answer(), with an Order.
 std::unique_ptr<AnswerFormat> NewOllamaFormat(const wire::IncomingCall& incoming,
                                               const wire::Dialect&, model::ReplyInfo) {
-  return std::make_unique<OllamaFormat>(static_cast<const Order&>(incoming));
+  return std::make_unique<OllamaFormat>(static_cast<const OllamaOrder&>(incoming));
 }
 
 // Ollama fits a prompt and its answer into the window where other servers refuse: what is too long
 // loses its beginning, and the answer ends where the window does.
-void FitWindow(Order& order, const SimModel& model) {
+void FitWindow(OllamaOrder& order, const SimModel& model) {
   model::Call& call = order.call;
   const Prompt only{call.prompt, call.prompt_token_ids};
   RenderedPrompt rendered = Render(call, only);
@@ -128,7 +128,7 @@ Task<void> ServeOrder(Visit& visit, OllamaApi form) {
   if (read->empty) {
     co_return co_await RespondJson(visit, 200, wire::EncodeOllamaLoad(*read, OllamaWall(visit)));
   }
-  Order order;
+  OllamaOrder order;
   static_cast<wire::IncomingOllama&>(order) = *std::move(read);
   order.visit = &visit;
   order.call.model = found->name;
@@ -139,7 +139,7 @@ Task<void> ServeOrder(Visit& visit, OllamaApi form) {
 Task<void> ServeChat(Visit& visit) { return ServeOrder(visit, OllamaApi::kChat); }
 Task<void> ServeGenerate(Visit& visit) { return ServeOrder(visit, OllamaApi::kGenerate); }
 
-constexpr Route kRoutes[] = {
+constexpr Route kOllamaRoutes[] = {
     {"POST", "/api/chat", ServeChat},
     {"POST", "/api/generate", ServeGenerate},
     {"POST", "/api/embed", ServeOllamaEmbed},
@@ -161,6 +161,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> OllamaRoutes() { return kRoutes; }
+std::span<const Route> OllamaRoutes() { return kOllamaRoutes; }
 
 }  // namespace weir::sim

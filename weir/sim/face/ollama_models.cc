@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/base/clock.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/json/writer.h"
@@ -15,7 +16,6 @@ namespace {
 using async::Task;
 
 constexpr std::string_view kLatestTag = ":latest";
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kStillNanos = kStillSeconds * kNanosPerSecond;
 constexpr std::int64_t kKeptSeconds = 300;  // a model that nobody asks is unloaded then
 constexpr std::int64_t kModelBytes = 1'929'912'432;
@@ -26,7 +26,8 @@ std::string Tagged(std::string_view name) {
   return HasTag(name) ? std::string(name) : StrCat(name, kLatestTag);
 }
 
-wire::OllamaModel Describe(const Visit& visit, const std::string& name, const SimModel& model) {
+wire::OllamaModel OllamaModelOf(const Visit& visit, const std::string& name,
+                                const SimModel& model) {
   Random random(StableHash(name.data(), name.size(), visit.core.options().seed));
   wire::OllamaModel out;
   out.name = Tagged(name);
@@ -46,7 +47,7 @@ std::vector<wire::OllamaModel> DescribeAll(const Visit& visit) {
   std::vector<wire::OllamaModel> out;
   for (const SimModel& model : visit.core.options().models) {
     for (const std::string& name : model.served_names) {
-      out.push_back(Describe(visit, name, model));
+      out.push_back(OllamaModelOf(visit, name, model));
     }
   }
   return out;
@@ -139,7 +140,7 @@ Task<void> ServeOllamaShow(Visit& visit) {
   const std::optional<OllamaFound> found = FindOllamaModel(visit.core.options(), read->model);
   if (!found) co_return co_await RespondOllamaError(visit, NotFound(read->model));
   co_await RespondJson(visit, 200,
-                       wire::EncodeOllamaShow(Describe(visit, found->name, *found->model)));
+                       wire::EncodeOllamaShow(OllamaModelOf(visit, found->name, *found->model)));
 }
 
 Task<void> ServeOllamaTags(Visit& visit) {

@@ -11,7 +11,7 @@ namespace {
 using async::Task;
 
 // A request on its way through Answer(), with what keeping its response takes.
-struct Order : wire::IncomingCall {
+struct ResponsesOrder : wire::IncomingCall {
   Visit* visit = nullptr;
   bool kept = false;
   std::vector<model::Message> talk;  // kept: all that was said before the response
@@ -33,7 +33,7 @@ model::Message TurnOf(const model::Reply& reply) {
 
 class ResponsesFormat final : public AnswerFormat {
  public:
-  ResponsesFormat(const Order& order, const wire::Dialect& dialect, model::ReplyInfo info)
+  ResponsesFormat(const ResponsesOrder& order, const wire::Dialect& dialect, model::ReplyInfo info)
       : order_(order),
         echo_(*order.echo),
         dialect_(dialect),
@@ -68,7 +68,7 @@ class ResponsesFormat final : public AnswerFormat {
     order_.visit->core.responses().Put(reply.info.id, {std::move(body), std::move(talk)});
   }
 
-  const Order& order_;
+  const ResponsesOrder& order_;
   const wire::ResponsesEcho echo_;
   const wire::Dialect& dialect_;
   const model::ReplyInfo info_;
@@ -79,12 +79,12 @@ class ResponsesFormat final : public AnswerFormat {
 std::unique_ptr<AnswerFormat> NewResponsesFormat(const wire::IncomingCall& incoming,
                                                  const wire::Dialect& dialect,
                                                  model::ReplyInfo info) {
-  return std::make_unique<ResponsesFormat>(static_cast<const Order&>(incoming), dialect,
+  return std::make_unique<ResponsesFormat>(static_cast<const ResponsesOrder&>(incoming), dialect,
                                            std::move(info));
 }
 
 // Goes on from the response that the request names. The instructions of then are not repeated.
-std::optional<wire::ServerError> Recall(Order& order) {
+std::optional<wire::ServerError> Recall(ResponsesOrder& order) {
   SimCore& core = order.visit->core;
   const bool keeps = core.options().switches.responses_store;
   const wire::ResponsesEcho& echo = *order.echo;
@@ -117,7 +117,7 @@ Task<void> ServeResponses(Visit& visit) {
   if (const auto found = visit.core.ModelOf(incoming->call); !found) {
     co_return co_await RespondError(visit, found.error());
   }
-  Order order;
+  ResponsesOrder order;
   static_cast<wire::IncomingCall&>(order) = *std::move(incoming);
   order.visit = &visit;
   if (auto error = Recall(order)) {
@@ -162,7 +162,7 @@ bool HasResponses(const SimOptions& options) {
   return options.dialect.kind != wire::ServerKind::kOllama && options.dialect.version >= kSince;
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kResponsesRoutes[] = {
     {"POST", "/v1/responses", ServeResponses, HasResponses},
     {"GET", "/v1/responses/*", ServeStored, HasResponses},
     {"POST", "/v1/responses/*/cancel", ServeCancel, HasResponses},
@@ -170,6 +170,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> ResponsesRoutes() { return kRoutes; }
+std::span<const Route> ResponsesRoutes() { return kResponsesRoutes; }
 
 }  // namespace weir::sim

@@ -59,7 +59,7 @@ Task<void> ServeOnTime(Visit& visit) {
   return RespondEmpty(visit, 200);
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kWatchRoutes[] = {
     {"GET", "/sim/requests", ServeRequests}, {"DELETE", "/sim/requests", ServeForget},
     {"GET", "/sim/lateness", ServeLateness}, {"DELETE", "/sim/lateness", ServeOnTime},
     {"GET", "/sim/config", ServeConfig},     {"POST", "/sim/config", ServeNewConfig},
@@ -67,6 +67,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> WatchRoutes() { return kRoutes; }
+std::span<const Route> WatchRoutes() { return kWatchRoutes; }
 
 }  // namespace weir::sim

@@ -35,7 +35,7 @@ auto Pick(const Tokens& tokens, Random& random) {
 
 // A share of `weight` for each of `tokens`.
 template <class Tokens>
-void Spread(const Tokens& tokens, float weight, std::span<float> probabilities) {
+void SpreadOver(const Tokens& tokens, float weight, std::span<float> probabilities) {
   if (tokens.empty()) return;
   const float share = weight / static_cast<float>(tokens.size());
   for (const auto token : tokens) probabilities[static_cast<std::size_t>(token)] += share;
@@ -81,11 +81,11 @@ void LanguageModel::Distribute(const Passage& passage, std::span<float> probabil
     probabilities[i] = each + one * static_cast<float>(counts[i]);
   }
   probabilities[kEndToken] += passage.end_weight_;
-  Spread(passage.echo_, passage.echo_weight_, probabilities);
-  Spread(passage.prompt_->topics, passage.topic_weight_, probabilities);
+  SpreadOver(passage.echo_, passage.echo_weight_, probabilities);
+  SpreadOver(passage.prompt_->topics, passage.topic_weight_, probabilities);
   for (std::uint32_t i = 0; i < passage.depth_; ++i) {
     const Passage::Level& level = passage.levels_[i];
-    Spread(Places(level.begin, level.count), level.weight * (1 - kFavour), probabilities);
+    SpreadOver(Places(level.begin, level.count), level.weight * (1 - kFavour), probabilities);
     probabilities[static_cast<std::size_t>(Favourite(passage, i))] += level.weight * kFavour;
   }
   if (passage.thinking_) {

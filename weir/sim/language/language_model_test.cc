@@ -20,7 +20,8 @@ using testing::IsEmpty;
 
 constexpr auto kThinkBegin = static_cast<TokenId>(Special::kThinkBegin);
 constexpr auto kThinkEnd = static_cast<TokenId>(Special::kThinkEnd);
-constexpr std::string_view kQuestion = "How does a heat pump defrost its evaporator in January?";
+constexpr std::string_view kHeatPumpQuestion =
+    "How does a heat pump defrost its evaporator in January?";
 
 Passage Asked(std::string_view question) { return Passage(Tokenizer::Encode(question)); }
 
@@ -37,7 +38,7 @@ std::vector<float> Distribution(const LanguageModel& model, const Passage& passa
 }
 
 // Tokens up to the end token, which is left out.
-std::vector<TokenId> Answer(const LanguageModel& model, Passage passage, std::uint64_t seed) {
+std::vector<TokenId> AnswerOf(const LanguageModel& model, Passage passage, std::uint64_t seed) {
   constexpr std::size_t kTooLong = 3000;
   Random random(seed);
   std::vector<TokenId> tokens;
@@ -52,12 +53,12 @@ std::vector<TokenId> Answer(const LanguageModel& model, Passage passage, std::ui
 
 // Places of every sort: beginnings, thoughts, long and short contexts, unknown ones, long answers.
 std::vector<Passage> Places() {
-  std::vector<Passage> places = {Asked(""), Asked(kQuestion), Read("", {{kThinkBegin}}),
-                                 Read(kQuestion, {{kThinkBegin, kThinkEnd}})};
+  std::vector<Passage> places = {Asked(""), Asked(kHeatPumpQuestion), Read("", {{kThinkBegin}}),
+                                 Read(kHeatPumpQuestion, {{kThinkBegin, kThinkEnd}})};
   for (const std::string_view text :
        {"The", "The river", "It depends on", "the", ",", ".", "A heat", "In the", "{\"name\": \"",
         "\xFF", " qzx", "penst", "- One\n- Two\n"}) {
-    places.push_back(Read(kQuestion, Tokenizer::Encode(text)));
+    places.push_back(Read(kHeatPumpQuestion, Tokenizer::Encode(text)));
   }
   std::vector<TokenId> thought = Tokenizer::Encode("The user asks for a pump.");
   thought.insert(thought.begin(), kThinkBegin);
@@ -131,7 +132,7 @@ TEST_P(EveryVoice, AnswersEndOfTheirOwnAccord) {
   constexpr int kAnswers = 300;
   std::vector<std::size_t> sizes;
   for (std::uint64_t seed = 0; seed < kAnswers; ++seed) {
-    sizes.push_back(Answer(model_, Asked(kQuestion), seed).size());
+    sizes.push_back(AnswerOf(model_, Asked(kHeatPumpQuestion), seed).size());
   }
   std::ranges::sort(sizes);
   EXPECT_GE(sizes[kAnswers / 2], 40U);
@@ -141,7 +142,7 @@ TEST_P(EveryVoice, AnswersEndOfTheirOwnAccord) {
 }
 
 TEST_P(EveryVoice, TheLikeliestAnswerEndsToo) {
-  for (const std::string_view question : {std::string_view(""), kQuestion}) {
+  for (const std::string_view question : {std::string_view(""), kHeatPumpQuestion}) {
     Passage passage = Asked(question);
     std::size_t size = 0;
     for (; size < 1000; ++size) {
@@ -159,7 +160,8 @@ TEST_P(EveryVoice, TheLikeliestAnswerEndsToo) {
 TEST_P(EveryVoice, ThoughtsEndBeforeTheAnswerDoes) {
   int ended = 0;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    const std::vector<TokenId> tokens = Answer(model_, Read(kQuestion, {{kThinkBegin}}), seed);
+    const std::vector<TokenId> tokens =
+        AnswerOf(model_, Read(kHeatPumpQuestion, {{kThinkBegin}}), seed);
     const auto end = std::ranges::find(tokens, kThinkEnd);
     if (end == tokens.end()) continue;
     ++ended;
@@ -185,11 +187,11 @@ TEST(LanguageModel, SeedAndVoiceDecideTheAnswer) {
   const LanguageModel plain;
   const LanguageModel voice(1);
   const LanguageModel other(2);
-  const Passage passage = Asked(kQuestion);
-  EXPECT_EQ(Answer(voice, passage, 1), Answer(LanguageModel(1), Asked(kQuestion), 1));
-  EXPECT_NE(Answer(voice, passage, 1), Answer(voice, passage, 2));
-  EXPECT_NE(Answer(voice, passage, 1), Answer(plain, passage, 1));
-  EXPECT_NE(Answer(voice, passage, 1), Answer(other, passage, 1));
+  const Passage passage = Asked(kHeatPumpQuestion);
+  EXPECT_EQ(AnswerOf(voice, passage, 1), AnswerOf(LanguageModel(1), Asked(kHeatPumpQuestion), 1));
+  EXPECT_NE(AnswerOf(voice, passage, 1), AnswerOf(voice, passage, 2));
+  EXPECT_NE(AnswerOf(voice, passage, 1), AnswerOf(plain, passage, 1));
+  EXPECT_NE(AnswerOf(voice, passage, 1), AnswerOf(other, passage, 1));
   EXPECT_EQ(Distribution(voice, passage), Distribution(LanguageModel(1), passage));
   EXPECT_NE(Distribution(voice, passage), Distribution(plain, passage));
   EXPECT_NE(Distribution(voice, passage), Distribution(other, passage));
@@ -200,7 +202,7 @@ TEST(LanguageModel, WordsOfThePromptComeBack) {
   const auto mentions = [&](std::string_view question) {
     int count = 0;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
-      const std::string text = Tokenizer::Decode(Answer(model, Asked(question), seed), true);
+      const std::string text = Tokenizer::Decode(AnswerOf(model, Asked(question), seed), true);
       for (const std::string_view word : {"evaporator", "January"}) {
         count += text.find(word) != text.npos ? 1 : 0;
       }
@@ -208,7 +210,7 @@ TEST(LanguageModel, WordsOfThePromptComeBack) {
     return count;
   };
   const int without = mentions("Who are you?");
-  EXPECT_GT(mentions(kQuestion), 3 * without + 50);
+  EXPECT_GT(mentions(kHeatPumpQuestion), 3 * without + 50);
 }
 
 TEST(LanguageModel, QuestionsHaveLikeliestAnswersOfTheirOwn) {
@@ -222,7 +224,7 @@ TEST(LanguageModel, QuestionsHaveLikeliestAnswersOfTheirOwn) {
 }
 
 TEST(Passage, TailIsTheLastTokens) {
-  Passage passage = Asked(kQuestion);
+  Passage passage = Asked(kHeatPumpQuestion);
   EXPECT_THAT(passage.tail(), IsEmpty());
   passage.Append(300);
   EXPECT_THAT(passage.tail(), ElementsAre(300));
@@ -232,7 +234,7 @@ TEST(Passage, TailIsTheLastTokens) {
 
 TEST(Passage, CopiesGoTheirOwnWays) {
   const LanguageModel model;
-  Passage one = Asked(kQuestion);
+  Passage one = Asked(kHeatPumpQuestion);
   one.Append(Tokenizer::Encode("The").front());
   const std::vector<float> before = Distribution(model, one);
   Passage other = one;
@@ -243,7 +245,7 @@ TEST(Passage, CopiesGoTheirOwnWays) {
 
 TEST(Passage, AnEndlessPromptIsReadFromItsEnd) {
   std::vector<TokenId> prompt(200'000, 300);
-  const std::vector<TokenId> question = Tokenizer::Encode(kQuestion);
+  const std::vector<TokenId> question = Tokenizer::Encode(kHeatPumpQuestion);
   prompt.insert(prompt.end(), question.begin(), question.end());
   const std::vector<float> probabilities = Distribution(LanguageModel(), Passage(prompt));
   EXPECT_NEAR(std::accumulate(probabilities.begin(), probabilities.end(), 0.0), 1, 1e-4);

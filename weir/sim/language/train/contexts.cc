@@ -30,7 +30,7 @@ struct Place {
   }
 };
 
-bool IsLetter(char c) {
+bool IsLetterByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
 }
 
@@ -39,8 +39,8 @@ std::uint8_t TraitsOf(std::string_view piece, std::uint32_t count, std::uint32_t
   if (piece.find_first_of(".!?") != piece.npos && piece.find_first_of("0123456789") == piece.npos) {
     traits |= kEndsSentence;
   }
-  if (std::ranges::all_of(piece, IsLetter)) traits |= kContinues;
-  if (piece.size() > 1 && piece[0] == ' ' && std::ranges::all_of(piece.substr(1), IsLetter)) {
+  if (std::ranges::all_of(piece, IsLetterByte)) traits |= kContinues;
+  if (piece.size() > 1 && piece[0] == ' ' && std::ranges::all_of(piece.substr(1), IsLetterByte)) {
     traits |= kOpensWord;
     if (piece.size() <= kShortestTopic || count > counted / kCommonShare) traits |= kCommon;
   }
@@ -87,7 +87,7 @@ class Counter {
   void RankPlaces(const Vocabulary& vocabulary) {
     std::size_t forms = 0;
     for (const std::vector<TokenId>& tokens : tokens_) {
-      const bool is_form = !IsLetter(vocabulary.Piece(tokens[1])[0]);
+      const bool is_form = !IsLetterByte(vocabulary.Piece(tokens[1])[0]);
       const bool may_begin = !is_form || forms++ % kFormsPerBeginning == 0;
       for (std::size_t i = may_begin ? 1 : 2; i < tokens.size(); ++i) {
         places_.push_back({tokens.data(), tokens.data() + i});
