@@ -324,6 +324,10 @@ class Export(Jobs):
         self.end("failed", error="timeout", where="id = 4")
         self.end("cancelled", where="id = 1")
 
+    def test_a_form_is_no_file(self):
+        self.assertIn("--format", self.run_jobs("export", "-o", "json", code=3).stderr)
+        self.assertFalse((self.folder / "json").exists())
+
     def test_lines_stand_in_the_order_of_submission(self):
         done = self.run_jobs("export", code=1)
         lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -127,6 +127,11 @@ class Runs(Case):
         self.assertEqual(done.returncode, 5)
         self.assertIn("cannot be used", done.stderr)
 
+    def test_rows_in_the_place_of_a_flow_and_the_other_way_round_are_told(self):
+        rows = self.rows(1)
+        self.assertIn("is a file of rows and no flow: weir run FLOW -i", weir("run", rows).stderr)
+        self.assertIn("flow.yaml is no file of rows", self.go("-i", self.write("flow.yaml", ECHO)).stderr)
+
     def test_a_node_may_name_the_simulator_without_any_configuration(self):
         flow = self.write("flow.yaml", ECHO.replace("step:", "engine: sim, step:"))
         done = weir("run", flow, "-i", self.rows(2), "-o", str(self.folder / "out"), cwd=self.folder)

@@ -33,11 +33,6 @@ bool IsAgent(const std::string& target) {
   return text && *text && flow::IsAgentFile(**text);
 }
 
-bool IsRows(std::string_view target) {
-  constexpr std::string_view kEndings[] = {".jsonl", ".ndjson", ".csv", ".tsv", ".gz"};
-  return std::ranges::any_of(kEndings, [&](auto ending) { return target.ends_with(ending); });
-}
-
 // What a server of that kind cannot be asked for; weir checks answers, and does not make them.
 std::map<std::string, std::string> LacksOf(const config::EngineConfig& engine) {
   if (engine.kind == config::Kind::kOpenAi) {
@@ -66,12 +61,6 @@ flow::EngineFacts FactsOf(const config::EngineConfig& engine) {
 
 Result<LoadedFlow> LoadFlow(const std::string& target, const Session& session) {
   if (IsAgent(target)) return LoadAgentFile(target, session);
-  if (IsRows(target)) {
-    return Fail(Code::kConfigError, StrCat(target,
-                                           " is a file of rows; the flow stands in its "
-                                           "place: FLOW -i ",
-                                           target));
-  }
   WEIR_TRY(flow::Flow flow, flow::ReadFlow(target));
   WEIR_TRY(flow::Graph graph, flow::Graph::Compile(std::move(flow)));
   WEIR_TRY(const std::string file, ConfigFileFor(flow::FlowFile(target), session));

@@ -238,6 +238,11 @@ void TellEnd(Session& session, const ExportFlags& flags, const Exported& sum, st
 
 int Export(Session& session, const ExportFlags& flags) {
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
+  if (flags.out == "json" || flags.out == "jsonl" || flags.out == "csv" || flags.out == "text") {
+    return stop({.code = Code::kConfigError,
+                 .message = StrCat("-o names a file, --format a form (", flags.out,
+                                   "?); for a file of that name write ./", flags.out)});
+  }
   if (flags.attempts && flags.format != "jsonl") {
     return stop({.code = Code::kConfigError, .message = "--attempts is for --format jsonl"});
   }

@@ -10,8 +10,9 @@ using async::Task;
 using jobs::Ended;
 
 // What the store said is shown for so long; where it takes its time to say it, for longer, so that
-// looking at it never costs it more than a hundredth of its time.
+// looking costs it little.
 constexpr Duration kFresh = std::chrono::seconds(10);
+constexpr Duration kOld = std::chrono::minutes(1);
 constexpr int kLookingPart = 100;
 
 constexpr std::pair<Ended::How, std::string_view> kHows[] = {{Ended::How::kDone, "done"},
@@ -36,7 +37,8 @@ Task<void> JobsMetrics::ReadStore(async::Context ctx) {
   const auto count = [this] { return store_.Workers(); };
   const Result<std::vector<jobs::WorkerInfo>> workers = co_await async::OffLoop(ctx, count);
   reading_ = false;
-  fresh_until_ = ctx.Now() + std::max(kFresh, (ctx.Now() - began) * kLookingPart);
+  const Duration slow = std::min<Duration>((ctx.Now() - began) * kLookingPart, kOld);
+  fresh_until_ = ctx.Now() + (queues && workers ? std::max(kFresh, slow) : kFresh);
   if (workers) {
     registry_.GaugeOf("weir_workers", "Workers of the store, this one included.")
         .Set(static_cast<double>(workers->size()));

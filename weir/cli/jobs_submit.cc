@@ -116,7 +116,9 @@ Result<jobs::QueueSpec> SpecOf(const SubmitFlags& flags, const flow::Flow& flow,
     if (known->spec.digest != spec.digest && open > 0) {
       terminal.Note(
           StrCat("the flow has changed since; ", CountedJobs(open),
-                 " that are open go by what it says now, once their workers are started anew"));
+                 " that are open go by what it says now, once their workers are started anew; "
+                 "rows of theirs that come again are done twice (weir jobs cancel --state queued "
+                 "takes the old ones out)"));
     }
     spec.concurrency = known->spec.concurrency;
     spec.rate = known->spec.rate;
@@ -234,7 +236,7 @@ class Submission {
     if (bad_ <= kBadRowsTold) session_.terminal.Warn(StrCat("no job: ", error.message));
     if (bad_ == kBadRowsTold) {
       session_.terminal.Note(
-          StrCat("further rows that are no jobs, behind row ", row.number, ", are only counted"));
+          StrCat("further rows that are no jobs, behind ", PlaceOf(row), ", are only counted"));
     }
   }
 
@@ -329,11 +331,17 @@ void TellNext(Session& session, const SubmitFlags& flags, const Submission& subm
                                "they are"));
     return;
   }
-  if (submission.read() == 0) return terminal.Warn("there were no rows");
+  if (submission.read() == 0)
+    return terminal.Warn("there were no rows; name a file of them with -i");
   if (sum.accepted == 0 && sum.known > 0 && submission.bad() == 0) {
     terminal.Note(
         "every row was there already, whatever came of it: weir jobs retry tries failed ones "
         "again, --again makes new jobs");
+  }
+  if (!flags.job.engine.empty() || !flags.job.model.empty()) {
+    terminal.Note(
+        "-e and -m tell these jobs from others; what answers them is for the worker to say: "
+        "weir jobs work -e ENGINE");
   }
   const Result<std::vector<jobs::WorkerInfo>> workers = opened.store->Workers();
   if (workers && workers->empty() && OpenJobsOf(queue) > 0) {

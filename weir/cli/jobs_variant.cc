@@ -130,10 +130,10 @@ void WarnOfUnknown(const Session& session, const VariantFlags& flags, jobs::JobS
   }
   const auto engine = config::ResolveEngine(*config, flags.engine, session.env);
   if (engine) return;
-  terminal.Warn(
-      StrCat("this configuration has no such engine, and a worker with the same one "
-             "stays with what it has: ",
-             engine.error().message));
+  terminal.Warn(StrCat(
+      "this configuration has no such engine; with the same one a worker that starts refuses "
+      "to, and one that is at work stays with what it has: ",
+      engine.error().message));
 }
 
 int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {

@@ -300,7 +300,7 @@ Task<Result<void>> WorkAll(async::Context ctx, jobs::Worker& worker, http::Serve
 }
 
 int ExitOf(const jobs::WorkerFigures& figures) {
-  std::uint64_t failed = figures.quarantined;
+  std::uint64_t failed = 0;
   std::uint64_t done = 0;
   for (const jobs::WorkerFigures::Queue& queue : figures.queues) {
     failed += queue.ended[static_cast<int>(jobs::Ended::How::kFailed)];

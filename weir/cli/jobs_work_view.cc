@@ -91,7 +91,7 @@ std::string WorkNoteOf(std::string_view name, Fields fields) {
   }
   if (name == "jobs.broken_off") {
     return StrCat(CountedJobs(WholeIn(fields, "jobs")),
-                  " were not ready in time and go back to the queue");
+                  " under way: broken off, back to the queue");
   }
   return {};
 }

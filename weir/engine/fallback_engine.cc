@@ -162,8 +162,17 @@ class FallbackEngine final : public model::Engine {
     }
   }
 
+  // Of the first route that answers. Of a later one without its models: what is asked for is of the
+  // first, and the later one is asked for its own.
   async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
-    return routes_.front().engine->Describe(ctx);
+    Result<model::EngineInfo> first = co_await routes_.front().engine->Describe(ctx);
+    for (std::size_t at = 1; !first && at < routes_.size() && !ctx.cancelled(); ++at) {
+      Result<model::EngineInfo> later = co_await routes_[at].engine->Describe(ctx);
+      if (!later) continue;
+      later->models.clear();
+      co_return later;
+    }
+    co_return first;
   }
 
  private:

@@ -208,6 +208,50 @@ TEST_F(FallbackTest, WhenAllFailTheErrorNamesThemAll) {
   EXPECT_THAT(reply.error().message, HasSubstr("(before it, main failed with http_503)"));
 }
 
+class Described final : public model::Engine {
+ public:
+  explicit Described(Result<model::EngineInfo> info) : info_(std::move(info)) {}
+  async::Task<Result<Reply>> Call(async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return Fail(Code::kInternal, "nobody calls");
+  }
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return Fail(Code::kInternal, "nobody calls");
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context /*ctx*/) override {
+    co_return info_;
+  }
+
+ private:
+  const Result<model::EngineInfo> info_;
+};
+
+TEST_F(FallbackTest, AChainIsThereWhenOneOfItsEnginesIs) {
+  const Error gone{.code = Code::kConnectionError, .message = "gone"};
+  const model::EngineInfo main{.name = "main", .models = {{.id = "m"}}};
+  const model::EngineInfo safe{.name = "safe", .models = {{.id = "s"}}};
+  const auto described = [&](Result<model::EngineInfo> first, Result<model::EngineInfo> second) {
+    std::vector<RegisteredEngine> engines(2);
+    const std::pair<const char*, Result<model::EngineInfo>> both[] = {{"main", std::move(first)},
+                                                                      {"safe", std::move(second)}};
+    for (std::size_t i = 0; i < 2; ++i) {
+      engines[i].name = both[i].first;
+      const std::shared_ptr<model::Engine> engine = std::make_shared<Described>(both[i].second);
+      engines[i].make = [engine] { return Result<std::shared_ptr<model::Engine>>(engine); };
+    }
+    engines[0].fallback = {"safe"};
+    registry_ = *Registry::Make(std::move(engines), {});
+    const std::shared_ptr<model::Engine> chain = *registry_->Get("main");
+    return loop_.Run(chain->Describe(ctx_));
+  };
+  EXPECT_EQ(described(main, safe)->models.size(), 1U);
+  const Result<model::EngineInfo> later = described(std::unexpected(gone), safe);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->name, "safe");
+  EXPECT_THAT(later->models, IsEmpty()) << "it is asked for its own model";
+  EXPECT_EQ(described(std::unexpected(gone), std::unexpected(gone)).error().message, "gone");
+}
+
 class RegistryTest : public FallbackTest {
  protected:
   std::vector<RegisteredEngine> Engines() {

@@ -16,7 +16,8 @@ void Collect(const Graph& graph, const GraphNode& node, const RunOptions& option
   if (const Step* step = node.step()) {
     const std::string name = EngineOf(graph.flow(), *step, options);
     auto found = std::ranges::find(askers, name, &Askers::engine);
-    if (found == askers.end()) found = askers.insert(askers.end(), {.engine = name, .steps = {}});
+    if (found == askers.end())
+      found = askers.insert(askers.end(), {name, !options.engine.empty(), {}});
     found->steps.push_back(&node);
   }
   for (const Way& way : node.ways) {
@@ -38,6 +39,34 @@ std::string NamesOf(const model::EngineInfo& info) {
   return names;
 }
 
+// What the calls of a step name: a model belongs to its engine, and rows of a batch name their own.
+std::string ModelOf(const Askers& askers, const Step& step, const model::EngineInfo& info) {
+  if (step.batch && step.model.empty()) return {};
+  return askers.replaced || step.model.empty() ? info.model : step.model;
+}
+
+Error MissingModel(const GraphNode& node, const std::string& model, const model::EngineInfo& info) {
+  return {.code = Code::kConfigError,
+          .message = StrCat("step ", node.node->id, " asks for the model ", model, ", which ",
+                            info.base_url, " does not have; it has ", NamesOf(info))};
+}
+
+// nullopt: it has no list, and may answer all the same.
+async::Task<Result<std::optional<model::EngineInfo>>> Look(async::Context ctx,
+                                                           model::Engine& engine,
+                                                           const Askers& askers) {
+  Result<model::EngineInfo> info = co_await engine.Describe(ctx);
+  if (info) co_return std::optional(*std::move(info));
+  Error error = info.error();
+  const ErrorClass error_class = ClassOf(error);
+  if (error_class == ErrorClass::kNotFound || error_class == ErrorClass::kInvalidRequest) {
+    co_return std::nullopt;
+  }
+  const std::string name = askers.engine.empty() ? "the engine" : "engine " + askers.engine;
+  error.message = StrCat(name, " cannot be used, and nothing was sent to it: ", error.message);
+  co_return std::unexpected<Error>(std::move(error));
+}
+
 // A system prompt that is the same for every row.
 bool IsShared(const GraphNode& node) {
   if (!node.system) return node.step()->output.schema.has_value();
@@ -57,26 +86,20 @@ std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t t
 
 async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
                                     const Askers& askers) {
-  Result<model::EngineInfo> info = co_await engine.Describe(ctx);
-  if (!info) {
-    Error error = info.error();
-    const ErrorClass error_class = ClassOf(error);
-    // A server without a list of models may answer all the same.
-    if (error_class == ErrorClass::kNotFound || error_class == ErrorClass::kInvalidRequest) {
-      co_return Result<void>();
-    }
-    const std::string name = askers.engine.empty() ? "the engine" : "engine " + askers.engine;
-    error.message = StrCat(name, " cannot be used, and nothing was sent to it: ", error.message);
-    co_return std::unexpected<Error>(std::move(error));
-  }
-  if (info->models.empty()) co_return Result<void>();
+  std::optional<model::EngineInfo> info;
+  WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
+  if (!info || info->models.empty()) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const Step& step = *node->step();
-    const std::string& model = step.model.empty() ? info->model : step.model;
+    const std::string model = ModelOf(askers, step, *info);
     if (info->kind == "vllm" && !model.empty() && !Lists(*info, model)) {
-      co_return Fail(Code::kConfigError,
-                     StrCat("step ", node->node->id, " asks for the model ", model, ", which ",
-                            info->base_url, " does not have; it has ", NamesOf(*info)));
+      Error error = MissingModel(*node, model, *info);
+      const bool step_names_it = !askers.replaced && !step.model.empty();
+      if (step_names_it) co_return std::unexpected<Error>(std::move(error));
+      // The engine's own may be one that the server finds when it is asked for it.
+      ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
+                             {"node", std::string_view(node->node->id)},
+                             {"message", std::string_view(error.message)}});
     }
     if (step.adapter.empty() || Lists(*info, step.adapter)) continue;
     const std::string message =
@@ -87,6 +110,20 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
                            {"node", std::string_view(node->node->id)},
                            {"adapter", std::string_view(step.adapter)},
                            {"message", std::string_view(message)}});
+  }
+  co_return Result<void>();
+}
+
+async::Task<Result<void>> StillServes(async::Context ctx, model::Engine& engine,
+                                      const Askers& askers) {
+  std::optional<model::EngineInfo> info;
+  WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
+  if (!info || info->models.empty()) co_return Result<void>();
+  if (info->kind != "vllm" && info->kind != "ollama") co_return Result<void>();
+  for (const GraphNode* node : askers.steps) {
+    const std::string model = ModelOf(askers, *node->step(), *info);
+    if (model.empty() || Lists(*info, model) || Lists(*info, model + ":latest")) continue;
+    co_return std::unexpected<Error>(MissingModel(*node, model, *info));
   }
   co_return Result<void>();
 }

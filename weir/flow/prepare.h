@@ -19,6 +19,7 @@ namespace weir::flow {
 // The steps of some nodes that ask one engine.
 struct Askers {
   std::string engine;
+  bool replaced = false;  // by -e or a variant: then models that steps name are not asked for
   std::vector<const GraphNode*> steps;
 };
 
@@ -27,10 +28,15 @@ std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t t
                              const RunOptions& options);
 
 // Asks the server what it has. Fails when it cannot be reached, or when it is a vLLM server that
-// does not have the model of a step, its own or the engine's. A missing adapter is told as an event
+// does not have a model that a step names. A missing adapter is told as an event
 // "preflight", since the engine has its own rule for it.
 async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
                                     const Askers& askers);
+
+// Of a server that has refused something: fails when it cannot be reached or does not list the
+// models that these calls name, the engine's own too. Tells nothing.
+async::Task<Result<void>> StillServes(async::Context ctx, model::Engine& engine,
+                                      const Askers& askers);
 
 // Sends each beginning once. What fails is no reason not to run: events "prefix.warmed" tell.
 // `agents` are open: tools stand in front of the system prompt.

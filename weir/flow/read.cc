@@ -142,6 +142,11 @@ Result<Chosen> Choose(const json::YamlDocument& document, std::string_view name)
   return Chosen{.pointer = std::move(pointer), .name = chosen};
 }
 
+bool IsRows(std::string_view file) {
+  constexpr std::string_view kEndings[] = {".jsonl", ".ndjson", ".csv", ".tsv", ".gz"};
+  return std::ranges::any_of(kEndings, [&](auto ending) { return file.ends_with(ending); });
+}
+
 }  // namespace
 
 Result<Flow> ReadFlowText(std::string_view text, const std::string& file_name,
@@ -190,6 +195,11 @@ Result<Flow> ReadFlow(std::string_view target) {
 
 Result<Flow> ReadFlow(std::string_view target, ReadProblems& found_problems) {
   const Target found = TargetOf(target);
+  if (IsRows(found.file)) {
+    return Fail(Code::kConfigError,
+                StrCat(found.file, " is a file of rows and no flow: weir run FLOW -i ", found.file,
+                       ", or weir jobs submit FLOW -i ", found.file));
+  }
   auto text = ReadPart(found.file);
   if (!text) {
     std::string message = text.error().message;

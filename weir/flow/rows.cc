@@ -33,6 +33,11 @@ std::unique_ptr<RowSource> RowsOf(std::unique_ptr<RowInput> input, RowFormat for
 }  // namespace
 
 Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOptions& options) {
+  if (HasEnding(path, ".yaml") || HasEnding(path, ".yml")) {
+    return Fail(Code::kConfigError, StrCat(path,
+                                           " is no file of rows; they come as .jsonl, .json, "
+                                           ".csv or .tsv, each also packed as .gz"));
+  }
   WEIR_TRY(std::unique_ptr<RowInput> input, OpenInput(path));
   constexpr std::string_view kPacked = ".gz";
   std::string name = path;

@@ -136,6 +136,9 @@ TEST_F(RowsTest, WhatIsNoFileCannotBeOpened) {
   const auto folder = OpenRows(folder_.string(), {});
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error().message, HasSubstr("is a folder"));
+  const auto flow = OpenRows(Put("flow.yaml", "name: x"), {});
+  ASSERT_FALSE(flow);
+  EXPECT_THAT(flow.error().message, HasSubstr("is no file of rows"));
 }
 
 // The same rows have the same checksum; a changed, missing or added one has another.

@@ -207,6 +207,19 @@ TEST_F(RunTest, AModelThatIsNotThereIsNamedWithThoseThatAre) {
   EXPECT_THAT(result.error->message, HasSubstr("it has qwen"));
 }
 
+// A server may find the engine's own model when it is asked, and a model of the flow is that of the
+// flow's engine.
+TEST_F(RunTest, OnlyAModelThatIsAskedForByAStepEndsTheRun) {
+  Numbers(3);
+  echo_->described =
+      model::EngineInfo{.kind = "vllm", .model = "alias", .models = {{.id = "qwen"}}};
+  EXPECT_EQ(Go(kEcho, "own").end, RunResult::End::kDone);
+  host_.engines["other"] = echo_;
+  options_.engine = "other";
+  EXPECT_EQ(Go("nodes: [{step: say, model: llama, user: hi}]", "replaced").end,
+            RunResult::End::kDone);
+}
+
 TEST_F(RunTest, SharedPromptsAreWarmedOnceEach) {
   Numbers(3);
   options_.warmup = true;

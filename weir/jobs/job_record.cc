@@ -124,7 +124,7 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     if (!variant.empty()) out.Field("variant_id", variant);
     out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
     out.PlainKey("duration_ms");
-    out.Int(CeilMillis(tried.duration));
+    out.Int(WholeMillis(tried.duration));
     out.PlainKey("success");
     out.Bool(!tried.error.has_value());
     if (tried.error) WriteError(out, *tried.error);

@@ -89,8 +89,7 @@ CREATE TABLE weir_variants (
 
 // The store is told from others, whose jobs have the same numbers.
 constexpr char kVersion2[] =
-    "INSERT INTO weir_meta SELECT 'store', "
-    "substr(md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text), 1, 16) "
+    "INSERT INTO weir_meta SELECT 'store', left(replace(gen_random_uuid()::text, '-', ''), 16) "
     "ON CONFLICT DO NOTHING";
 
 constexpr const char* kMigrations[] = {kVersion1, kVersion2};

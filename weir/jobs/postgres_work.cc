@@ -55,7 +55,8 @@ ended AS (
   FROM fate f, t WHERE j.id = f.id),
 kept AS (
   INSERT INTO weir_results SELECT id, result, metadata FROM fate
-  WHERE state = 3 OR (state = 4 AND metadata <> '')),
+  WHERE state = 3 OR (state = 4 AND metadata <> '')
+  ON CONFLICT (job) DO UPDATE SET result = excluded.result, metadata = excluded.metadata),
 tried AS (
   INSERT INTO weir_tries SELECT id, fence, $1, how, attempts FROM fate),
 repeated AS (

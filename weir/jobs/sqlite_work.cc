@@ -274,7 +274,7 @@ Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
                      {ended.id, ended.fence, worker, static_cast<int>(ended.how), ended.attempts}));
   const bool told = state == JobState::kFailed && !ended.metadata.empty();
   if (state == JobState::kDone || told) {
-    WEIR_CHECK(db_.Run("INSERT INTO weir_results VALUES (?1, ?2, ?3)",
+    WEIR_CHECK(db_.Run("INSERT OR REPLACE INTO weir_results VALUES (?1, ?2, ?3)",
                        {ended.id, ended.result, ended.metadata}));
   }
   if (ended.repeated_calls > 0) {

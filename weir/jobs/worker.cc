@@ -17,10 +17,15 @@ using async::Task;
 constexpr Duration kLookAgain = std::chrono::seconds(1);  // for jobs, where nothing tells of them
 constexpr Duration kFirstMend = std::chrono::seconds(1);
 constexpr Duration kLastMend = std::chrono::seconds(30);
-// Times the jobs that may be under way. With so many undelivered, or begun and not ended, no other
-// job is begun.
+// Times the jobs that may be under way. With so many undelivered no job is begun; with so many of a
+// queue begun and not ended, none of that queue.
 constexpr std::size_t kUndelivered = 4;
-constexpr std::size_t kUnended = 4;
+constexpr int kUnended = 4;
+
+std::unexpected<Error> Of(const std::string& agent, Error error) {
+  error.message = StrCat("queue ", agent, ": ", error.message);
+  return std::unexpected<Error>(std::move(error));
+}
 
 }  // namespace
 
@@ -104,10 +109,11 @@ Task<Result<void>> Worker::Core::Run(Context ctx) {
 
 Task<Result<void>> Worker::Core::OpenShifts(Context ctx) {
   for (Post& post : posts_) {
-    Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
-    if (!resolved) co_return std::unexpected<Error>(resolved.error());
+    const std::string& agent = post.queue->spec.name;
+    Result<Resolved> resolved = co_await resolve_(ctx, agent);
+    if (!resolved) co_return Of(agent, std::move(resolved).error());
     Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
-    if (!shift) co_return std::unexpected<Error>(shift.error());
+    if (!shift) co_return Of(agent, std::move(shift).error());
     post.shift = *std::move(shift);
   }
   co_return Result<void>();
@@ -139,13 +145,14 @@ Task<Result<void>> Worker::Core::Enlist(Context ctx) {
 Task<void> Worker::Core::ClaimAll(Context ctx) {
   while (!ctx.cancelled() && !ends() && !full_measure_) {
     const int ahead = std::max(1, pace_.limit() / 4);
-    const bool full = static_cast<int>(ready_.size()) > std::max(0, room()) + ahead / 2;
-    const bool paused = std::ranges::all_of(posts_, &Post::paused);
+    const bool full = static_cast<int>(ready_.size()) > free_places() + ahead / 2;
+    const bool nobody_takes =
+        std::ranges::none_of(posts_, [this](const Post& post) { return Takes(post); });
     if (doubtful_ && worker_ != 0) {
       co_await GiveUpLease(ctx);
       continue;
     }
-    if (worker_ == 0 || full || paused || alone_) {
+    if (worker_ == 0 || full || nobody_takes || alone_) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
     }
@@ -160,7 +167,7 @@ Task<void> Worker::Core::ClaimAll(Context ctx) {
 
 Task<bool> Worker::Core::ClaimSome(Context ctx) {
   const int ahead = std::max(1, pace_.limit() / 4);
-  std::int64_t most = std::max(0, room()) + ahead - static_cast<std::int64_t>(ready_.size());
+  std::int64_t most = free_places() + ahead - static_cast<std::int64_t>(ready_.size());
   most = std::min(most, Left() - static_cast<std::int64_t>(ready_.size()));
   if (most <= 0) {
     co_await bell_.Wait(ctx, kLookAgain);
@@ -168,7 +175,7 @@ Task<bool> Worker::Core::ClaimSome(Context ctx) {
   }
   std::vector<ClaimFrom> from;
   for (const Post& post : posts_) {
-    if (!post.paused) from.push_back({.queue = post.queue->id, .most = static_cast<int>(most)});
+    if (Takes(post)) from.push_back({.queue = post.queue->id, .most = static_cast<int>(most)});
   }
   const WorkerId worker = worker_;
   const auto claim = [this, worker, &from] { return store_.Claim(worker, from); };
@@ -255,7 +262,7 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
     ready_.pop_front();
     Post& post = *ready.post;
     if (ready.worker != worker_) continue;
-    if (post.paused) {
+    if (!Takes(post)) {
       GiveBack(ready);
       continue;
     }
@@ -287,7 +294,13 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
 bool Worker::Core::MayBegin() const {
   const auto most = static_cast<std::size_t>(options_.concurrency);
   const bool store_lags = done_.size() + delivering_ > kUndelivered * most;
-  return room() > rested_ && !store_lags && running_.size() < kUnended * most && !alone_;
+  return free_places() > 0 && !store_lags && !alone_;
+}
+
+bool Worker::Core::Takes(const Post& post) const {
+  int unended = post.shift->running;
+  for (const std::unique_ptr<Shift>& shift : post.earlier) unended += shift->running;
+  return !post.paused && unended < kUnended * options_.concurrency;
 }
 
 // A configuration that is wrong now changes nothing: the worker goes on with what it has.
@@ -354,13 +367,26 @@ Task<void> Worker::Core::CloseShifts(Context ctx) {
   }
 }
 
+// Tells once why, and again when it is for another reason.
 void Worker::Core::Pause(const Context& ctx, Post& post, const Error& error) {
-  if (post.paused) return;
+  if (post.paused && post.paused_for == error.message) return;
   post.paused = true;
+  post.paused_for = error.message;
   figures_.paused = std::ranges::all_of(posts_, &Post::paused);
   ctx.Emit("jobs.paused", {{"agent", std::string_view(post.queue->spec.name)},
                            {"error", std::string_view(error.message)}});
   bell_.Ring();
+}
+
+Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewWellShift(Context ctx, const Post& post) {
+  Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
+  if (!resolved) co_return std::unexpected<Error>(resolved.error());
+  Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
+  if (!shift) co_return std::unexpected<Error>(shift.error());
+  const Result<void> well = co_await (*shift)->Check(ctx);
+  if (well) co_return std::move(shift);
+  co_await (*shift)->Close(ctx);
+  co_return std::unexpected<Error>(well.error());
 }
 
 // Asks until there is somebody to work with again; the configuration may say something else by
@@ -379,13 +405,9 @@ Task<void> Worker::Core::Mend(Context ctx) {
     while (!finishing_ && ctx.Now() < next) co_await bell_.Wait(ctx, next - ctx.Now());
     for (Post& post : posts_) {
       if (!post.paused || ends()) continue;
-      Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
-      if (!resolved) continue;
-      Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
-      if (!shift) continue;
-      const Result<void> well = co_await (*shift)->Check(ctx);
-      if (!well) {
-        co_await (*shift)->Close(ctx);
+      Result<std::unique_ptr<Shift>> shift = co_await NewWellShift(ctx, post);
+      if (!shift) {
+        Pause(ctx, post, shift.error());
         continue;
       }
       co_await Change(ctx, post, *std::move(shift));
@@ -401,8 +423,8 @@ Task<void> Worker::Core::Mend(Context ctx) {
 // A job under which workers have died has its last chance with nothing beside it, so that nobody
 // is blamed for what it does.
 Task<void> Worker::Core::WaitToBeAlone(Context ctx) {
-  alone_ = true;
   while (!ctx.cancelled() && !ends()) {
+    alone_ = true;  // a job that ended meanwhile has taken it back
     GiveBackReady();
     const bool busy = claiming_ || !running_.empty() || !done_.empty() || delivering_ > 0;
     if (!busy) co_return;

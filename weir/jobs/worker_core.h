@@ -9,6 +9,7 @@
 //   Keeper     renews the lease, ends workers that are lost                 worker_store.cc
 //   Mender     where an engine is gone: asks until it answers               worker.cc
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -41,6 +42,7 @@ class Worker::Core {
     std::vector<std::unique_ptr<Shift>> earlier;  // that still have jobs
     std::uint64_t begun = 0;
     bool paused = false;
+    std::string paused_for;  // as it was told last
   };
   struct Ready {
     Post* post = nullptr;
@@ -76,6 +78,7 @@ class Worker::Core {
   async::Task<void> CloseShifts(async::Context ctx);
   async::Task<void> Mend(async::Context ctx);
   void Pause(const async::Context& ctx, Post& post, const Error& error);
+  async::Task<Result<std::unique_ptr<Shift>>> NewWellShift(async::Context ctx, const Post& post);
   async::Task<void> WaitToBeAlone(async::Context ctx);
   void GiveBack(const Ready& ready);
   void GiveBackReady();
@@ -103,9 +106,11 @@ class Worker::Core {
 
   bool ends() const { return figures_.draining || fatal_.has_value(); }
   std::int64_t Left() const;  // jobs that may still be begun
-  // For jobs that may be under way; those that have begun come before those that have not.
   int room() const { return pace_.limit() - figures_.running; }
+  // For jobs that have not begun: those that have come before them.
+  int free_places() const { return std::max(0, room() - rested_); }
   bool MayBegin() const;
+  bool Takes(const Post& post) const;  // jobs of its queue
 
   JobStore& store_;
   AnswerJournal& journal_;

@@ -171,10 +171,8 @@ Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const 
     if (!again) co_return end;
     co_await Rest(ctx, wait);
     wait = std::min(wait * 2, kLastJobWait);
-    if (ctx.cancelled()) {
-      end.aborted = true;
-      co_return end;
-    }
+    if (ctx.cancelled()) end.aborted = true;
+    if (ctx.cancelled() || ends()) co_return end;
   }
 }
 
@@ -183,7 +181,10 @@ Task<void> Worker::Core::Rest(Context ctx, Duration wait) {
   --figures_.running;
   ++figures_.resting;
   bell_.Ring();
-  (void)co_await async::Sleep(ctx, wait);
+  const TimePoint until = ctx.Now() + wait;
+  while (ctx.Now() < until && !ends() && !ctx.cancelled()) {
+    co_await bell_.Wait(ctx, until - ctx.Now());
+  }
   ++rested_;
   while (room() <= 0 && !ends() && !ctx.cancelled()) co_await bell_.Wait(ctx, kLastJobWait);
   --rested_;

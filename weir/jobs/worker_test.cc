@@ -231,6 +231,37 @@ TEST_F(WorkerTest, AJobThatHasLostWorkersHasItsLastChanceAlone) {
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
 }
 
+TEST_F(WorkerTest, TheLastChanceIsAloneAlsoBehindJobsThatWereBegunBefore) {
+  const WorkQueue queue = QueueOf(kSay, 20, {.max_crashes = 2});
+  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
+  const std::vector<ClaimFrom> from = {{queue.id, 7}};
+  const std::vector<Claimed> jobs = store_->Claim(lost, from)->jobs;
+  ASSERT_EQ(jobs.size(), 7U);
+  for (std::size_t i = 0; i < 6; ++i) {  // but for the last they are blamed on nobody
+    const Ended back{.id = jobs[i].id, .fence = jobs[i].fence, .how = Ended::How::kBack};
+    ASSERT_TRUE(store_->Complete(lost, std::span(&back, 1)));
+  }
+  while (store_->Reap()->workers == 0) {
+  }
+  bool under_way = false;
+  int most = 0;
+  const auto is_suspect = [](const model::Call& call) {
+    return call.messages[0].AllText() == "n=6";
+  };
+  const auto engine = Add("", [&](const model::Call& call) {
+    if (is_suspect(call)) under_way = false;
+    return call.messages[0].AllText();
+  });
+  engine->delay = [&](const model::Call& call) {
+    if (is_suspect(call)) under_way = true;
+    if (under_way) most = std::max(most, engine->running);
+    return Duration(std::chrono::milliseconds(is_suspect(call) ? 50 : 2));
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(most, 1);
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
+}
+
 TEST_F(WorkerTest, ALimitIsAMeasureAndNoClock) {
   const WorkQueue queue = QueueOf(kSay, 20);
   options_.most_jobs = 5;
@@ -377,7 +408,7 @@ TEST_F(WorkerTest, TheFirstConfigurationHasToBeRight) {
   const Resolve resolve = [](async::Context, std::string) -> async::Task<Result<Resolved>> {
     co_return Fail(Code::kConfigError, "there is no engine");
   };
-  EXPECT_EQ(Work(queue, resolve).error().message, "there is no engine");
+  EXPECT_EQ(Work(queue, resolve).error().message, "queue say: there is no engine");
   EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 1U);
 }
 
@@ -457,6 +488,31 @@ TEST_F(WorkerTest, AModelThatIsGoneStopsTheWorkInsteadOfFailingEveryJob) {
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
   EXPECT_EQ(ear_.heard["jobs.paused"], 1);
   EXPECT_THAT(why, HasSubstr("asks for the model m")) << "more than the 404 says";
+}
+
+TEST_F(WorkerTest, APausedWorkerTellsWhenItWaitsForSomethingElse) {
+  const WorkQueue queue = QueueOf(kSay, 1, {.max_attempts = 1});
+  bool gone = true;
+  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (gone) return Fail(Code::kConnectionError, "refused");
+    return call.messages.back().AllText();
+  });
+  engine->described = Fail(Code::kConnectionError, "refused");
+  std::vector<std::string> reasons;
+  ear_.on_event = [&](std::string_view name, std::span<const TraceField> fields) {
+    if (name != "jobs.paused") return;
+    for (const TraceField& field : fields) {
+      if (field.key == "error") reasons.emplace_back(std::get<std::string_view>(field.value));
+    }
+    gone = reasons.size() < 2;
+    const char* model = gone ? "another" : "m";
+    engine->described = model::EngineInfo{.kind = "vllm", .model = "m", .models = {{.id = model}}};
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  ASSERT_EQ(reasons.size(), 2U);
+  EXPECT_THAT(reasons[0], HasSubstr("refused"));
+  EXPECT_THAT(reasons[1], HasSubstr("asks for the model m"));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
 }
 
 TEST_F(WorkerTest, AJobThatIsNotFoundAloneFailsAlone) {
