@@ -6,11 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "weir/async/scope.h"
-#include "weir/base/text.h"
-#include "weir/flow/read.h"
-#include "weir/flow/run_testing.h"
 #include "weir/jobs/job_answers.h"
+#include "weir/jobs/worker_suite_testing.h"
 #include "weir/json/reader.h"
 #include "weir/store/crc32c.h"
 
@@ -18,133 +15,9 @@ namespace weir::jobs {
 namespace {
 
 namespace fs = std::filesystem;
-using flow::FakeEngine;
-using flow::FakeHost;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr const char* kSay = "name: say\nnodes:\n  - step: say\n    user: 'n={{ n }}'\n";
-constexpr const char* kTwice =
-    "name: twice\nnodes:\n  - step: first\n    user: 'n={{ n }}'\n"
-    "  - step: second\n    user: 'then {{ first }}'\n";
-
-// What is told, by name.
-class Ear final : public TraceSink {
- public:
-  Ear() : TraceSink(false) {}
-  void OnEvent(std::string_view name, std::span<const TraceField> fields) override {
-    ++heard[std::string(name)];
-    if (on_event) on_event(name, fields);
-  }
-  void OnSpanStart(const SpanRecord& /*span*/) override {}
-  void OnSpanEnd(const SpanRecord& /*span*/) override {}
-
-  std::map<std::string, int> heard;
-  std::function<void(std::string_view, std::span<const TraceField>)> on_event;
-};
-
-// Workers on a store of SQLite, with engines that answer at once; in real time, since a store is
-// asked by another thread.
-class WorkerTest : public testing::Test {
- protected:
-  WorkerTest() {
-    char name[] = "/tmp/weir-worker-XXXXXX";
-    root_ = ::mkdtemp(name);
-    store_ = OpenedStore();
-    host_ = std::make_shared<FakeHost>();
-    engine_ = Add("", [](const model::Call& call) { return call.messages.back().AllText(); });
-  }
-  ~WorkerTest() override {
-    store_.reset();
-    fs::remove_all(root_);
-  }
-
-  std::unique_ptr<JobStore> OpenedStore() {
-    auto store = OpenStore(StrCat("sqlite:", root_, "/jobs.db"), {});
-    EXPECT_TRUE(store) << store.error().message;
-    return *std::move(store);
-  }
-
-  std::shared_ptr<FakeEngine> Add(const std::string& name, FakeEngine::Answer answer) {
-    host_->engines[name] = std::make_shared<FakeEngine>(std::move(answer));
-    return host_->engines[name];
-  }
-
-  // A queue of rows {"n": 0} ...
-  WorkQueue QueueOf(const std::string& yaml, int rows, QueueSpec spec = {}) {
-    auto flow = flow::ReadFlowText(yaml, root_ + "/flow.yaml");
-    EXPECT_TRUE(flow) << flow.error().message;
-    auto graph = flow::Graph::Compile(*std::move(flow));
-    EXPECT_TRUE(graph) << graph.error().message;
-    graph_ = std::make_unique<flow::Graph>(*std::move(graph));
-    spec.name = graph_->flow().name;
-    spec.digest = "d";
-    WorkQueue queue{.spec = spec, .graph = graph_.get()};
-    queue.options.warmup = false;
-    queue.id = *store_->Declare(spec);
-    std::vector<NewJob> jobs;
-    for (int i = 0; i < rows; ++i) {
-      jobs.push_back(
-          {.key = StrCat("k", i), .row_id = StrCat(i), .row = StrCat("{\"n\":", i, "}")});
-    }
-    EXPECT_TRUE(store_->Submit(queue.id, jobs));
-    return queue;
-  }
-
-  std::unique_ptr<AnswerJournal> JournalOf(const std::string& name) {
-    return *AnswerJournal::Open({.folder = root_ + "/answers", .name = name});
-  }
-
-  // Everybody gets the same engines.
-  Resolve Same() {
-    return [this](async::Context, std::string) -> async::Task<Result<Resolved>> {
-      co_return ResolvedAs({.provider = "vllm", .model = "m"});
-    };
-  }
-  Resolved ResolvedAs(Assignment assignment) {
-    Resolved resolved{.assignment = std::move(assignment), .engines = host_};
-    resolved.provider_of = [provider = resolved.assignment.provider](std::string_view) {
-      return provider;
-    };
-    return resolved;
-  }
-
-  // A worker until the queues are empty; `begin` may change what happens meanwhile.
-  Result<void> Work(const WorkQueue& queue, const Resolve& resolve,
-                    std::function<void(Worker&, async::Cancellation&)> begin = {}) {
-    async::Loop loop;
-    const auto journal = JournalOf("w");
-    Worker worker(*store_, *journal, resolve, {queue}, options_);
-    async::Cancellation cancellation;
-    async::Context ctx(loop);
-    ctx.cancellation = &cancellation;
-    ctx.trace = &ear_;
-    if (begin) begin(worker, cancellation);
-    Result<void> worked = loop.Run(worker.Run(ctx));
-    figures_ = worker.figures();
-    return worked;
-  }
-
-  std::vector<JobInfo> JobsIn(const WorkQueue& queue, JobState state) {
-    auto jobs = store_->List({.queue = queue.id, .states = {state}}, 0, 100'000);
-    EXPECT_TRUE(jobs) << jobs.error().message;
-    return *std::move(jobs);
-  }
-
-  std::string root_;
-  std::unique_ptr<JobStore> store_;
-  std::shared_ptr<FakeHost> host_;
-  std::shared_ptr<FakeEngine> engine_;
-  std::unique_ptr<flow::Graph> graph_;
-  WorkerOptions options_{.name = "w",
-                         .concurrency = 8,
-                         .lease = std::chrono::seconds(30),
-                         .drain = std::chrono::seconds(10),
-                         .exit_when_empty = true};
-  WorkerFigures figures_;
-  Ear ear_;
-};
 
 TEST_F(WorkerTest, EveryJobIsAskedOnceAndHasItsResult) {
   const WorkQueue queue = QueueOf(kSay, 200);
@@ -213,55 +86,6 @@ TEST_F(WorkerTest, AnErrorInNoEncodingIsWrittenAndStopsNobody) {
   EXPECT_THAT(failed[0].message, HasSubstr("gr"));
 }
 
-TEST_F(WorkerTest, AJobThatHasLostWorkersHasItsLastChanceAlone) {
-  const WorkQueue queue = QueueOf(kSay, 20, {.max_crashes = 2});
-  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
-  const std::vector<ClaimFrom> from = {{queue.id, 1}};
-  ASSERT_EQ(store_->Claim(lost, from)->jobs.size(), 1U);
-  while (store_->Reap()->workers == 0) {
-  }
-  int beside = -1;
-  const auto engine = Add("", [](const model::Call& call) { return call.messages[0].AllText(); });
-  engine->delay = [&](const model::Call& call) {
-    if (call.messages[0].AllText() == "n=0") beside = engine->running;
-    return Duration(std::chrono::milliseconds(1));
-  };
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(beside, 1);
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
-}
-
-TEST_F(WorkerTest, TheLastChanceIsAloneAlsoBehindJobsThatWereBegunBefore) {
-  const WorkQueue queue = QueueOf(kSay, 20, {.max_crashes = 2});
-  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
-  const std::vector<ClaimFrom> from = {{queue.id, 7}};
-  const std::vector<Claimed> jobs = store_->Claim(lost, from)->jobs;
-  ASSERT_EQ(jobs.size(), 7U);
-  for (std::size_t i = 0; i < 6; ++i) {  // but for the last they are blamed on nobody
-    const Ended back{.id = jobs[i].id, .fence = jobs[i].fence, .how = Ended::How::kBack};
-    ASSERT_TRUE(store_->Complete(lost, std::span(&back, 1)));
-  }
-  while (store_->Reap()->workers == 0) {
-  }
-  bool under_way = false;
-  int most = 0;
-  const auto is_suspect = [](const model::Call& call) {
-    return call.messages[0].AllText() == "n=6";
-  };
-  const auto engine = Add("", [&](const model::Call& call) {
-    if (is_suspect(call)) under_way = false;
-    return call.messages[0].AllText();
-  });
-  engine->delay = [&](const model::Call& call) {
-    if (is_suspect(call)) under_way = true;
-    if (under_way) most = std::max(most, engine->running);
-    return Duration(std::chrono::milliseconds(is_suspect(call) ? 50 : 2));
-  };
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(most, 1);
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
-}
-
 TEST_F(WorkerTest, ALimitIsAMeasureAndNoClock) {
   const WorkQueue queue = QueueOf(kSay, 20);
   options_.most_jobs = 5;
@@ -301,24 +125,10 @@ TEST_F(WorkerTest, AJobThatFailsTooOftenIsADeadLetter) {
   EXPECT_THAT(failed[0].metadata, HasSubstr("vllm")) << "who failed at it";
 }
 
-TEST_F(WorkerTest, JobsThatWaitForAnotherTryAreFewAndComeFirst) {
-  options_.concurrency = 2;
-  const WorkQueue queue = QueueOf(kSay, 20, {.max_attempts = 2});
-  std::map<std::string, int> asked;
-  std::size_t most_open = 0;
-  std::size_t ended = 0;
-  Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (++asked[call.messages.back().AllText()] == 2) ++ended;
-    most_open = std::max(most_open, asked.size() - ended);
-    return Fail(Code::kEmptyModelResponse, "nothing came");
-  });
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(ended, 20U);
-  EXPECT_LE(most_open, 8U) << "four times what may be under way";
-}
-
 // A worker that dies between two answers: what it was answered is in its journal, and the store
+
 // knows nothing of it.
+
 TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
   const WorkQueue queue = QueueOf(kTwice, 3);
   const auto dead = JournalOf("dead");
@@ -412,122 +222,6 @@ TEST_F(WorkerTest, TheFirstConfigurationHasToBeRight) {
   EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 1U);
 }
 
-TEST_F(WorkerTest, AnEngineThatIsGoneStopsTheWorkAndBlamesNobody) {
-  const WorkQueue queue = QueueOf(kSay, 20, {.max_attempts = 1});
-  bool gone = false;
-  int answered = 0;
-  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (gone) return Fail(Code::kConnectionError, "refused");
-    if (++answered == 5) gone = true;
-    return call.messages.back().AllText();
-  });
-  ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
-    if (name != "jobs.paused") return;
-    gone = false;
-    engine->described = model::EngineInfo{.kind = "vllm"};
-  };
-  engine->described = Fail(Code::kConnectionError, "refused");
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
-  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
-  EXPECT_EQ(ear_.heard["jobs.resumed"], 1);
-  for (const JobInfo& job : JobsIn(queue, JobState::kDone)) {
-    EXPECT_EQ(job.crashes, 0);
-    EXPECT_EQ(job.attempts, 1);
-  }
-}
-
-TEST_F(WorkerTest, AServerThatRefusesEverybodyStopsTheWorkToo) {
-  const WorkQueue queue = QueueOf(kSay, 10, {.max_attempts = 1});
-  const Error busy{.code = Code::kHttpStatus, .message = "no upstream", .http_status = 503};
-  bool refuses = true;
-  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (refuses) return std::unexpected(busy);
-    return call.messages.back().AllText();
-  });
-  engine->described = std::unexpected(busy);
-  ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
-    if (name != "jobs.paused") return;
-    refuses = false;
-    engine->described = model::EngineInfo{.kind = "vllm"};
-  };
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
-  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
-}
-
-TEST_F(WorkerTest, AModelThatIsGoneStopsTheWorkInsteadOfFailingEveryJob) {
-  const WorkQueue queue = QueueOf(kSay, 10, {.max_attempts = 1});
-  bool there = true;
-  int answered = 0;
-  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (!there) {
-      return std::unexpected(
-          Error{.code = Code::kHttpStatus, .message = "no such model", .http_status = 404});
-    }
-    return StrCat(++answered, call.messages.back().AllText());
-  });
-  const auto lists = [&](const char* model) {
-    engine->described = model::EngineInfo{.kind = "vllm", .model = "m", .models = {{.id = model}}};
-  };
-  lists("m");
-  std::string why;
-  ear_.on_event = [&](std::string_view name, std::span<const TraceField> fields) {
-    if (name == "job.end" && answered == 3) {
-      there = false;
-      lists("another");
-    }
-    if (name != "jobs.paused") return;
-    for (const TraceField& field : fields) {
-      if (field.key == "error") why = std::get<std::string_view>(field.value);
-    }
-    there = true;
-    lists("m");
-  };
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 10U);
-  EXPECT_EQ(ear_.heard["jobs.paused"], 1);
-  EXPECT_THAT(why, HasSubstr("asks for the model m")) << "more than the 404 says";
-}
-
-TEST_F(WorkerTest, APausedWorkerTellsWhenItWaitsForSomethingElse) {
-  const WorkQueue queue = QueueOf(kSay, 1, {.max_attempts = 1});
-  bool gone = true;
-  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (gone) return Fail(Code::kConnectionError, "refused");
-    return call.messages.back().AllText();
-  });
-  engine->described = Fail(Code::kConnectionError, "refused");
-  std::vector<std::string> reasons;
-  ear_.on_event = [&](std::string_view name, std::span<const TraceField> fields) {
-    if (name != "jobs.paused") return;
-    for (const TraceField& field : fields) {
-      if (field.key == "error") reasons.emplace_back(std::get<std::string_view>(field.value));
-    }
-    gone = reasons.size() < 2;
-    const char* model = gone ? "another" : "m";
-    engine->described = model::EngineInfo{.kind = "vllm", .model = "m", .models = {{.id = model}}};
-  };
-  ASSERT_TRUE(Work(queue, Same()));
-  ASSERT_EQ(reasons.size(), 2U);
-  EXPECT_THAT(reasons[0], HasSubstr("refused"));
-  EXPECT_THAT(reasons[1], HasSubstr("asks for the model m"));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
-}
-
-TEST_F(WorkerTest, AJobThatIsNotFoundAloneFailsAlone) {
-  const WorkQueue queue = QueueOf(kSay, 4, {.max_attempts = 1});
-  Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (call.messages.back().AllText() != "n=2") return std::string("yes");
-    return std::unexpected(
-        Error{.code = Code::kHttpStatus, .message = "no such image", .http_status = 404});
-  });
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 3U);
-  ASSERT_EQ(JobsIn(queue, JobState::kFailed).size(), 1U);
-  EXPECT_EQ(ear_.heard["jobs.paused"], 0);
-}
-
 TEST_F(WorkerTest, ADrainedWorkerEndsItsJobsAndLeavesTheOthers) {
   const WorkQueue queue = QueueOf(kSay, 100);
   Worker* its_worker = nullptr;
@@ -587,7 +281,9 @@ TEST_F(WorkerTest, AJobThatNobodyWantsIsBrokenOff) {
 }
 
 // Another worker takes the lease away while a job is under way: its result does not count, and
+
 // comes once.
+
 TEST_F(WorkerTest, AWorkerThatLostItsLeaseBeginsAnewAndNothingIsDoneTwice) {
   const WorkQueue queue = QueueOf(kSay, 20);
   bool retired = false;
@@ -620,27 +316,6 @@ TEST_F(WorkerTest, ARowThatBecomesSeveralGivesAList) {
   ASSERT_EQ(result.size(), 2U);
   EXPECT_EQ(result[0].Find("say").StringOr(""), "a");
   EXPECT_EQ(result[1].Find("say").StringOr(""), "b");
-}
-
-TEST_F(WorkerTest, PushbackMakesItTakeFewer) {
-  const WorkQueue queue = QueueOf(kSay, 30);
-  int calls = 0;
-  Add("", [&](const model::Call& call) -> Result<std::string> {
-    if (++calls == 1) {
-      return std::unexpected(
-          Error{.code = Code::kHttpStatus, .message = "busy", .http_status = 429});
-    }
-    return call.messages.back().AllText();
-  });
-  int least = 100;
-  Worker* its_worker = nullptr;
-  ear_.on_event = [&](std::string_view, std::span<const TraceField>) {
-    least = std::min(least, its_worker->figures().limit);
-  };
-  ASSERT_TRUE(
-      Work(queue, Same(), [&](Worker& worker, async::Cancellation&) { its_worker = &worker; }));
-  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 30U);
-  EXPECT_LE(least, 6);
 }
 
 }  // namespace
