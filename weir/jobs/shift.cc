@@ -17,9 +17,6 @@ flow::RunOptions OptionsOf(const WorkQueue& queue, const Assignment& assignment,
   return options;
 }
 
-// Jobs that fail at the same moment ask the server once how it is.
-constexpr Duration kStaysWell = std::chrono::seconds(1);
-
 bool IsAway(const Error& error) {
   const ErrorClass its_class = ClassOf(error);
   return its_class == ErrorClass::kNetwork || its_class == ErrorClass::kUnavailable ||
@@ -85,7 +82,6 @@ async::Task<void> Shift::Close(async::Context ctx) {
 }
 
 async::Task<Result<void>> Shift::Check(async::Context ctx) {
-  if (ctx.Now() < well_until_) co_return Result<void>();
   const std::vector<flow::Askers> all =
       flow::AskersOf(*queue_.graph, 0, queue_.graph->nodes().size(), options_);
   for (const flow::Askers& askers : all) {
@@ -95,7 +91,6 @@ async::Task<Result<void>> Shift::Check(async::Context ctx) {
     const bool busy = !fine && ClassOf(fine.error()) == ErrorClass::kRateLimit;
     if (!fine && !busy) co_return fine;
   }
-  well_until_ = ctx.Now() + kStaysWell;
   co_return Result<void>();
 }
 

@@ -67,7 +67,6 @@ class Shift {
   flow::Walker walker_;
   const bool has_agents_;
   std::set<std::string> started_;
-  TimePoint well_until_{};  // Check() need not ask before
 };
 
 }  // namespace weir::jobs

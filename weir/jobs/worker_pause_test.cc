@@ -178,6 +178,30 @@ TEST_F(WorkerTest, APausedWorkerTellsWhenItWaitsForSomethingElse) {
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
 }
 
+TEST_F(WorkerTest, AServerThatWasWellAMomentAgoMayBeGoneNow) {
+  options_.concurrency = 1;
+  const WorkQueue queue = QueueOf(kSay, 3, {.max_attempts = 1});
+  bool gone = false;
+  const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
+    if (gone) return Fail(Code::kConnectionError, "refused");
+    if (call.messages.back().AllText() != "n=0") return std::string("yes");
+    return std::unexpected(
+        Error{.code = Code::kHttpStatus, .message = "no such image", .http_status = 404});
+  });
+  ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
+    if (name == "job.end" && ear_.heard["job.end"] == 1) {
+      gone = true;
+      engine->described = Fail(Code::kConnectionError, "refused");
+    }
+    if (name != "jobs.paused") return;
+    gone = false;
+    engine->described = model::EngineInfo{.kind = "vllm"};
+  };
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kFailed).size(), 1U);
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 2U);
+}
+
 TEST_F(WorkerTest, AJobThatIsNotFoundAloneFailsAlone) {
   const WorkQueue queue = QueueOf(kSay, 4, {.max_attempts = 1});
   Add("", [&](const model::Call& call) -> Result<std::string> {
