@@ -29,6 +29,8 @@ struct ChangeFlags {
   }
 };
 
+enum class What { kRetry, kCancel, kPurge };
+
 struct Verb {
   const char* name;
   const char* help;
@@ -38,11 +40,23 @@ struct Verb {
   std::string_view next;     // what that means
   std::vector<jobs::JobState> states;
   bool needs_choice;  // of jobs: --all or a filter
-  Result<std::int64_t> (jobs::JobStore::*change)(const jobs::Selection&);
+  What what;
 };
 
+Result<std::int64_t> Apply(jobs::JobStore& store, What what, const jobs::Selection& selection) {
+  switch (what) {
+    case What::kRetry:
+      return store.Retry(selection);
+    case What::kCancel:
+      return store.Cancel(selection);
+    case What::kPurge:
+      break;
+  }
+  return store.Purge(selection);
+}
+
 const Verb& Retry() {
-  static const Verb verb = {
+  static const Verb kVerb = {
       .name = "retry",
       .help = "Queue jobs again that failed or were cancelled",
       .done = "queued again",
@@ -51,13 +65,13 @@ const Verb& Retry() {
       .next = "they begin anew, with all their attempts",
       .states = {jobs::JobState::kFailed, jobs::JobState::kCancelled},
       .needs_choice = false,
-      .change = &jobs::JobStore::Retry,
+      .what = What::kRetry,
   };
-  return verb;
+  return kVerb;
 }
 
 const Verb& Cancel() {
-  static const Verb verb = {
+  static const Verb kVerb = {
       .name = "cancel",
       .help = "Give up jobs that have not ended",
       .done = "cancelled",
@@ -68,13 +82,13 @@ const Verb& Cancel() {
           "cancelled jobs back",
       .states = {jobs::JobState::kWaiting, jobs::JobState::kQueued, jobs::JobState::kRunning},
       .needs_choice = true,
-      .change = &jobs::JobStore::Cancel,
+      .what = What::kCancel,
   };
-  return verb;
+  return kVerb;
 }
 
 const Verb& Purge() {
-  static const Verb verb = {
+  static const Verb kVerb = {
       .name = "purge",
       .help = "Remove jobs that have ended, with their results",
       .done = "removed, with their results",
@@ -83,14 +97,15 @@ const Verb& Purge() {
       .next = "their keys are forgotten: the same rows would be new jobs",
       .states = {jobs::JobState::kDone, jobs::JobState::kFailed, jobs::JobState::kCancelled},
       .needs_choice = true,
-      .change = &jobs::JobStore::Purge,
+      .what = What::kPurge,
   };
-  return verb;
+  return kVerb;
 }
 
 // "failed, cancelled"
 std::string StateNames(const Verb& verb) {
   std::vector<std::string> names;
+  names.reserve(verb.states.size());
   for (const jobs::JobState state : verb.states) names.emplace_back(jobs::StateName(state));
   return Join(names, ", ");
 }
@@ -129,6 +144,7 @@ Result<std::vector<Chosen>> NamedJobs(const ChangeFlags& flags, jobs::JobStore& 
     chosen.selection.ids.push_back(job.id);
   }
   std::vector<Chosen> all;
+  all.reserve(by_queue.size());
   for (auto& [id, chosen] : by_queue) all.push_back(std::move(chosen));
   return all;
 }
@@ -173,9 +189,8 @@ std::string ChangeJson(const Verb& verb, std::int64_t count, const std::vector<C
 int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
   if (verb.needs_choice && flags.all == flags.filters()) {
-    std::string others = verb.change == &jobs::JobStore::Purge
-                             ? "--older-than 7d, --state done, --job ID"
-                             : "--state queued, --job ID";
+    std::string others = verb.what == What::kPurge ? "--older-than 7d, --state done, --job ID"
+                                                   : "--state queued, --job ID";
     return stop({.code = Code::kConfigError,
                  .message = StrCat(flags.all ? "--all means every job of the queue; leave it away, "
                                                "or leave away what chooses some"
@@ -190,7 +205,7 @@ int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
   std::int64_t count = 0;
   std::vector<std::string> names;
   for (const Chosen& one : *chosen) {
-    const Result<std::int64_t> changed = (store.*verb.change)(one.selection);
+    const Result<std::int64_t> changed = Apply(store, verb.what, one.selection);
     if (!changed) return stop(changed.error());
     count += *changed;
     names.push_back(one.queue);
@@ -203,7 +218,7 @@ int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
       StrCat(" (", names.size() == 1 ? "queue " : "queues ", Join(names, ", "), ")\n");
   session.terminal.Out(StrCat(CountedJobs(count), " ", verb.done, queues));
   session.terminal.Note(count == 0 ? verb.nothing : verb.next);
-  if (count == 0 || verb.change != &jobs::JobStore::Retry) return kExitOk;
+  if (count == 0 || verb.what != What::kRetry) return kExitOk;
   const Result<std::vector<jobs::WorkerInfo>> workers = store.Workers();
   if (workers && workers->empty()) {
     session.terminal.Note(
@@ -266,7 +281,7 @@ CLI::App& AddVerb(CLI::App& jobs, Session& session, const std::shared_ptr<Change
                   const Verb& verb) {
   CLI::App& command = AddCommand(jobs, verb.name, verb.help);
   ListFlag(command, "--job", flags->ids, "the job of this number; may be repeated").SplitAt(',');
-  if (verb.change != &jobs::JobStore::Cancel) {
+  if (verb.what != What::kCancel) {
     TextFlag(command, "--error", flags->error, "jobs that failed with this error: timeout, ...");
   }
   ListFlag(command, "--state", flags->states, StrCat("only those: ", StateNames(verb)))

@@ -176,6 +176,7 @@ void DeadLetters::Add(const jobs::JobInfo& job) {
 
 std::vector<DeadLetters::Group> DeadLetters::Sorted() const {
   std::vector<Group> sorted;
+  sorted.reserve(groups_.size());
   for (const auto& [name, group] : groups_) sorted.push_back(group);
   std::ranges::sort(sorted, std::greater(),
                     [](const Group& group) { return std::pair(group.jobs, -group.first); });

@@ -80,6 +80,7 @@ class WorkerTest : public testing::Test {
     queue.options.warmup = false;
     queue.id = *store_->Declare(spec);
     std::vector<NewJob> jobs;
+    jobs.reserve(static_cast<std::size_t>(rows));
     for (int i = 0; i < rows; ++i) {
       jobs.push_back(
           {.key = StrCat("k", i), .row_id = StrCat(i), .row = StrCat("{\"n\":", i, "}")});
@@ -92,10 +93,15 @@ class WorkerTest : public testing::Test {
     return *AnswerJournal::Open({.folder = root_ + "/answers", .name = name});
   }
 
+  // What is known at once, as one who resolves awaits it: a lambda that is a coroutine itself would
+  // lose what it holds.
+  static async::Task<Result<Resolved>> AtOnce(Result<Resolved> resolved) {
+    co_return std::move(resolved);
+  }
   // Everybody gets the same engines.
   Resolve Same() {
-    return [this](async::Context, std::string) -> async::Task<Result<Resolved>> {
-      co_return ResolvedAs({.provider = "vllm", .model = "m"});
+    return [this](const async::Context&, const std::string&) {
+      return AtOnce(ResolvedAs({.provider = "vllm", .model = "m"}));
     };
   }
   Resolved ResolvedAs(Assignment assignment) {
@@ -108,7 +114,7 @@ class WorkerTest : public testing::Test {
 
   // A worker until the queues are empty; `begin` may change what happens meanwhile.
   Result<void> Work(const WorkQueue& queue, const Resolve& resolve,
-                    std::function<void(Worker&, async::Cancellation&)> begin = {}) {
+                    const std::function<void(Worker&, async::Cancellation&)>& begin = {}) {
     async::Loop loop;
     const auto journal = JournalOf("w");
     Worker worker(*store_, *journal, resolve, {queue}, options_);

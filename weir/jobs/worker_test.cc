@@ -59,7 +59,7 @@ TEST_F(WorkerTest, AResultSaysWhoMadeIt) {
 TEST_F(WorkerTest, AJobThatCannotBeRightFailsAtOnceAndAloneWithItsReason) {
   const WorkQueue queue = QueueOf(kSay, 10);
   Add("", [](const model::Call& call) -> Result<std::string> {
-    const std::string text = call.messages.back().AllText();
+    std::string text = call.messages.back().AllText();
     if (text == "n=3") return Fail(Code::kInvalidRequest, "three is not liked");
     return text;
   });
@@ -75,8 +75,8 @@ TEST_F(WorkerTest, AJobThatCannotBeRightFailsAtOnceAndAloneWithItsReason) {
 TEST_F(WorkerTest, AnErrorInNoEncodingIsWrittenAndStopsNobody) {
   const WorkQueue queue = QueueOf(kSay, 10);
   Add("", [](const model::Call& call) -> Result<std::string> {
-    const std::string text = call.messages.back().AllText();
-    if (text == "n=3") return Fail(Code::kInvalidRequest, std::string("gr\xfc\xdf\0e", 7));
+    std::string text = call.messages.back().AllText();
+    if (text == "n=3") return Fail(Code::kInvalidRequest, std::string("gr\xfc\xdf\0e", 6));
     return text;
   });
   ASSERT_TRUE(Work(queue, Same()));
@@ -176,11 +176,13 @@ TEST_F(WorkerTest, AProviderIsSwitchedEveryHundredJobsAndNoJobIsMislabelled) {
   };
   Add("", count);
   Add("new", count);
-  const Resolve resolve = [&](async::Context, std::string agent) -> async::Task<Result<Resolved>> {
+  const Resolve resolve = [&](const async::Context&, const std::string& agent) {
     EXPECT_EQ(agent, "say");
     // The configuration is edited when 120 jobs were begun.
-    if (begun < 120) co_return ResolvedAs({.provider = "ollama", .model = "a", .variant = "1"});
-    co_return ResolvedAs({.engine = "new", .provider = "vllm", .model = "b", .variant = "2"});
+    if (begun < 120) {
+      return AtOnce(ResolvedAs({.provider = "ollama", .model = "a", .variant = "1"}));
+    }
+    return AtOnce(ResolvedAs({.engine = "new", .provider = "vllm", .model = "b", .variant = "2"}));
   };
   ASSERT_TRUE(Work(queue, resolve));
   std::map<std::string, int> made;
@@ -204,9 +206,9 @@ TEST_F(WorkerTest, AProviderIsSwitchedEveryHundredJobsAndNoJobIsMislabelled) {
 TEST_F(WorkerTest, AConfigurationThatIsWrongChangesNothing) {
   const WorkQueue queue = QueueOf(kSay, 150);
   int asked = 0;
-  const Resolve resolve = [&](async::Context, std::string) -> async::Task<Result<Resolved>> {
-    if (++asked > 1) co_return Fail(Code::kConfigError, "weir.yaml:3: what is this?");
-    co_return ResolvedAs({.provider = "vllm"});
+  const Resolve resolve = [&](const async::Context&, const std::string&) {
+    if (++asked > 1) return AtOnce(Fail(Code::kConfigError, "weir.yaml:3: what is this?"));
+    return AtOnce(ResolvedAs({.provider = "vllm"}));
   };
   ASSERT_TRUE(Work(queue, resolve));
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 150U);
@@ -215,8 +217,8 @@ TEST_F(WorkerTest, AConfigurationThatIsWrongChangesNothing) {
 
 TEST_F(WorkerTest, TheFirstConfigurationHasToBeRight) {
   const WorkQueue queue = QueueOf(kSay, 1);
-  const Resolve resolve = [](async::Context, std::string) -> async::Task<Result<Resolved>> {
-    co_return Fail(Code::kConfigError, "there is no engine");
+  const Resolve resolve = [](const async::Context&, const std::string&) {
+    return AtOnce(Fail(Code::kConfigError, "there is no engine"));
   };
   EXPECT_EQ(Work(queue, resolve).error().message, "queue say: there is no engine");
   EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 1U);
