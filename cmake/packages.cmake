@@ -34,11 +34,15 @@ target_compile_definitions(weir_boost PUBLIC
   BOOST_ASIO_DISABLE_BOOST_ALIGN)
 target_link_libraries(weir_boost PUBLIC OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 
-# The two precompiled headers: one for the libraries, one for the tests.
+# The precompiled headers: for the libraries, for those compiled for size, and for the tests.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "// Only here so that the precompiled header has a target.\n")
 add_library(weir_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
 target_link_libraries(weir_pch PUBLIC weir_boost)
 target_precompile_headers(weir_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
+add_library(weir_small_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+target_link_libraries(weir_small_pch PUBLIC weir_boost)
+target_compile_options(weir_small_pch PRIVATE ${WEIR_SMALL})
+target_precompile_headers(weir_small_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
   add_library(weir_test_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
   target_link_libraries(weir_test_pch PUBLIC weir_boost GTest::gmock)

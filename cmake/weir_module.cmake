@@ -1,13 +1,23 @@
-# weir_module(<name> [CONCURRENT] [DEPS <modules>] [EXTERNAL <targets>])
+# weir_module(<name> [CONCURRENT] [SMALL] [DEPS <modules>] [EXTERNAL <targets>])
 #
 # Turns the folder it is called in into one static library, one test binary (one CTest entry), one
 # benchmark binary and one fuzz binary per target. File names decide the role:
 #   x_test.cc, x_bench.cc, x_fuzz.cc    never enter the library
 #   x_testing.cc                        fakes for the tests of this module and of those above it
 #   main.cc                             left alone; the folder makes its own executable of it
+# SMALL modules are compiled for size: nothing in them runs once a token, and they are half the code.
 # CONCURRENT modules are tested under ThreadSanitizer too. cmake/check_layers.py reads the DEPS.
+function(weir_optimise target small)
+  if(small)
+    target_precompile_headers(${target} REUSE_FROM weir_small_pch)
+    target_compile_options(${target} PRIVATE ${WEIR_SMALL})
+  else()
+    target_precompile_headers(${target} REUSE_FROM weir_pch)
+  endif()
+endfunction()
+
 function(weir_module name)
-  cmake_parse_arguments(ARG "CONCURRENT" "" "DEPS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "CONCURRENT;SMALL" "" "DEPS;EXTERNAL" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS *.cc */*.cc)
   set(deps ${ARG_DEPS})
   list(TRANSFORM deps PREPEND weir_)
@@ -18,7 +28,7 @@ function(weir_module name)
     add_library(weir_${name} STATIC ${sources})
     target_link_libraries(weir_${name} PUBLIC ${deps} weir_boost ${ARG_EXTERNAL})
     target_include_directories(weir_${name} PUBLIC ${PROJECT_SOURCE_DIR})
-    target_precompile_headers(weir_${name} REUSE_FROM weir_pch)
+    weir_optimise(weir_${name} ${ARG_SMALL})
   else()
     add_library(weir_${name} INTERFACE)
     target_link_libraries(weir_${name} INTERFACE ${deps} weir_boost ${ARG_EXTERNAL})

@@ -78,6 +78,7 @@ Told Resume(const std::string& path, FileOps& ops) {
 
 std::vector<std::string> PayloadsOf(const std::vector<TestRecord>& records) {
   std::vector<std::string> payloads;
+  payloads.reserve(records.size());
   for (const TestRecord& record : records) payloads.push_back(record.payload);
   return payloads;
 }

@@ -251,6 +251,7 @@ TEST_F(JournalTest, ManyThreadsAppendWholeRecords) {
     auto opened = OpenJournal(path_);
     ASSERT_TRUE(opened);
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&journal = opened->journal, t] {
         for (int i = 0; i < kEach; ++i) {
