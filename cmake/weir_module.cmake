@@ -5,7 +5,8 @@
 #   x_test.cc, x_bench.cc, x_fuzz.cc    never enter the library
 #   x_testing.cc                        fakes for the tests of this module and of those above it
 #   main.cc                             left alone; the folder makes its own executable of it
-# SMALL modules are compiled for size: nothing in them runs once a token, and they are half the code.
+# SMALL modules are compiled for size, a third less of it: what they cost a call is not seen beside the
+# kernel's part (measured). What reads and writes bytes (json, schema, http, wire, async) is not small.
 # CONCURRENT modules are tested under ThreadSanitizer too. cmake/check_layers.py reads the DEPS.
 function(weir_optimise target small)
   if(small)

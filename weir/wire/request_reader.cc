@@ -45,10 +45,12 @@ ServerError ValidationError(const std::vector<std::string>& entries, std::string
 }
 
 json::View RequestReader::Take(std::string_view key) {
+  const json::View value = body_.Find(key);
+  if (!value.exists()) return value;
   const FieldSince* const row = FindField(key);
   if (row != nullptr && dialect_.version < row->For(dialect_.kind, api_)) return {};
   read_.push_back(key);
-  return body_.Find(key);
+  return value;
 }
 
 void RequestReader::Read(std::string_view key, std::optional<std::int64_t>& out, Null null) {
