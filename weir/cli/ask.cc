@@ -42,7 +42,7 @@ async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const mode
 bool AsksForStream(const CallRun& run) {
   if (run.flags.stream) return *run.flags.stream;
   const model::Sampling& sampling = run.call.sampling;
-  if (sampling.beam_width || sampling.best_of || run.call.confidence.wanted()) return false;
+  if (sampling.beam_width || sampling.best_of || run.call.confidence.threshold) return false;
   if (run.flags.form() == Output::kText) return true;
   const bool raw = run.call.extra.Find("prompt_logprobs").exists();
   return run.call.tools.empty() && !sampling.prompt_logprobs && !raw;

@@ -135,6 +135,8 @@ void WriteInfo(Writer& out, const model::ReplyInfo& info) {
   if (info.cost) {
     out.Key("cost");
     out.Double(*info.cost);
+    out.Key("currency");
+    out.String(info.currency);
   }
   if (info.first_token.count() > 0) {
     out.Key("first_token_ms");
@@ -269,7 +271,9 @@ std::string Summary(const model::Reply& reply) {
     StrAppend(text, "first token after ", millis(reply.info.first_token), ", ");
   }
   StrAppend(text, millis(reply.info.total), " in all");
-  if (reply.info.cost) StrAppend(text, ", cost ", FormatCost(*reply.info.cost));
+  if (reply.info.cost) {
+    StrAppend(text, ", cost ", FormatCost(*reply.info.cost), " ", reply.info.currency);
+  }
   if (!reply.choices.empty() && reply.choices.front().confidence) {
     StrAppend(text, ", confidence ", Percent(reply.choices.front().confidence->mean), " %");
   }

@@ -1,5 +1,6 @@
 #include "weir/engine/answers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/base/counts.h"
@@ -26,7 +27,14 @@ void AddUsage(model::Usage& sum, const model::Usage& more) {
 class BufferedStream final : public model::ReplyStream {
  public:
   BufferedStream(model::Reply reply, std::optional<Error> verdict)
-      : reply_(std::move(reply)), verdict_(std::move(verdict)) {}
+      : reply_(std::move(reply)), verdict_(std::move(verdict)) {
+    const auto& choices = reply_.choices;
+    const auto sure = [](const model::Choice& choice) { return choice.confidence.has_value(); };
+    if (std::ranges::none_of(choices, sure)) return;
+    for (const model::Choice& choice : choices) {
+      reply_.info.confidences.push_back(choice.confidence);
+    }
+  }
 
   async::Task<Result<bool>> Next(async::Context /*ctx*/, model::Delta& piece) override {
     if (at_ < reply_.choices.size()) {
@@ -66,7 +74,7 @@ class BufferedStream final : public model::ReplyStream {
     return piece;
   }
 
-  const model::Reply reply_;
+  model::Reply reply_;
   const std::optional<Error> verdict_;
   std::size_t at_ = 0;
 };
@@ -80,12 +88,14 @@ void EarlierAnswers::Add(const model::Reply& reply, std::optional<Error> error, 
       {.engine = reply.info.engine, .error = std::move(error), .duration = duration});
   AddUsage(usage_, reply.usage);
   AddCost(cost_, reply.info.cost);
+  if (reply.info.cost) currency_ = reply.info.currency;
 }
 
 void EarlierAnswers::JoinTo(model::Reply& reply) const {
   std::vector<model::Attempt>& attempts = reply.info.attempts;
   attempts.insert(attempts.begin(), attempts_.begin(), attempts_.end());
   AddUsage(reply.usage, usage_);
+  if (!reply.info.cost) reply.info.currency = currency_;
   AddCost(reply.info.cost, cost_);
 }
 

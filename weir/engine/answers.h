@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "weir/base/clock.h"
@@ -27,6 +28,7 @@ class EarlierAnswers {
   std::vector<model::Attempt> attempts_;
   model::Usage usage_;
   std::optional<double> cost_;
+  std::string currency_;
 };
 
 // A whole reply, handed over as a stream: one piece for each choice, then the verdict.

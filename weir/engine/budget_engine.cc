@@ -173,6 +173,7 @@ class CountedStream final : public model::ReplyStream {
   model::ReplyInfo info() const override {
     model::ReplyInfo info = next_->info();
     info.cost = cost_;
+    if (cost_) info.currency = prices_.currency;
     return info;
   }
 
@@ -226,6 +227,7 @@ class BudgetEngine final : public model::Engine {
     Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
     if (reply) {
       reply->info.cost = options_.prices.CostOf(reply->usage);
+      if (reply->info.cost) reply->info.currency = options_.prices.currency;
       ChargeAttempts(admitted.reservation, reply->info.attempts);
       SettleUsage(admitted.reservation, reply->usage, reply->info.cost);
     } else if (WasWorkedOn(reply.error())) {

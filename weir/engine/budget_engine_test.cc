@@ -259,10 +259,13 @@ TEST_F(BudgetTest, NumbersThatNoServerCanServeAreRefusedAndDoNotOverflow) {
 TEST_F(BudgetTest, CostsComeFromUsageAndAreUnsetWhereSomethingIsUnknown) {
   Open();
   EXPECT_EQ(Call()->info.cost, std::nullopt);
-  options_.prices = {.input = 2.0, .output = 10.0, .cached_input = {}};
+  EXPECT_EQ(Call()->info.currency, "");
+  options_.prices = {.input = 2.0, .output = 10.0, .cached_input = {}, .currency = "EUR"};
   Open();
   EXPECT_DOUBLE_EQ(Call()->info.cost.value(), (100 * 2.0 + 20 * 10.0) / 1e6);
   EXPECT_DOUBLE_EQ(Stream()->info.cost.value(), (100 * 2.0 + 20 * 10.0) / 1e6);
+  EXPECT_EQ(Call()->info.currency, "EUR");
+  EXPECT_EQ(Stream()->info.currency, "EUR");
   options_.prices.cached_input = 0.5;
   Open();
   EXPECT_EQ(Call()->info.cost, std::nullopt);

@@ -101,6 +101,39 @@ void FillConfidence(Reply& reply, const model::Call& call) {
   }
 }
 
+// Passes a stream on and knows at its end how sure it was.
+class SureStream final : public model::ReplyStream {
+ public:
+  SureStream(std::unique_ptr<model::ReplyStream> next, model::Call call)
+      : next_(std::move(next)), call_(std::move(call)) {}
+
+  async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    WEIR_CO_TRY(const bool more, co_await next_->Next(std::move(ctx), piece));
+    if (more) {
+      heard_.Add(piece);
+    } else if (!end_) {
+      end_ = EndOf(std::move(heard_).Finish(next_->info()));
+    }
+    co_return more;
+  }
+
+  model::ReplyInfo info() const override { return end_ ? *end_ : next_->info(); }
+
+ private:
+  model::ReplyInfo EndOf(Reply reply) const {
+    FillConfidence(reply, call_);
+    for (Choice& choice : reply.choices) {
+      reply.info.confidences.push_back(std::move(choice.confidence));
+    }
+    return std::move(reply.info);
+  }
+
+  const std::unique_ptr<model::ReplyStream> next_;
+  const model::Call call_;
+  model::Assembler heard_;
+  std::optional<model::ReplyInfo> end_;
+};
+
 void DropTokens(Reply& reply) {
   for (std::vector<Choice>* const choices : {&reply.choices, &reply.others}) {
     for (Choice& choice : *choices) choice.tokens.clear();
@@ -242,7 +275,11 @@ class ChooseEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> PlainStream(async::Context ctx,
                                                                        const model::Call& call) {
     WEIR_CO_TRY(const model::Call asked, Plain(call));
-    co_return co_await next_->Stream(ctx, asked);
+    WEIR_CO_TRY(auto stream, co_await next_->Stream(ctx, asked));
+    if (call.confidence.wanted()) {
+      stream = std::make_unique<SureStream>(std::move(stream), call);
+    }
+    co_return stream;
   }
 
   const std::shared_ptr<model::Engine> next_;

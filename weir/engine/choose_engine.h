@@ -16,8 +16,7 @@ namespace weir::engine {
 // A stream of such a call is collected first, with a routine degradation.
 //
 // Where ConfidenceRule is set, log-probabilities are asked for if the call does not do so, and
-// every choice of a whole reply gets its `confidence`. A stream has its tokens, and whoever
-// collects it may call text::ConfidenceOf().
+// every choice gets its `confidence`; of a stream it is in ReplyInfo::confidences at its end.
 //
 // Degradations: "best_of" when there were fewer candidates than asked for, or nothing to rank them
 // by (the first ones stay), "confidence" when there are no log-probabilities. Stands below the

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/engine/answers.h"
 #include "weir/engine/answers_testing.h"
 #include "weir/wire/codec.h"
 #include "weir/wire/wire_testing.h"
@@ -253,6 +254,44 @@ TEST_F(ChooseTest, AStreamIsGatheredAndThatIsSaid) {
   call_.confidence.report = true;
   EXPECT_FALSE(loop_.Run(run(ctx_, *engine, call_)));
   EXPECT_EQ(next_->streamed.at(0).sampling.logprobs, 0);
+}
+
+TEST_F(ChooseTest, AStreamKnowsAtItsEndHowSureItWas) {
+  call_.confidence.report = true;
+  Reply reply = ReplyOf({Likely({{"a", 0.5}, {"b", 0.5}}), Likely({{"c", 0.25}})});
+  reply.choices[1].index = 1;
+  class Streaming final : public model::Engine {
+   public:
+    explicit Streaming(Reply reply) : reply_(std::move(reply)) {}
+    async::Task<Result<Reply>> Call(async::Context, const model::Call&) override {
+      co_return reply_;
+    }
+    async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(async::Context,
+                                                                    const model::Call&) override {
+      co_return NewBufferedStream(reply_);
+    }
+    async::Task<Result<model::EngineInfo>> Describe(async::Context) override {
+      co_return model::EngineInfo();
+    }
+
+   private:
+    const Reply reply_;
+  };
+  const auto engine = NewChooseEngine(std::make_shared<Streaming>(reply));
+  const auto run = [](async::Context ctx, model::Engine& its,
+                      const model::Call& call) -> async::Task<Result<Reply>> {
+    WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await its.Stream(ctx, call));
+    EXPECT_THAT(stream->info().confidences, IsEmpty());
+    co_return co_await model::Collect(ctx, *stream);
+  };
+  const Result<Reply> collected = loop_.Run(run(ctx_, *engine, call_));
+  ASSERT_TRUE(collected);
+  ASSERT_EQ(collected->choices.size(), 2U);
+  ASSERT_TRUE(collected->choices[0].confidence);
+  EXPECT_DOUBLE_EQ(collected->choices[0].confidence->mean, 0.5);
+  ASSERT_TRUE(collected->choices[1].confidence);
+  EXPECT_DOUBLE_EQ(collected->choices[1].confidence->mean, 0.25);
+  EXPECT_THAT(collected->info.confidences, IsEmpty());
 }
 
 TEST_F(ChooseTest, WhoCannotSendSeveralSaysWhatForTheyWere) {

@@ -186,6 +186,8 @@ TEST_F(SuretyTest, AStreamIsGatheredAndThatIsSaid) {
   const Result<Reply> reply = loop_.Run(run(ctx_, *engine_, call_));
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->text(), "b");
+  ASSERT_TRUE(reply->choices[0].confidence);
+  EXPECT_DOUBLE_EQ(reply->choices[0].confidence->mean, 0.75);
   EXPECT_EQ(reply->usage.total_tokens, 28);
   ASSERT_EQ(reply->info.degradations.size(), 1U);
   EXPECT_EQ(reply->info.degradations[0].what, "stream");

@@ -80,6 +80,12 @@ void Assembler::Add(const Delta& delta) {
 Reply Assembler::Finish(ReplyInfo info) && {
   reply_.info = std::move(info);
   std::ranges::sort(reply_.choices, {}, &Choice::index);
+  auto& confidences = reply_.info.confidences;
+  const std::size_t known = std::min(confidences.size(), reply_.choices.size());
+  for (std::size_t i = 0; i < known; ++i) {
+    reply_.choices[i].confidence = std::move(confidences[i]);
+  }
+  confidences.clear();
   return std::move(reply_);
 }
 

@@ -127,6 +127,9 @@ struct ReplyInfo {
   std::vector<Degradation> degradations;
   std::vector<std::string> repairs;  // what was mended in the answer, in words
   std::optional<double> cost;        // of all attempts, by the engine's prices; unset: unknown
+  std::string currency;              // of the cost
+  // Of a stream that has ended, in the order of its choices: what Assembler::Finish() puts there.
+  std::vector<std::optional<Confidence>> confidences;
   std::chrono::nanoseconds first_token{};  // since the call began; zero: no token came
   std::chrono::nanoseconds total{};
 };
