@@ -122,6 +122,29 @@ class Runs(Case):
             with urllib.request.urlopen(sim.url + "/sim/requests") as answer:
                 self.assertNotIn("chat/completions", answer.read().decode())
 
+    def test_a_dry_run_says_that_it_waits_for_a_silent_pipe_and_ctrl_c_shows_the_plan_so_far(self):
+        flow = self.write("flow.yaml", ECHO)
+        process = subprocess.Popen([WEIR, "run", flow, "--dry-run", "-e", "sim"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        process.stdin.write(b'{"n": 1}\n{"n": 2}\n{"n"')
+        process.stdin.flush()
+        told = process.stderr.readline()
+        self.assertIn(b"waiting for rows from stdin; Ctrl-C shows", told)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(PATIENCE), 4)
+        plan = process.stdout.read().decode()
+        self.assertIn("first 1", plan)
+        self.assertIn("--- 2 rows so far; nothing was sent", plan)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+
+    def test_a_dry_run_counts_the_turns_of_agents(self):
+        agent = "nodes: [{agent: fix, user: 'mend {{ n }}', max_turns: 7}]"
+        done = self.go("-i", self.rows(5), "--dry-run", flow=agent)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("fix: 5 rows of an agent with 1 to 7 turns each: at least 5 calls and at most about 35",
+                      done.stdout)
+
     def test_a_server_that_is_not_there_ends_the_run_before_the_first_row(self):
         done = self.go("-i", self.rows(5), engine="http://127.0.0.1:1")
         self.assertEqual(done.returncode, 5)

@@ -5,6 +5,7 @@
 #include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/work.h"
+#include "weir/client/engine_host.h"
 #include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
 #include "weir/engine/control.h"
@@ -74,6 +75,30 @@ Result<std::vector<std::string>> TextsOf(const EmbedFlags& flags) {
   return texts;
 }
 
+async::Task<Result<model::Embeddings>> Embed(async::Context ctx, config::EngineConfig engine,
+                                             model::EmbedCall call, Env env) {
+  const std::unique_ptr<http::Client> transport = client::BuildTransport(engine, env);
+  WEIR_CO_TRY(const std::unique_ptr<engine::Control> control,
+              engine::Control::Make(client::HttpOptionsOf(engine), *transport));
+  const Duration total = engine.http.upstream.timeouts.total;
+  if (total > Duration::zero()) ctx = ctx.WithTimeout(total);
+  co_return co_await control->Embed(ctx, call);
+}
+
+// As `weir call` does: its server is started where it does not run, and stopped afterwards.
+async::Task<Result<model::Embeddings>> EmbedByOwnServer(async::Context ctx, ChosenEngine chosen,
+                                                        model::EmbedCall call, Env env) {
+  client::EngineHostOptions options{
+      .config = chosen.config, .chosen = chosen.engine, .route = chosen.route, .env = env};
+  WEIR_CO_TRY(const std::unique_ptr<client::EngineHost> host,
+              co_await client::EngineHost::Open(ctx, std::move(options)));
+  WEIR_CO_CHECK(co_await host->Start(ctx, chosen.engine.name));
+  const config::EngineConfig engine = *host->Find(chosen.engine.name);
+  Result<model::Embeddings> embeddings = co_await Embed(ctx, engine, std::move(call), env);
+  co_await host->Stop(ctx, chosen.engine.name);
+  co_return embeddings;
+}
+
 int RunEmbed(Session& session, const EmbedFlags& flags) {
   const CommonFlags& common = flags.common;
   const Result<ChosenEngine> chosen = EngineOf(common, session);
@@ -87,19 +112,16 @@ int RunEmbed(Session& session, const EmbedFlags& flags) {
   Result<std::vector<std::string>> texts = TextsOf(flags);
   if (!texts) return Refuse(session, common, texts.error());
   async::Loop loop;  // outlives the connections
-  const std::unique_ptr<http::Client> transport =
-      client::BuildTransport(chosen->engine, session.env);
-  const Result<std::unique_ptr<engine::Control>> control =
-      engine::Control::Make(client::HttpOptionsOf(chosen->engine), *transport);
-  if (!control) return Refuse(session, common, control.error());
   const model::EmbedCall call{
       .model = common.model, .texts = *std::move(texts), .dimensions = flags.dimensions};
   Result<Listeners> listeners =
       Listeners::Open(loop, chosen->config.events, common.events_file, session);
   if (!listeners) return Refuse(session, common, listeners.error());
   Work work(loop, session.terminal, listeners->sinks());
-  const async::Context ctx = work.NewContext(chosen->engine.http.upstream.timeouts.total);
-  const Result<model::Embeddings> embeddings = loop.Run((*control)->Embed(ctx, call));
+  const async::Context ctx = work.NewContext({});
+  const Result<model::Embeddings> embeddings =
+      loop.Run(chosen->engine.managed ? EmbedByOwnServer(ctx, *chosen, call, session.env)
+                                      : Embed(ctx, chosen->engine, call, session.env));
   listeners->Finish(session.terminal);
   if (!embeddings) {
     return Refuse(session, common,

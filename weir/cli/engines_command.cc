@@ -186,6 +186,9 @@ async::Task<void> Follow(async::Context ctx, const std::string& path, Terminal& 
     std::string line;
     while (std::getline(file, line)) terminal.Out(Redact(line) + "\n");
     file.clear();
+    std::error_code gone;
+    const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path, gone));
+    if (!gone && size < file.tellg()) file.seekg(0);  // it was cut, and goes on from its begin
     const Result<void> slept = co_await async::Sleep(ctx, kFollowEvery);
     if (!slept || terminal.out_error()) co_return;
   }

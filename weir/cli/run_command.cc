@@ -267,7 +267,7 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
                                                   .asked = flow::EnginesOf(loaded.graph),
                                                   .env = session.env}));
   if (!host) return Refuse(session, host.error());
-  if (flags.dry_run) return ShowPlan(session, loaded, **rows, **host, *options);
+  if (flags.dry_run) return ShowPlan(loop, session, loaded, **rows, **host, *options);
 
   flow::RunStats stats(loaded.graph);
   Result<flow::RunFolder> folder =

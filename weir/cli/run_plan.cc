@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/cli/work.h"
 #include "weir/flow/figures.h"
 #include "weir/text/token_estimate.h"
 
@@ -12,6 +13,9 @@ namespace weir::cli {
 namespace {
 
 constexpr std::uint64_t kRowsLookedAt = 1000;  // further ones are taken to be alike
+constexpr Duration kLookEvery = std::chrono::milliseconds(20);  // into a pipe that is silent
+constexpr Duration kPatience = std::chrono::seconds(2);         // then it is said that it is
+constexpr std::uint64_t kRowsBetweenTurns = 1024;               // of the loop, which hears Ctrl-C
 
 struct NodePlan {
   std::uint64_t calls = 0;
@@ -33,67 +37,134 @@ std::int64_t Scaled(std::int64_t count, std::uint64_t rows, std::uint64_t looked
   return static_cast<std::int64_t>(static_cast<double>(count) * factor);
 }
 
-}  // namespace
+class Planner {
+ public:
+  Planner(Session& session, const LoadedFlow& loaded, flow::RowSource& rows, flow::EngineHost& host,
+          const flow::RunOptions& options)
+      : session_(session), loaded_(loaded), rows_(rows), host_(host), options_(options) {}
 
-int ShowPlan(Session& session, const LoadedFlow& loaded, flow::RowSource& rows,
-             flow::EngineHost& host, const flow::RunOptions& options) {
-  const auto refuse = [&](const Error& error) {
-    session.terminal.Problem(error);
-    return ExitCode(error);
-  };
-  std::map<std::string, NodePlan> plans;
-  std::uint64_t count = 0;
-  std::uint64_t bad = 0;
-  std::uint64_t looked_at = 0;
-  for (;; ++count) {
-    const Result<std::optional<flow::Row>> row = rows.Next();
-    if (!row) return refuse(row.error());
-    if (!*row) break;
-    if ((*row)->error) {
-      ++bad;
-      session.terminal.Warn(StrCat("row ", (*row)->id, ": ", (*row)->error->message));
-      continue;
+  // Until there are no more rows. Fails with kCancelled.
+  async::Task<Result<void>> Read(async::Context ctx) {
+    for (;;) {
+      WEIR_CO_CHECK(co_await Wait(ctx));
+      std::optional<flow::Row> row;
+      WEIR_CO_TRY(row, rows_.Next());
+      if (!row) co_return Result<void>();
+      WEIR_CO_CHECK(Take(*row));
+      if (count_ % kRowsBetweenTurns != 0) continue;
+      WEIR_CO_CHECK(co_await async::Sleep(ctx, Duration::zero()));
     }
-    if (looked_at == kRowsLookedAt) continue;
-    Result<std::vector<flow::PlannedCall>> calls = flow::Plan(loaded.graph, **row, host, options);
-    if (!calls) return refuse(calls.error());
-    for (const flow::PlannedCall& planned : *calls) {
-      if (looked_at == 0) session.terminal.Out(Harmless(ShownCall(planned)));
-      NodePlan& plan = plans[planned.node];
+  }
+
+  // What was read would be this.
+  void Tell(bool all) {
+    std::string text =
+        StrCat("--- ", flow::Counted(count_, "row", "rows"), all ? "" : " so far",
+               bad_ > 0 ? StrCat(", ", bad_, " of them bad") : "", "; nothing was sent\n");
+    std::int64_t prompts = 0;
+    for (const flow::GraphNode* node : loaded_.graph.all()) {
+      if (node->step() != nullptr) prompts += TellNode(*node, text);
+    }
+    StrAppend(text, "about ", prompts, " tokens of prompts that are known\n");
+    session_.terminal.Out(text);
+  }
+
+ private:
+  // As a run does: while nobody writes into the pipe that rows come from, Ctrl-C is heard.
+  async::Task<Result<void>> Wait(async::Context ctx) {
+    const TimePoint began = ctx.Now();
+    bool told = false;
+    while (rows_.WouldWait()) {
+      if (!told && ctx.Now() - began >= kPatience) {
+        session_.terminal.Note(
+            "waiting for rows from stdin; Ctrl-C shows the plan of those so far");
+        told = true;
+      }
+      WEIR_CO_CHECK(co_await async::Sleep(ctx, kLookEvery));
+    }
+    co_return Result<void>();
+  }
+
+  Result<void> Take(const flow::Row& row) {
+    ++count_;
+    if (row.error) {
+      ++bad_;
+      session_.terminal.Warn(StrCat("row ", row.id, ": ", row.error->message));
+      return {};
+    }
+    if (looked_at_ == kRowsLookedAt) return {};
+    WEIR_TRY(const std::vector<flow::PlannedCall> calls,
+             flow::Plan(loaded_.graph, row, host_, options_));
+    for (const flow::PlannedCall& planned : calls) {
+      if (looked_at_ == 0) session_.terminal.Out(Harmless(ShownCall(planned)));
+      NodePlan& plan = plans_[planned.node];
       ++plan.calls;
       plan.prompt_tokens += text::EstimateTokens(planned.call);
       plan.max_tokens = planned.call.sampling.max_tokens;
     }
-    ++looked_at;
+    ++looked_at_;
+    return {};
   }
-  const std::uint64_t good = count - bad;
-  std::string text =
-      StrCat("--- ", flow::Counted(count, "row", "rows"),
-             bad > 0 ? StrCat(", ", bad, " of them bad") : "", "; nothing was sent\n");
-  std::int64_t prompts = 0;
-  for (const flow::GraphNode* node : loaded.graph.all()) {
-    if (node->step() == nullptr) continue;
-    const auto plan = plans.find(node->node->id);
-    if (plan == plans.end() || looked_at == 0) {
-      StrAppend(text, node->node->id, ": up to ", flow::Counted(good, "call", "calls"),
+
+  // The tokens of prompts that are known.
+  std::int64_t TellNode(const flow::GraphNode& node, std::string& text) const {
+    const std::uint64_t good = count_ - bad_;
+    const auto plan = plans_.find(node.node->id);
+    if (plan == plans_.end() || looked_at_ == 0) {
+      StrAppend(text, node.node->id, ": up to ", CallsOf(node, good),
                 ", whose prompts need the answers of other steps\n");
-      continue;
+      return 0;
     }
-    const std::int64_t tokens = Scaled(plan->second.prompt_tokens, good, looked_at);
-    prompts += tokens;
-    StrAppend(text, node->node->id, ": ",
-              flow::Counted(static_cast<std::uint64_t>(Scaled(
-                                static_cast<std::int64_t>(plan->second.calls), good, looked_at)),
-                            "call", "calls"),
-              ", about ", tokens, " tokens of prompts");
+    const auto calls = static_cast<std::int64_t>(plan->second.calls);
+    const std::int64_t tokens = Scaled(plan->second.prompt_tokens, good, looked_at_);
+    StrAppend(text, node.node->id, ": ",
+              CallsOf(node, static_cast<std::uint64_t>(Scaled(calls, good, looked_at_))),
+              ", about ", tokens, " tokens of prompts",
+              node.step()->agent ? " at their begin" : "");
     if (plan->second.max_tokens) {
       StrAppend(text, ", answers of at most ", *plan->second.max_tokens, " each");
     }
     text += "\n";
+    return tokens;
   }
-  StrAppend(text, "about ", prompts, " tokens of prompts that are known\n");
-  session.terminal.Out(text);
-  return session.terminal.out_error() ? refuse(*session.terminal.out_error()) : kExitOk;
+
+  // An agent makes a call for each turn, and nobody knows beforehand how many it takes.
+  static std::string CallsOf(const flow::GraphNode& node, std::uint64_t rows) {
+    if (!node.step()->agent) return flow::Counted(rows, "call", "calls");
+    const auto most = static_cast<std::uint64_t>(node.step()->agent->max_turns);
+    return StrCat(flow::Counted(rows, "row", "rows"), " of an agent with 1 to ", most,
+                  " turns each: at least ", flow::Counted(rows, "call", "calls"),
+                  " and at most about ", flow::Grouped(rows * most));
+  }
+
+  Session& session_;
+  const LoadedFlow& loaded_;
+  flow::RowSource& rows_;
+  flow::EngineHost& host_;
+  const flow::RunOptions& options_;
+  std::map<std::string, NodePlan> plans_;
+  std::uint64_t count_ = 0;
+  std::uint64_t bad_ = 0;
+  std::uint64_t looked_at_ = 0;
+};
+
+}  // namespace
+
+int ShowPlan(async::Loop& loop, Session& session, const LoadedFlow& loaded, flow::RowSource& rows,
+             flow::EngineHost& host, const flow::RunOptions& options) {
+  Planner planner(session, loaded, rows, host, options);
+  Work work(loop, session.terminal);
+  const Result<void> read = loop.Run(planner.Read(work.NewContext({})));
+  if (!read && read.error().code != Code::kCancelled) {
+    session.terminal.Problem(read.error());
+    return ExitCode(read.error());
+  }
+  planner.Tell(read.has_value());
+  if (session.terminal.out_error()) {
+    session.terminal.Problem(*session.terminal.out_error());
+    return ExitCode(*session.terminal.out_error());
+  }
+  return read ? kExitOk : kExitCancelled;
 }
 
 }  // namespace weir::cli

@@ -79,23 +79,29 @@ class SummaryText {
     return seconds_ > 0 ? flow::Rate(count / seconds_) : "0";
   }
 
-  // What became of all rows, in words.
+  // What became of all rows, in words; how fast it went is of this session alone.
   std::string Whole() const {
     const std::string_view dot = options_.unicode ? " · " : ", ";
+    const bool resumed = stats_.sessions > 1;
     std::string text = StrCat(flow::Counted(stats_.rows_done, "row", "rows"), " in ",
-                              flow::Latency(time_), ": ", Grouped(stats_.rows_ok), " ok, ");
+                              flow::Latency(time_), resumed ? " of " : "",
+                              resumed ? flow::Counted(stats_.sessions, "session", "sessions") : "",
+                              ": ", Grouped(stats_.rows_ok), " ok, ");
     const std::string failed = StrCat(Grouped(stats_.rows_failed), " failed");
     text += stats_.rows_failed > 0 ? Coloured(failed, kRed) : failed;
-    const std::uint64_t rows = stats_.rows_done - std::min(stats_.rows_done, stats_.rows_before);
-    StrAppend(text, dot, PerSecond(static_cast<double>(rows)), " rows/s");
-    // What was known before has its tokens in the sums, and took no time now.
-    if (stats_.rows_before == 0 && sum_.reused == 0 && sum_.completion_tokens > 0) {
-      StrAppend(text, dot, PerSecond(static_cast<double>(sum_.completion_tokens)), " tokens/s");
+    if (resumed) {
+      StrAppend(text, "\nthis session: ", flow::Counted(stats_.session.rows, "row", "rows"), " in ",
+                flow::Latency(time_ - stats_.earlier));
+    }
+    StrAppend(text, dot, PerSecond(static_cast<double>(stats_.session.rows)), " rows/s");
+    if (stats_.session.completion_tokens > 0) {
+      StrAppend(text, dot, PerSecond(static_cast<double>(stats_.session.completion_tokens)),
+                " tokens/s");
     }
     text += '\n';
     if (stats_.rows_before > 0) {
       StrAppend(text, Grouped(stats_.rows_before),
-                stats_.rows_before == 1 ? " of them was" : " of them were",
+                stats_.rows_before == 1 ? " row was" : " rows were",
                 " done before; what nodes had answered then is in column reused\n");
     }
     if (sum_.prompt_tokens > 0) StrAppend(text, PrefixCache(), "\n");

@@ -75,7 +75,7 @@ TEST_F(RunSummaryTest, APrefixCacheThatNoServerTellsOfIsUnknown) {
 TEST_F(RunSummaryTest, OneRowIsNotSeveral) {
   stats_.rows_done = stats_.rows_ok = stats_.rows_before = 1;
   EXPECT_THAT(Text(), HasSubstr("1 row in"));
-  EXPECT_THAT(Text(), HasSubstr("1 of them was done before"));
+  EXPECT_THAT(Text(), HasSubstr("1 row was done before"));
 }
 
 TEST_F(RunSummaryTest, ACostThatNobodyKnowsIsUnknown) {
@@ -86,14 +86,17 @@ TEST_F(RunSummaryTest, ACostThatNobodyKnowsIsUnknown) {
   EXPECT_THAT(Text(), HasSubstr("unknown"));
 }
 
-TEST_F(RunSummaryTest, ResumedRowsAreNamed) {
+TEST_F(RunSummaryTest, OfAResumedRunTotalsAreOfAllSessionsAndRatesOfThisOne) {
   EXPECT_THAT(Text(), Not(HasSubstr("reused")));
   stats_.rows_before = 1500;
   stats_.earlier = 50s;
+  stats_.sessions = 2;
+  stats_.session = {.rows = 500, .calls = 500, .prompt_tokens = 9, .completion_tokens = 3000};
   kind_.reused = 1500;
 
-  EXPECT_THAT(Text(), HasSubstr("2,000 rows in 1 min: 1,999 ok, 1 failed · 50 rows/s\n"
-                                "1,500 of them were done before"));
+  EXPECT_THAT(Text(), HasSubstr("2,000 rows in 1 min of 2 sessions: 1,999 ok, 1 failed\n"
+                                "this session: 500 rows in 10 s · 50 rows/s · 300 tokens/s\n"
+                                "1,500 rows were done before"));
   EXPECT_THAT(Text(), HasSubstr("reused"));
 }
 

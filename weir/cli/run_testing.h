@@ -54,6 +54,8 @@ inline void Advance(const flow::Graph& graph, flow::RunStats& stats, std::uint64
   stats.rows_read = stats.rows_done = done;
   stats.rows_failed = failed;
   stats.rows_ok = done - failed;
+  stats.sessions = 1;
+  stats.session = {.rows = done};
   for (const flow::GraphNode* node : graph.all()) {
     flow::NodeStats& figures = stats.nodes[node->index];
     figures.ok = done - failed;
@@ -64,6 +66,7 @@ inline void Advance(const flow::Graph& graph, flow::RunStats& stats, std::uint64
     figures.in_flight = done < total ? 2 : 0;
     figures.completion_tokens = static_cast<std::int64_t>(figures.ok * 10);
     figures.prompt_tokens = static_cast<std::int64_t>(figures.ok * 100);
+    stats.session.completion_tokens += figures.completion_tokens;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/client/cancel_link.h"
+#include "weir/client/engine_host.h"
 #include "weir/client/engine_options.h"
 #include "weir/client/proxy_advice.h"
 
@@ -43,6 +44,13 @@ Result<std::shared_ptr<Core>> Core::Open(ClientOptions options) {
 
 Result<void> Core::Build() {
   WEIR_TRY(config_, ConfigOf(options_));
+  // Nothing is started here: a library has no business to. What runs is used, and looked for later
+  // where it does not run yet.
+  for (config::EngineConfig& engine : config_.engines) {
+    if (!engine.managed) continue;
+    if (!engine::FixedPort(*engine.serve)) engine.http.upstream.base_url.clear();
+    FindRunning(engine, options_.env);
+  }
   const auto role =
       config_.routes.roles.find(options_.engine.empty() ? "default" : options_.engine);
   const bool routed = config_.Find(options_.engine) == nullptr &&

@@ -4,6 +4,8 @@
 
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
+#include "weir/client/engine_host.h"
+#include "weir/client/managed_engine.h"
 #include "weir/engine/budget_engine.h"
 #include "weir/engine/card_engine.h"
 #include "weir/engine/choose_engine.h"
@@ -142,6 +144,11 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   return engine::NewDefaultsEngine(std::move(engine), std::move(defaults));
 }
 
+http::Client& Fleet::Transports::Add(std::unique_ptr<http::Client> transport) {
+  const std::scoped_lock lock(mutex_);
+  return *all_.emplace_back(std::move(transport));
+}
+
 Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineConfig& chosen,
                            const Env& env) {
   Fleet fleet;
@@ -176,10 +183,23 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
     registered.make = [entry, env, shared,
                        transports = fleet.transports_]() -> Result<std::shared_ptr<model::Engine>> {
       if (entry.unusable) return Fail(*entry.unusable);
-      transports->push_back(BuildTransport(entry, env));
-      WEIR_TRY(std::unique_ptr<model::Engine> engine,
-               BuildEngine(entry, *transports->back(), shared));
-      return std::shared_ptr<model::Engine>(std::move(engine));
+      const auto build =
+          [=](const config::EngineConfig& config) -> Result<std::shared_ptr<model::Engine>> {
+        WEIR_TRY(std::unique_ptr<model::Engine> engine,
+                 BuildEngine(config, transports->Add(BuildTransport(config, env)), shared));
+        return std::shared_ptr<model::Engine>(std::move(engine));
+      };
+      if (!entry.managed) return build(entry);
+      if (!entry.http.upstream.base_url.empty()) {
+        WEIR_TRY(const std::shared_ptr<model::Engine> engine, build(entry));
+        return NewManagedEngine(entry.name, [engine] { return engine; });
+      }
+      return NewManagedEngine(entry.name, [=]() -> Result<std::shared_ptr<model::Engine>> {
+        config::EngineConfig found = entry;
+        FindRunning(found, env);
+        if (found.http.upstream.base_url.empty()) return Fail(ServerIsAway(entry.name));
+        return build(found);
+      });
     };
     engines.push_back(std::move(registered));
   };

@@ -4,6 +4,7 @@
 // behaviour is put around them.
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "weir/config/config.h"
@@ -46,7 +47,8 @@ std::unique_ptr<model::Engine> WithChanges(std::unique_ptr<model::Engine> next,
 class Fleet {
  public:
   // `chosen` is added to the engines of `config` when it is none of them: an address, the
-  // simulator.
+  // simulator. Of a managed engine without an address the server is looked for at each call, until
+  // one runs.
   static Result<Fleet> Build(const config::Config& config, const config::EngineConfig& chosen,
                              const Env& env);
 
@@ -55,7 +57,14 @@ class Fleet {
   engine::Registry& registry() { return *registry_; }
 
  private:
-  using Transports = std::vector<std::unique_ptr<http::Client>>;
+  class Transports {
+   public:
+    http::Client& Add(std::unique_ptr<http::Client> transport);
+
+   private:
+    std::mutex mutex_;  // guards all_
+    std::vector<std::unique_ptr<http::Client>> all_;
+  };
 
   Fleet() = default;
 

@@ -277,6 +277,11 @@ void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   const Result<void> noted = answers_.NoteCall(asked);
   if (!noted) Stop(noted.error());
   const Result<model::Reply>& reply = *asked.reply;
+  ++stats_.session.calls;
+  if (reply) {
+    stats_.session.prompt_tokens += reply->usage.prompt_tokens.value_or(0);
+    stats_.session.completion_tokens += reply->usage.completion_tokens.value_or(0);
+  }
   if (reply && reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
 }
 

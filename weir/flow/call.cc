@@ -1,14 +1,13 @@
 #include "weir/flow/call.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/flow/batch.h"
+#include "weir/flow/media.h"
 #include "weir/json/builder.h"
 #include "weir/json/writer.h"
-#include "weir/text/media.h"
 
 namespace weir::flow {
 namespace {
@@ -26,11 +25,6 @@ std::string Instruction(const Step& step) {
       json::Write(*step.output.schema));
 }
 
-std::string MediaPath(const Flow& flow, std::string_view source) {
-  if (text::IsMediaAddress(source) || flow.folder.empty()) return std::string(source);
-  return (std::filesystem::path(flow.folder) / source).string();
-}
-
 Result<void> AddMedia(const Flow& flow, const GraphNode& node, json::View variables,
                       Message& question) {
   const auto add = [&](json::View source) -> Result<void> {
@@ -39,7 +33,7 @@ Result<void> AddMedia(const Flow& flow, const GraphNode& node, json::View variab
                   StrCat("`media` of ", node.node->id, " gave ", json::KindName(source.kind()),
                          "; it must give a path or an address, or a list of them"));
     }
-    WEIR_TRY(model::Part part, text::ReadMedia(MediaPath(flow, source.StringOr(""))));
+    WEIR_TRY(model::Part part, MediaOf(flow, source.StringOr("")));
     question.parts.push_back(std::move(part));
     return {};
   };

@@ -147,8 +147,10 @@ struct Flow {
   std::optional<int> concurrency;     // calls at once; unset: the profile's, else 16
   bool warmup = true;                 // send each shared prefix once before the first row
   std::optional<FileRows> files;      // rows when the command names none
-  json::Value vars;                   // object: {{ vars.x }}, which --set changes
-  std::vector<std::string> parts;     // the files it was read from, includes and schemas too
+  // Beneath these, too, files of `media` may lie; they count from `folder`.
+  std::vector<std::string> media_folders;
+  json::Value vars;                // object: {{ vars.x }}, which --set changes
+  std::vector<std::string> parts;  // the files it was read from, includes and schemas too
   Nodes nodes;
 };
 

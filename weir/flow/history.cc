@@ -135,8 +135,8 @@ std::string TotalsAgain(json::View totals) {
   std::string text;
   json::Writer out(text);
   out.BeginObject();
-  if (const json::View seconds = totals.Find("seconds"); seconds.exists()) {
-    out.Field("seconds", seconds);
+  for (const char* kept : {"seconds", "sessions"}) {
+    if (const json::View value = totals.Find(kept); value.exists()) out.Field(kept, value);
   }
   out.Key("nodes");
   out.BeginObject();

@@ -91,6 +91,7 @@ void ReadHead(Keys& keys, Flow& flow) {
   }
   flow.warmup = keys.Flag("warmup").value_or(true);
   flow.files = ReadFiles(keys);
+  if (auto folders = keys.Texts("media_folders")) flow.media_folders = *std::move(folders);
   const json::View vars = keys.Find("vars");
   if (vars.exists() && !vars.IsObject()) keys.WrongKind("vars", "a map of values", vars);
   if (vars.IsObject()) flow.vars = json::Value::CopyOf(vars);

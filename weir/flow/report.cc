@@ -79,7 +79,6 @@ class Report {
       : graph_(graph), input_(input), stats_(graph) {
     stats_.Restore(input.totals);
     sum_ = stats_.Sum();
-    seconds_ = input.totals.Find("seconds").AsDouble().value_or(0);
   }
 
   std::string Html() {
@@ -122,7 +121,6 @@ class Report {
   }
 
   void AddFigures() {
-    const double rows = static_cast<double>(stats_.rows_done);
     out_ += "<dl class=\"figures\">\n";
     Figure("rows", Grouped(stats_.rows_done));
     Figure("ok", Grouped(stats_.rows_ok));
@@ -130,16 +128,31 @@ class Report {
     const std::uint64_t before = input_.totals.Find("rows").Find("before").AsUint64().value_or(0);
     if (before > 0) Figure("done before resuming", Grouped(before));
     Figure("time", Latency(stats_.earlier));
-    if (seconds_ > 0) Figure("rows/s", Rate(rows / seconds_));
     Figure("tokens in", TokensOf(sum_, &NodeStats::prompt_tokens));
     Figure("tokens out", TokensOf(sum_, &NodeStats::completion_tokens));
-    if (seconds_ > 0) {
-      Figure("tokens out/s", Rate(static_cast<double>(sum_.completion_tokens) / seconds_));
-    }
     Figure("cost", CostOf(sum_));
     Figure("prefix cache hits",
            input_.cache_hit_rate ? Percent(*input_.cache_hit_rate) : "unknown");
+    AddSession();
     out_ += "</dl>\n";
+  }
+
+  // How fast it went, which only this session can tell.
+  void AddSession() {
+    const json::View session = input_.totals.Find("session");
+    const bool resumed = stats_.sessions > 1;
+    const std::string_view of_it = resumed ? ", this session" : "";
+    const auto number = [&](std::string_view key) { return session.Find(key).AsDouble(); };
+    if (resumed) {
+      Figure("sessions", Grouped(stats_.sessions));
+      Figure("rows, this session", Grouped(session.Find("rows").AsUint64().value_or(0)));
+      const auto millis = static_cast<std::int64_t>(number("seconds").value_or(0) * 1000);
+      Figure("time, this session", Latency(std::chrono::milliseconds(millis)));
+    }
+    if (const auto rate = number("rows_per_second")) Figure(StrCat("rows/s", of_it), Rate(*rate));
+    if (const auto rate = number("tokens_per_second")) {
+      Figure(StrCat("tokens out/s", of_it), Rate(*rate));
+    }
   }
 
   void Chart(std::string_view title, std::string_view svg, std::string_view caption = {}) {
@@ -155,7 +168,7 @@ class Report {
 
   void AddTimeline() {
     if (input_.timeline.size() < 2) return;
-    Section("Over time");
+    Section(stats_.sessions > 1 ? "Over time, this session" : "Over time");
     out_ += "<div class=\"charts\">\n";
     std::vector<double> seconds;
     ChartLine done{.name = "done", .colour = "c0"};
@@ -421,7 +434,6 @@ class Report {
   const ReportInput& input_;
   RunStats stats_;
   NodeStats sum_;
-  double seconds_ = 0;
   std::string out_;
 };
 

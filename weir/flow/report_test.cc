@@ -45,6 +45,7 @@ class ReportTest : public testing::Test {
  protected:
   ReportTest() {
     RunStats stats(graph_);
+    stats.sessions = 1;
     stats.rows_done = 2000;
     stats.rows_ok = 1990;
     stats.rows_failed = 10;
@@ -96,6 +97,27 @@ TEST_F(ReportTest, EverythingThatIsKnownStandsInIt) {
     EXPECT_THAT(html, HasSubstr(text));
   }
   EXPECT_THAT(html, Not(HasSubstr("k-secret")));
+}
+
+TEST_F(ReportTest, RatesOfAResumedRunAreThoseOfThisSessionAndSaySo) {
+  EXPECT_THAT(HtmlReport(graph_, input_), Not(HasSubstr("this session")));
+  RunStats stats(graph_);
+  stats.rows_done = 2000;
+  stats.sessions = 2;
+  stats.earlier = 1h;
+  stats.session = {.rows = 300, .calls = 300, .prompt_tokens = 1, .completion_tokens = 1500};
+  const json::Value totals = json::Read(stats.Json(TimePoint() + 10s)).value();
+  input_.totals = totals;
+
+  const std::string html = HtmlReport(graph_, input_);
+
+  for (const char* text :
+       {"<dt>rows</dt><dd>2,000<", "<dt>time</dt><dd>1 h<", "<dt>sessions</dt><dd>2<",
+        "<dt>rows, this session</dt><dd>300<", "<dt>time, this session</dt><dd>10 s<",
+        "<dt>rows/s, this session</dt><dd>30<", "<dt>tokens out/s, this session</dt><dd>150<",
+        "Over time, this session"}) {
+    EXPECT_THAT(html, HasSubstr(text));
+  }
 }
 
 TEST_F(ReportTest, WhatOthersWroteIsEscaped) {

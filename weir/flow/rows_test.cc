@@ -1,5 +1,7 @@
 #include "weir/flow/rows.h"
 
+#include <bit>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -7,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/flow/gunzip_testing.h"
 #include "weir/flow/row_ids.h"
@@ -20,6 +23,27 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+// Of sixteen bytes, with one StableHash(): the second word makes up for the first.
+std::pair<std::string, std::string> IdsWithOneHash() {
+  constexpr std::uint64_t kTimes = 0x9E3779B97F4A7C15ULL;
+  const auto step = [](std::uint64_t hash, std::uint64_t word) {
+    return std::rotl(hash ^ word * kTimes, 29) * 0xBF58476D1CE4E5B9ULL;
+  };
+  std::uint64_t undo = kTimes;  // its inverse, by Newton's steps
+  for (int i = 0; i < 6; ++i) undo *= 2 - kTimes * undo;
+  const std::uint64_t start = 0xCBF29CE484222325ULL + 16;
+  const std::uint64_t words[] = {1, 2, 3};
+  const std::uint64_t makes_up =
+      (step(start, words[0]) ^ step(start, words[1]) ^ words[2] * kTimes) * undo;
+  const auto id = [](std::uint64_t first, std::uint64_t second) {
+    std::string bytes(16, '\0');
+    std::memcpy(bytes.data(), &first, 8);
+    std::memcpy(bytes.data() + 8, &second, 8);
+    return bytes;
+  };
+  return {id(words[0], words[2]), id(words[1], makes_up)};
+}
 
 class RowsTest : public testing::Test {
  protected:
@@ -251,6 +275,32 @@ TEST_F(RowsTest, OfManyIdsOnlyThoseThatAreThereTwiceAreFound) {
   for (std::uint64_t row = 0; row < 100'000; row += 999) {
     ASSERT_EQ(ids.Add(StrCat("row ", row), 200'000), row);
   }
+  EXPECT_LE(ids.bytes(), 100'000U * 30);
+}
+
+TEST_F(RowsTest, IdsThatCountUpWithTheRowsTakeNoMemory) {
+  RowIds ids;
+  for (std::uint64_t row = 0; row < 10'000; ++row) ASSERT_FALSE(ids.Add(StrCat(row + 7), row));
+  EXPECT_EQ(ids.bytes(), 0U);
+  EXPECT_EQ(ids.Add("7", 10'000), 0U);
+  EXPECT_EQ(ids.Add("10006", 10'000), 9'999U);
+  for (const char* other : {"07", "7.0", "+7", "6", "99999999999999999999"}) {
+    EXPECT_FALSE(ids.Add(other, 10'000)) << other;
+  }
+  EXPECT_EQ(ids.Add("6", 10'001), 10'000U);
+  EXPECT_FALSE(ids.Add("10007", 10'001)) << "the run was broken: it is remembered like any other";
+  EXPECT_EQ(ids.Add("10007", 10'002), 10'001U);
+}
+
+// The first 64 bits of the hash of both are the same: words of eight bytes that undo each other.
+TEST_F(RowsTest, TwoIdsWithTheSameHashAreStillTwo) {
+  const auto [one, other] = IdsWithOneHash();
+  ASSERT_NE(one, other);
+  ASSERT_EQ(StableHash(one.data(), one.size()), StableHash(other.data(), other.size()));
+  RowIds ids;
+  EXPECT_FALSE(ids.Add(one, 0));
+  EXPECT_FALSE(ids.Add(other, 1));
+  EXPECT_EQ(ids.Add(other, 2), 1U);
 }
 
 TEST_F(RowsTest, CellsAreWhatTheSchemaSays) {

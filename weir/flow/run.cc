@@ -90,6 +90,7 @@ Task<RunResult> Runner::Run(Context ctx) {
                          {"resumed", progress.rows + progress.pass > 0 || progress.rounds > 0}});
   Result<void> ran = Result<void>();
   if (!progress.finished) {
+    ++stats_.sessions;
     ran = co_await Begin(ctx);
     if (ran) ran = co_await walker_.agents().Open(ctx);
     if (ran) ran = co_await RunPasses(ctx);
@@ -358,6 +359,7 @@ void Runner::WriteReady() {
     ++next_to_write_;
     ++stats_.rows_done;
     ++(failed ? stats_.rows_failed : stats_.rows_ok);
+    if (ready.record.carried.empty()) ++stats_.session.rows;
     const Result<void> written = folder_.Write(std::move(ready.record));
     if (!written) return walker_.Stop(written.error());
   }
@@ -373,6 +375,7 @@ Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
   if (ran && passes_.size() > 1) {
     stats_.rows_failed = std::min(stats_.rows_failed, stats_.rows_input);
     stats_.rows_ok = stats_.rows_input - stats_.rows_failed;
+    stats_.session.rows = std::min(stats_.session.rows, stats_.rows_input);
   }
   RunResult result;
   if (!ran) {

@@ -143,6 +143,39 @@ TEST_F(RunTest, ASilentPipeBlocksNothing) {
   ::close(ends[1]);
 }
 
+// Ten tokens of a prompt and five of an answer a call, which takes a second.
+TEST_F(RunTest, FiguresAreOfAllSessionsButForThoseOfTheLastOne) {
+  Numbers(40);
+  echo_->delay = [](const model::Call&) { return std::chrono::seconds(1); };
+  options_.max_total_tokens = 150;
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kStopped);
+  const SessionStats first = stats_->session;
+  EXPECT_EQ(stats_->sessions, 1U);
+  EXPECT_LT(first.rows, 40U);
+  EXPECT_EQ(first.prompt_tokens, static_cast<std::int64_t>(first.calls) * 10);
+
+  options_.max_total_tokens.reset();
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  const json::Value run = *json::Read(Lines("run.json"));
+  const json::View summary = run.Find("summary");
+  const json::View say = summary.Find("nodes").Find("say");
+  EXPECT_EQ(summary.Find("sessions").AsInt64(), 2);
+  EXPECT_EQ(summary.Find("rows").Find("done").AsInt64(), 40);
+  EXPECT_EQ(summary.Find("seconds").AsDouble(), 10);
+  EXPECT_EQ(say.Find("calls").AsInt64(), 40);
+  EXPECT_EQ(say.Find("completion_tokens").AsInt64(), 200);
+
+  const json::View session = summary.Find("session");
+  const std::int64_t calls = 40 - static_cast<std::int64_t>(first.calls);
+  EXPECT_EQ(session.Find("calls").AsInt64(), calls);
+  EXPECT_EQ(session.Find("completion_tokens").AsInt64(), calls * 5);
+  EXPECT_EQ(session.Find("rows").AsInt64(), 40 - static_cast<std::int64_t>(first.rows));
+  const double seconds = session.Find("seconds").AsDouble().value_or(0);
+  EXPECT_EQ(seconds, static_cast<double>(calls) / 4);
+  EXPECT_NEAR(session.Find("tokens_per_second").AsDouble().value_or(0),
+              static_cast<double>(calls) * 5 / seconds, 0.01);
+}
+
 TEST_F(RunTest, NumbersFitTheirCaseHoweverTheyAreWritten) {
   Write("rows.jsonl", "{\"k\": 7}\n{\"k\": 7.0}\n{\"k\": \"seven\"}\n");
   int run = 0;

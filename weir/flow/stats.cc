@@ -254,12 +254,32 @@ std::string RunStats::KeptJson(TimePoint now) const {
   return Json(now, counted);
 }
 
+void RunStats::WriteSession(json::Writer& out, double seconds) const {
+  out.Key("session");
+  out.BeginObject();
+  Double(out, "seconds", Rounded(seconds, 1000));
+  Uint(out, "rows", session.rows);
+  Uint(out, "calls", session.calls);
+  out.Key("prompt_tokens");
+  out.Int(session.prompt_tokens);
+  out.Key("completion_tokens");
+  out.Int(session.completion_tokens);
+  if (seconds > 0) {
+    Double(out, "rows_per_second", Rounded(static_cast<double>(session.rows) / seconds, 100));
+    Double(out, "tokens_per_second",
+           Rounded(static_cast<double>(session.completion_tokens) / seconds, 100));
+  }
+  out.EndObject();
+}
+
 std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted) const {
   std::string text;
   json::Writer out(text);
   out.BeginObject();
-  Double(out, "seconds",
-         Rounded(Seconds(earlier + std::max(now - started, Duration{})).count(), 1000));
+  const Duration time = std::max(now - started, Duration{});
+  Double(out, "seconds", Rounded(Seconds(earlier + time).count(), 1000));
+  Uint(out, "sessions", sessions);
+  WriteSession(out, Seconds(time).count());
   Uint(out, "pass", pass);
   Uint(out, "passes", passes);
   out.Key("rows");
@@ -289,6 +309,7 @@ std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted)
     out.BeginObject();
     for (const Counter& counter : kCounters) Uint(out, counter.key, node.*counter.member);
     if (graph_node->step() != nullptr) {
+      Uint(out, "calls", node.latencies.count());
       WriteAnswers(out, node);
       WriteSure(out, node);
     }
@@ -309,6 +330,7 @@ void RunStats::Restore(json::View json) {
   constexpr double kMostSeconds = 1e9;  // what a Duration can hold, and more than a run can take
   const double seconds = json.Find("seconds").AsDouble().value_or(0);
   earlier = std::chrono::duration_cast<Duration>(Seconds(std::clamp(seconds, 0.0, kMostSeconds)));
+  sessions = UintOf(json, "sessions");
   pass = static_cast<std::size_t>(UintOf(json, "pass"));
   const json::View rows = json.Find("rows");
   if (const auto total = rows.Find("total").AsUint64()) rows_total = total;

@@ -106,6 +106,14 @@ struct EngineStats {
   std::string note;  // "http://127.0.0.1:8000, pid 412"
 };
 
+// What was done since the run was begun, or resumed: everything else is of all its sessions.
+struct SessionStats {
+  std::uint64_t rows = 0;   // that came to their end and were written
+  std::uint64_t calls = 0;  // answers of models, whatever came of them
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+};
+
 class RunStats {
  public:
   explicit RunStats(const Graph& graph);
@@ -125,8 +133,10 @@ class RunStats {
   std::size_t pass = 0;
   std::size_t passes = 1;
   TimePoint started;
-  Duration earlier{};  // what the run took before it was resumed
-  std::string phase;   // "warming up prefixes"; empty while rows run
+  Duration earlier{};          // what the run took before it was resumed
+  std::uint64_t sessions = 0;  // this one included
+  SessionStats session;
+  std::string phase;  // "warming up prefixes"; empty while rows run
 
   // Sums over the nodes.
   NodeStats Sum() const;
@@ -136,7 +146,8 @@ class RunStats {
   // The row was written: a resumed run will not count it again.
   void Keep(const Contribution& contribution) { contribution.AddTo(kept_[contribution.node]); }
 
-  // For run.json and the report: {"rows": ..., "nodes": {ID: {...}}}; `now` closes the time.
+  // For run.json and the report: {"rows": ..., "nodes": {ID: {...}}}; `now` closes the time. All of
+  // it is of all sessions, but for "session".
   std::string Json(TimePoint now) const;
   // The same for the ledger: rows that were not written yet do not count.
   std::string KeptJson(TimePoint now) const;
@@ -145,6 +156,7 @@ class RunStats {
 
  private:
   std::string Json(TimePoint now, const std::vector<NodeStats>& counted) const;
+  void WriteSession(json::Writer& out, double seconds) const;
   static void WriteSure(json::Writer& out, const NodeStats& node);
   static void ReadSure(json::View json, NodeStats& node);
 

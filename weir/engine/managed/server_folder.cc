@@ -155,6 +155,20 @@ std::string ServerFolder::StartLock(std::int64_t port) const {
   return StrCat(path_, "/", port, ".start");
 }
 
+std::string ServerFolder::ChoiceLock(std::int64_t port) const {
+  return StrCat(path_, "/", port, ".choice");
+}
+
+Result<void> ServerFolder::WriteChoice(std::int64_t port, std::string_view what) const {
+  const store::ReplaceOptions options{.durable = false, .mode = 0600};
+  return store::ReplaceFile(StrCat(path_, "/", port, ".chosen"), what, options);
+}
+
+std::string ServerFolder::ReadChoice(std::int64_t port) const {
+  const auto text = ReadFile(StrCat(path_, "/", port, ".chosen"), kRecordBytes);
+  return text && *text ? **text : std::string();
+}
+
 std::string ServerFolder::UseLock(std::int64_t port) const {
   return StrCat(path_, "/", port, ".use");
 }

@@ -63,6 +63,12 @@ class ServerFolder {
   std::optional<std::string> LastLog(std::string_view engine) const;
   // Held alone by whoever looks whether there is a server, and starts one.
   std::string StartLock(std::int64_t port) const;
+  // Shared by processes that have chosen the port for one and the same engine, as long as they
+  // live; taken while the start lock is held.
+  std::string ChoiceLock(std::int64_t port) const;
+  // What they have chosen it for; means something only while somebody holds that lock.
+  Result<void> WriteChoice(std::int64_t port, std::string_view what) const;
+  std::string ReadChoice(std::int64_t port) const;
   // Shared by those that use the server; whoever gets it alone may stop it.
   std::string UseLock(std::int64_t port) const;
 

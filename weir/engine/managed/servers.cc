@@ -44,6 +44,7 @@ std::unexpected<Error> OtherModel(const ManagedEngine& engine, const std::string
                      "it away and one is found"));
 }
 
+// Begun anew: what an earlier server wrote is gone.
 struct LogFile {
   explicit LogFile(const std::string& path)
       : fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600)) {}
@@ -115,21 +116,47 @@ async::Task<Result<std::int64_t>> Servers::ChoosePort(async::Context ctx, Manage
   const std::vector<ServerRecord> records = folder_.List();
   for (const ServerRecord& record : records) {
     const bool same = record.engine == engine.http.name && record.model == engine.http.model;
-    if (same && !taken.contains(record.port)) co_return record.port;
+    if (!same || taken.contains(record.port)) continue;
+    bool ours = false;
+    WEIR_CO_TRY(ours, co_await Reserve(ctx, engine, record.port));
+    if (ours) co_return record.port;
   }
   const std::int64_t first = kFirstPort + static_cast<std::int64_t>(index);
   for (std::int64_t port = first; port < first + kPortsTried; ++port) {
     const bool known = std::ranges::find(records, port, &ServerRecord::port) != records.end();
     if (known || taken.contains(port)) continue;
     const ServerSight sight = co_await LookAtPort(ctx, *client_, engine.http, port);
-    if (sight.what == ServerSight::What::kNothing) co_return port;
     const bool serves = sight.what == ServerSight::What::kModels && sight.Has(engine.http.model);
-    if (serves) co_return port;
+    if (sight.what == ServerSight::What::kNothing || serves) {
+      bool ours = false;
+      WEIR_CO_TRY(ours, co_await Reserve(ctx, engine, port));
+      if (ours) co_return port;
+    }
     if (ctx.cancelled()) co_return Fail(async::CancelledError());
   }
   co_return Fail(Code::kConfigError,
                  StrCat("no port from ", first, " to ", first + kPortsTried - 1,
                         " is free; set serve.port of engine '", engine.http.name, "'"));
+}
+
+async::Task<Result<bool>> Servers::Reserve(async::Context ctx, ManagedEngine engine,
+                                           std::int64_t port) {
+  const std::string what = StrCat(engine.http.name, "\n", engine.http.model, "\n");
+  WEIR_CO_TRY(const store::FileLock start,
+              co_await Lock(ctx, folder_.StartLock(port), store::LockMode::kExclusive));
+  {
+    WEIR_CO_TRY(const store::LockAttempt alone,
+                store::FileLock::TryAcquire(folder_.ChoiceLock(port)));
+    if (alone.lock) {
+      WEIR_CO_CHECK(folder_.WriteChoice(port, what));
+    } else if (folder_.ReadChoice(port) != what) {
+      co_return false;
+    }
+  }
+  WEIR_CO_TRY(store::LockAttempt shared,
+              store::FileLock::TryAcquire(folder_.ChoiceLock(port), store::LockMode::kShared));
+  if (shared.lock) chosen_.emplace(port, *std::move(shared.lock));
+  co_return shared.lock.has_value();
 }
 
 async::Task<Result<RunningServer>> Servers::Start(async::Context ctx, ManagedEngine engine) {
@@ -237,6 +264,7 @@ Result<void> Servers::Spawn(const async::Context& ctx, const ManagedEngine& engi
   record.log = folder_.LogPath(name, engine.port);
   record.owner = options_.owner;
   const LogFile log(record.log);
+  ::unlink(OlderLog(record.log).c_str());
   async::ChildOptions child{.argv = std::move(command.argv),
                             .env = std::move(command.env),
                             .own_session = true,
@@ -255,6 +283,8 @@ Result<void> Servers::Spawn(const async::Context& ctx, const ManagedEngine& engi
   record.pid = held.child->pid();
   record.birth = BirthOf(record.pid).value_or(0);
   WEIR_CHECK(folder_.Write(record));
+  // A server that has ended already needs nobody, and one without a keeper works all the same.
+  (void)KeepLogShort(record.log, record.pid, options_.max_log_bytes);
   EmitServer(ctx, "engine.start", record, ctx.Now());
   held_.emplace(name, std::move(held));
   return {};

@@ -16,6 +16,7 @@
 #include "weir/async/child.h"
 #include "weir/engine/http_engine.h"
 #include "weir/engine/managed/gpus.h"
+#include "weir/engine/managed/log_keeper.h"
 #include "weir/engine/managed/serve_command.h"
 #include "weir/engine/managed/server_folder.h"
 #include "weir/engine/managed/watcher.h"
@@ -35,6 +36,7 @@ struct ServersOptions {
   Env env;  // what servers get
   ServerRecord::Owner owner = ServerRecord::Owner::kRun;
   std::string gpu_folder = kGpuFolder;
+  std::int64_t max_log_bytes = kMostLogBytes;  // of each log, and as many of its older part
 };
 
 // One that answers.
@@ -57,7 +59,8 @@ class Servers {
   Servers& operator=(const Servers&) = delete;
 
   // The port that an engine without a fixed one gets, for good: where a server for it runs already,
-  // else the first from 8000 + `index` on that is free and not in `taken`.
+  // else the first from 8000 + `index` on that is free and not in `taken`. As long as this object
+  // lives no other process chooses it, but for the same engine and model: those share the server.
   async::Task<Result<std::int64_t>> ChoosePort(async::Context ctx, ManagedEngine engine,
                                                std::size_t index, std::set<std::int64_t> taken);
 
@@ -93,6 +96,8 @@ class Servers {
 
   async::Task<Result<store::FileLock>> Lock(async::Context ctx, std::string path,
                                             store::LockMode mode);
+  // Whether the port is this engine's from now on.
+  async::Task<Result<bool>> Reserve(async::Context ctx, ManagedEngine engine, std::int64_t port);
   // Until somebody has a server for it; it need not answer yet.
   async::Task<Result<void>> Obtain(async::Context ctx, ManagedEngine engine);
   Result<void> Share(const async::Context& ctx, const ManagedEngine& engine, ServerRecord record,
@@ -108,6 +113,7 @@ class Servers {
   const ServerFolder folder_;
   const std::unique_ptr<http::Client> client_;
   std::map<std::string, Held, std::less<>> held_;    // by engine
+  std::map<std::int64_t, store::FileLock> chosen_;   // by port
   std::vector<std::unique_ptr<async::Child>> left_;  // others use them
 };
 

@@ -12,6 +12,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/managed/server_probe.h"
+#include "weir/engine/managed/start_failure.h"
 
 namespace weir::engine {
 namespace {
@@ -108,6 +109,61 @@ TEST_F(ServersTest, PortsThatAreTakenAreLeftOut) {  // R-PRC-06
 
   ASSERT_TRUE(next.has_value());
   EXPECT_GT(*next, port);
+}
+
+TEST_F(ServersTest, APortThatAnotherProcessHasChosenIsLeftToItsEngine) {
+  ManagedEngine a = Script("");
+  ManagedEngine b = a;
+  b.http.name = "b";
+  const auto choose = [&](Servers& servers, const ManagedEngine& engine) {
+    return loop_.Run(servers.ChoosePort(ctx_, engine, 1000, {})).value_or(0);
+  };
+  std::unique_ptr<Servers> first = Open();
+  std::unique_ptr<Servers> second = Open();
+
+  const std::int64_t port = choose(*first, a);
+
+  EXPECT_NE(choose(*second, b), port);
+  EXPECT_EQ(choose(*second, a), port) << "runs of one engine share its server";
+  first.reset();
+  EXPECT_NE(choose(*Open(), b), port) << "the second still has it";
+  second.reset();
+  EXPECT_EQ(choose(*Open(), b), port);
+}
+
+TEST_F(ServersTest, ALogIsCutInTwoPartsAndItsEndIsKept) {
+  const std::string path = root_ + "/a.log";
+  const int log = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const auto write = [&](std::string_view text) {
+    ASSERT_EQ(::write(log, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  const auto cut = [&] { return CutLog(log, OlderLog(path).c_str(), 10); };
+  write("one\ntwo\n");
+  EXPECT_FALSE(cut());
+  write("three\n");
+  EXPECT_TRUE(cut());
+  EXPECT_EQ(std::filesystem::file_size(path), 0U);
+  EXPECT_EQ(LogTail(path, 2), "two\nthree");
+  write("four\n");
+  EXPECT_EQ(LogTail(path, 2), "three\nfour");
+  write("five\nsix\n");
+  EXPECT_TRUE(cut());
+  EXPECT_EQ(LogTail(path, 9), "four\nfive\nsix") << "what was older is gone";
+  ::close(log);
+}
+
+TEST_F(ServersTest, AServerThatWritesWithoutEndFillsNoDisk) {
+  const std::unique_ptr<Servers> servers = *Servers::Open({.env = env_, .max_log_bytes = 64 << 10});
+  ManagedEngine engine = Script(
+      "while ! [ -e \"$XDG_STATE_HOME/weir/servers/a-$1.log.1\" ]; do "
+      "head -c 40000 /dev/zero | tr '\\0' 'x'; echo; done; echo the end; exit 4");
+  engine.serve.command.insert(engine.serve.command.end(), {"sh", "{port}"});
+
+  const Result<RunningServer> started = loop_.Run(servers->Start(ctx_, engine));
+
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("ended with status 4"));
+  EXPECT_THAT(started.error().message, HasSubstr("the end"));
 }
 
 // Whoever holds the write end of the pipe lives; the pipe tells when all are gone.

@@ -5,6 +5,7 @@
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/engine/managed/log_keeper.h"
 
 namespace weir::engine {
 namespace {
@@ -52,16 +53,24 @@ constexpr Cause kCauses[] = {
      "the server finds no GPU: check the driver (nvidia-smi) and CUDA_VISIBLE_DEVICES"},
 };
 
-}  // namespace
-
-std::string LogTail(const std::string& path, std::size_t lines) {
+std::string LastBytes(const std::string& path, std::streamoff most) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return "";
   const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - kTailBytes));
-  std::string text(static_cast<std::size_t>(std::min(size, kTailBytes)), '\0');
+  file.seekg(std::max<std::streamoff>(0, size - most));
+  std::string text(static_cast<std::size_t>(std::min(size, most)), '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+}  // namespace
+
+std::string LogTail(const std::string& path, std::size_t lines) {
+  std::string text = LastBytes(path, kTailBytes);
+  // A log that was just cut goes on from its older part.
+  const auto size = static_cast<std::streamoff>(text.size());
+  if (size < kTailBytes) text.insert(0, LastBytes(OlderLog(path), kTailBytes - size));
   while (text.ends_with('\n')) text.pop_back();
   std::size_t start = text.size();
   for (std::size_t i = 0; i < lines && start != std::string::npos && start > 0; ++i) {
