@@ -256,6 +256,45 @@ class Change(Jobs):
         self.assertEqual(self.counts(), {"queued": 6})
         self.run_jobs("retry", "--state", "done", code=3)
 
+    def test_all_of_retry_is_what_it_does_without_it(self):
+        self.end("failed", error="timeout", where="id <= 2")
+        self.end("cancelled", where="id = 3")
+        self.assertIn("leave away what chooses some", self.run_jobs("retry", "--all", "--job", "1", code=3).stderr)
+        self.assertEqual(self.run_jobs("retry", "--all").stdout, "3 jobs queued again (queue lint)\n")
+
+    def test_an_error_that_no_job_has_is_told_with_those_that_they_have(self):
+        self.assertIn("no job that is meant failed with timout; none has failed",
+                      self.run_jobs("retry", "--error", "timout").stderr)
+        self.end("failed", error="timeout", where="id <= 2")
+        self.end("failed", error="http_503", where="id = 3")
+        for command in ("retry", "purge"):
+            done = self.run_jobs(command, "--error", "timout")
+            self.assertIn("failed with timout; the failed ones have: http_503 (1), timeout (2)", done.stderr)
+        self.assertEqual(self.told("retry", "--error", "timout"),
+                         {"retried": 0, "queues": ["lint"], "errors": {"http_503": 1, "timeout": 2}})
+
+    def test_a_queue_goes_with_its_last_jobs_when_that_is_asked_for(self):
+        self.run_jobs("purge", "--queue-too", "--state", "done", code=3)
+        done = self.run_jobs("purge", "--all", "--queue-too", code=3)
+        self.assertIn("queue lint has 6 jobs that have not ended, and stays: weir jobs cancel", done.stderr)
+        self.run_jobs("cancel", "--all")
+        with contextlib.closing(sqlite3.connect(self.folder / "weir-jobs.db")) as store, store:
+            store.execute("INSERT INTO weir_workers (name, since, lease_ms, lease_until) "
+                          f"VALUES ('w-1', 0, {10**15}, {10**15})")
+        done = self.run_jobs("purge", "--all", "--queue-too", code=3)
+        self.assertIn("worker w-1 may work queue lint, which stays as long", done.stderr)
+        self.assertEqual(self.counts(), {"cancelled": 6})
+        with contextlib.closing(sqlite3.connect(self.folder / "weir-jobs.db")) as store, store:
+            store.execute("DELETE FROM weir_workers")
+        done = self.run_jobs("purge", "--all", "--queue-too")
+        self.assertEqual(done.stdout, "6 jobs removed, with their results (queue lint)\n"
+                         "queue lint removed, with its limits\n")
+        self.assertEqual(self.told("status")["queues"], [])
+        self.submit("-i", "-", stdin=rows(1))
+        self.run_jobs("cancel", "--all")
+        self.assertEqual(self.told("purge", "--all", "--queue-too"),
+                         {"purged": 1, "queues": ["lint"], "queue_removed": True})
+
     def test_jobs_are_cancelled_when_it_is_said_which(self):
         self.assertIn("say which jobs are meant: --all, or --state queued", self.run_jobs("cancel", code=3).stderr)
         self.run_jobs("cancel", "--all", "--job", "1", code=3)
@@ -288,6 +327,8 @@ class Change(Jobs):
         with sqlite3.connect(self.folder / "weir-jobs.db") as store:
             store.execute("UPDATE weir_meta SET value = 1 WHERE name = 'version'")
             store.execute("DROP TRIGGER weir_job_begins_anew")
+            for column in ("paused", "resting", "next_try"):
+                store.execute(f"ALTER TABLE weir_workers DROP COLUMN {column}")
         store.close()
         self.assertIn("weir jobs migrate", self.run_jobs("status", code=3).stderr)
         self.assertIn("schema 1", self.run_jobs("migrate", "--check").stdout)
@@ -302,6 +343,7 @@ class Change(Jobs):
         done = self.run_jobs("variant", "lint", "a", "-e", "sim", "-m", "m1")
         self.assertEqual(done.stdout, "variant a of lint is active\n")
         self.assertIn("workers look every 100 jobs", done.stderr)
+        self.write("weir.yaml", "engines: {small: {kind: vllm}, big: {kind: vllm}}\n")
         self.run_jobs("variant", "lint", "b", "--provider", "vllm", "--no-activate")
         listed = {one["variant"]: one for one in self.told("variant", "lint")["variants"]}
         self.assertEqual((listed["a"]["active"], listed["a"]["config"]), (True, {"engine": "sim", "model": "m1"}))
@@ -312,8 +354,23 @@ class Change(Jobs):
         self.run_jobs("variant", "lint", "-e", "sim", code=3)
         self.assertIn("give one of them",
                       self.run_jobs("variant", "lint", "c", "-e", "sim", "--provider", "vllm", code=3).stderr)
+        self.assertIn("there is no queue other yet", self.run_jobs("variant", "other", "a", "-e", "small").stderr)
+
+    def test_a_variant_that_nobody_here_could_work_with_is_not_activated_unless_that_is_forced(self):
+        self.write("weir.yaml", "engines: {small: {kind: vllm}, big: {kind: vllm}}\n")
+        done = self.run_jobs("variant", "lint", "a", "-e", "smal", code=64)
+        self.assertIn("there is no engine 'smal'; did you mean 'small'?", done.stderr)
+        self.assertIn("--force", done.stderr)
+        self.assertEqual(self.told("variant", "lint")["variants"], [])
         self.assertIn("nobody", self.run_jobs("variant", "lint", "d", "--provider", "nobody").stderr)
-        self.assertIn("there is no queue other yet", self.run_jobs("variant", "other", "a", "-e", "no-such").stderr)
+        done = self.run_jobs("variant", "lint", "a", "-e", "smal", "--no-activate")
+        self.assertIn("could not work with the variant: there is no engine 'smal'", done.stderr)
+        self.assertIn("did you mean 'small'?", self.run_jobs("variant", "lint", "a", code=64).stderr)
+        self.assertEqual([(one["variant"], one["active"]) for one in self.told("variant", "lint")["variants"]],
+                         [("a", False), ("d", True)])
+        done = self.run_jobs("variant", "lint", "a", "--force")
+        self.assertEqual(done.stdout, "variant a of lint is active\n")
+        self.run_jobs("variant", "lint", "b", "-m", "m1")
 
 
 class Export(Jobs):

@@ -134,7 +134,7 @@ class Work(Workers):
     def test_a_variant_of_the_store_is_worked_with(self):
         self.write("weir.yaml", "engines:\n  a: {kind: sim, sim: {pace: instant}}\n  b: {kind: sim, sim: {pace: instant}}\n")
         self.submit(SAY, 3)
-        done = weir("jobs", "variant", "say", "v7", "-e", "b", "--store", self.store)
+        done = weir("jobs", "variant", "say", "v7", "-e", "b", "--store", self.store, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.work()
         self.assertEqual({(row["metadata"]["engine"], row["metadata"]["variant_id"]) for row in self.export()},
@@ -171,6 +171,31 @@ class Work(Workers):
         self.assertIn("go on", said)
         queue = self.queue()
         self.assertEqual((queue["done"], queue["failed"]), (60, 0))
+
+    def test_where_no_engine_is_named_and_nothing_answers_that_is_said_at_the_start(self):
+        self.submit(SAY, 3)
+        process = subprocess.Popen([WEIR, "jobs", "work", self.flow, "--store", self.store], cwd=self.folder, text=True,
+                                   env=environment(VLLM_BASE_URL="http://127.0.0.1:9"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.processes.append(process)
+        said = ""
+        while "wait until an engine answers" not in said:
+            self.assertIsNone(process.poll())
+            said += process.stderr.readline()
+        self.assertIn("nothing listens at 127.0.0.1:9", said)
+        self.assertIn("name another engine with -e URL, or in a weir.yaml", said)
+        worker = {}
+        while "paused" not in worker:
+            done = weir("jobs", "status", "--store", self.store, "-o", "json")
+            worker = (json.loads(done.stdout)["workers"] or [{}])[0]
+        self.assertIn("say: ", worker["paused"])
+        self.assertIn(" waits: say: ", weir("jobs", "status", "--store", self.store).stdout)
+        process.send_signal(signal.SIGTERM)
+        said += process.communicate(timeout=PATIENCE)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertNotIn("went away", said)
+        queue = self.queue()
+        self.assertEqual((queue["queued"], queue["failed"]), (3, 0))
 
     def test_sigterm_ends_what_is_under_way_and_leaves_the_rest(self):
         self.submit(SAY, 400)

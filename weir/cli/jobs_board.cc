@@ -29,6 +29,20 @@ std::string TimeOf(std::int64_t millis) {
   return flow::ShortTime(std::chrono::milliseconds(millis));
 }
 
+// Of what is still to come.
+std::string InTime(std::int64_t millis) {
+  return millis == 0 ? std::string("now") : StrCat("in ", TimeOf(millis));
+}
+
+// "waits; 3 jobs to be tried again, the next in 2 s"
+std::string StandOf(const jobs::WorkerInfo& worker) {
+  std::string text = worker.paused.empty() ? "" : "waits";
+  if (worker.resting == 0) return text;
+  StrAppend(text, text.empty() ? "" : "; ", CountedJobs(worker.resting), " to be tried again");
+  if (worker.next_try_ms) StrAppend(text, ", the next ", InTime(*worker.next_try_ms));
+  return text;
+}
+
 std::int64_t EndedOf(const jobs::QueueInfo& queue) {
   return CountOf(queue, JobState::kDone) + CountOf(queue, JobState::kFailed) +
          CountOf(queue, JobState::kCancelled);
@@ -57,6 +71,7 @@ std::vector<TableCell> RowOf(const jobs::QueueInfo& queue, std::optional<double>
   return {
       {.text = OneLine(queue.spec.name)},
       {.text = FigureOrNothing(count(JobState::kWaiting))},
+      {.text = queue.next_ms ? InTime(*queue.next_ms) : ""},
       {.text = Figure(count(JobState::kQueued))},
       Coloured(count(JobState::kRunning), kCyan),
       Coloured(count(JobState::kDone), kGreen),
@@ -75,6 +90,7 @@ std::vector<TableCell> RowOf(const jobs::QueueInfo& queue, std::optional<double>
 FrameTable QueueTable(const JobsMoment& moment, const JobsRates* rates) {
   FrameTable table({{.head = "queue", .words = true},
                     {.head = "waiting", .drop = 2},
+                    {.head = "next", .drop = 4},
                     {.head = "queued"},
                     {.head = "running"},
                     {.head = "done"},
@@ -97,12 +113,14 @@ FrameTable WorkerTable(const JobsMoment& moment) {
   FrameTable table({{.head = "worker", .words = true},
                     {.head = "holds"},
                     {.head = "last beat", .drop = 1},
-                    {.head = "there for", .drop = 2}});
+                    {.head = "there for", .drop = 2},
+                    {.head = "state", .words = true, .least = 16}});
   for (const jobs::WorkerInfo& worker : moment.workers) {
     table.Add({{.text = OneLine(worker.name)},
                {.text = CountedJobs(worker.running)},
                {.text = StrCat(TimeOf(worker.seen_ms), " ago")},
-               {.text = TimeOf(worker.since_ms)}});
+               {.text = TimeOf(worker.since_ms)},
+               {.text = OneLine(StandOf(worker)), .colour = kYellow}});
   }
   return table;
 }
@@ -142,6 +160,7 @@ void WriteQueue(json::Writer& out, const jobs::QueueInfo& queue, std::optional<d
   }
   out.EndObject();
   if (queue.oldest_ms) WriteCount(out, "oldest_ms", *queue.oldest_ms);
+  if (queue.next_ms) WriteCount(out, "next_ms", *queue.next_ms);
   WriteCount(out, "crashes", queue.crashes);
   WriteCount(out, "repeated_calls", queue.repeated_calls);
   if (rate) {
@@ -188,6 +207,13 @@ std::vector<std::string> JobsLines(const JobsMoment& moment, const JobsRates* ra
   if (moment.queues.empty()) queues = {words("no queue yet: weir jobs submit FLOW makes one", {})};
   std::vector<std::string> workers =
       WorkerTable(moment).Lines(options.width, options.colour, options.unicode);
+  for (const jobs::WorkerInfo& worker : moment.workers) {
+    if (worker.paused.empty()) continue;
+    const std::string why = StrCat(worker.name, " waits: ", worker.paused);
+    // On a screen there is no room for more than a line.
+    const int width = options.height > 0 ? options.width : static_cast<int>(why.size());
+    workers.push_back(CutTo(OneLine(why), width, options.unicode));
+  }
   if (moment.workers.empty()) {
     const bool wanted = std::ranges::any_of(
         moment.queues, [](const jobs::QueueInfo& queue) { return OpenJobsOf(queue) > 0; });
@@ -229,6 +255,9 @@ std::string JobsJson(const JobsMoment& moment, const JobsRates* rates) {
     WriteCount(out, "running", worker.running);
     WriteCount(out, "since_ms", worker.since_ms);
     WriteCount(out, "seen_ms", worker.seen_ms);
+    if (!worker.paused.empty()) out.Field("paused", worker.paused);
+    WriteCount(out, "resting", worker.resting);
+    if (worker.next_try_ms) WriteCount(out, "next_try_ms", *worker.next_try_ms);
     out.EndObject();
   }
   out.EndArray();

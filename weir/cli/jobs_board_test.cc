@@ -69,11 +69,35 @@ TEST(JobsBoard, ColumnsAppearWhenTheyHaveSomethingToSay) {
   }
 }
 
+TEST(JobsBoard, WhoWaitsSaysForWhatAndWhenItGoesOn) {
+  JobsMoment moment = SomeMoment();
+  moment.queues[0].counts[static_cast<int>(jobs::JobState::kWaiting)] = 7;
+  moment.queues[0].next_ms = 12'000;
+  moment.workers[0].paused = "lint: nobody answers at http://gpu:8000";
+  moment.workers[0].resting = 2;
+  moment.workers[0].next_try_ms = 2000;
+  const std::string text = Join(JobsLines(moment, nullptr, {.width = 160}), "\n");
+  EXPECT_THAT(text, HasSubstr("in 12 s"));
+  EXPECT_THAT(text, HasSubstr("waits; 2 jobs to be tried again, the next in 2 s"));
+  EXPECT_THAT(text, HasSubstr("\nhost:17 waits: lint: nobody answers at http://gpu:8000"));
+  EXPECT_THAT(Join(JobsLines(moment, nullptr, {.width = 30}), "\n"), HasSubstr("gpu:8000"))
+      << "the reason is not cut";
+  const json::Value read = json::Read(JobsJson(moment, nullptr)).value();
+  EXPECT_EQ(read.Find("queues")[0].Find("next_ms").AsInt64(), 12'000);
+  const json::View worker = read.Find("workers")[0];
+  EXPECT_EQ(worker.Find("paused").StringOr(""), moment.workers[0].paused);
+  EXPECT_EQ(worker.Find("resting").AsInt64(), 2);
+  EXPECT_EQ(worker.Find("next_try_ms").AsInt64(), 2000);
+  moment.workers[0].next_try_ms = 0;
+  EXPECT_THAT(Join(JobsLines(moment, nullptr, {.width = 160}), "\n"), HasSubstr("the next now"));
+}
+
 TEST(JobsBoard, EveryFrameFits) {
   JobsMoment moment = SomeMoment();
   for (int i = 2; i < 30; ++i) {
     moment.queues.push_back(Queue(i, "queue-with-a-long-name-" + std::to_string(i), i, i));
     moment.workers.push_back({.id = i, .name = "host:" + std::to_string(i)});
+    if (i % 3 == 0) moment.workers.back().paused = "lint: nobody answers at http://gpu:8000/v1";
   }
   JobsRates rates;
   rates.Sample(moment.queues, TimePoint());

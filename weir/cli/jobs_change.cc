@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "weir/base/redact.h"
@@ -22,7 +23,8 @@ struct ChangeFlags {
   std::string error;
   std::string older_than;
   bool all = false;
-  bool check = false;  // of migrate
+  bool queue_too = false;  // of purge
+  bool check = false;      // of migrate
 
   bool filters() const {
     return !ids.empty() || !states.empty() || !error.empty() || !older_than.empty();
@@ -172,23 +174,134 @@ Result<std::vector<Chosen>> Choose(const ChangeFlags& flags, const Verb& verb,
   return all;
 }
 
-std::string ChangeJson(const Verb& verb, std::int64_t count, const std::vector<Chosen>& chosen) {
+using ErrorCounts = std::map<std::string, std::int64_t>;
+
+// Of the failed jobs that were to choose from, by the name of the error.
+Result<ErrorCounts> ErrorsThere(jobs::JobStore& store, const std::vector<Chosen>& chosen) {
+  constexpr int kPageOfFailed = 1000;
+  ErrorCounts counts;
+  for (const Chosen& one : chosen) {
+    jobs::Selection failed = one.selection;
+    failed.states = {jobs::JobState::kFailed};
+    failed.error.clear();
+    for (jobs::JobId after = 0;;) {
+      WEIR_TRY(const std::vector<jobs::JobInfo> page, store.List(failed, after, kPageOfFailed));
+      if (page.empty()) break;
+      for (const jobs::JobInfo& job : page) ++counts[job.error];
+      after = page.back().id;
+    }
+  }
+  return counts;
+}
+
+// Why nothing was changed. `there`: the errors to choose from, where one was named.
+std::string WhyNothing(const ChangeFlags& flags, const Verb& verb,
+                       const std::optional<ErrorCounts>& there) {
+  if (!there) return std::string(verb.nothing);
+  std::vector<std::string> names;
+  names.reserve(there->size());
+  for (const auto& [name, count] : *there) names.push_back(StrCat(name, " (", count, ")"));
+  return StrCat("no job that is meant failed with ", flags.error,
+                names.empty() ? std::string("; none has failed")
+                              : StrCat("; the failed ones have: ", Join(names, ", ")));
+}
+
+// Before anything is removed: whether the queue can be.
+Result<void> MayBeRemoved(jobs::JobStore& store, const std::string& name) {
+  WEIR_TRY(const jobs::QueueInfo queue, FindQueue(store, name));
+  if (const std::int64_t open = OpenJobsOf(queue); open > 0) {
+    return Fail(Code::kConfigError, StrCat("queue ", name, " has ", CountedJobs(open), " that ",
+                                           open == 1 ? "has" : "have",
+                                           " not ended, and stays: weir jobs "
+                                           "cancel -q ",
+                                           name, " --all gives them up"));
+  }
+  WEIR_TRY(const std::vector<jobs::WorkerInfo> workers, store.Workers());
+  const auto alive = std::ranges::find_if(
+      workers, [](const jobs::WorkerInfo& worker) { return worker.seen_ms <= worker.lease_ms; });
+  if (alive == workers.end()) return {};
+  return Fail(Code::kConfigError,
+              StrCat("worker ", alive->name, " may work queue ", name,
+                     ", which stays as long as a worker of this store is there: end it first"));
+}
+
+struct Changed {
+  std::int64_t jobs = 0;
+  std::optional<bool> queue_removed;  // where that was asked for
+  std::optional<ErrorCounts> errors;  // there are, where none had the one that was named
+};
+
+std::string ChangeJson(const Verb& verb, const Changed& changed,
+                       const std::vector<Chosen>& chosen) {
   std::string text;
   json::Writer out(text);
   out.BeginObject();
   out.Key(verb.counter);
-  out.Int(count);
+  out.Int(changed.jobs);
   out.PlainKey("queues");
   out.BeginArray();
   for (const Chosen& one : chosen) out.String(one.queue);
   out.EndArray();
+  if (changed.queue_removed) {
+    out.PlainKey("queue_removed");
+    out.Bool(*changed.queue_removed);
+  }
+  if (changed.errors) {
+    out.PlainKey("errors");
+    out.BeginObject();
+    for (const auto& [name, count] : *changed.errors) {
+      out.Key(name);
+      out.Int(count);
+    }
+    out.EndObject();
+  }
   out.EndObject();
   return text + "\n";
 }
 
+Result<Changed> ApplyAll(const ChangeFlags& flags, const Verb& verb, jobs::JobStore& store,
+                         const std::vector<Chosen>& chosen) {
+  Changed changed;
+  for (const Chosen& one : chosen) {
+    WEIR_TRY(const std::int64_t count, Apply(store, verb.what, one.selection));
+    changed.jobs += count;
+  }
+  if (changed.jobs == 0 && !flags.error.empty()) {
+    WEIR_TRY(changed.errors, ErrorsThere(store, chosen));
+  }
+  if (flags.queue_too) {
+    WEIR_TRY(changed.queue_removed, store.Remove(chosen.front().selection.queue));
+  }
+  return changed;
+}
+
+void TellChange(Session& session, const ChangeFlags& flags, const Verb& verb,
+                const Changed& changed, const std::vector<Chosen>& chosen) {
+  std::vector<std::string> names;
+  names.reserve(chosen.size());
+  for (const Chosen& one : chosen) names.push_back(one.queue);
+  const std::string queues =
+      StrCat(" (", names.size() == 1 ? "queue " : "queues ", Join(names, ", "), ")\n");
+  const bool removed = changed.queue_removed.value_or(false);
+  session.terminal.Out(StrCat(CountedJobs(changed.jobs), " ", verb.done, queues));
+  if (removed) {
+    session.terminal.Out(StrCat("queue ", names.front(), " removed, with its limits\n"));
+  }
+  if (changed.jobs > 0) {
+    session.terminal.Note(verb.next);
+  } else if (!removed) {
+    session.terminal.Note(WhyNothing(flags, verb, changed.errors));
+  }
+}
+
 int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
-  if (verb.needs_choice && flags.all == flags.filters()) {
+  if (flags.queue_too && !flags.all) {
+    return stop({.code = Code::kConfigError,
+                 .message = "--queue-too removes a queue with all of its jobs: say --all as well"});
+  }
+  const bool unclear = flags.all ? flags.filters() : verb.needs_choice && !flags.filters();
+  if (unclear) {
     std::string others = verb.what == What::kPurge ? "--older-than 7d, --state done, --job ID"
                                                    : "--state queued, --job ID";
     return stop({.code = Code::kConfigError,
@@ -202,29 +315,29 @@ int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
   jobs::JobStore& store = *opened->store;
   const Result<std::vector<Chosen>> chosen = Choose(flags, verb, store);
   if (!chosen) return stop(chosen.error());
-  std::int64_t count = 0;
-  std::vector<std::string> names;
-  for (const Chosen& one : *chosen) {
-    const Result<std::int64_t> changed = Apply(store, verb.what, one.selection);
-    if (!changed) return stop(changed.error());
-    count += *changed;
-    names.push_back(one.queue);
+  if (flags.queue_too) {
+    const Result<void> removable = MayBeRemoved(store, chosen->front().queue);
+    if (!removable) return stop(removable.error());
+  }
+  const Result<Changed> changed = ApplyAll(flags, verb, store, *chosen);
+  if (!changed) return stop(changed.error());
+  const int code = changed->queue_removed.value_or(true) ? kExitOk : kExitFailed;
+  if (code != kExitOk) {
+    session.terminal.Warn(
+        StrCat("queue ", chosen->front().queue, " stays: jobs or a worker came meanwhile"));
   }
   if (flags.jobs.json()) {
-    session.terminal.Out(ChangeJson(verb, count, *chosen));
-    return kExitOk;
+    session.terminal.Out(ChangeJson(verb, *changed, *chosen));
+    return code;
   }
-  const std::string queues =
-      StrCat(" (", names.size() == 1 ? "queue " : "queues ", Join(names, ", "), ")\n");
-  session.terminal.Out(StrCat(CountedJobs(count), " ", verb.done, queues));
-  session.terminal.Note(count == 0 ? verb.nothing : verb.next);
-  if (count == 0 || verb.what != What::kRetry) return kExitOk;
+  TellChange(session, flags, verb, *changed, *chosen);
+  if (changed->jobs == 0 || verb.what != What::kRetry) return code;
   const Result<std::vector<jobs::WorkerInfo>> workers = store.Workers();
   if (workers && workers->empty()) {
     session.terminal.Note(
         StrCat("no worker is there; start one with: weir jobs work", opened->flag));
   }
-  return kExitOk;
+  return code;
 }
 
 // What is in the store, and what this program makes of it.
@@ -297,7 +410,8 @@ CLI::App& AddVerb(CLI::App& jobs, Session& session, const std::shared_ptr<Change
 
 void AddJobsRetry(CLI::App& jobs, Session& session) {
   auto flags = std::make_shared<ChangeFlags>();  // shared by what the command keeps
-  AddVerb(jobs, session, flags, Retry());
+  CLI::App& command = AddVerb(jobs, session, flags, Retry());
+  SwitchFlag(command, "--all", flags->all, "every failed or cancelled job of the queue (default)");
 }
 
 void AddJobsCancel(CLI::App& jobs, Session& session) {
@@ -311,6 +425,8 @@ void AddJobsPurge(CLI::App& jobs, Session& session) {
   CLI::App& command = AddVerb(jobs, session, flags, Purge());
   TextFlag(command, "--older-than", flags->older_than, "jobs that ended so long ago: 7d, 12h");
   SwitchFlag(command, "--all", flags->all, "every job of the queue that has ended");
+  SwitchFlag(command, "--queue-too", flags->queue_too,
+             "with --all: the queue itself, when no job of it is open and no worker is there");
 }
 
 void AddJobsMigrate(CLI::App& jobs, Session& session) {

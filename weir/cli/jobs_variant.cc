@@ -24,6 +24,7 @@ struct VariantFlags {
   std::string model;
   std::string provider;
   bool activate = true;
+  bool force = false;
 
   bool writes() const { return !engine.empty() || !model.empty() || !provider.empty(); }
 };
@@ -109,31 +110,57 @@ int List(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
   return kExitOk;
 }
 
-// Whether anything is known under these names here; workers may have another configuration.
-void WarnOfUnknown(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
-  const Terminal& terminal = session.terminal;
+void WarnOfNoQueue(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
   const Result<std::vector<jobs::QueueInfo>> queues = store.Queues();
-  if (queues && std::ranges::none_of(*queues, [&](const jobs::QueueInfo& queue) {
+  if (!queues || std::ranges::any_of(*queues, [&](const jobs::QueueInfo& queue) {
         return queue.spec.name == flags.agent;
       })) {
-    terminal.Warn(StrCat("there is no queue ", flags.agent,
-                         " yet: the variant counts once one of that name is there"));
-  }
-  if (flags.engine.empty() && flags.provider.empty()) return;
-  const Result<config::Config> config = config::Load(session.config_file, session.env);
-  if (!config) return terminal.Warn(config.error().message);
-  if (!flags.provider.empty()) {
-    const auto found = EngineOfProvider(*config, flags.provider, session.env);
-    if (!found) return terminal.Warn(found.error().message);
-    if (found->warning) terminal.Warn(*found->warning);
     return;
   }
-  const auto engine = config::ResolveEngine(*config, flags.engine, session.env);
-  if (engine) return;
-  terminal.Warn(StrCat(
-      "this configuration has no such engine; with the same one a worker that starts refuses "
-      "to, and one that is at work stays with what it has: ",
-      engine.error().message));
+  session.terminal.Warn(StrCat("there is no queue ", flags.agent,
+                               " yet: the variant counts once one of that name is there"));
+}
+
+// Whether this configuration has what the variant names. Workers may have another one.
+Result<void> CheckNames(const Session& session, json::View variant) {
+  const std::string engine(variant.Find("engine").StringOr(""));
+  const std::string provider(variant.Find("provider").StringOr(""));
+  if (engine.empty() && provider.empty()) return {};
+  WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
+  if (!engine.empty()) {
+    const bool role = config.routes.roles.contains(engine);
+    const auto found = config::ResolveEngine(config, role ? "" : engine, session.env);
+    if (!found) return std::unexpected<Error>(found.error());
+    return {};
+  }
+  WEIR_TRY(const engine::Resolution found, EngineOfProvider(config, provider, session.env));
+  if (found.warning) session.terminal.Warn(*found.warning);
+  return {};
+}
+
+// What the variant will say: that of the flags, or that of the store.
+Result<json::Value> ConfigToBe(const VariantFlags& flags, jobs::JobStore& store) {
+  if (flags.writes()) return json::Read(ConfigOf(flags));
+  WEIR_TRY(const std::vector<jobs::Variant> variants, VariantsOf(store, flags.agent));
+  const auto found = std::ranges::find(variants, flags.variant, &jobs::Variant::variant);
+  return found == variants.end() ? json::Value() : json::Read(found->config);
+}
+
+// A variant that nobody could work with is not made the active one.
+Result<void> MayBeSet(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+  WEIR_TRY(const json::Value config, ConfigToBe(flags, store));
+  const Result<void> known = CheckNames(session, config);
+  if (known) return {};
+  if (flags.activate && !flags.force) {
+    Error error = known.error();
+    StrAppend(error.message,
+              "; a worker with this configuration could not work with the variant: --force "
+              "activates it all the same, for workers that have another one");
+    return std::unexpected<Error>(std::move(error));
+  }
+  session.terminal.Warn(StrCat("workers with this configuration could not work with the variant: ",
+                               known.error().message));
+  return {};
 }
 
 int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
@@ -147,7 +174,12 @@ int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
     return stop({.code = Code::kConfigError,
                  .message = "-e names an engine and --provider finds one: give one of them"});
   }
-  if (flags.writes()) WarnOfUnknown(session, flags, store);
+  const Result<void> may_be = MayBeSet(session, flags, store);
+  if (!may_be) {
+    const int code = stop(may_be.error());
+    return code == kExitConfig ? kExitUsage : code;
+  }
+  if (flags.writes()) WarnOfNoQueue(session, flags, store);
   const Result<void> set =
       store.SetVariant({.agent = flags.agent,
                         .variant = flags.variant,
@@ -203,6 +235,8 @@ void AddJobsVariant(CLI::App& jobs, Session& session) {
            "a provider's name instead of an engine's: vllm, ollama, ...");
   SwitchFlag(command, "--activate,!--no-activate", flags->activate,
              "jobs are worked with it from now on (default)");
+  SwitchFlag(command, "--force", flags->force,
+             "activate it although this configuration has no such engine");
   AddStoreFlag(command, flags->jobs);
   AddOutputFlag(command, flags->jobs);
   SetRun(command, session, [flags, &session] { return Variants(session, *flags); });

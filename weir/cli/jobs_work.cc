@@ -79,6 +79,7 @@ Named NamedIn(json::View section, const std::string& config_file) {
 // the store.
 Result<std::vector<Named>> NamedFlows(WorkFlags& flags, const Session& session) {
   std::vector<Named> named;
+  named.reserve(flags.flows.size());
   for (const std::string& flow : flags.flows) named.push_back({flow, flags.overlay});
   if (!named.empty() || !flags.queues.empty()) return named;
   WEIR_TRY(const config::Config config, config::Load(session.config_file, session.env));
@@ -299,6 +300,16 @@ Task<Result<void>> WorkAll(async::Context ctx, jobs::Worker& worker, http::Serve
   co_return worked;
 }
 
+// Where nobody has named an engine: how that is done.
+std::string HowToNameAnEngine(const WorkFlags& flags, const std::vector<WorkedFlow>& flows) {
+  const bool named =
+      !flags.job.engine.empty() || std::ranges::any_of(flows, [](const WorkedFlow& flow) {
+        return !flow.loaded->config.file.empty() || !flow.overlay.empty();
+      });
+  if (named) return {};
+  return "; name another engine with -e URL, or in a weir.yaml (weir config init writes one)";
+}
+
 int ExitOf(const jobs::WorkerFigures& figures) {
   std::uint64_t failed = 0;
   std::uint64_t done = 0;
@@ -341,15 +352,15 @@ int Run(Session& session, WorkFlags& flags) {
   const Result<Listeners> listeners =
       Listeners::Open(loop, flows->front().loaded->config.events, "", session);
   if (!listeners) return Refuse(session, listeners.error());
-  const jobs::Resolve resolve = [&flows](async::Context ctx,
-                                         std::string agent) -> Task<Result<jobs::Resolved>> {
+  const jobs::Resolve resolve = [&flows](async::Context ctx, const std::string& agent) {
     for (const WorkedFlow& flow : *flows) {
-      if (flow.queue.spec.name == agent) return flow.engines->Resolve(ctx);
+      if (flow.queue.spec.name == agent) return flow.engines->Resolve(std::move(ctx));
     }
-    return flows->front().engines->Resolve(ctx);
+    return flows->front().engines->Resolve(std::move(ctx));
   };
   jobs::Worker worker(store, **journal, resolve, *std::move(queues), *options);
   WorkView view(session.terminal, session.env, loop, worker, flags.quiet);
+  view.ExplainPause(HowToNameAnEngine(flags, *flows));
   events::MetricsRegistry registry;
   events::CallFigures figures(registry);
   std::vector<TraceSink*> sinks = listeners->sinks();

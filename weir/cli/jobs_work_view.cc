@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "weir/async/context.h"
 #include "weir/base/text.h"
@@ -64,6 +65,14 @@ std::string WorkNoteOf(std::string_view name, Fields fields) {
   if (name == "jobs.paused") {
     return StrCat("jobs of ", TextIn(fields, "agent"),
                   " wait until an engine answers: ", TextIn(fields, "error"));
+  }
+  if (name == "jobs.suspect") {
+    return StrCat(
+        "job ", WholeIn(fields, "job"), " of ", TextIn(fields, "agent"),
+        " was under way each of the ", WholeIn(fields, "times"),
+        " times that its engine failed and came back; it is worked alone from now on, and "
+        "when it happens again the job has failed: ",
+        TextIn(fields, "error"));
   }
   if (name == "jobs.resumed") return StrCat("jobs of ", TextIn(fields, "agent"), " go on");
   if (name == "jobs.lease_lost") {
@@ -128,7 +137,8 @@ void WorkView::OnEvent(std::string_view name, Fields fields) {
   }
   // Who works many jobs after a crash does not want a line for each.
   if (name == "jobs.found") return;
-  const std::string text = WorkNoteOf(name, fields);
+  std::string text = WorkNoteOf(name, fields);
+  if (name == "jobs.paused") StrAppend(text, std::exchange(pause_hint_, {}));
   if (!text.empty()) Note(text, !IsCalm(name, fields));
 }
 
@@ -206,6 +216,7 @@ void WorkView::TellEnd() {
   terminal_.Note(text);
   if (failures_.empty()) return;
   std::vector<std::string> kinds;
+  kinds.reserve(failures_.size());
   for (const auto& [error, count] : failures_) kinds.push_back(StrCat(count, " x ", error));
   terminal_.Note(StrCat("failed: ", Join(kinds, ", "), "; why: weir jobs status --failed"));
 }

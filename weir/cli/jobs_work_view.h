@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "weir/async/context.h"
 #include "weir/async/task.h"
@@ -27,6 +28,8 @@ class WorkView final : public TraceSink {
 
   void TellStart(const std::string& name, const std::string& store, const std::string& journal,
                  const std::string& metrics);
+  // Said once, behind the reason of the first pause.
+  void ExplainPause(std::string hint) { pause_hint_ = std::move(hint); }
   void TellDrain(Duration most);
   void TellEnd();
 
@@ -47,6 +50,7 @@ class WorkView final : public TraceSink {
   const bool quiet_;
   ProgressView progress_;
   std::map<std::string, std::uint64_t> failures_;  // by the name of the error
+  std::string pause_hint_;
   TimePoint looked_at_{};
   std::uint64_t ended_then_ = 0;
   double per_second_ = 0;

@@ -279,6 +279,7 @@ Result<int> AnswerJournal::Tidy(const std::function<Result<bool>(JobId)>& is_ope
   WEIR_CHECK(ReadFolder());
   int removed = 0;
   std::vector<std::string> paths;
+  paths.reserve(read_.size());
   for (const auto& [path, foreign] : read_) paths.push_back(path);
   for (const std::string& path : paths) {
     const bool own = std::ranges::any_of(

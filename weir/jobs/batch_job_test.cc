@@ -47,8 +47,8 @@ class Provider final : public http::Handler {
     asked.push_back(StrCat(head.method, " ", head.target));
     const http::Headers headers{{"Retry-After", retry_after}};
     const std::string body = Answer(head.method, head.target, exchange.body());
-    if (lost) co_return exchange.Abort();
-    (void)co_await exchange.Respond(status, headers, body);
+    if (lost_) co_return exchange.Abort();
+    (void)co_await exchange.Respond(status_, headers, body);
   }
 
   std::vector<std::string> asked;
@@ -65,8 +65,8 @@ class Provider final : public http::Handler {
 
  private:
   std::string Answer(std::string_view method, std::string_view target, const std::string& body) {
-    status = 200;
-    lost = false;
+    status_ = 200;
+    lost_ = false;
     if (target == "/v1/files") {
       uploads.push_back(body);
       return R"({"id":"file-in","object":"file"})";
@@ -106,17 +106,17 @@ class Provider final : public http::Handler {
       batch.metadata.emplace(key, value.StringOr(""));
     }
     looks_ = 0;
-    lost = lost_creations-- > 0;
+    lost_ = lost_creations-- > 0;
     return wire::EncodeBatch(batch);
   }
 
   std::string Status(int code) {
-    status = code;
+    status_ = code;
     return R"({"error":{"message":"no","type":"t"}})";
   }
 
-  int status = 200;
-  bool lost = false;
+  int status_ = 200;
+  bool lost_ = false;
   std::size_t looks_ = 0;
 };
 

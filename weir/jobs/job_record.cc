@@ -180,22 +180,22 @@ void Metadata::AddRecord(std::string_view record) {
   completion_tokens_ += usage.Find("completion_tokens").AsInt64().value_or(0);
 }
 
-std::string Metadata::Json(const Assignment& assignment, std::string_view flow_digest) const {
+std::string Metadata::Json(const Assignment* asked, std::string_view flow_digest) const {
   std::string text;
   json::Writer out(text);
   out.BeginObject();
   // The one that made it; of several steps, the last.
-  if (steps_.empty()) {
-    out.Field("provider", std::string_view(assignment.provider));
-    out.Field("engine", std::string_view(assignment.engine));
-    out.Field("model", std::string_view(assignment.model));
-  } else {
+  if (!steps_.empty()) {
     out.Field("provider", std::string_view(steps_.back().provider));
     out.Field("engine", std::string_view(steps_.back().engine));
     out.Field("model", std::string_view(steps_.back().model));
+    out.Field("variant_id", std::string_view(steps_.back().variant));
+  } else if (asked != nullptr) {
+    out.Field("provider", std::string_view(asked->provider));
+    out.Field("engine", std::string_view(asked->engine));
+    out.Field("model", std::string_view(asked->model));
+    out.Field("variant_id", std::string_view(asked->variant));
   }
-  out.Field("variant_id",
-            std::string_view(steps_.empty() ? assignment.variant : steps_.back().variant));
   out.Field("flow", flow_digest);
   std::uint64_t prompts = 0;
   std::uint64_t schemas = 0;

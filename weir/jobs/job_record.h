@@ -44,7 +44,8 @@ class Metadata {
   // A record of AttemptRecords(), of a call before a crash.
   void AddRecord(std::string_view record);
 
-  std::string Json(const Assignment& assignment, std::string_view flow_digest) const;
+  // `asked`: whom the calls went to that had no answer; null where there was no call.
+  std::string Json(const Assignment* asked, std::string_view flow_digest) const;
 
  private:
   struct Step {

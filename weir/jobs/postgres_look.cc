@@ -60,7 +60,7 @@ std::string Condition(const Selection& selection, const std::vector<JobState>& s
     const int age = ++last;
     StrAppend(sql, " AND j.ended_at <= (SELECT coalesce($", at,
               ", (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) - $", age);
-    args.Int(now).Int(*selection.older_than);
+    args.Int(now).Int(selection.older_than);
   }
   if (!selection.ids.empty()) {
     StrAppend(sql, " AND j.id = ANY ($", ++last, ")");
@@ -82,6 +82,7 @@ Result<std::vector<JobInfo>> PostgresStore::List(const Selection& selection, Job
     WEIR_TRY(const PostgresRows rows,
              db.Run(StrCat(kJobColumns, condition, " ORDER BY j.id LIMIT $", ++last), args));
     std::vector<JobInfo> jobs;
+    jobs.reserve(static_cast<std::size_t>(rows.size()));
     for (int row = 0; row < rows.size(); ++row) jobs.push_back(JobOf(rows, row));
     return jobs;
   });
@@ -98,6 +99,7 @@ Result<std::optional<JobInfo>> PostgresStore::Find(JobId id) {
         WEIR_TRY(const PostgresRows tries,
                  db.Run("SELECT attempts FROM weir_tries WHERE job = $1 ORDER BY fence", args));
         std::vector<std::string> arrays;
+        arrays.reserve(static_cast<std::size_t>(tries.size()));
         for (int row = 0; row < tries.size(); ++row) arrays.emplace_back(tries.Text(row, 0));
         job.tries = JoinArrays(arrays);
         return job;
@@ -113,8 +115,8 @@ Result<std::vector<WorkerInfo>> PostgresStore::Workers() {
                         "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now) "
                         "SELECT w.id, w.name, t.now - w.since, "
                         "t.now - (w.lease_until - w.lease_ms), (SELECT count(*) FROM weir_jobs j "
-                        "WHERE j.state = 2 AND j.worker = w.id) FROM weir_workers w, t "
-                        "ORDER BY w.id",
+                        "WHERE j.state = 2 AND j.worker = w.id), w.paused, w.resting::bigint, "
+                        "w.next_try - t.now, w.lease_ms FROM weir_workers w, t ORDER BY w.id",
                         args.Int(Now())));
         std::vector<WorkerInfo> workers;
         for (int row = 0; row < rows.size(); ++row) {
@@ -124,6 +126,11 @@ Result<std::vector<WorkerInfo>> PostgresStore::Workers() {
           worker.since_ms = std::max<std::int64_t>(0, rows.Int(row, 2));
           worker.seen_ms = std::max<std::int64_t>(0, rows.Int(row, 3));
           worker.running = static_cast<int>(rows.Int(row, 4));
+          worker.paused = rows.Text(row, 5);
+          worker.resting = static_cast<int>(rows.Int(row, 6));
+          worker.lease_ms = rows.Int(row, 8);
+          if (rows.IsNull(row, 7)) continue;
+          worker.next_try_ms = std::max<std::int64_t>(0, rows.Int(row, 7));
         }
         return workers;
       });

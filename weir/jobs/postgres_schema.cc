@@ -87,10 +87,13 @@ CREATE TABLE weir_variants (
 );
 )sql";
 
-// The store is told from others, whose jobs have the same numbers.
-constexpr char kVersion2[] =
-    "INSERT INTO weir_meta SELECT 'store', left(replace(gen_random_uuid()::text, '-', ''), 16) "
-    "ON CONFLICT DO NOTHING";
+// The store is told from others, whose jobs have the same numbers. Workers say how they stand.
+constexpr char kVersion2[] = R"sql(
+INSERT INTO weir_meta SELECT 'store', left(replace(gen_random_uuid()::text, '-', ''), 16)
+ON CONFLICT DO NOTHING;
+ALTER TABLE weir_workers ADD COLUMN paused text NOT NULL DEFAULT '',
+  ADD COLUMN resting integer NOT NULL DEFAULT 0, ADD COLUMN next_try bigint;
+)sql";
 
 constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 static_assert(std::size(kMigrations) == kSchemaVersion);

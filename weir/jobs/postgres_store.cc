@@ -69,6 +69,7 @@ QueueInfo QueueOf(const PostgresRows& rows, int row) {
   queue.spec.max_attempts = static_cast<int>(rows.Int(row, 7));
   queue.crashes = rows.Int(row, 8);
   queue.repeated_calls = rows.Int(row, 9);
+  if (!rows.IsNull(row, 10)) queue.next_ms = std::max<std::int64_t>(0, rows.Int(row, 10));
   return queue;
 }
 
@@ -142,10 +143,15 @@ Result<QueueId> PostgresStore::Declare(const QueueSpec& spec) {
 Result<std::vector<QueueInfo>> PostgresStore::Queues() {
   return pool_->Transact<std::vector<QueueInfo>>(
       [&](Postgres& db) -> Result<std::vector<QueueInfo>> {
+        PostgresArgs now;
         WEIR_TRY(const PostgresRows rows,
-                 db.Run("SELECT id, name, flow, digest, concurrency::bigint, rate, "
-                        "max_crashes::bigint, max_attempts::bigint, crashes, repeated_calls "
-                        "FROM weir_queues ORDER BY id"));
+                 db.Run("SELECT q.id, q.name, q.flow, q.digest, q.concurrency::bigint, q.rate, "
+                        "q.max_crashes::bigint, q.max_attempts::bigint, q.crashes, "
+                        "q.repeated_calls, (SELECT min(j.not_before) FROM weir_jobs j "
+                        "WHERE j.queue = q.id AND j.state = 0) - coalesce($1, "
+                        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) "
+                        "FROM weir_queues q ORDER BY q.id",
+                        now.Int(Now())));
         WEIR_TRY(const PostgresRows counts,
                  db.Run("SELECT queue, state::bigint, count(*) FROM weir_jobs GROUP BY 1, 2"));
         std::vector<QueueInfo> queues;
@@ -230,8 +236,9 @@ Result<Submitted> PostgresStore::Submit(QueueId queue, std::span<const NewJob> j
     std::ranges::move(made.keys, std::back_inserter(before.keys));
     made = {};
     PostgresArgs which;
-    WEIR_TRY(const PostgresRows there,
-             db.Run("SELECT 1::bigint FROM weir_queues WHERE id = $1", which.Int(queue)));
+    WEIR_TRY(
+        const PostgresRows there,
+        db.Run("SELECT 1::bigint FROM weir_queues WHERE id = $1 FOR KEY SHARE", which.Int(queue)));
     if (there.size() == 0) {
       return Fail(Code::kInvalidRequest, StrCat("there is no queue ", queue, " here"));
     }
@@ -248,6 +255,25 @@ Result<Submitted> PostgresStore::Submit(QueueId queue, std::span<const NewJob> j
       WEIR_CHECK(db.Run("SELECT pg_notify('weir_jobs', '')::text"));
     }
     return Submitted{accepted, static_cast<std::int64_t>(jobs.size()) - accepted};
+  });
+}
+
+Result<bool> PostgresStore::Remove(QueueId queue) {
+  bool removed = false;
+  return pool_->Transact<bool>([&](Postgres& db) -> Result<bool> {
+    PostgresArgs args;
+    args.Int(queue);
+    // Behind whoever submits: what they brought is seen by the next statement.
+    WEIR_CHECK(db.Run("SELECT 1::bigint FROM weir_queues WHERE id = $1 FOR UPDATE", args));
+    args.Int(Now());
+    WEIR_TRY(const PostgresRows gone,
+             db.Run("DELETE FROM weir_queues WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM "
+                    "weir_workers WHERE lease_until >= coalesce($2, (extract(epoch FROM "
+                    "clock_timestamp()) * 1000)::bigint)) "
+                    "AND NOT EXISTS (SELECT 1 FROM weir_jobs WHERE queue = $1)",
+                    args));
+    removed |= gone.changed() > 0;  // by an attempt whose answer was lost, too
+    return removed;
   });
 }
 
@@ -295,6 +321,7 @@ Result<std::vector<Variant>> PostgresStore::Variants() {
              db.Run("SELECT agent, variant, config, active::int::bigint FROM weir_variants "
                     "ORDER BY agent, variant"));
     std::vector<Variant> variants;
+    variants.reserve(static_cast<std::size_t>(rows.size()));
     for (int row = 0; row < rows.size(); ++row) {
       variants.push_back({std::string(rows.Text(row, 0)), std::string(rows.Text(row, 1)),
                           std::string(rows.Text(row, 2)), rows.Int(row, 3) != 0});

@@ -106,15 +106,20 @@ Result<WorkerId> PostgresStore::Enlist(const WorkerSpec& spec) {
   });
 }
 
-Result<Beat> PostgresStore::Renew(WorkerId worker) {
+Result<Beat> PostgresStore::Renew(WorkerId worker, const WorkerState& state) {
+  std::optional<std::int64_t> next_try;
+  if (state.next_try) next_try = CeilMillis(*state.next_try);
   return pool_->Transact<Beat>([&](Postgres& db) -> Result<Beat> {
     PostgresArgs args;
-    WEIR_TRY(const PostgresRows rows,
-             db.Run("WITH beat AS (UPDATE weir_workers SET lease_until = lease_ms + coalesce($2, "
-                    "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) WHERE id = $1 "
-                    "RETURNING 0::bigint AS id) SELECT id FROM beat UNION ALL (SELECT id "
-                    "FROM weir_jobs WHERE worker = $1 AND state = 2 AND cancel_asked ORDER BY id)",
-                    args.Int(worker).Int(Now())));
+    WEIR_TRY(
+        const PostgresRows rows,
+        db.Run("WITH t AS MATERIALIZED (SELECT coalesce($2, "
+               "(extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now), "
+               "beat AS (UPDATE weir_workers w SET lease_until = w.lease_ms + t.now, "
+               "paused = $3, resting = $4, next_try = t.now + $5 FROM t WHERE w.id = $1 "
+               "RETURNING 0::bigint AS id) SELECT id FROM beat UNION ALL (SELECT id "
+               "FROM weir_jobs WHERE worker = $1 AND state = 2 AND cancel_asked ORDER BY id)",
+               args.Int(worker).Int(Now()).Text(state.paused).Int(state.resting).Int(next_try)));
     Beat beat;
     beat.alive = false;
     for (int row = 0; row < rows.size(); ++row) {
@@ -170,6 +175,7 @@ Result<Reaped> PostgresStore::Reap() {
                     "DELETE FROM weir_workers w USING t WHERE w.lease_until < t.now RETURNING w.id",
                     args.Int(Now())));
     std::vector<WorkerId> workers;
+    workers.reserve(static_cast<std::size_t>(gone.size()));
     for (int row = 0; row < gone.size(); ++row) workers.push_back(gone.Int(row, 0));
     if (workers.empty()) return Reaped();
     WEIR_TRY(Reaped reaped, TakeBack(db, workers, true));
@@ -254,6 +260,7 @@ Result<void> PostgresStore::TakeFrom(Postgres& db, WorkerId worker, const QueueS
                   "j.priority::bigint",
                   args.Int(queue.id).Int(allowed.most).Int(worker)));
   std::vector<std::pair<std::int64_t, int>> order;  // by priority, and then by id
+  order.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) order.emplace_back(-rows.Int(row, 8), row);
   std::ranges::sort(order, [&](const auto& a, const auto& b) {
     return std::pair(a.first, rows.Int(a.second, 0)) < std::pair(b.first, rows.Int(b.second, 0));
@@ -295,6 +302,7 @@ Result<std::vector<Claimed>> PostgresStore::StillHeld(Postgres& db, WorkerId wor
                   "WHERE t.worker = $3 AND t.state = 2",
                   args));
   std::vector<JobId> held;
+  held.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) held.push_back(rows.Int(row, 0));
   std::erase_if(claims,
                 [&](const Claimed& job) { return std::ranges::find(held, job.id) == held.end(); });

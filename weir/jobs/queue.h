@@ -63,6 +63,7 @@ struct QueueInfo {
   std::optional<std::int64_t> oldest_ms;  // how long the first queued job has waited
   std::int64_t crashes = 0;               // claims that were lost with their worker, ever
   std::int64_t repeated_calls = 0;        // calls that were in flight then, and asked again
+  std::optional<std::int64_t> next_ms;    // until the first of the waiting jobs is queued
 };
 
 struct NewJob {
@@ -127,6 +128,13 @@ struct WorkerSpec {
   Duration lease = std::chrono::seconds(30);
 };
 
+// How a worker stands, as it says itself with each beat.
+struct WorkerState {
+  std::string paused;                // why it begins no job of some queues; empty: of all it does
+  int resting = 0;                   // jobs that it holds until they are tried again
+  std::optional<Duration> next_try;  // until the first of them is
+};
+
 struct Beat {
   bool alive = true;             // false: the lease was lost, and the worker is no more
   std::vector<JobId> cancelled;  // of those that it holds: somebody wants no result
@@ -137,7 +145,12 @@ struct WorkerInfo {
   std::string name;
   std::int64_t since_ms = 0;  // for how long it has been there
   std::int64_t seen_ms = 0;   // since its last beat
+  std::int64_t lease_ms = 0;  // after so long without one it is lost
   int running = 0;
+  // Of its WorkerState, as it was told last.
+  std::string paused;
+  int resting = 0;
+  std::optional<std::int64_t> next_try_ms;  // from now; 0: it is over
 };
 
 struct Reaped {
@@ -194,13 +207,16 @@ class JobStore {
   // tell: jobs that are there stay.
   virtual Result<QueueId> Declare(const QueueSpec& spec) = 0;
   virtual Result<std::vector<QueueInfo>> Queues() = 0;
+  // Removes a queue. False, and nothing is changed, while it has jobs, or while there is a worker
+  // whose lease has not run out: one that works this queue would go on without it.
+  virtual Result<bool> Remove(QueueId queue) = 0;
 
   virtual Result<Submitted> Submit(QueueId queue, std::span<const NewJob> jobs) = 0;
 
   virtual Result<WorkerId> Enlist(const WorkerSpec& spec) = 0;
   // Renews the lease, also one that has run out while nobody has ended the worker for it; so does a
   // claim that gives jobs.
-  virtual Result<Beat> Renew(WorkerId worker) = 0;
+  virtual Result<Beat> Renew(WorkerId worker, const WorkerState& state) = 0;
   // The worker is no more; what it still holds goes back to the queue, blamed on nobody.
   virtual Result<void> Retire(WorkerId worker) = 0;
   virtual Result<std::vector<WorkerInfo>> Workers() = 0;

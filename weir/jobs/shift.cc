@@ -17,6 +17,8 @@ flow::RunOptions OptionsOf(const WorkQueue& queue, const Assignment& assignment,
   return options;
 }
 
+constexpr Duration kLongLook = std::chrono::seconds(30);  // then it is seen whether it is over
+
 bool IsAway(const Error& error) {
   const ErrorClass its_class = ClassOf(error);
   return its_class == ErrorClass::kNetwork || its_class == ErrorClass::kUnavailable ||
@@ -67,6 +69,7 @@ async::Task<Result<void>> Shift::Open(async::Context ctx) {
     if (!engine) co_return std::unexpected<Error>(engine.error());
     const Result<void> fine = co_await flow::Preflight(ctx, **engine, askers);
     if (!fine && !IsAway(fine.error())) co_return std::unexpected<Error>(fine.error());
+    if (!fine && !away_) away_ = fine.error();
     if (!fine || !options_.warmup || !queue_.graph->flow().warmup) continue;
     co_await flow::WarmPrefixes(ctx, **engine, *queue_.graph, askers, walker_.vars(), engines,
                                 options_, walker_.agents());
@@ -82,6 +85,26 @@ async::Task<void> Shift::Close(async::Context ctx) {
 }
 
 async::Task<Result<void>> Shift::Check(async::Context ctx) {
+  const std::uint64_t wanted = looks_begun_ + 1;
+  while (looking_ && looked_ < wanted) {
+    if (ctx.cancelled()) co_return Fail(Code::kCancelled, "nobody waits for the answer any more");
+    co_await look_over_.Wait(ctx, kLongLook);
+  }
+  if (looked_ >= wanted) co_return seen_;
+  looking_ = true;
+  const std::uint64_t number = ++looks_begun_;
+  const Result<void> well = co_await LookAtEngines(ctx);
+  looking_ = false;
+  // One that was broken off has seen nothing.
+  if (!ctx.cancelled()) {
+    looked_ = number;
+    seen_ = well;
+  }
+  look_over_.Ring();
+  co_return well;
+}
+
+async::Task<Result<void>> Shift::LookAtEngines(async::Context ctx) {
   const std::vector<flow::Askers> all =
       flow::AskersOf(*queue_.graph, 0, queue_.graph->nodes().size(), options_);
   for (const flow::Askers& askers : all) {

@@ -105,7 +105,9 @@ Result<std::vector<WorkerInfo>> SqliteStore::Workers() {
   std::vector<WorkerInfo> workers;
   auto query = reader_.Query(
       "SELECT w.id, w.name, w.since, w.lease_until - w.lease_ms, (SELECT count(*) FROM weir_jobs j "
-      "WHERE j.state = 2 AND j.worker = w.id) FROM weir_workers w ORDER BY w.id");
+      "WHERE j.state = 2 AND j.worker = w.id), w.paused, w.resting, w.next_try, w.lease_ms FROM "
+      "weir_workers w "
+      "ORDER BY w.id");
   for (;;) {
     WEIR_TRY(const bool row, query.Next());
     if (!row) return workers;
@@ -115,6 +117,11 @@ Result<std::vector<WorkerInfo>> SqliteStore::Workers() {
     worker.since_ms = std::max<std::int64_t>(0, now - query.Int(2));
     worker.seen_ms = std::max<std::int64_t>(0, now - query.Int(3));
     worker.running = static_cast<int>(query.Int(4));
+    worker.paused = query.Text(5);
+    worker.resting = static_cast<int>(query.Int(6));
+    worker.lease_ms = query.Int(8);
+    if (query.IsNull(7)) continue;
+    worker.next_try_ms = std::max<std::int64_t>(0, query.Int(7) - WallTime());
   }
 }
 

@@ -113,13 +113,16 @@ END;
 )sql";
 
 // The store is told from others, whose jobs have the same numbers. Who failed at a job is told as
-// long as it has failed.
+// long as it has failed. Workers say how they stand.
 constexpr char kVersion2[] = R"sql(
 INSERT INTO weir_meta VALUES ('store', lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING;
 CREATE TRIGGER weir_job_begins_anew AFTER UPDATE OF state ON weir_jobs
 WHEN old.state = 4 AND new.state <> 4 BEGIN
   DELETE FROM weir_results WHERE job = old.id;
 END;
+ALTER TABLE weir_workers ADD COLUMN paused TEXT NOT NULL DEFAULT '';
+ALTER TABLE weir_workers ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE weir_workers ADD COLUMN next_try INTEGER;
 )sql";
 
 constexpr const char* kMigrations[] = {kVersion1, kVersion2};

@@ -182,8 +182,28 @@ Result<std::vector<QueueInfo>> SqliteStore::Queues() {
     if (row && !oldest.IsNull(0)) {
       queue.oldest_ms = std::max<std::int64_t>(0, WallTime() - oldest.Int(0));
     }
+    auto next = reader_.Query(
+        "SELECT min(not_before) FROM weir_jobs WHERE queue = ?1 AND state = 0", {queue.id});
+    WEIR_TRY(const bool waits, next.Next());
+    if (waits && !next.IsNull(0)) {
+      queue.next_ms = std::max<std::int64_t>(0, next.Int(0) - WallTime());
+    }
   }
   return queues;
+}
+
+Result<bool> SqliteStore::Remove(QueueId queue) {
+  std::scoped_lock lock(mutex_);
+  WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kFull));
+  WEIR_CHECK(
+      db_.Run("DELETE FROM weir_queues WHERE id = ?1 AND NOT EXISTS "
+              "(SELECT 1 FROM weir_workers WHERE lease_until >= ?2) "
+              "AND NOT EXISTS (SELECT 1 FROM weir_jobs WHERE queue = ?1)",
+              {queue, LeaseMillis()}));
+  if (db_.changes() == 0) return false;
+  WEIR_CHECK(db_.Run("DELETE FROM weir_counts WHERE queue = ?1", {queue}));
+  WEIR_CHECK(transaction.Commit());
+  return true;
 }
 
 Result<Submitted> SqliteStore::Submit(QueueId queue, std::span<const NewJob> jobs) {

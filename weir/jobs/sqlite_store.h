@@ -32,9 +32,10 @@ class SqliteStore final : public JobStore {
   Result<std::string> Id() override;
   Result<QueueId> Declare(const QueueSpec& spec) override;
   Result<std::vector<QueueInfo>> Queues() override;
+  Result<bool> Remove(QueueId queue) override;
   Result<Submitted> Submit(QueueId queue, std::span<const NewJob> jobs) override;
   Result<WorkerId> Enlist(const WorkerSpec& spec) override;
-  Result<Beat> Renew(WorkerId worker) override;
+  Result<Beat> Renew(WorkerId worker, const WorkerState& state) override;
   Result<void> Retire(WorkerId worker) override;
   Result<std::vector<WorkerInfo>> Workers() override;
   Result<Reaped> Reap() override;

@@ -37,11 +37,15 @@ Result<WorkerId> SqliteStore::Enlist(const WorkerSpec& spec) {
   return id;
 }
 
-Result<Beat> SqliteStore::Renew(WorkerId worker) {
+Result<Beat> SqliteStore::Renew(WorkerId worker, const WorkerState& state) {
+  std::optional<std::int64_t> next_try;
+  if (state.next_try) next_try = WallTime() + CeilMillis(*state.next_try);
   std::scoped_lock lock(mutex_);
   WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kNormal));
-  WEIR_CHECK(db_.Run("UPDATE weir_workers SET lease_until = ?2 + lease_ms WHERE id = ?1",
-                     {worker, LeaseMillis()}));
+  WEIR_CHECK(
+      db_.Run("UPDATE weir_workers SET lease_until = ?2 + lease_ms, paused = ?3, resting = ?4, "
+              "next_try = ?5 WHERE id = ?1",
+              {worker, LeaseMillis(), state.paused, state.resting, next_try}));
   Beat beat;
   beat.alive = db_.changes() != 0;
   {

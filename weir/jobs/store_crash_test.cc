@@ -76,10 +76,12 @@ void Work(JobStore& store, QueueId queue, int share, int total, int of, Told& to
 void DoWhile(const std::string& url, int total, int times, const std::function<void()>& disturb) {
   constexpr int kThreads = 4;
   std::vector<std::unique_ptr<JobStore>> stores;
+  stores.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) stores.push_back(Value(OpenStore(url, {})));
   const QueueId queue = Value(stores[0]->Declare({.name = "q"}));
   Told told;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back(
         [&, t] { Work(*stores[static_cast<std::size_t>(t)], queue, t, total, kThreads, told); });
@@ -291,7 +293,8 @@ TEST_F(SqliteCrashTest, AKilledProcessLosesNothingThatItWasTold) {
       if (news.done != 0) {
         EXPECT_TRUE(done.insert(news.done).second) << "done twice: " << news.done;
       }
-      if (left > 0 && --left > 0) continue;
+      if (left > 0) --left;
+      if (left > 0) continue;
       if (killed) continue;
       for (volatile auto spin = random.Below(300'000); spin > 0;) spin = spin - 1;
       ASSERT_EQ(::kill(child, SIGKILL), 0);

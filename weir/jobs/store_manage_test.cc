@@ -26,7 +26,7 @@ TEST_P(StoreManageTest, ACancelledJobGivesNoResult) {
   EXPECT_EQ(Value(store_->Cancel({.queue = queue})), 4);
   EXPECT_EQ(Value(store_->Cancel({.queue = queue})), 0) << "asked once";
   EXPECT_EQ(Count(queue, JobState::kCancelled), 2);
-  EXPECT_THAT(Value(store_->Renew(worker)).cancelled, ElementsAre(jobs[0].id, jobs[1].id));
+  EXPECT_THAT(Value(store_->Renew(worker, {})).cancelled, ElementsAre(jobs[0].id, jobs[1].id));
 
   Ended ended{.result = "1", .attempts = "[7]"};
   EXPECT_THAT(End(worker, jobs[0], How::kDone, ended), ElementsAre(jobs[0].id));
@@ -138,6 +138,58 @@ TEST_P(StoreManageTest, QueuesTellWhatIsInThem) {
   EXPECT_EQ(queues[0].spec.max_attempts, 5);
   EXPECT_EQ(queues[0].oldest_ms, 1500);
   EXPECT_THAT(queues[0].counts, ElementsAre(1, 3, 0, 0, 0, 0));
+}
+
+TEST_P(StoreManageTest, AWorkerTellsWithItsBeatHowItStands) {
+  const WorkerId worker = Worker();
+  EXPECT_EQ(Value(store_->Workers())[0].resting, 0);
+  const WorkerState state{.paused = "q: nobody answers", .resting = 3, .next_try = 1500ms};
+  EXPECT_TRUE(Value(store_->Renew(worker, state)).alive);
+  now_ += 500;
+  WorkerInfo told = Value(store_->Workers())[0];
+  EXPECT_EQ(told.paused, "q: nobody answers");
+  EXPECT_EQ(told.resting, 3);
+  EXPECT_EQ(told.next_try_ms, 1000);
+  now_ += 5000;
+  EXPECT_EQ(Value(store_->Workers())[0].next_try_ms, 0);
+  EXPECT_TRUE(Value(store_->Renew(worker, {})).alive);
+  told = Value(store_->Workers())[0];
+  EXPECT_EQ(told.paused, "");
+  EXPECT_EQ(told.next_try_ms, std::nullopt);
+}
+
+TEST_P(StoreManageTest, AQueueTellsWhenItsFirstWaitingJobIsNext) {
+  const QueueId queue = Queue();
+  Submit(queue, NumberedJobs(0, 1));
+  EXPECT_EQ(Value(store_->Queues())[0].next_ms, std::nullopt);
+  auto later = NumberedJobs(1, 2);
+  later[0].not_before = now_ + 9000;
+  later[1].not_before = now_ + 4000;
+  Submit(queue, later);
+  now_ += 1000;
+  EXPECT_EQ(Value(store_->Queues())[0].next_ms, 3000);
+}
+
+TEST_P(StoreManageTest, AQueueIsRemovedOnlyWhenItIsEmptyAndNobodyWorks) {
+  const QueueId queue = Queue();
+  const QueueId other = Queue({.name = "other"});
+  Submit(queue, NumberedJobs(0, 1));
+  EXPECT_FALSE(Value(store_->Remove(queue))) << "it has a job";
+  EXPECT_EQ(Value(store_->Cancel({.queue = queue})), 1);
+  EXPECT_EQ(Value(store_->Purge({.queue = queue})), 1);
+  const WorkerId worker = Worker();
+  EXPECT_FALSE(Value(store_->Remove(queue))) << "somebody may work it";
+  EXPECT_TRUE(Value(store_->Renew(worker, {})).alive);
+  now_ += 3'600'000;
+  EXPECT_TRUE(Value(store_->Remove(queue))) << "that one is dead";
+  const auto left = Value(store_->Queues());
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].id, other);
+  EXPECT_FALSE(store_->Submit(queue, NumberedJobs(0, 1)));
+  const QueueId again = Queue();
+  EXPECT_NE(again, queue);
+  EXPECT_EQ(Submit(again, NumberedJobs(0, 1)).accepted, 1);
+  EXPECT_EQ(Count(again, JobState::kQueued), 1);
 }
 
 TEST_P(StoreManageTest, OneVariantOfAnAgentIsActive) {

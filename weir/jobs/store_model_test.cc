@@ -144,7 +144,7 @@ class Model {
       const bool held = job.state == JobState::kRunning && job.worker == worker.id;
       if (held && job.cancel_asked) cancelled.push_back(id);
     }
-    const auto beat = store_->Renew(worker.id);
+    const auto beat = store_->Renew(worker.id, {});
     RC_ASSERT(beat.has_value());
     RC_ASSERT(beat->alive == worker.alive);
     RC_ASSERT(beat->cancelled == cancelled);

@@ -161,6 +161,7 @@ JobState StateAfter(const Ended& ended, bool cancel_asked, bool last_attempt) {
 std::string StatesSql(const std::vector<JobState>& states) {
   if (states.empty()) return "";
   std::vector<int> sorted;
+  sorted.reserve(states.size());
   for (const JobState state : states) sorted.push_back(static_cast<int>(state));
   std::ranges::sort(sorted);
   std::string sql = " AND state IN (";

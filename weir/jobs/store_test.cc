@@ -163,7 +163,7 @@ TEST_P(StoreTest, ALostWorkerCountsForNothing) {
   EXPECT_EQ(Value(store_->Reap()).workers, 0);
 
   EXPECT_THAT(Value(store_->Complete(lost, DoneOf(jobs))), IsEmpty());
-  EXPECT_FALSE(Value(store_->Renew(lost)).alive);
+  EXPECT_FALSE(Value(store_->Renew(lost, {})).alive);
   const ClaimFrom from[] = {{queue, 5}};
   EXPECT_FALSE(Value(store_->Claim(lost, from)).alive);
 
@@ -197,7 +197,7 @@ TEST_P(StoreTest, ARenewedLeaseIsKept) {
   for (int i = 0; i < 5; ++i) {
     now_ += 10'000;
     EXPECT_EQ(Value(store_->Reap()).workers, 0);
-    EXPECT_TRUE(Value(store_->Renew(worker)).alive);
+    EXPECT_TRUE(Value(store_->Renew(worker, {})).alive);
   }
   const auto workers = Value(store_->Workers());
   ASSERT_EQ(workers.size(), 1U);
@@ -405,6 +405,7 @@ TEST_P(StoreTest, ClaimsNeverMeet) {
   std::multiset<JobId> claimed;
   std::atomic<int> of_limited = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, &store = t % 2 == 0 ? *store_ : *second] {
       const WorkerId worker = Value(store.Enlist({.name = "w"}));

@@ -62,6 +62,7 @@ std::vector<NewJob> NumberedJobs(int first, int count) {
 
 std::vector<Ended> DoneOf(const std::vector<Claimed>& jobs) {
   std::vector<Ended> ended;
+  ended.reserve(jobs.size());
   for (const Claimed& job : jobs) {
     ended.push_back({.id = job.id,
                      .fence = job.fence,
@@ -75,6 +76,7 @@ std::vector<Ended> DoneOf(const std::vector<Claimed>& jobs) {
 
 std::vector<JobId> IdsOf(const std::vector<Claimed>& jobs) {
   std::vector<JobId> ids;
+  ids.reserve(jobs.size());
   for (const Claimed& job : jobs) ids.push_back(job.id);
   return ids;
 }

@@ -15,12 +15,8 @@ using async::Context;
 using async::Task;
 
 constexpr Duration kLookAgain = std::chrono::seconds(1);  // for jobs, where nothing tells of them
-constexpr Duration kFirstMend = std::chrono::seconds(1);
-constexpr Duration kLastMend = std::chrono::seconds(30);
-// Times the jobs that may be under way. With so many undelivered no job is begun; with so many of a
-// queue begun and not ended, none of that queue.
+// Times the jobs that may be under way. With so many undelivered no job is begun.
 constexpr std::size_t kUndelivered = 4;
-constexpr int kUnended = 4;
 
 std::unexpected<Error> Of(const std::string& agent, Error error) {
   error.message = StrCat("queue ", agent, ": ", error.message);
@@ -115,6 +111,7 @@ Task<Result<void>> Worker::Core::OpenShifts(Context ctx) {
     Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
     if (!shift) co_return Of(agent, std::move(shift).error());
     post.shift = *std::move(shift);
+    if (post.shift->away()) Pause(ctx, post, *post.shift->away());
   }
   co_return Result<void>();
 }
@@ -138,6 +135,7 @@ Task<Result<void>> Worker::Core::Enlist(Context ctx) {
   const Result<WorkerId> worker = co_await async::OffLoop(ctx, enlist);
   if (!worker) co_return std::unexpected<Error>(worker.error());
   worker_ = *worker;
+  beat_now_ |= std::ranges::any_of(posts_, &Post::paused);
   if (store_well_since_ == TimePoint()) store_well_since_ = ctx.Now();
   co_return Result<void>();
 }
@@ -152,6 +150,9 @@ Task<void> Worker::Core::ClaimAll(Context ctx) {
       co_await GiveUpLease(ctx);
       continue;
     }
+    // Who waits for an engine with nothing to do for it does not wait.
+    const bool may_be_over = nobody_takes && worker_ != 0 && options_.exit_when_empty;
+    if (may_be_over && co_await NothingIsLeft(ctx)) break;
     if (worker_ == 0 || full || nobody_takes || alone_) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
@@ -175,7 +176,8 @@ Task<bool> Worker::Core::ClaimSome(Context ctx) {
   }
   std::vector<ClaimFrom> from;
   for (const Post& post : posts_) {
-    if (Takes(post)) from.push_back({.queue = post.queue->id, .most = static_cast<int>(most)});
+    const int its_most = post.on_trial ? 1 : static_cast<int>(most);
+    if (Takes(post)) from.push_back({.queue = post.queue->id, .most = its_most});
   }
   const WorkerId worker = worker_;
   const auto claim = [this, worker, &from] { return store_.Claim(worker, from); };
@@ -266,12 +268,11 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
       GiveBack(ready);
       continue;
     }
-    const bool suspect =
-        ready.job.crashes > 0 && ready.job.crashes + 1 >= post.queue->spec.max_crashes;
+    const bool suspect = NeedsToBeAlone(post, ready.job);
     if (suspect) co_await WaitToBeAlone(ctx);
     const auto every = static_cast<std::uint64_t>(std::max(1, options_.refresh_every));
     if (post.begun > 0 && post.begun % every == 0) co_await Refresh(ctx, post);
-    if (ready.worker != worker_ || ctx.cancelled() || ends()) {
+    if (ready.worker != worker_ || ctx.cancelled() || ends() || !Takes(post)) {
       if (suspect) alone_ = false;
       GiveBack(ready);
       continue;
@@ -300,7 +301,8 @@ bool Worker::Core::MayBegin() const {
 bool Worker::Core::Takes(const Post& post) const {
   int unended = post.shift->running;
   for (const std::unique_ptr<Shift>& shift : post.earlier) unended += shift->running;
-  return !post.paused && unended < kUnended * options_.concurrency;
+  const bool tried_out = post.on_trial && post.shift->running > 0;
+  return !post.paused && !tried_out && unended < kUnended * options_.concurrency;
 }
 
 // A configuration that is wrong now changes nothing: the worker goes on with what it has.
@@ -324,6 +326,7 @@ Task<void> Worker::Core::Refresh(Context ctx, Post& post) {
   }
   ctx.Emit("config.refresh", {{"agent", std::string_view(agent)}, {"ok", true}});
   co_await Change(ctx, post, *std::move(shift));
+  if (post.shift->away()) Pause(ctx, post, *post.shift->away());
 }
 
 // New jobs go to the new shift from here on.
@@ -367,57 +370,10 @@ Task<void> Worker::Core::CloseShifts(Context ctx) {
   }
 }
 
-// Tells once why, and again when it is for another reason.
-void Worker::Core::Pause(const Context& ctx, Post& post, const Error& error) {
-  if (post.paused && post.paused_for == error.message) return;
-  post.paused = true;
-  post.paused_for = error.message;
-  figures_.paused = std::ranges::all_of(posts_, &Post::paused);
-  ctx.Emit("jobs.paused", {{"agent", std::string_view(post.queue->spec.name)},
-                           {"error", std::string_view(error.message)}});
-  bell_.Ring();
-}
-
-Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewWellShift(Context ctx, const Post& post) {
-  Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
-  if (!resolved) co_return std::unexpected<Error>(resolved.error());
-  Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
-  if (!shift) co_return std::unexpected<Error>(shift.error());
-  const Result<void> well = co_await (*shift)->Check(ctx);
-  if (well) co_return std::move(shift);
-  co_await (*shift)->Close(ctx);
-  co_return std::unexpected<Error>(well.error());
-}
-
-// Asks until there is somebody to work with again; the configuration may say something else by
-// then.
-Task<void> Worker::Core::Mend(Context ctx) {
-  Duration wait = kFirstMend;
-  while (!finishing_) {
-    const auto broken = std::ranges::find_if(posts_, &Post::paused);
-    if (broken == posts_.end()) {
-      wait = kFirstMend;
-      co_await bell_.Wait(ctx, kLookAgain);
-      continue;
-    }
-    const TimePoint next = ctx.Now() + wait;
-    wait = std::min(wait * 2, kLastMend);
-    while (!finishing_ && ctx.Now() < next) co_await bell_.Wait(ctx, next - ctx.Now());
-    for (Post& post : posts_) {
-      if (!post.paused || ends()) continue;
-      Result<std::unique_ptr<Shift>> shift = co_await NewWellShift(ctx, post);
-      if (!shift) {
-        Pause(ctx, post, shift.error());
-        continue;
-      }
-      co_await Change(ctx, post, *std::move(shift));
-      post.paused = false;
-      figures_.paused = false;
-      wait = kFirstMend;
-      ctx.Emit("jobs.resumed", {{"agent", std::string_view(post.queue->spec.name)}});
-      bell_.Ring();
-    }
-  }
+bool Worker::Core::NeedsToBeAlone(const Post& post, const Claimed& job) const {
+  const auto suspect = suspects_.find(job.id);
+  return (job.crashes > 0 && job.crashes + 1 >= post.queue->spec.max_crashes) ||
+         (suspect != suspects_.end() && suspect->second.times >= kMostGiveBacks);
 }
 
 // A job under which workers have died has its last chance with nothing beside it, so that nobody

@@ -7,13 +7,14 @@
 //   Do         one job, from its row to what came of it                     worker_job.cc
 //   Deliverer  writes what came of jobs, as many at once as there are       worker_store.cc
 //   Keeper     renews the lease, ends workers that are lost                 worker_store.cc
-//   Mender     where an engine is gone: asks until it answers               worker.cc
+//   Mender     where an engine is gone: asks until it answers               worker_mend.cc
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,13 @@
 #include "weir/jobs/worker.h"
 
 namespace weir::jobs {
+
+// Times the jobs that may be under way: with so many of a queue begun and not ended, none of it is
+// begun.
+inline constexpr int kUnended = 4;
+// An engine that went away under a job so often, and was there again: it may be the job.
+inline constexpr int kMostGiveBacks = 3;
+inline constexpr Duration kFirstMend = std::chrono::seconds(1);
 
 class Worker::Core {
  public:
@@ -42,7 +50,20 @@ class Worker::Core {
     std::vector<std::unique_ptr<Shift>> earlier;  // that still have jobs
     std::uint64_t begun = 0;
     bool paused = false;
-    std::string paused_for;  // as it was told last
+    std::string paused_for;  // as it was told last; empty: it goes on
+    // Calls were refused although the server answers: after the pause one job at a time is begun,
+    // until one is answered.
+    bool refused = false;
+    bool on_trial = false;
+    std::uint64_t resumed = 0;  // how often it went on
+    Duration mend_wait = kFirstMend;
+    TimePoint mend_at{};  // while it is paused: the next look
+  };
+  // A job that was given back when its engine was gone.
+  struct Suspicion {
+    int times = 0;              // each behind a pause of its own
+    std::uint64_t resumed = 0;  // Post::resumed at the last
+    std::uint64_t last = 0;     // grows with each
   };
   struct Ready {
     Post* post = nullptr;
@@ -77,7 +98,13 @@ class Worker::Core {
   async::Task<void> CloseIdle(async::Context ctx, Post& post);
   async::Task<void> CloseShifts(async::Context ctx);
   async::Task<void> Mend(async::Context ctx);
-  void Pause(const async::Context& ctx, Post& post, const Error& error);
+  async::Task<void> MendPost(async::Context ctx, Post& post);
+  enum class Why : std::uint8_t { kAway, kRefused };
+  void Pause(const async::Context& ctx, Post& post, const Error& error, Why why = Why::kAway);
+  void GoOn(const async::Context& ctx, Post& post);
+  bool IsToBlame(const async::Context& ctx, const Post& post, const Claimed& job,
+                 const Error& error);
+  bool NeedsToBeAlone(const Post& post, const Claimed& job) const;
   async::Task<Result<std::unique_ptr<Shift>>> NewWellShift(async::Context ctx, const Post& post);
   async::Task<void> WaitToBeAlone(async::Context ctx);
   void GiveBack(const Ready& ready);
@@ -88,6 +115,7 @@ class Worker::Core {
   async::Task<Shift::End> Try(async::Context ctx, Post& post, Shift& shift, const Claimed& job,
                               json::Value row, int& tries);
   async::Task<void> Rest(async::Context ctx, Duration wait);
+  WorkerState State(const async::Context& ctx) const;
   static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);
   BegunBefore LookUp(const async::Context& ctx, const Shift& shift, const Claimed& job);
   void NoteCall(const flow::AskedOnce& asked);
@@ -131,7 +159,11 @@ class Worker::Core {
   std::vector<Done> done_;
   std::size_t delivering_ = 0;
   std::map<JobId, Running> running_;
-  int rested_ = 0;  // jobs that wait for room to be tried again
+  std::multiset<TimePoint> next_tries_;  // of jobs that rest
+  int rested_ = 0;                       // jobs that wait for room to be tried again
+  std::map<JobId, Suspicion> suspects_;
+  std::uint64_t suspicions_ = 0;
+  bool beat_now_ = false;  // how the worker stands has changed
   std::uint64_t begun_ = 0;
   bool waiting_ = false;  // in the store, for work
   bool told_to_end_ = false;

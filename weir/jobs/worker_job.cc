@@ -34,6 +34,25 @@ bool MayBeTheServers(const Error& error) {
   }
 }
 
+// The server is there, and does not let us in.
+bool IsRefusal(const Error& error) {
+  const ErrorClass its_class = ClassOf(error);
+  return its_class == ErrorClass::kAuth || its_class == ErrorClass::kDenied;
+}
+
+Error Blamed(const Error& error) {
+  Error blamed = error;
+  blamed.message =
+      StrCat("its engine was there for others, and failed each time that it had this job: ",
+             error.message);
+  return blamed;
+}
+
+Duration Doubled(Duration first, int times, Duration most) {
+  for (int i = 0; i < times && first < most; ++i) first *= 2;
+  return std::min(first, most);
+}
+
 bool IsPushback(const Error& error) {
   return error.http_status == 429 || error.http_status == 503 || error.code == Code::kTimeout;
 }
@@ -97,20 +116,34 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   const JobAnswers::Job& gathered = shift.answers().At(job.id);
   ended.tries = tries;
   ended.repeated_calls = gathered.in_flight_before;
-  ended.metadata = gathered.metadata.Json(shift.assignment(), post.queue->spec.digest);
   ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
   const bool wanted = !running_[job.id].cancelled;
   std::uint64_t asked = 0;  // calls without an answer that this claim tells of
+  bool called = !gathered.attempts.empty();
   if (end.aborted && wanted) {
-    ended.how = Ended::How::kBack;
     // A server that is gone has nothing in flight.
     const bool gone = !ctx.cancelled();
     const Result<BegunBefore> now = journal_.Look(job.id, shift.InputOf(job));
     if (now) asked = gone ? now->asked : gathered.asked_before;
+    called |= asked > gathered.asked_before;
+    if (gone && called && end.error && IsToBlame(ctx, post, job, *end.error)) {
+      end.aborted = false;
+      end.error = Blamed(*end.error);
+      ended.tries = ++tries;
+      ended.delay = Doubled(kFirstJobWait, job.attempts, kLastJobWait);
+    }
+  }
+  ended.metadata =
+      gathered.metadata.Json(called ? &shift.assignment() : nullptr, post.queue->spec.digest);
+  if (end.aborted && wanted) {
+    ended.how = Ended::How::kBack;
+    // Another job tries out whether calls are let in again.
+    if (end.error && IsRefusal(*end.error)) ended.delay = 2 * post.mend_wait;
   } else if (end.error || !wanted) {
     const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
     const Error& error = wanted ? *end.error : none;
-    const bool later = wanted && ends() && MayBeTriedAgain(post, job, error, tries);
+    const bool broken_off = ends() || ended.delay > Duration::zero();
+    const bool later = wanted && broken_off && MayBeTriedAgain(post, job, error, tries);
     ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
     ended.error = Name(error);
     // Servers and programs say what they like; a store takes texts only.
@@ -131,6 +164,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
               {"variant_id", std::string_view(shift.assignment().variant)},
               {"ms", std::chrono::duration<double, std::milli>(ctx.Now() - start).count()}});
   }
+  if (ended.how == Ended::How::kDone || ended.how == Ended::How::kFailed) suspects_.erase(job.id);
   shift.answers().Forget(job.id);
   running_.erase(job.id);
   alone_ = false;  // were there others, this one had not been alone
@@ -156,15 +190,21 @@ Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const 
                                    json::Value row, int& tries) {
   Duration wait = kFirstJobWait;
   while (true) {
+    const std::size_t calls = shift.answers().At(job.id).attempts.size();
     Shift::End end = co_await shift.Walk(ctx, job, row);
-    if (end.error && MayBeTheServers(*end.error)) {
+    const auto at_work = [&] { return &shift == post.shift.get(); };
+    if (end.aborted && !ctx.cancelled()) end.error = shift.stopped();
+    if (!end.aborted && end.error && MayBeTheServers(*end.error)) {
       const Result<void> well = co_await shift.Check(ctx);
-      if (!well) {
-        if (&shift == post.shift.get()) Pause(ctx, post, well.error());
-        end.aborted = true;
+      const bool refused = well && IsRefusal(*end.error);
+      end.aborted = !well || refused;
+      if (end.aborted && at_work() && !ctx.cancelled()) {
+        Pause(ctx, post, refused ? *end.error : well.error(), refused ? Why::kRefused : Why::kAway);
       }
     }
     if (end.aborted) co_return end;
+    const bool answered = shift.answers().At(job.id).attempts.size() > calls;
+    if (post.on_trial && at_work() && answered) GoOn(ctx, post);
     ++tries;
     const bool again =
         end.error && MayBeTriedAgain(post, job, *end.error, tries) && !ends() && !ctx.cancelled();
@@ -182,9 +222,11 @@ Task<void> Worker::Core::Rest(Context ctx, Duration wait) {
   ++figures_.resting;
   bell_.Ring();
   const TimePoint until = ctx.Now() + wait;
+  const auto next_try = next_tries_.insert(until);
   while (ctx.Now() < until && !ends() && !ctx.cancelled()) {
     co_await bell_.Wait(ctx, until - ctx.Now());
   }
+  next_tries_.erase(next_try);
   ++rested_;
   while (room() <= 0 && !ends() && !ctx.cancelled()) co_await bell_.Wait(ctx, kLastJobWait);
   --rested_;

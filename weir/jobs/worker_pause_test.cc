@@ -81,7 +81,10 @@ TEST_F(WorkerTest, AnEngineThatIsGoneStopsTheWorkAndBlamesNobody) {
   int answered = 0;
   const auto engine = Add("", [&](const model::Call& call) -> Result<std::string> {
     if (gone) return Fail(Code::kConnectionError, "refused");
-    if (++answered == 5) gone = true;
+    if (++answered == 5) {
+      gone = true;
+      host_->engines[""]->described = Fail(Code::kConnectionError, "refused");
+    }
     return call.messages.back().AllText();
   });
   ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
@@ -89,7 +92,6 @@ TEST_F(WorkerTest, AnEngineThatIsGoneStopsTheWorkAndBlamesNobody) {
     gone = false;
     engine->described = model::EngineInfo{.kind = "vllm"};
   };
-  engine->described = Fail(Code::kConnectionError, "refused");
   ASSERT_TRUE(Work(queue, Same()));
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 20U);
   EXPECT_EQ(ear_.heard["jobs.paused"], 1);

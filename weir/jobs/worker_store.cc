@@ -36,6 +36,7 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
     if (batch.empty()) continue;
     delivering_ = batch.size();
     std::vector<Ended> ended;
+    ended.reserve(batch.size());
     for (const Done& done : batch) ended.push_back(done.ended);
     const WorkerId worker = worker_;
     const auto complete = [this, worker, &ended] { return store_.Complete(worker, ended); };
@@ -116,7 +117,7 @@ Task<void> Worker::Core::KeepLease(Context ctx) {
   const Duration every = options_.lease / 4;
   TimePoint next = ctx.Now() + every;
   while (!finishing_) {
-    if (worker_ != 0 && ctx.Now() < next) {
+    if (worker_ != 0 && ctx.Now() < next && !beat_now_) {
       co_await bell_.Wait(ctx, next - ctx.Now());
       continue;
     }
@@ -128,7 +129,9 @@ Task<void> Worker::Core::KeepLease(Context ctx) {
       if (enlisted) bell_.Ring();
     } else if (worker_ != 0) {
       const WorkerId worker = worker_;
-      const auto renew = [this, worker] { return store_.Renew(worker); };
+      beat_now_ = false;
+      const WorkerState state = State(ctx);
+      const auto renew = [this, worker, &state] { return store_.Renew(worker, state); };
       const Result<Beat> beat = co_await async::OffLoop(ctx, renew);
       if (!beat) StoreFailed(ctx, beat.error());
       if (beat) TakeBeat(ctx, *beat);
