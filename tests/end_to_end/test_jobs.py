@@ -358,14 +358,14 @@ class Change(Jobs):
 
     def test_a_variant_that_nobody_here_could_work_with_is_not_activated_unless_that_is_forced(self):
         self.write("weir.yaml", "engines: {small: {kind: vllm}, big: {kind: vllm}}\n")
-        done = self.run_jobs("variant", "lint", "a", "-e", "smal", code=64)
+        done = self.run_jobs("variant", "lint", "a", "-e", "smal", code=3)
         self.assertIn("there is no engine 'smal'; did you mean 'small'?", done.stderr)
         self.assertIn("--force", done.stderr)
         self.assertEqual(self.told("variant", "lint")["variants"], [])
         self.assertIn("nobody", self.run_jobs("variant", "lint", "d", "--provider", "nobody").stderr)
         done = self.run_jobs("variant", "lint", "a", "-e", "smal", "--no-activate")
         self.assertIn("could not work with the variant: there is no engine 'smal'", done.stderr)
-        self.assertIn("did you mean 'small'?", self.run_jobs("variant", "lint", "a", code=64).stderr)
+        self.assertIn("did you mean 'small'?", self.run_jobs("variant", "lint", "a", code=3).stderr)
         self.assertEqual([(one["variant"], one["active"]) for one in self.told("variant", "lint")["variants"]],
                          [("a", False), ("d", True)])
         done = self.run_jobs("variant", "lint", "a", "--force")

@@ -175,10 +175,7 @@ int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
                  .message = "-e names an engine and --provider finds one: give one of them"});
   }
   const Result<void> may_be = MayBeSet(session, flags, store);
-  if (!may_be) {
-    const int code = stop(may_be.error());
-    return code == kExitConfig ? kExitUsage : code;
-  }
+  if (!may_be) return stop(may_be.error());
   if (flags.writes()) WarnOfNoQueue(session, flags, store);
   const Result<void> set =
       store.SetVariant({.agent = flags.agent,

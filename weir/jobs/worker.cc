@@ -44,7 +44,7 @@ Worker::Core::Core(JobStore& store, AnswerJournal& journal, Resolve resolve,
       options_(std::move(options)),
       pace_({.most = options_.concurrency, .slow = options_.slow}) {
   for (const WorkQueue& queue : queues_) {
-    posts_.push_back({.queue = &queue, .index = posts_.size()});
+    posts_.push_back({.queue = &queue, .index = posts_.size(), .mend_wait = options_.first_look});
     figures_.queues.push_back({.name = queue.spec.name});
   }
   figures_.limit = pace_.limit();

@@ -52,6 +52,10 @@ struct WorkerOptions {
   Duration slow{};                            // PaceOptions
   bool exit_when_empty = false;               // nothing is queued, waiting or running in the queues
   std::optional<std::int64_t> most_jobs;      // then no more is begun; unset: it goes on
+  // Before a job is tried again, and before an engine that is gone is looked at again. They double
+  // up to 30 s.
+  Duration first_wait = std::chrono::milliseconds(500);
+  Duration first_look = std::chrono::seconds(1);
 };
 
 // What a worker has done so far, and how it stands. Read on its loop.

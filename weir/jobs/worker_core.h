@@ -30,7 +30,6 @@ namespace weir::jobs {
 inline constexpr int kUnended = 4;
 // An engine that went away under a job so often, and was there again: it may be the job.
 inline constexpr int kMostGiveBacks = 3;
-inline constexpr Duration kFirstMend = std::chrono::seconds(1);
 
 class Worker::Core {
  public:
@@ -56,7 +55,7 @@ class Worker::Core {
     bool refused = false;
     bool on_trial = false;
     std::uint64_t resumed = 0;  // how often it went on
-    Duration mend_wait = kFirstMend;
+    Duration mend_wait{};
     TimePoint mend_at{};  // while it is paused: the next look
   };
   // A job that was given back when its engine was gone.

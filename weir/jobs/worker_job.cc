@@ -16,7 +16,6 @@ namespace {
 using async::Context;
 using async::Task;
 
-constexpr Duration kFirstJobWait = std::chrono::milliseconds(500);  // before a job is tried again
 constexpr Duration kLastJobWait = std::chrono::seconds(30);
 
 // What may be the whole server's fault: of one that is gone, that refuses everybody, that does not
@@ -130,7 +129,7 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
       end.aborted = false;
       end.error = Blamed(*end.error);
       ended.tries = ++tries;
-      ended.delay = Doubled(kFirstJobWait, job.attempts, kLastJobWait);
+      ended.delay = Doubled(options_.first_wait, job.attempts, kLastJobWait);
     }
   }
   ended.metadata =
@@ -188,7 +187,7 @@ bool Worker::Core::MayBeTriedAgain(const Post& post, const Claimed& job, const E
 // not paid again; its place is another's.
 Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const Claimed& job,
                                    json::Value row, int& tries) {
-  Duration wait = kFirstJobWait;
+  Duration wait = options_.first_wait;
   while (true) {
     const std::size_t calls = shift.answers().At(job.id).attempts.size();
     Shift::End end = co_await shift.Walk(ctx, job, row);

@@ -55,7 +55,7 @@ void Worker::Core::GoOn(const Context& ctx, Post& post) {
   post.on_trial = false;
   post.refused = false;
   post.paused_for.clear();
-  post.mend_wait = kFirstMend;
+  post.mend_wait = options_.first_look;
   ++post.resumed;
   beat_now_ = true;
   ctx.Emit("jobs.resumed", {{"agent", std::string_view(post.queue->spec.name)}});

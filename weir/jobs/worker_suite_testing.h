@@ -143,7 +143,9 @@ class WorkerTest : public testing::Test {
                          .concurrency = 8,
                          .lease = std::chrono::seconds(30),
                          .drain = std::chrono::seconds(10),
-                         .exit_when_empty = true};
+                         .exit_when_empty = true,
+                         .first_wait = std::chrono::milliseconds(5),
+                         .first_look = std::chrono::milliseconds(20)};
   WorkerFigures figures_;
   WorkerEar ear_;
 };

@@ -145,19 +145,18 @@ SmallNumber ToSmall(std::string_view number) {
 
 Bound MakeBound(std::string_view number) { return {.text = number, .small = ToSmall(number)}; }
 
-bool Operand::IsInteger() const {
+bool Operand::HasNoFraction() const {
   if (!small.exists) return json::IsInteger(text);
   return small.scale == 0 || small.mantissa % kPowers[small.scale] == 0;
 }
 
-int Compare(const Operand& value, const Bound& bound) {
+int internal::CompareAny(const Operand& value, const Bound& bound) {
   const SmallNumber& a = value.small;
   const SmallNumber& b = bound.small;
-  if (!a.exists || !b.exists)
-    return internal::Compare(ToDecimal(value.text), ToDecimal(bound.text));
-  const auto order = [](auto x, auto y) { return x < y ? -1 : static_cast<int>(x > y); };
-  if (a.scale == b.scale || b.mantissa == 0) return order(a.mantissa, b.mantissa);
-  return order(Wide{a.mantissa} * kPowers[b.scale], Wide{b.mantissa} * kPowers[a.scale]);
+  if (!a.exists || !b.exists) return Compare(ToDecimal(value.text), ToDecimal(bound.text));
+  const Wide left = Wide{a.mantissa} * kPowers[b.scale];
+  const Wide right = Wide{b.mantissa} * kPowers[a.scale];
+  return left < right ? -1 : static_cast<int>(left > right);
 }
 
 bool IsMultiple(const Operand& value, const Bound& divisor) {

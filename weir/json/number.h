@@ -46,16 +46,30 @@ struct Operand {
   explicit Operand(std::string_view number) : text(number), small(ToSmall(number)) {}
 
   // Whether it has no fraction.
-  bool IsInteger() const;
+  bool IsInteger() const { return (small.exists && small.scale == 0) || HasNoFraction(); }
 
   std::string_view text;
   SmallNumber small;
+
+ private:
+  bool HasNoFraction() const;
 };
 
 Bound MakeBound(std::string_view number);
 
+namespace internal {
+int CompareAny(const Operand& value, const Bound& bound);
+}
+
 // Negative, zero or positive, as `value` is below, at or above `bound`.
-int Compare(const Operand& value, const Bound& bound);
+inline int Compare(const Operand& value, const Bound& bound) {
+  const SmallNumber& a = value.small;
+  const SmallNumber& b = bound.small;
+  if (a.exists && b.exists && (a.scale == b.scale || b.mantissa == 0)) {
+    return a.mantissa < b.mantissa ? -1 : static_cast<int>(a.mantissa > b.mantissa);
+  }
+  return internal::CompareAny(value, bound);
+}
 
 // Whether value / divisor is an integer; `divisor` is not zero.
 bool IsMultiple(const Operand& value, const Bound& divisor);

@@ -1,11 +1,13 @@
 #include "weir/schema/pattern.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include <re2/re2.h>
 
 #include "weir/base/text.h"
+#include "weir/schema/pattern_steps.h"
 #include "weir/schema/regex.h"
 
 namespace weir::schema {
@@ -148,7 +150,12 @@ bool Mentions(const Regex& regex, Kind kind) {
 
 }  // namespace
 
-Pattern::Pattern(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}
+struct Pattern::Compiled {
+  std::optional<PatternSteps> steps;
+  std::optional<re2::RE2> re2;  // where there are no steps
+};
+
+Pattern::Pattern(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
 
 Result<Pattern> Pattern::Compile(std::string_view ecma, const PatternOptions& options) {
   RegexOptions regex_options;
@@ -157,6 +164,9 @@ Result<Pattern> Pattern::Compile(std::string_view ecma, const PatternOptions& op
   // RE2 takes a quarter of its memory for the program, at 16 bytes an instruction.
   const std::size_t instructions = options.max_program / 64;
   if (Expanded(regex) > static_cast<double>(instructions)) return TooLarge();
+  auto compiled = std::make_shared<Compiled>();
+  compiled->steps = PatternSteps::Of(regex);
+  if (compiled->steps) return Pattern(std::move(compiled));
 
   // RE2 works on bytes and would find \B between the bytes of one character; from the start it
   // goes by whole characters.
@@ -168,19 +178,20 @@ Result<Pattern> Pattern::Compile(std::string_view ecma, const PatternOptions& op
   re2_options.set_log_errors(false);
   re2_options.set_never_capture(true);
   re2_options.set_max_mem(static_cast<std::int64_t>(options.max_program));
-  auto compiled = std::make_shared<const re2::RE2>(text, re2_options);
-  if (compiled->error_code() == re2::RE2::ErrorPatternTooLarge) return TooLarge();
-  if (!compiled->ok()) {
+  const re2::RE2& re2 = compiled->re2.emplace(text, re2_options);
+  if (re2.error_code() == re2::RE2::ErrorPatternTooLarge) return TooLarge();
+  if (!re2.ok()) {
     return Fail(Code::kUnsupportedPattern,
                 "the expression is right, but the engine under it refused its translation; write "
                 "it more simply",
-                compiled->error());
+                re2.error());
   }
   return Pattern(std::move(compiled));
 }
 
 bool Pattern::Found(std::string_view text) const {
-  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *compiled_);
+  if (compiled_->steps) return compiled_->steps->Found(text);
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *compiled_->re2);
 }
 
 }  // namespace weir::schema

@@ -1,17 +1,13 @@
 #pragma once
 
-// Regular expressions as JSON Schema spells them (ECMA-262, with the `u` flag), run by RE2 in time
-// that is linear in the text.
+// Regular expressions as JSON Schema spells them (ECMA-262, with the `u` flag), run in time that is
+// linear in the text: the simple ones as steps (pattern_steps.h), the others by RE2.
 
 #include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "weir/base/result.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace weir::schema {
 
@@ -33,9 +29,10 @@ class Pattern {
   bool Found(std::string_view text) const;
 
  private:
-  explicit Pattern(std::shared_ptr<const re2::RE2> compiled);
+  struct Compiled;
+  explicit Pattern(std::shared_ptr<const Compiled> compiled);
 
-  std::shared_ptr<const re2::RE2> compiled_;
+  std::shared_ptr<const Compiled> compiled_;
 };
 
 }  // namespace weir::schema

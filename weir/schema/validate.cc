@@ -198,7 +198,7 @@ bool Evaluator::AcceptsObject(const ObjectRules& rules, json::View value, Marks*
   return rules.dependents.empty() || AcceptsDependents(rules, value, marks);
 }
 
-bool Evaluator::AcceptsMember(const ObjectRules& rules, json::Member member,
+bool Evaluator::AcceptsMember(const ObjectRules& rules, const json::Member& member,
                               const ObjectRules::Property* property, bool& looked_at) {
   if (property != nullptr && property->node != kNone) {
     looked_at = true;

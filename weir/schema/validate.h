@@ -91,7 +91,7 @@ class Evaluator {
   bool AcceptsArray(const ArrayRules& rules, json::View value, Marks* marks);
   bool AcceptsContains(const ArrayRules& rules, json::View value, Marks* marks);
   bool AcceptsObject(const ObjectRules& rules, json::View value, Marks* marks);
-  bool AcceptsMember(const ObjectRules& rules, json::Member member,
+  bool AcceptsMember(const ObjectRules& rules, const json::Member& member,
                      const ObjectRules::Property* property, bool& looked_at);
   bool AcceptsDependents(const ObjectRules& rules, json::View value, Marks* marks);
   bool AcceptsLogic(const LogicRules& rules, json::View value, Marks* marks);
