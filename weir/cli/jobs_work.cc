@@ -354,9 +354,9 @@ int Run(Session& session, WorkFlags& flags) {
   if (!listeners) return Refuse(session, listeners.error());
   const jobs::Resolve resolve = [&flows](async::Context ctx, const std::string& agent) {
     for (const WorkedFlow& flow : *flows) {
-      if (flow.queue.spec.name == agent) return flow.engines->Resolve(std::move(ctx));
+      if (flow.queue.spec.name == agent) return flow.engines->Resolve(ctx);
     }
-    return flows->front().engines->Resolve(std::move(ctx));
+    return flows->front().engines->Resolve(ctx);
   };
   jobs::Worker worker(store, **journal, resolve, *std::move(queues), *options);
   WorkView view(session.terminal, session.env, loop, worker, flags.quiet);

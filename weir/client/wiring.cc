@@ -191,8 +191,8 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
       };
       if (!entry.managed) return build(entry);
       if (!entry.http.upstream.base_url.empty()) {
-        WEIR_TRY(const std::shared_ptr<model::Engine> engine, build(entry));
-        return NewManagedEngine(entry.name, [engine] { return engine; });
+        WEIR_TRY(std::shared_ptr<model::Engine> engine, build(entry));
+        return NewManagedEngine(entry.name, [engine = std::move(engine)] { return engine; });
       }
       return NewManagedEngine(entry.name, [=]() -> Result<std::shared_ptr<model::Engine>> {
         config::EngineConfig found = entry;

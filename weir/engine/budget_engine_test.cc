@@ -313,10 +313,10 @@ TEST_F(BudgetTest, UsageThatCannotBeTrueCountsAsMuchAsWasReserved) {
   options_.prices = {.input = 2.0, .output = 10.0, .cached_input = {}};
   call_.sampling.max_tokens = 200;
   const std::int64_t reserved = text::EstimateTokens(call_) + 200;
-  const model::Usage kWrong[] = {{.prompt_tokens = -1'000'000, .completion_tokens = 20},
-                                 {.prompt_tokens = 100, .completion_tokens = -1},
-                                 {.prompt_tokens = INT64_MAX, .completion_tokens = INT64_MAX}};
-  for (const model::Usage& usage : kWrong) {
+  const model::Usage wrong[] = {{.prompt_tokens = -1'000'000, .completion_tokens = 20},
+                                {.prompt_tokens = 100, .completion_tokens = -1},
+                                {.prompt_tokens = INT64_MAX, .completion_tokens = INT64_MAX}};
+  for (const model::Usage& usage : wrong) {
     for (const bool streamed : {false, true}) {
       shared_ = std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 1000});
       Open();
@@ -330,10 +330,10 @@ TEST_F(BudgetTest, UsageThatCannotBeTrueCountsAsMuchAsWasReserved) {
 TEST_F(BudgetTest, AttemptsThatTheServerMayHaveWorkedOnCountAsMuchAsWasReserved) {
   call_.sampling.max_tokens = 200;
   const std::int64_t reserved = text::EstimateTokens(call_) + 200;
-  const Error kLate{.code = Code::kTimeout, .message = "late"};
-  const Error kBusy{.code = Code::kHttpStatus, .message = "busy", .http_status = 503};
-  const Error kCut{.code = Code::kStreamTruncated, .message = "cut"};
-  for (const Error& error : {kLate, kBusy, kCut}) {
+  const Error late{.code = Code::kTimeout, .message = "late"};
+  const Error busy{.code = Code::kHttpStatus, .message = "busy", .http_status = 503};
+  const Error cut{.code = Code::kStreamTruncated, .message = "cut"};
+  for (const Error& error : {late, busy, cut}) {
     answer_->info.attempts.push_back({.engine = {}, .error = error});
   }
   for (const bool streamed : {false, true}) {
@@ -378,6 +378,7 @@ TEST_F(BudgetTest, ACeilingOfCostNeedsPricesAndIsHeld) {
 TEST(SharedBudgetTest, SumsEndAtTheLargestNumber) {
   const auto budget = std::make_shared<SharedBudget>(SharedBudgetOptions{});
   std::vector<SharedBudget::Reservation> parts;
+  parts.reserve(3);
   for (int i = 0; i < 3; ++i) parts.push_back(SharedBudget::Reserve(budget, 7, -1.0).value());
   for (SharedBudget::Reservation& part : parts) part.Settle(INT64_MAX / 2, 1e300);
   EXPECT_EQ(budget->spent_tokens(), INT64_MAX);
@@ -389,6 +390,7 @@ TEST(SharedBudgetTest, TheCeilingHoldsOverManyThreads) {
   const auto budget =
       std::make_shared<SharedBudget>(SharedBudgetOptions{.max_tokens = 1000, .max_cost = 5.0});
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> admitted = 0;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {

@@ -108,7 +108,7 @@ class SureStream final : public model::ReplyStream {
       : next_(std::move(next)), call_(std::move(call)) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
-    WEIR_CO_TRY(const bool more, co_await next_->Next(std::move(ctx), piece));
+    WEIR_CO_TRY(const bool more, co_await next_->Next(ctx, piece));
     if (more) {
       heard_.Add(piece);
     } else if (!end_) {
