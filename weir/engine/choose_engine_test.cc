@@ -21,7 +21,7 @@ using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-auto TextIs(std::string text) { return Field(&Choice::text, std::move(text)); }
+auto TextIs(const std::string& text) { return Field(&Choice::text, text); }
 
 // Four candidates; "best" is the likeliest in the mean, although "short" has the highest sum.
 Reply FourCandidates() {

@@ -113,6 +113,11 @@ class Worker::Core {
   async::Task<void> Do(async::Context ctx, Post& post, Shift& shift, Ready ready);
   async::Task<Shift::End> Try(async::Context ctx, Post& post, Shift& shift, const Claimed& job,
                               json::Value row, int& tries);
+  // What becomes of the job. `asked`: calls without an answer that this claim tells of.
+  Ended Judge(const async::Context& ctx, const Post& post, Shift& shift, const Claimed& job,
+              Shift::End end, int tries, std::uint64_t& asked);
+  static void TellEnd(const async::Context& ctx, const Post& post, const Shift& shift,
+                      const Claimed& job, const Ended& ended, Duration took);
   async::Task<void> Rest(async::Context ctx, Duration wait);
   WorkerState State(const async::Context& ctx) const;
   static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);

@@ -102,7 +102,6 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   ctx.cancellation = &cancellation;
   running_[job.id] = {.worker = ready.worker, .cancellation = &cancellation};
   const TimePoint start = ctx.Now();
-  Ended ended{.id = job.id, .fence = job.fence};
   shift.answers().Begin(job.id, LookUp(ctx, shift, job));
   Result<json::Value> row = json::Read(job.row);
   Shift::End end;
@@ -112,57 +111,9 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   } else {
     end.error = row.error();
   }
-  const JobAnswers::Job& gathered = shift.answers().At(job.id);
-  ended.tries = tries;
-  ended.repeated_calls = gathered.in_flight_before;
-  ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
-  const bool wanted = !running_[job.id].cancelled;
-  std::uint64_t asked = 0;  // calls without an answer that this claim tells of
-  bool called = !gathered.attempts.empty();
-  if (end.aborted && wanted) {
-    // A server that is gone has nothing in flight.
-    const bool gone = !ctx.cancelled();
-    const Result<BegunBefore> now = journal_.Look(job.id, shift.InputOf(job));
-    if (now) asked = gone ? now->asked : gathered.asked_before;
-    called |= asked > gathered.asked_before;
-    if (gone && called && end.error && IsToBlame(ctx, post, job, *end.error)) {
-      end.aborted = false;
-      end.error = Blamed(*end.error);
-      ended.tries = ++tries;
-      ended.delay = Doubled(options_.first_wait, job.attempts, kLastJobWait);
-    }
-  }
-  ended.metadata =
-      gathered.metadata.Json(called ? &shift.assignment() : nullptr, post.queue->spec.digest);
-  if (end.aborted && wanted) {
-    ended.how = Ended::How::kBack;
-    // Another job tries out whether calls are let in again.
-    if (end.error && IsRefusal(*end.error)) ended.delay = 2 * post.mend_wait;
-  } else if (end.error || !wanted) {
-    const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
-    const Error& error = wanted ? *end.error : none;
-    const bool broken_off = ends() || ended.delay > Duration::zero();
-    const bool later = wanted && broken_off && MayBeTriedAgain(post, job, error, tries);
-    ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
-    ended.error = Name(error);
-    // Servers and programs say what they like; a store takes texts only.
-    ended.message = agent::ToUtf8(Redact(error.message));
-  } else {
-    ended.result = std::move(end.result);
-  }
-  if (ended.how != Ended::How::kBack) {
-    ctx.Emit("job.end",
-             {{"agent", std::string_view(post.queue->spec.name)},
-              {"job", job.id},
-              {"row", std::string_view(job.row_id)},
-              {"ok", ended.how == Ended::How::kDone},
-              {"error", std::string_view(ended.error)},
-              {"message", std::string_view(ended.message)},
-              {"provider", std::string_view(shift.assignment().provider)},
-              {"model", std::string_view(shift.assignment().model)},
-              {"variant_id", std::string_view(shift.assignment().variant)},
-              {"ms", std::chrono::duration<double, std::milli>(ctx.Now() - start).count()}});
-  }
+  std::uint64_t asked = 0;
+  Ended ended = Judge(ctx, post, shift, job, std::move(end), tries, asked);
+  if (ended.how != Ended::How::kBack) TellEnd(ctx, post, shift, job, ended, ctx.Now() - start);
   if (ended.how == Ended::How::kDone || ended.how == Ended::How::kFailed) suspects_.erase(job.id);
   shift.answers().Forget(job.id);
   running_.erase(job.id);
@@ -176,6 +127,65 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
     fatal_ = stopped;
   }
   Hand(post, ready.worker, std::move(ended), asked);
+}
+
+Ended Worker::Core::Judge(const Context& ctx, const Post& post, Shift& shift, const Claimed& job,
+                          Shift::End end, int tries, std::uint64_t& asked) {
+  const JobAnswers::Job& gathered = shift.answers().At(job.id);
+  const bool wanted = !running_[job.id].cancelled;
+  Ended ended{.id = job.id, .fence = job.fence};
+  bool called = !gathered.attempts.empty();
+  if (end.aborted && wanted) {
+    // A server that is gone has nothing in flight.
+    const bool gone = !ctx.cancelled();
+    const Result<BegunBefore> now = journal_.Look(job.id, shift.InputOf(job));
+    if (now) asked = gone ? now->asked : gathered.asked_before;
+    called |= asked > gathered.asked_before;
+    if (gone && called && end.error && IsToBlame(ctx, post, job, *end.error)) {
+      end.aborted = false;
+      end.error = Blamed(*end.error);
+      ++tries;
+      ended.delay = Doubled(options_.first_wait, job.attempts, kLastJobWait);
+    }
+  }
+  ended.tries = tries;
+  ended.repeated_calls = gathered.in_flight_before;
+  ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
+  ended.metadata =
+      gathered.metadata.Json(called ? &shift.assignment() : nullptr, post.queue->spec.digest);
+  if (end.aborted && wanted) {
+    ended.how = Ended::How::kBack;
+    // Another job tries out whether calls are let in again.
+    if (end.error && IsRefusal(*end.error)) ended.delay = 2 * post.mend_wait;
+    return ended;
+  }
+  if (!end.error && wanted) {
+    ended.result = std::move(end.result);
+    return ended;
+  }
+  const Error none{.code = Code::kCancelled, .message = "nobody wants the result any more"};
+  const Error& error = wanted ? *end.error : none;
+  const bool broken_off = ends() || ended.delay > Duration::zero();
+  const bool later = wanted && broken_off && MayBeTriedAgain(post, job, error, tries);
+  ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
+  ended.error = Name(error);
+  // Servers and programs say what they like; a store takes texts only.
+  ended.message = agent::ToUtf8(Redact(error.message));
+  return ended;
+}
+
+void Worker::Core::TellEnd(const Context& ctx, const Post& post, const Shift& shift,
+                           const Claimed& job, const Ended& ended, Duration took) {
+  ctx.Emit("job.end", {{"agent", std::string_view(post.queue->spec.name)},
+                       {"job", job.id},
+                       {"row", std::string_view(job.row_id)},
+                       {"ok", ended.how == Ended::How::kDone},
+                       {"error", std::string_view(ended.error)},
+                       {"message", std::string_view(ended.message)},
+                       {"provider", std::string_view(shift.assignment().provider)},
+                       {"model", std::string_view(shift.assignment().model)},
+                       {"variant_id", std::string_view(shift.assignment().variant)},
+                       {"ms", std::chrono::duration<double, std::milli>(took).count()}});
 }
 
 bool Worker::Core::MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error,
