@@ -8,6 +8,7 @@ import collections
 import datetime
 import json
 import os
+import pathlib
 import platform
 import shutil
 import statistics
@@ -23,6 +24,8 @@ CLIENT_CASES = {
     "open-4000": (None, None),
     "saturated-64": (None, None),
 }
+# What other programs put behind these tables, and what stays there.
+OTHERS = ("## Simulator against its peers", "## JSON and schemas")
 SERVER_CASES = ("sim-requests-64", "sim-streams-64")
 
 
@@ -96,6 +99,12 @@ def client_table(runs):
         rows.append([title(runs, case), shown(raw), shown(weir), judged(ratio(weir, raw), limit, True),
                      shown(sdk), judged(ratio(sdk, weir), lead, False)])
     return table(["CPU µs per", "raw epoll", "weir", "weir / raw", "openai SDK", "SDK / weir"], rows)
+
+
+def chain_table(runs):
+    bare, recorded = (values(runs, "chain-64", who, "cpu_us") for who in ("bare", "recorded"))
+    row = ["request, 64 connections", shown(bare), shown(recorded), judged(ratio(recorded, bare), 1.5, True)]
+    return table(["CPU µs per", "the HTTP engine alone", "retry, limit, verify, events to a file", "ratio"], [row])
 
 
 def memory_table(runs):
@@ -173,6 +182,8 @@ and latencies only show the order of magnitude.
 
 {client_table(runs)}
 
+{chain_table(runs)}
+
 {memory_table(runs)}
 
 {latency_table(runs)}
@@ -196,8 +207,10 @@ def main():
     text = report(load(options.records), options.command, options.load)
     print(text)
     if options.out:
-        with open(options.out, "w", encoding="utf-8") as file:
-            file.write(text)
+        out = pathlib.Path(options.out)
+        rest = out.read_text(encoding="utf-8") if out.exists() else ""
+        others = [rest.index(heading) for heading in OTHERS if heading in rest]
+        out.write_text(text + ("\n" + rest[min(others):] if others else ""), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -121,6 +121,8 @@ side_by_side() {
     case $each in
       raw) measure "$case" raw "$round" "$BIN/bench_raw_client" "$@" "${expected[@]}" ;;
       weir) measure "$case" weir "$round" "$BIN/bench_weir_client" "$@" "${expected[@]}" ;;
+      bare | recorded)
+        measure "$case" "$each" "$round" "$BIN/bench_weir_client" "$@" --chain "$each" ;;
       sdk) measure "$case" sdk "$round" node bench/sdk/client.mjs "$@" "${expected[@]}" ;;
     esac
     stop_server
@@ -146,6 +148,7 @@ one_round() {
   local r=$1
   if [[ -n $QUICK ]]; then
     side_by_side "$r" requests-64 0 0 raw weir sdk -- requests --connections 64 --count 2000
+    side_by_side "$r" chain-64 0 0 bare recorded -- requests --connections 64 --count 2000
     side_by_side "$r" paced-500 10 20 raw weir sdk -- streams --connections 50
     side_by_side "$r" saturated-64 0 20 raw weir sdk -- streams --connections 64
     side_by_side "$r" open-4000 20 10 raw weir -- streams --connections 200
@@ -156,6 +159,7 @@ one_round() {
   fi
   side_by_side "$r" requests-64 0 0 raw weir -- requests --connections 64 --count 40000
   side_by_side "$r" requests-64 0 0 sdk -- requests --connections 64 --count 3000
+  side_by_side "$r" chain-64 0 0 bare recorded -- requests --connections 64 --count 40000
   side_by_side "$r" requests-512 0 0 raw weir -- requests --connections 512 --count 40000
   side_by_side "$r" requests-512 0 0 sdk -- requests --connections 512 --count 3000
   side_by_side "$r" paced-500 20 200 raw weir sdk -- streams --connections 500

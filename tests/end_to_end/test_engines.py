@@ -208,6 +208,25 @@ class Shapes(EngineCase):
         self.assertEqual(done.returncode, 2)
         self.assertNotIn(IGNORED, done.stderr)
 
+    @on(["vllm-latest", "openai", "ollama"])
+    def test_a_model_is_told_the_schema_that_its_server_is_not(self, server):
+        schema = {"type": "object", "properties": {"told": {"type": "integer"}}}
+        path = self.write("schema.json", json.dumps(schema))
+        for key in ("defaults: {guided_json: false}", "structured: {format: json_object}"):
+            with self.subTest(key=key):
+                server.run("call", "--schema", path, "hi", keys=("model: sim-model", key, NO_RETRY))
+                first = server.sent()[0][1]["messages"][0]
+                self.assertEqual(first["role"], "system")
+                self.assertIn("Respond ONLY in JSON", first["content"])
+                self.assertIn(json.dumps(schema, separators=(",", ":")), first["content"])
+
+    @on(["openai"])
+    def test_who_wants_the_word_json_in_a_message_gets_it(self, server):
+        for prompt, told in (("Describe a person.", True), ("A person as JSON.", False)):
+            done = server.run("call", "--json", prompt)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(server.body()["messages"][0]["role"] == "system", told)
+
     @on()
     def test_some_json_is_json(self, server):
         done = server.run("call", "--json", "Some json, please.")

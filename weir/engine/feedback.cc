@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 
 namespace weir::engine {
 namespace {
@@ -23,18 +24,8 @@ bool Says(const Message& message, std::string_view words) {
 // Whether the instruction is new; a model that did not follow it is told the reason instead.
 bool AddOnlyJson(std::vector<Message>& messages) {
   const auto system = std::ranges::find(messages, Role::kSystem, &Message::role);
-  if (system == messages.end()) {
-    messages.insert(messages.begin(), Message::Text(Role::kSystem, StrCat(kOnlyJson, ".")));
-    return true;
-  }
-  if (Says(*system, kOnlyJson)) return false;
-  model::Part part;
-  part.text = StrCat(system->parts.empty() ? "" : "\n\n", kOnlyJson, ".");
-  if (system->parts.size() == 1 && system->parts.front().kind == model::Part::Kind::kText) {
-    system->parts.front().text += part.text;
-  } else {
-    system->parts.push_back(std::move(part));
-  }
+  if (system != messages.end() && Says(*system, kOnlyJson)) return false;
+  Instruct(messages, StrCat(kOnlyJson, "."));
   return true;
 }
 
@@ -78,6 +69,45 @@ void ChangeSeed(model::Sampling& sampling, int attempt) {
 }
 
 }  // namespace
+
+void Instruct(std::vector<Message>& messages, std::string_view words) {
+  const auto system = std::ranges::find(messages, Role::kSystem, &Message::role);
+  if (system == messages.end()) {
+    messages.insert(messages.begin(), Message::Text(Role::kSystem, std::string(words)));
+    return;
+  }
+  model::Part part;
+  part.text = StrCat(system->parts.empty() ? "" : "\n\n", words);
+  if (system->parts.size() == 1 && system->parts.front().kind == model::Part::Kind::kText) {
+    system->parts.front().text += part.text;
+  } else {
+    system->parts.push_back(std::move(part));
+  }
+}
+
+void InstructAbout(std::vector<Message>& messages, const model::Constraint& constraint) {
+  using Kind = model::Constraint::Kind;
+  switch (constraint.kind) {
+    case Kind::kJsonObject:
+      return Instruct(messages, StrCat(kOnlyJson, "."));
+    case Kind::kJsonSchema:
+      return Instruct(messages, StrCat(kOnlyJson, " that obeys this JSON Schema:\n",
+                                       json::Write(constraint.schema)));
+    case Kind::kChoice:
+      return Instruct(messages, StrCat("Respond ONLY with one of these, and nothing else:\n",
+                                       Join(constraint.choices, "\n")));
+    case Kind::kRegex:
+      return Instruct(messages,
+                      StrCat("Respond ONLY with text that this regular expression matches as a "
+                             "whole:\n",
+                             constraint.text));
+    case Kind::kGrammar:
+      return Instruct(messages,
+                      StrCat("Respond ONLY with text of this grammar:\n", constraint.text));
+    case Kind::kStructuralTag:
+      return;
+  }
+}
 
 std::optional<model::Call> AskAgain(const model::Call& call, const model::Choice& answer,
                                     const Error& error, const Asking& asking) {

@@ -4,12 +4,20 @@
 // the same bytes.
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "weir/base/error.h"
 #include "weir/model/call.h"
 #include "weir/model/reply.h"
 
 namespace weir::engine {
+
+// Adds words to the system message, which is made if there is none.
+void Instruct(std::vector<model::Message>& messages, std::string_view words);
+
+// Tells the model itself what it is held to, where its server is not told.
+void InstructAbout(std::vector<model::Message>& messages, const model::Constraint& constraint);
 
 struct Asking {
   int attempt = 2;                         // of the asking that comes

@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/dialect_cache.h"
+#include "weir/engine/feedback.h"
 #include "weir/engine/http_stream.h"
 #include "weir/json/builder.h"
 
@@ -40,6 +41,17 @@ bool SendsOtherConstraint(const HttpEngineOptions& options, const model::Call& c
          call.constraint->kind == model::Constraint::Kind::kJsonSchema;
 }
 
+// OpenAI refuses to be asked for JSON by messages that do not have the word.
+bool LacksTheWord(const HttpEngineOptions& options, const model::Call& call) {
+  if (options.kind != wire::ServerKind::kOpenAi || !call.constraint || call.messages.empty() ||
+      call.constraint->kind != model::Constraint::Kind::kJsonObject) {
+    return false;
+  }
+  return std::ranges::none_of(call.messages, [](const model::Message& message) {
+    return ToLower(message.AllText()).find("json") != std::string::npos;
+  });
+}
+
 Result<void> CheckLogprobs(const HttpEngineOptions& options, const model::Sampling& sampling) {
   const std::int64_t asked =
       std::max(sampling.logprobs.value_or(0), sampling.prompt_logprobs.value_or(0));
@@ -57,7 +69,8 @@ bool GoesElsewhere(const HttpEngineOptions& options, const model::Call& call) {
 // Whether the call is sent as it is.
 bool IsReady(const HttpEngineOptions& options, const model::Call& call) {
   return !options.extra.IsObject() && (!call.model.empty() || options.model.empty()) &&
-         !GoesElsewhere(options, call) && !SendsOtherConstraint(options, call);
+         !GoesElsewhere(options, call) && !SendsOtherConstraint(options, call) &&
+         !LacksTheWord(options, call);
 }
 
 // The call as this engine sends it: with its own model and extra fields where the call names none,
@@ -66,7 +79,11 @@ Result<model::Call> Prepared(const HttpEngineOptions& options, const model::Call
   model::Call ready = call;
   if (ready.model.empty()) ready.model = options.model;
   if (options.extra.IsObject()) ready.extra = Merged(options.extra, call.extra);
-  if (SendsOtherConstraint(options, call)) {
+  const bool other = SendsOtherConstraint(options, call);
+  if (!call.messages.empty() && (other || LacksTheWord(options, call))) {
+    InstructAbout(ready.messages, *call.constraint);
+  }
+  if (other) {
     ready.constraint.reset();
     if (options.send_constraint == SendConstraint::kJsonObject) {
       ready.constraint = model::Constraint{.kind = model::Constraint::Kind::kJsonObject};
