@@ -44,10 +44,10 @@ class ReplyingEngine final : public model::Engine {
 };
 
 // A choice of these tokens, in which every one is as likely as is said.
-inline model::Choice Likely(std::vector<std::pair<std::string, double>> tokens,
+inline model::Choice Likely(const std::vector<std::pair<std::string, double>>& tokens,
                             std::int64_t index = 0) {
   model::Choice choice{.index = index};
-  for (auto& [text, probability] : tokens) {
+  for (const auto& [text, probability] : tokens) {
     choice.text += text;
     choice.tokens.push_back({.text = text, .logprob = std::log(probability)});
   }

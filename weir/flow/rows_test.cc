@@ -313,7 +313,7 @@ TEST_F(RowsTest, CellsAreWhatTheSchemaSays) {
   const struct {
     const char* line;
     const char* row;
-  } kCells[] = {
+  } cells[] = {
       {"7,1.50,TRUE,\"[1]\",7,2,7",
        R"(0={"n":7,"x":1.50,"b":true,"l":[1],"t":"7","e":2,"other":"7"})"},
       {"7.0, 2 ,false,,,,", R"(0={"n":7.0,"x":2,"b":false,"t":"","other":""})"},
@@ -324,7 +324,7 @@ TEST_F(RowsTest, CellsAreWhatTheSchemaSays) {
       {"1,\"1,5\",,,,,", R"(column "x" has "1,5", and the flow's `input` wants number or null)"},
       {"1,,yes,,,,", R"(column "b" has "yes")"},
   };
-  for (const auto& [line, row] : kCells) {
+  for (const auto& [line, row] : cells) {
     EXPECT_THAT(RowsIn("rows.csv", StrCat(head, line, "\n"), options), ElementsAre(HasSubstr(row)))
         << line;
   }

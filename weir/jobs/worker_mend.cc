@@ -125,7 +125,7 @@ bool Worker::Core::IsToBlame(const Context& ctx, const Post& post, const Claimed
                               {"times", std::int64_t{kMostGiveBacks}},
                               {"error", std::string_view(error.message)}});
   }
-  const auto most = static_cast<std::size_t>(kUnended * options_.concurrency);
+  const std::size_t most = std::size_t{kUnended} * static_cast<std::size_t>(options_.concurrency);
   if (suspects_.size() > most) {
     suspects_.erase(std::ranges::min_element(
         suspects_, {}, [](const auto& suspect) { return suspect.second.last; }));
