@@ -196,7 +196,8 @@ void RequestReader::Refuse(std::string message, std::string_view param) {
   refusal_->param = param;
 }
 
-void RequestReader::RefuseLate(std::string message, std::string_view param, std::string value) {
+void RequestReader::RefuseLate(std::string message, std::string_view param,
+                               const std::string& value) {
   if (late_) return;
   late_ = ServerError{.message = std::move(message)};
   if (param.empty() || dialect_.version < kDecorated) return;

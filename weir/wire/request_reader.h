@@ -49,7 +49,7 @@ class RequestReader {
   // A refusal by vLLM's own validators, which run before pydantic looks at the types.
   void Refuse(std::string message, std::string_view param = {});
   // A refusal that comes later, when sampling parameters are made.
-  void RefuseLate(std::string message, std::string_view param = {}, std::string value = {});
+  void RefuseLate(std::string message, std::string_view param = {}, const std::string& value = {});
 
   // The error to answer with, if there is one.
   std::optional<ServerError> TakeError();
