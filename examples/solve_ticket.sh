@@ -8,7 +8,7 @@ set -euo pipefail
 engine=$1 ticket=$2
 weir=${WEIR_BIN:-weir}
 
-kind=$("$weir" call -e "$engine" --choice billing,network,other \
+kind=$("$weir" call -e "$engine" --regex '(billing|network|other)' \
   "What is this ticket about?"$'\n\n'"$ticket")
 case $kind in
   billing) adapter=(--adapter billing-lora) ;;

@@ -1,5 +1,6 @@
 """weir adapters: list, load, unload and check, against the simulator."""
 import json
+import pathlib
 import unittest
 
 from dialects import Server
@@ -59,6 +60,36 @@ class Adapters(Case):
             loaded = weir("--config", config, "adapters", "load", "it", "later")
             self.assertEqual(loaded.stdout, "Adapter later loaded.\n")
             self.assertEqual(loads(server)[-1]["lora_path"], "/adapters/later")
+
+    def test_the_servers_of_one_engine_all_load_and_unload_and_the_list_says_who_lacks_one(self):
+        with Server("vllm-latest") as first, Server("vllm-latest") as second:
+            config = first.config(f"replicas: ['{second.url}']")
+            run = ("--config", config, "adapters")
+            self.assertEqual(weir(*run, "load", "it", "sql", "/adapters/sql").returncode, 0)
+            self.assertEqual((len(loads(first)), len(loads(second))), (1, 1))
+            self.assertIn("on 2 of 2 servers", weir(*run, "list", "it").stdout)
+            self.assertEqual(weir("adapters", "unload", second.url, "sql").returncode, 0)
+            listed = weir(*run, "list", "it").stdout
+            self.assertIn("on 1 of 2 servers, not on " + second.url, listed)
+            document = json.loads(weir(*run, "list", "it", "-o", "json").stdout)
+            self.assertEqual(len(document["adapters"][0]["not_on"]), 1)
+            self.assertEqual(weir(*run, "load", "it", "sql", "/adapters/sql").returncode, 0)
+            self.assertEqual(weir(*run, "unload", "it", "sql").returncode, 0)
+            self.assertEqual(weir("adapters", "list", second.url).stdout, "")
+
+    def test_the_check_without_a_name_is_of_all_engines_that_want_adapters(self):
+        with Server("vllm-latest") as first, Server("vllm-latest") as second:
+            config = first.config("adapters: {later: /adapters/later}")
+            text = pathlib.Path(config).read_text()
+            more = f", plain: {{base_url: '{first.url}'}}, other: {{base_url: '{second.url}', adapters: {{lost: ''}}}}}}"
+            pathlib.Path(config).write_text(text.rstrip()[:-1] + more)
+            done = weir("--config", config, "adapters", "check")
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("it later: can be loaded", done.stdout)
+            self.assertIn("other lost: missing", done.stdout)
+            self.assertNotIn("plain", done.stdout)
+            document = json.loads(weir("--config", config, "adapters", "check", "-o", "json").stdout)
+            self.assertEqual([e["engine"] for e in document["engines"]], ["it", "other"])
 
     def test_without_a_path_nothing_is_asked(self):
         with Server("vllm-latest") as server:

@@ -32,6 +32,28 @@ class Answers(Case):
         self.assertEqual(streamed.stdout, whole.stdout)
         self.assertEqual(streamed.stderr, "")
 
+    def test_the_last_line_of_a_stream_says_how_sure_it_was(self):
+        with Sim("--instant") as sim:
+            args = ("call", "-e", sim.url, "--confidence", "-o", "json", "--seed", "1", "hi")
+            streamed, whole = weir(*args, "--stream"), weir(*args, "--no-stream")
+        self.assertEqual(streamed.returncode, 0, streamed.stderr)
+        last = json.loads(streamed.stdout.splitlines()[-1])
+        self.assertEqual(last["confidence"]["mean"], json.loads(whole.stdout)["confidence"]["mean"])
+
+    def test_thinking_is_switched_the_way_of_the_server_and_kills_no_call(self):
+        for kind, word, key, value in (("vllm", "off", "chat_template_kwargs", {"enable_thinking": False}),
+                                       ("vllm", "low", "reasoning_effort", "low"), ("ollama", "off", "think", False),
+                                       ("ollama", "on", "think", True), ("ollama", "high", "think", "high"),
+                                       ("openai", "on", "chat_template_kwargs", None),
+                                       ("openai", "medium", "reasoning_effort", "medium")):
+            with self.subTest(kind=kind, word=word):
+                path = self.write("weir.yaml", "engines: {it: {kind: %s, model: qwen3-8b, base_url: 'http://127.0.0.1:9', "
+                                  "%s}}" % (kind, "dialect: vllm-latest" if kind == "vllm" else ""))
+                done = weir("--config", path, "call", "--thinking", word, "--dry-run", "hi")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(json.loads(done.stdout.split("\n\n", 1)[1]).get(key), value)
+        self.assertIn("medium", weir("call", "--thinking", "mdium", "hi").stderr)
+
     def test_the_embedded_simulator_says_the_same_as_the_one_behind_http(self):
         with Sim("--instant") as sim:
             outside = weir("call", "-e", sim.url, "--max-tokens", "64", "--no-stream", "-o", "json", "hello")

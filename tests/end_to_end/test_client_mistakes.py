@@ -254,12 +254,42 @@ class ToolCalls(MistakeCase):
         self.assertTrue(document["repairs"])
 
     # 6
+    def test_arguments_are_mended_and_coerced_whether_they_are_streamed_or_not(self):
+        tools = self.write("forecast.json", json.dumps([{"type": "function", "function": {
+            "name": "forecast", "parameters": {"type": "object", "required": ["city"], "properties": {
+                "city": {"type": "string"}, "days": {"type": "integer"}}}}}]))
+        for arguments, wanted in (('{"city": "Rome", "days": "3"}', {"city": "Rome", "days": 3}),
+                                  ("{city: Rome}", {"city": "Rome"}), ('{"city": "Rome"', {"city": "Rome"})):
+            server = fleet["vllm-latest"]
+            server.script({"reply": {"text": "Let me see.", "tool_calls": [{"name": "forecast", "arguments": arguments}]}})
+            try:
+                for how in ((), ("--stream",), ("--no-stream",)):
+                    with self.subTest(arguments=arguments, how=how):
+                        done = server.run("call", "--tools", tools, *how, "hi")
+                        self.assertEqual((done.returncode, len(server.sent())), (0, 1), done.stderr)
+                        text, call = done.stdout.splitlines()
+                        self.assertEqual((text, json.loads(json.loads(call)["arguments"])), ("Let me see.", wanted))
+                        self.assertIn("mended", done.stderr)
+                done = server.run("chat", "--tools", tools, stdin="hi\n")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(json.dumps(json.dumps(wanted, separators=(",", ":"))), done.stdout)
+            finally:
+                server.script()
+
+    # 6
     def test_arguments_that_lost_their_end_are_asked_for_again(self):
         lost = {"times": 1, "reply": {"tool_calls": [{"name": "get_weather", "arguments": '{"city": "Pa'}]}}
         good = {"reply": {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]}}
         code, document, server = self.scripted([lost, good], "call", "--tools", self.tools, "hi")
         self.assertEqual((code, len(server.sent())), (0, 2))
         self.assertEqual(json.loads(document["tool_calls"][0]["arguments"]), {"city": "Paris"})
+        server.script(lost, good)
+        try:
+            done = server.run("call", "--tools", self.tools, "hi")
+        finally:
+            server.script()
+        self.assertEqual((done.returncode, len(server.sent())), (0, 2), done.stderr)
+        self.assertEqual(json.loads(json.loads(done.stdout)["arguments"]), {"city": "Paris"})
 
     # 7
     def test_arguments_are_joined_by_index_whatever_is_null_or_said_twice(self):

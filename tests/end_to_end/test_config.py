@@ -4,6 +4,7 @@ import os
 import pathlib
 import unittest
 
+from dialects import Server
 from harness import Case, weir
 
 
@@ -55,6 +56,28 @@ class Check(Case):
         path = self.write("weir.yaml", "engines:\n  small: {kind: ollama, model: m}\n")
         self.assertEqual(weir("config", "check", path).stderr, "")
 
+    def test_a_host_that_nobody_knows_is_a_warning(self):
+        engines = ("engines:\n  a: {base_url: 'http://gpu.invalid:8000'}\n"
+                   "  b: {base_url: 'http://localhost:8000'}\n  c: {base_url: 'http://10.255.255.1:8000'}\n")
+        path = self.write("weir.yaml", engines)
+        done = weir("config", "check", path)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{path}: ok, 3 engines\n"))
+        self.assertIn("engine a: the host 'gpu.invalid' cannot be found from here", done.stderr)
+        self.assertEqual(done.stderr.count("cannot be found"), 1)
+        self.assertNotIn("cannot be found", weir("config", "check", "--offline", path).stderr)
+
+    def test_defaults_take_all_that_a_call_can_say_and_hold_it_to_its_range(self):
+        path = self.write("weir.yaml", "engines:\n  a: {defaults: {bad_words: [x], logit_bias: {'5': -100}, n: 2, "
+                          "stop_token_ids: [1, 2], allowed_token_ids: [3], ignore_eos: true, length_penalty: 1.5, "
+                          "truncate_prompt_tokens: -1, best_of: 3, beam_width: 2, "
+                          "repetition_detection: {max_pattern_size: 4}}}\n")
+        self.assertEqual(weir("config", "check", path).returncode, 0, weir("config", "check", path).stderr)
+        for key in ("logprobs: -1", "logit_bias: {'5': 101}", "stop_token_ids: [x]", "n: 0"):
+            path = self.write("bad.yaml", f"engines:\n  a: {{defaults: {{{key}}}}}\n")
+            done = weir("config", "check", path)
+            self.assertEqual(done.returncode, 3, key)
+            self.assertIn(key.split(":")[0], done.stderr)
+
     def test_an_engine_that_is_there_twice_hides_no_other_mistake(self):
         path = self.write("weir.yaml", "engines:\n  a: {kind: olama}\n  a: {modell: x}\nfoo: 1\n")
         done = weir("config", "check", path)
@@ -62,6 +85,22 @@ class Check(Case):
         for words in (":2:13: kind must be one of", ':3:3: the key "a" occurs twice',
                       ":3:7: unknown key 'modell'", ":4:1: unknown key 'foo'", "4 problems"):
             self.assertIn(words, done.stderr)
+
+
+class Defaults(Case):
+    def test_calls_have_what_the_engine_is_given_and_further_fields_keep_their_ranges(self):
+        with Server("vllm-latest") as server:
+            keys = ("model: sim-model", "defaults: {bad_words: [x], logit_bias: {'5': -100}, stop_token_ids: [7]}")
+            done = server.run("call", "hi", keys=keys)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            body = json.loads(next(r for r in server.requests if r["target"] == "/v1/chat/completions")["body"])
+            self.assertEqual((body["bad_words"], body["logit_bias"], body["stop_token_ids"]),
+                             (["x"], {"5": -100}, [7]))
+            for extra, range_ in (("presence_penalty=3", "[-2, 2]"), ('logit_bias={"5": 101}', "[-100, 100]")):
+                done = server.run("call", "--extra", extra, "hi")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(range_, done.stderr)
+                self.assertEqual([r for r in server.requests if r["target"] == "/v1/chat/completions"], [])
 
 
 class Show(Case):

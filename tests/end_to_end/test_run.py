@@ -160,6 +160,51 @@ class Runs(Case):
         done = weir("run", flow, "-i", self.rows(2), "-o", str(self.folder / "out"), cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_calls_side_by_side_do_not_pass_the_budget_and_rows_that_are_left_are_counted(self):
+        flow = ("{name: one, warmup: false, nodes: [{step: first, user: 'say {{ n }}', choice: [a, b], "
+                "max_tokens: 40}]}")
+        done = self.go("-i", self.rows(200), "--max-total-tokens", "1000", "--concurrency", "16", flow=flow)
+        self.assertEqual(done.returncode, 6, done.stderr)
+        summary = json.loads((self.folder / "out/run.json").read_text())["summary"]
+        node = summary["nodes"]["first"]
+        used = node["prompt_tokens"] + node["completion_tokens"]
+        self.assertGreater(used, 500)
+        self.assertLessEqual(used, 1000)
+        self.assertEqual(summary["rows"]["done"] + summary["rows"]["skipped"], 200)
+        self.assertIn(f"{summary['rows']['skipped']} rows were skipped", done.stderr)
+        done = weir("run", "--resume", str(self.folder / "out"), "--max-total-tokens", "10000000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = json.loads((self.folder / "out/run.json").read_text())["summary"]["rows"]
+        self.assertEqual((rows["done"], "skipped" in rows), (200, False))
+
+    def test_the_counters_of_the_server_are_read_before_and_after(self):
+        flow = self.write("flow.yaml", "{name: one, warmup: false, nodes: [{step: first, system: '" + "word " * 200 +
+                          "', user: 'say {{ n }}', choice: [a, b]}]}")
+        with Sim("--instant", "--dialect", "vllm-latest") as sim:
+            for out in ("one", "two"):
+                done = weir("run", flow, "-i", self.rows(10), "-e", sim.url, "-o", str(self.folder / out))
+                self.assertEqual(done.returncode, 0, done.stderr)
+        summaries = [json.loads((self.folder / out / "run.json").read_text())["summary"] for out in ("one", "two")]
+        for summary in summaries:
+            prompts = summary["nodes"]["first"]["prompt_tokens"]
+            self.assertEqual(summary["server_prefixes"]["looked_up"], prompts)
+        self.assertGreater(summaries[1]["server_prefixes"]["found"], summaries[0]["server_prefixes"]["found"])
+
+    def test_costs_have_their_currency_and_are_null_where_nothing_is_known(self):
+        self.assertEqual(self.go("-i", self.rows(2), out="free").returncode, 0)
+        summary = json.loads((self.folder / "free/run.json").read_text())["summary"]
+        self.assertEqual((summary["nodes"]["first"]["cost"], "currency" in summary), (None, False))
+        config = self.write("priced.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}, "
+                            "prices: {input: 1, output: 2, currency: EUR}}}\n")
+        done = weir("--config", config, "run", self.write("flow.yaml", ECHO), "-i", self.rows(2), "-e", "sim",
+                    "-o", str(self.folder / "out"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("cost (EUR)", done.stderr)
+        summary = json.loads((self.folder / "out/run.json").read_text())["summary"]
+        self.assertEqual(summary["currency"], "EUR")
+        self.assertGreater(summary["nodes"]["first"]["cost"], 0)
+        self.assertIn("cost (EUR)", (self.folder / "out/report.html").read_text())
+
     def test_limit_set_and_budget(self):
         flow = ECHO.replace("first {{ n }}", "{{ vars.word }} {{ n }}")
         flow += "vars: {word: hello}\n"

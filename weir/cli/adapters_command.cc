@@ -41,8 +41,8 @@ Result<Target> TargetOf(const AdapterFlags& flags, const Session& session) {
                 "`weir sim` and give its address");
   }
   target.transport = client::BuildTransport(config, session.env);
-  WEIR_TRY(target.finder,
-           engine::NewResolvedHosts(client::HttpOptionsOf(config), {}, *target.transport));
+  WEIR_TRY(target.finder, engine::NewResolvedHosts(client::HttpOptionsOf(config), config.replicas,
+                                                   *target.transport));
   return target;
 }
 
@@ -59,31 +59,40 @@ int Fall(Session& session, const AdapterFlags& flags, const Target& target, cons
                 client::WithProxyAdvice(error, target.chosen.engine, session.env));
 }
 
-// Each adapter once, with the number of servers that have it.
+// Each adapter once, with the servers that have it.
 struct Listed {
   model::ModelEntry entry;
-  std::size_t servers = 0;
+  std::vector<std::string> on;  // addresses
 };
 
+// The servers that do not have it.
+std::vector<std::string> Without(const Listed& listed, const std::vector<std::string>& servers) {
+  std::vector<std::string> without;
+  for (const std::string& server : servers) {
+    if (std::ranges::find(listed.on, server) == listed.on.end()) without.push_back(server);
+  }
+  return without;
+}
+
 async::Task<Result<std::vector<Listed>>> ListAll(async::Context ctx, engine::HostFinder& finder,
-                                                 std::size_t& servers) {
+                                                 std::vector<std::string>& servers) {
   WEIR_CO_TRY(const AdapterHosts hosts, co_await finder.Find(ctx));
   std::vector<Listed> all;
   for (const std::shared_ptr<engine::AdapterHost>& host : hosts) {
+    servers.push_back(host->address());
     WEIR_CO_TRY(const std::vector<model::ModelEntry> models, co_await host->Models(ctx));
     for (const model::ModelEntry& entry : models) {
       if (entry.parent.empty()) continue;
       const auto known = std::ranges::find_if(
           all, [&](const Listed& listed) { return listed.entry.id == entry.id; });
       Listed& listed = known == all.end() ? all.emplace_back(Listed{.entry = entry}) : *known;
-      ++listed.servers;
+      listed.on.push_back(host->address());
     }
   }
-  servers = hosts.size();
   co_return all;
 }
 
-std::string ListText(const std::vector<Listed>& all, std::size_t servers) {
+std::string ListText(const std::vector<Listed>& all, const std::vector<std::string>& servers) {
   std::size_t width = 0;
   for (const Listed& listed : all) width = std::max(width, listed.entry.id.size());
   std::string text;
@@ -92,19 +101,24 @@ std::string ListText(const std::vector<Listed>& all, std::size_t servers) {
     StrAppend(text, entry.id, std::string(width - entry.id.size(), ' '), "  adapter of ",
               entry.parent);
     if (!entry.root.empty()) StrAppend(text, ", from ", entry.root);
-    if (servers > 1) StrAppend(text, ", on ", listed.servers, " of ", servers, " servers");
+    if (servers.size() > 1) {
+      StrAppend(text, ", on ", listed.on.size(), " of ", servers.size(), " servers");
+    }
+    const std::vector<std::string> without = Without(listed, servers);
+    if (!without.empty()) StrAppend(text, ", not on ", Join(without, ", "));
     text += '\n';
   }
   return text;
 }
 
-std::string ListJson(const std::string& name, const std::vector<Listed>& all, std::size_t servers) {
+std::string ListJson(const std::string& name, const std::vector<Listed>& all,
+                     const std::vector<std::string>& servers) {
   std::string text;
   json::Writer out(text);
   out.BeginObject();
   out.Field("engine", name);
   out.Key("servers");
-  out.Uint(servers);
+  out.Uint(servers.size());
   out.Key("adapters");
   out.BeginArray();
   for (const Listed& listed : all) {
@@ -113,7 +127,14 @@ std::string ListJson(const std::string& name, const std::vector<Listed>& all, st
     out.Field("parent", listed.entry.parent);
     if (!listed.entry.root.empty()) out.Field("path", listed.entry.root);
     out.Key("servers");
-    out.Uint(listed.servers);
+    out.Uint(listed.on.size());
+    const std::vector<std::string> without = Without(listed, servers);
+    if (!without.empty()) {
+      out.Key("not_on");
+      out.BeginArray();
+      for (const std::string& server : without) out.String(server);
+      out.EndArray();
+    }
     out.EndObject();
   }
   out.EndArray();
@@ -127,7 +148,7 @@ int RunList(Session& session, const AdapterFlags& flags) {
   if (!target) return Refuse(session, flags.common, target.error());
   Work work(loop, session.terminal);
   const config::EngineConfig& config = target->chosen.engine;
-  std::size_t servers = 0;
+  std::vector<std::string> servers;
   const Result<std::vector<Listed>> all = loop.Run(
       ListAll(work.NewContext(config.http.upstream.timeouts.total), *target->finder, servers));
   if (!all) return Fall(session, flags, *target, all.error());
@@ -141,6 +162,12 @@ int RunList(Session& session, const AdapterFlags& flags) {
   return kExitOk;
 }
 
+// Of several servers the one that it was is said.
+Error AtHost(Error error, const AdapterHosts& hosts, const engine::AdapterHost& host) {
+  if (hosts.size() > 1) error.message = StrCat(host.address(), ": ", error.message);
+  return error;
+}
+
 // What was noted on the way, such as that it was there already.
 async::Task<Result<std::vector<std::string>>> LoadAll(async::Context ctx,
                                                       engine::HostFinder& finder, std::string name,
@@ -148,8 +175,9 @@ async::Task<Result<std::vector<std::string>>> LoadAll(async::Context ctx,
   WEIR_CO_TRY(const AdapterHosts hosts, co_await finder.Find(ctx));
   std::vector<std::string> notes;
   for (const std::shared_ptr<engine::AdapterHost>& host : hosts) {
-    WEIR_CO_TRY(const engine::AdapterLoad load, co_await host->LoadAdapter(ctx, name, path));
-    if (!load.note.empty()) notes.push_back(StrCat(host->address(), ": ", load.note));
+    const Result<engine::AdapterLoad> load = co_await host->LoadAdapter(ctx, name, path);
+    if (!load) co_return Fail(AtHost(load.error(), hosts, *host));
+    if (!load->note.empty()) notes.push_back(StrCat(host->address(), ": ", load->note));
   }
   if (hosts.size() > 1) notes.push_back(StrCat("on ", hosts.size(), " servers"));
   co_return notes;
@@ -165,7 +193,9 @@ async::Task<Result<std::vector<std::string>>> UnloadAll(async::Context ctx,
   for (const std::shared_ptr<engine::AdapterHost>& host : hosts) {
     const Result<void> unloaded = co_await host->UnloadAdapter(ctx, name);
     if (unloaded) continue;
-    if (unloaded.error().http_status != kNotFound) co_return Fail(unloaded.error());
+    if (unloaded.error().http_status != kNotFound) {
+      co_return Fail(AtHost(unloaded.error(), hosts, *host));
+    }
     notes.push_back(StrCat(host->address(), " did not have it"));
     failure = unloaded.error();
   }
@@ -230,14 +260,35 @@ int RunUnload(Session& session, const AdapterFlags& flags) {
   return TellChange(session, flags, *target, notes, false);
 }
 
-std::string CheckJson(const std::string& name, const std::vector<AdapterFinding>& findings) {
-  std::string text;
-  json::Writer out(text);
+// The adapters that one engine wants, as its servers have them.
+struct Checked {
+  std::string engine;
+  std::string line_head;  // what each of its lines of text begins with
+  std::vector<AdapterFinding> findings;
+  std::optional<Error> error;  // then there are no findings
+
+  int exit_code() const {
+    if (error) return ExitCode(*error);
+    const bool missing = std::ranges::any_of(findings, [](const AdapterFinding& finding) {
+      return finding.state == AdapterFinding::State::kMissing;
+    });
+    return missing ? kExitFailed : kExitOk;
+  }
+};
+
+void WriteChecked(json::Writer& out, const Checked& checked) {
   out.BeginObject();
-  out.Field("engine", name);
+  out.Field("engine", checked.engine);
+  if (checked.error) {
+    out.Key("error");
+    out.BeginObject();
+    out.Field("code", Name(*checked.error));
+    out.Field("message", checked.error->message);
+    out.EndObject();
+  }
   out.Key("adapters");
   out.BeginArray();
-  for (const AdapterFinding& finding : findings) {
+  for (const AdapterFinding& finding : checked.findings) {
     out.BeginObject();
     out.Field("name", finding.name);
     out.Field("state", engine::AdapterStateName(finding.state));
@@ -248,13 +299,12 @@ std::string CheckJson(const std::string& name, const std::vector<AdapterFinding>
   }
   out.EndArray();
   out.EndObject();
-  return text + "\n";
 }
 
-std::string CheckText(const std::vector<AdapterFinding>& findings) {
+std::string CheckText(const Checked& checked) {
   std::string text;
-  for (const AdapterFinding& finding : findings) {
-    StrAppend(text, finding.name, ": ", engine::AdapterStateName(finding.state));
+  for (const AdapterFinding& finding : checked.findings) {
+    StrAppend(text, checked.line_head, finding.name, ": ", engine::AdapterStateName(finding.state));
     if (!finding.detail.empty()) StrAppend(text, " ", finding.detail);
     if (!finding.path.empty()) StrAppend(text, ", from ", finding.path);
     if (!finding.remedy.empty()) StrAppend(text, "\n    ", finding.remedy);
@@ -263,26 +313,83 @@ std::string CheckText(const std::vector<AdapterFinding>& findings) {
   return text;
 }
 
-int RunCheck(Session& session, const AdapterFlags& flags) {
+Result<std::vector<AdapterFinding>> FindingsOf(Session& session, const AdapterFlags& flags) {
   async::Loop loop;  // outlives the connections
-  const Result<Target> target = TargetOf(flags, session);
-  if (!target) return Refuse(session, flags.common, target.error());
+  WEIR_TRY(const Target target, TargetOf(flags, session));
   Work work(loop, session.terminal);
-  const config::EngineConfig& config = target->chosen.engine;
-  const Result<std::vector<AdapterFinding>> findings = loop.Run(engine::CheckAdapters(
-      work.NewContext(config.http.upstream.timeouts.total), *target->finder, WantedOf(config)));
-  if (!findings) return Fall(session, flags, *target, findings.error());
-  if (flags.common.form() == Output::kJson) {
-    session.terminal.Out(CheckJson(config.name, *findings));
-  } else if (findings->empty()) {
-    session.terminal.Note(StrCat("the engine ", config.name, " wants no adapters"));
+  const config::EngineConfig& config = target.chosen.engine;
+  Result<std::vector<AdapterFinding>> findings = loop.Run(engine::CheckAdapters(
+      work.NewContext(config.http.upstream.timeouts.total), *target.finder, WantedOf(config)));
+  if (findings) return findings;
+  return Fail(client::WithProxyAdvice(findings.error(), config, session.env));
+}
+
+Checked CheckOne(Session& session, AdapterFlags flags, const std::string& engine) {
+  flags.common.engine = engine;
+  Checked checked{.engine = engine, .line_head = {}, .findings = {}, .error = {}};
+  Result<std::vector<AdapterFinding>> findings = FindingsOf(session, flags);
+  if (findings) {
+    checked.findings = *std::move(findings);
   } else {
-    session.terminal.Out(CheckText(*findings));
+    checked.error = findings.error();
   }
-  const bool missing = std::ranges::any_of(*findings, [](const AdapterFinding& finding) {
-    return finding.state == AdapterFinding::State::kMissing;
-  });
-  return missing ? kExitFailed : kExitOk;
+  return checked;
+}
+
+// All engines of the configuration that want adapters, one after another.
+int CheckAll(Session& session, const AdapterFlags& flags, const config::Config& config) {
+  std::vector<Checked> all;
+  for (const config::EngineConfig& engine : config.engines) {
+    if (engine.adapters.empty()) continue;
+    all.push_back(CheckOne(session, flags, engine.name));
+  }
+  int worst = kExitOk;
+  std::string json;
+  json::Writer out(json);
+  out.BeginObject();
+  out.Key("engines");
+  out.BeginArray();
+  const bool as_json = flags.common.form() == Output::kJson;
+  for (Checked& checked : all) {
+    worst = std::max(worst, checked.exit_code());
+    WriteChecked(out, checked);
+    if (checked.error) {
+      checked.error->message = StrCat(checked.engine, ": ", checked.error->message);
+      session.terminal.Problem(*checked.error);
+    } else if (!as_json) {
+      checked.line_head = checked.engine + " ";
+      session.terminal.Out(CheckText(checked));
+    }
+  }
+  out.EndArray();
+  out.EndObject();
+  if (as_json) {
+    session.terminal.Out(json + "\n");
+  } else if (all.empty()) {
+    session.terminal.Note("no engine of the configuration wants adapters");
+  }
+  return worst;
+}
+
+int RunCheck(Session& session, const AdapterFlags& flags) {
+  const Result<ChosenEngine> chosen = EngineOf(flags.common, session);
+  if (!chosen) return Refuse(session, flags.common, chosen.error());
+  if (flags.common.engine.empty()) return CheckAll(session, flags, chosen->config);
+  Checked checked{.engine = chosen->engine.name, .line_head = {}, .findings = {}, .error = {}};
+  Result<std::vector<AdapterFinding>> findings = FindingsOf(session, flags);
+  if (!findings) return Refuse(session, flags.common, findings.error());
+  checked.findings = *std::move(findings);
+  if (flags.common.form() == Output::kJson) {
+    std::string text;
+    json::Writer out(text);
+    WriteChecked(out, checked);
+    session.terminal.Out(text + "\n");
+  } else if (checked.findings.empty()) {
+    session.terminal.Note(StrCat("the engine ", checked.engine, " wants no adapters"));
+  } else {
+    session.terminal.Out(CheckText(checked));
+  }
+  return checked.exit_code();
 }
 
 // A subcommand with the flags that all have.

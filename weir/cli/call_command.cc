@@ -25,6 +25,7 @@ struct CallFlags {
   std::string tool_choice;
   std::vector<std::string> media;
   std::string reasoning = "hide";
+  std::string thinking = "auto";
   bool plain = false;
 };
 
@@ -106,6 +107,7 @@ Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
         StrCat("--tool-choice has nothing to choose from: ", flags.tools_file, " is empty"));
   }
   call.tool_choice = ToolChoiceOf(flags.tool_choice);
+  call.reasoning = ThinkingOf(flags.thinking);
   if (!flags.system.empty()) {
     call.messages.push_back(model::Message::Text(model::Role::kSystem, flags.system));
   }
@@ -153,6 +155,10 @@ void AddCallCommand(CLI::App& app, Session& session) {
   TextFlag(command, "--reasoning", flags->reasoning,
            "hide it, show it (on stderr), or print only it; -o json always has it")
       .OneOf({"hide", "show", "only"});
+  TextFlag(
+      command, "--thinking", flags->thinking,
+      "auto (what the model does by itself), on, off, or an effort: minimal, low, medium, high")
+      .OneOf(ThinkingWords());
   SwitchFlag(command, "--plain", flags->plain,
              "print the answer as it is, also on a terminal, where markdown is rendered");
   OnChosen(command, [flags, &session] {

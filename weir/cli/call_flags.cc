@@ -141,6 +141,20 @@ Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
   return {};
 }
 
+std::vector<std::string> ThinkingWords() {
+  return {"auto", "on", "off", "minimal", "low", "medium", "high"};
+}
+
+model::Reasoning ThinkingOf(std::string_view word) {
+  model::Reasoning reasoning;
+  if (word == "on" || word == "off") {
+    reasoning.enable = word == "on";
+  } else if (word != "auto") {
+    reasoning.effort = word;
+  }
+  return reasoning;
+}
+
 Result<std::string> PromptOf(const CommonFlags& flags, const Session& session) {
   const bool only_stdin = !flags.has_prompt || flags.prompt == "-";
   std::string prompt;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/cli/command.h"
@@ -50,6 +51,10 @@ Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session);
 // Fills what both commands have in common. --extra values are read as JSON, or taken as text when
 // they are none and do not begin like an object or a list.
 Result<void> FillCall(const CommonFlags& flags, model::Call& call);
+
+// The words for thinking: auto, on, off, or an effort.
+std::vector<std::string> ThinkingWords();
+model::Reasoning ThinkingOf(std::string_view word);
 
 // The prompt of the command line, or of stdin when there is none (or it is "-"), or with --stdin
 // both: stdin first. Beside a prompt stdin is read only when asked: a program merely inherits it.

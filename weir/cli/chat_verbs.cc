@@ -1,7 +1,6 @@
 #include "weir/cli/chat_verbs.h"
 
 #include <algorithm>
-#include <array>
 
 #include "weir/base/text.h"
 #include "weir/cli/tools_file.h"
@@ -9,10 +8,12 @@
 namespace weir::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> kThinking = {"auto", "on",     "off", "minimal",
-                                                       "low",  "medium", "high"};
-
 constexpr std::string_view kOff = "off";
+
+bool IsThinkingWord(const std::string& word) {
+  const std::vector<std::string> words = ThinkingWords();
+  return std::ranges::find(words, word) != words.end();
+}
 
 }  // namespace
 
@@ -122,7 +123,7 @@ Result<void> ChatVerbs::SetThinking(const std::string& word) {
   ChatSession& chat = talk.chat;
   if (word == "show" || word == "hide") {
     chat.show_thinking = word == "show";
-  } else if (std::ranges::find(kThinking, word) != kThinking.end()) {
+  } else if (IsThinkingWord(word)) {
     chat.thinking = word;
   } else if (!word.empty()) {
     return Fail(Code::kConfigError, StrCat("/thinking knows show, hide, auto, on, off, minimal, "

@@ -5,6 +5,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
+#include "weir/cli/config_hosts.h"
 #include "weir/cli/config_import.h"
 #include "weir/cli/flags.h"
 #include "weir/client/wiring.h"
@@ -78,8 +79,14 @@ void AddConfigShow(CLI::App& config, Session& session) {
 
 // weir config check
 
-int Check(Session& session, const std::string& file) {
-  const std::string named = file.empty() ? session.config_file : file;
+struct CheckConfigFlags {
+  std::string file;
+  bool offline = false;
+};
+
+int Check(Session& session, const CheckConfigFlags& flags) {
+  constexpr Duration kMostLookup = std::chrono::seconds(2);
+  const std::string named = flags.file.empty() ? session.config_file : flags.file;
   const Result<void> no_folder = CheckNoFolder(named);
   if (!no_folder) return Refuse(session, no_folder.error());
   const auto found = config::FindFile(named, session.env);
@@ -109,6 +116,11 @@ int Check(Session& session, const std::string& file) {
                                    " cannot be used here: ", Redact(engine.unusable->message)));
     }
   }
+  if (!flags.offline) {
+    for (const std::string& host : UnknownHosts(read.config, session.env, kMostLookup)) {
+      session.terminal.Warn(host);
+    }
+  }
   const std::pair<std::string_view, const json::Value&> later[] = {
       {"flows", read.config.flows},
       {"worker", read.config.worker},
@@ -123,10 +135,12 @@ int Check(Session& session, const std::string& file) {
 }
 
 void AddConfigCheck(CLI::App& config, Session& session) {
-  auto file = std::make_shared<std::string>();  // shared by the callbacks below
+  auto flags = std::make_shared<CheckConfigFlags>();  // shared by the callbacks below
   CLI::App& command = AddCommand(config, "check", "Say everything that is wrong with a file");
-  TextFlag(command, "file", *file, "the file; default: the one that would be used").Shows("FILE");
-  SetRun(command, session, [file, &session] { return Check(session, *file); });
+  TextFlag(command, "file", flags->file, "the file; default: the one that would be used")
+      .Shows("FILE");
+  SwitchFlag(command, "--offline", flags->offline, "do not look up the hosts of engines");
+  SetRun(command, session, [flags, &session] { return Check(session, *flags); });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "weir/cli/print.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "weir/base/text.h"
@@ -100,6 +101,25 @@ void WriteChoice(Writer& out, const model::Choice& choice) {
     out.Key("tokens");
     WriteTokens(out, choice.tokens);
   }
+}
+
+// That of the first under `confidence`; of several, each under `confidences`, null where unknown.
+void WriteConfidences(Writer& out, const std::vector<model::Choice>& choices) {
+  if (choices.front().confidence) {
+    out.Key("confidence");
+    events::WriteConfidence(out, *choices.front().confidence);
+  }
+  if (choices.size() == 1) return;
+  out.Key("confidences");
+  out.BeginArray();
+  for (const model::Choice& choice : choices) {
+    if (choice.confidence) {
+      events::WriteConfidence(out, *choice.confidence);
+    } else {
+      out.Null();
+    }
+  }
+  out.EndArray();
 }
 
 void WriteDegradations(Writer& out, const std::vector<model::Degradation>& degradations) {
@@ -222,11 +242,16 @@ std::string DeltaJson(const model::Delta& delta) {
   return text + "\n";
 }
 
-std::string DegradationsJson(const std::vector<model::Degradation>& degradations) {
+std::string EndJson(const model::Reply& reply) {
+  const std::vector<model::Choice>& choices = reply.choices;
+  const bool sure = std::ranges::any_of(
+      choices, [](const model::Choice& choice) { return choice.confidence.has_value(); });
+  if (!sure && reply.info.degradations.empty()) return "";
   std::string text;
   Writer out(text);
   out.BeginObject();
-  WriteDegradations(out, degradations);
+  if (!reply.info.degradations.empty()) WriteDegradations(out, reply.info.degradations);
+  if (sure) WriteConfidences(out, choices);
   out.EndObject();
   return text + "\n";
 }

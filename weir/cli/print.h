@@ -16,8 +16,9 @@ std::string ReplyJson(const model::Reply& reply, const std::optional<Error>& err
 std::string DeltaJson(const model::Delta& delta);
 // {"error":{...}} with its newline.
 std::string ErrorJson(const Error& error);
-// {"degradations":[...]} with its newline.
-std::string DegradationsJson(const std::vector<model::Degradation>& degradations);
+// The last JSON line of a stream: {"degradations":[...],"confidence":{...}}, of these what there
+// is; empty: there is nothing.
+std::string EndJson(const model::Reply& reply);
 
 // The tool calls of one answer, each a JSON line.
 std::string ToolCallLines(const model::Choice& choice);

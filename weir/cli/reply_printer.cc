@@ -88,7 +88,7 @@ void ReplyPrinter::Finish(const model::Reply& reply, const std::optional<Error>&
 
 void ReplyPrinter::FinishJson(const model::Reply& reply, const std::optional<Error>& error) {
   if (!pieces_) return terminal_.Out(ReplyJson(reply, error));
-  if (!reply.info.degradations.empty()) terminal_.Out(DegradationsJson(reply.info.degradations));
+  if (const std::string end = EndJson(reply); !end.empty()) terminal_.Out(end);
   if (error) terminal_.Out(ErrorJson(*error));
 }
 

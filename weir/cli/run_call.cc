@@ -70,8 +70,10 @@ int Refuse(Session& session, const CommonFlags& flags, const Error& error) {
 
 int RunCall(Session& session, const CallRun& given) {
   CallRun run = given;
-  // What is checked is shown once it is known to be good, unless pieces were asked for.
-  run.call.buffer = run.call.constraint && !run.flags.stream.value_or(false);
+  // What is checked is shown once it is known to be good, unless pieces were asked for. What nobody
+  // watches as it comes may wait for its end as well.
+  const bool checked = run.call.constraint || !run.call.tools.empty();
+  run.call.buffer = checked ? !run.flags.stream.value_or(false) : !PrintsPieces(run);
   if (run.flags.dry_run) return DryRun(session, run);
 
   async::Loop loop;  // outlives the connections of the fleet

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -166,6 +167,24 @@ Result<config::EngineConfig> ChosenEngineOf(const LoadedFlow& loaded, const RunJ
   return config::ResolveEngine(loaded.config, name, session.env);
 }
 
+// That of all engines that the run asks and that have prices; empty when it is not the same one.
+std::string CurrencyOf(const LoadedFlow& loaded, const RunJob& job,
+                       const client::EngineHost& host) {
+  std::vector<std::string> names = flow::EnginesOf(loaded.graph);
+  if (!job.engine.empty()) names = {job.engine};
+  std::set<std::string> currencies;
+  for (const std::string& name : names) {
+    const auto role = loaded.config.routes.roles.find(name.empty() ? "default" : name);
+    std::vector<std::string> asked = {name};
+    if (role != loaded.config.routes.roles.end() && !role->second.empty()) asked = role->second;
+    for (const std::string& one : asked) {
+      const config::EngineConfig* const engine = host.Find(one);
+      if (engine != nullptr && engine->prices.known()) currencies.insert(engine->prices.currency);
+    }
+  }
+  return currencies.size() == 1 ? *currencies.begin() : "";
+}
+
 int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
   if (result.end == flow::RunResult::End::kCancelled) return kExitCancelled;
   if (result.error) return ExitCode(*result.error);
@@ -270,6 +289,7 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   if (flags.dry_run) return ShowPlan(loop, session, loaded, **rows, **host, *options);
 
   flow::RunStats stats(loaded.graph);
+  stats.currency = CurrencyOf(loaded, job, **host);
   Result<flow::RunFolder> folder =
       OpenFolder(job, loaded, !options->sent_back.empty(), stats, loop, session);
   if (!folder) return Refuse(session, folder.error());

@@ -37,13 +37,12 @@ bool WriteReport(const RunJob& job, const LoadedFlow& loaded, const flow::RunSta
   const Result<json::Value> run = flow::RunFolder::ReadRun(job.folder);
   const Result<json::Value> totals = json::Read(stats.Json(now));
   if (!run || !totals) return false;
-  const std::string page =
-      flow::HtmlReport(loaded.graph, {.run = *run,
-                                      .totals = *totals,
-                                      .timeline = timeline.points(),
-                                      .errors = stats.errors,
-                                      .engines = stats.engines,
-                                      .cache_hit_rate = stats.Sum().CacheHitRate()});
+  const std::string page = flow::HtmlReport(loaded.graph, {.run = *run,
+                                                           .totals = *totals,
+                                                           .timeline = timeline.points(),
+                                                           .errors = stats.errors,
+                                                           .engines = stats.engines,
+                                                           .cache_hit_rate = stats.CacheHitRate()});
   const Result<void> written =
       store::ReplaceFile(job.folder + "/report.html", page, {.durable = false});
   if (!written) session.terminal.Warn(written.error().message);

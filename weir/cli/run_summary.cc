@@ -26,7 +26,7 @@ constexpr std::size_t kGap = 2;
 constexpr std::size_t kMostName = 30;
 
 struct Column {
-  std::string_view head;
+  std::string head;
   std::vector<std::string> cells;  // one for each node, and the last for all of them
   bool alarm = false;              // what stands in it is bad news
 
@@ -99,6 +99,10 @@ class SummaryText {
                 " tokens/s");
     }
     text += '\n';
+    if (stats_.rows_skipped > 0) {
+      StrAppend(text, flow::Counted(stats_.rows_skipped, "row was", "rows were"),
+                " skipped: no tokens were left for them\n");
+    }
     if (stats_.rows_before > 0) {
       StrAppend(text, Grouped(stats_.rows_before),
                 stats_.rows_before == 1 ? " row was" : " rows were",
@@ -109,9 +113,10 @@ class SummaryText {
   }
 
   std::string PrefixCache() const {
-    const std::optional<double> rate = sum_.CacheHitRate();
+    const std::optional<double> rate = stats_.CacheHitRate();
     if (!rate) return "prefix cache: unknown, no server said what it had of the prompts";
-    return StrCat("prefix cache: the servers had ", flow::Percent(*rate), " of the prompts");
+    return StrCat("prefix cache: the servers had ", flow::Percent(*rate), " of the prompts",
+                  sum_.CacheHitRate() ? "" : ", as their own counters say");
   }
 
   std::vector<std::string> Names() const {
@@ -126,7 +131,7 @@ class SummaryText {
   // A cell for each node; `all` for the last row.
   template <class Cell>
   Column Make(std::string_view head, const Cell& cell, bool with_all = true) const {
-    Column column{.head = head};
+    Column column{.head = std::string(head)};
     for (const flow::GraphNode* node : graph_.all()) {
       column.cells.push_back(cell(stats_.nodes[node->index], node->step() != nullptr));
     }
@@ -164,7 +169,9 @@ class SummaryText {
   }
 
   Column Costs() const {
-    return Make("cost", [&](const NodeStats& node, bool asks) -> std::string {
+    const std::string head =
+        stats_.currency.empty() ? "cost" : StrCat("cost (", stats_.currency, ")");
+    return Make(head, [&](const NodeStats& node, bool asks) -> std::string {
       if (!asks || (node.cost == 0 && !node.cost_unknown)) return "";
       if (!node.cost_unknown) return FormatCost(node.cost);
       return node.cost == 0 ? "unknown" : AtLeast(FormatCost(node.cost));
@@ -235,7 +242,7 @@ class SummaryText {
       }
       StrAppend(text, Coloured(row, colour), "\n");
     };
-    line("node", kBold, [](const Column& column) { return column.head; });
+    line("node", kBold, [](const Column& column) { return std::string_view(column.head); });
     const bool all = std::ranges::any_of(
         columns, [](const Column& column) { return !column.cells.back().empty(); });
     for (std::size_t i = 0; i < names.size(); ++i) {

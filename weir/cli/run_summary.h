@@ -17,7 +17,7 @@ struct SummaryOptions {
 };
 
 // Columns in which there is nothing are left out; what does not fit beside each other follows in a
-// second table. Costs have no currency: they are what the prices of the configuration add up to.
+// second table.
 std::string RunSummary(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
                        const SummaryOptions& options);
 

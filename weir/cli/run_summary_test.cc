@@ -52,6 +52,13 @@ all                             1,199,400  40,000     119,940                   
 )");
 }
 
+TEST_F(RunSummaryTest, CostsOfOneCurrencyNameItAndRowsThatWereLeftAreCounted) {
+  stats_.currency = "EUR";
+  stats_.rows_skipped = 12;
+  EXPECT_THAT(Text(), HasSubstr("cost (EUR)"));
+  EXPECT_THAT(Text(), HasSubstr("12 rows were skipped: no tokens were left for them\n"));
+}
+
 TEST_F(RunSummaryTest, LinesFitTheTerminal) {
   for (flow::NodeStats& node : stats_.nodes) {
     node.dropped = node.repaired = node.retries = node.reused = 123'456;

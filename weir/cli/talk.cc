@@ -56,18 +56,6 @@ class Quiet {
   const bool is_terminal_;
 };
 
-model::Reasoning ReasoningOf(const std::string& thinking) {
-  model::Reasoning reasoning;
-  if (thinking == "on") {
-    reasoning.enable = true;
-  } else if (thinking == "off") {
-    reasoning.enable = false;
-  } else if (thinking != "auto") {
-    reasoning.effort = thinking;
-  }
-  return reasoning;
-}
-
 // What a session keeps stands above the flags.
 model::Sampling SamplingOf(const model::Sampling& flags, const model::Sampling& kept) {
   model::Sampling sampling = flags;
@@ -166,7 +154,7 @@ CallRun Talk::NewRun() const {
   run.call.model = chat.model;
   run.call.adapter = chat.adapter;
   run.call.tools = chat.tools;
-  run.call.reasoning = ReasoningOf(chat.thinking);
+  run.call.reasoning = ThinkingOf(chat.thinking);
   if (!chat.schema.IsNull()) {
     run.call.constraint.emplace();
     run.call.constraint->schema = chat.schema;

@@ -88,6 +88,7 @@ Result<Core::Order> Core::Prepare(Prompt prompt, const CallOptions& options) {
   if (options.sampling) call.sampling = *options.sampling;
   if (options.constraint) call.constraint = options.constraint;
   if (options.confidence) call.confidence = *options.confidence;
+  if (options.reasoning) call.reasoning = *options.reasoning;
   if (!options.system.empty()) {
     call.messages.insert(call.messages.begin(),
                          model::Message::Text(model::Role::kSystem, options.system));

@@ -4,11 +4,14 @@
 #include <set>
 
 #include "weir/base/text.h"
+#include "weir/engine/control.h"
 
 namespace weir::client {
 namespace {
 
 using engine::ServeOptions;
+
+constexpr Duration kPrefixesTimeout = std::chrono::seconds(2);
 
 // What is asked of its server. The key that it is told to want is the one that it is given.
 engine::ManagedEngine ManagedOf(const config::EngineConfig& config) {
@@ -161,6 +164,23 @@ EngineHost::Lifecycle EngineHost::LifecycleOf(const std::string& name) {
 Duration EngineHost::TotalOf(const std::string& name) {
   const config::EngineConfig* const engine = Find(name);
   return engine != nullptr ? engine->http.upstream.timeouts.total : model::Timeouts().total;
+}
+
+async::Task<std::optional<flow::ServerPrefixes>> EngineHost::PrefixesOf(async::Context ctx,
+                                                                        std::string name) {
+  const config::EngineConfig* const engine = Find(name);
+  // One of several servers behind a balancer would answer, each time another one.
+  const bool tells = engine != nullptr && engine->kind == config::Kind::kVllm &&
+                     !engine->unusable && engine->replicas.empty();
+  if (!tells) co_return std::nullopt;
+  const std::unique_ptr<http::Client> transport = BuildTransport(*engine, options_.env);
+  const Result<std::unique_ptr<engine::Control>> control =
+      engine::Control::Make(HttpOptionsOf(*engine), *transport);
+  if (!control) co_return std::nullopt;
+  const Result<wire::PrefixStats> stats =
+      co_await (*control)->PrefixStats(ctx.WithTimeout(kPrefixesTimeout));
+  if (!stats) co_return std::nullopt;
+  co_return flow::ServerPrefixes{.looked_up = stats->queries, .found = stats->hits};
 }
 
 async::Task<Result<void>> EngineHost::Start(async::Context ctx, const std::string& name) {

@@ -44,6 +44,9 @@ class EngineHost final : public flow::EngineHost {
   bool IsAlive(const std::string& name) override;
   Lifecycle LifecycleOf(const std::string& name) override;
   Duration TotalOf(const std::string& name) override;
+  // Of kind vllm, with one server.
+  async::Task<std::optional<flow::ServerPrefixes>> PrefixesOf(async::Context ctx,
+                                                              std::string name) override;
   // Of an engine without a managed server nothing is started, and nothing fails.
   async::Task<Result<void>> Start(async::Context ctx, const std::string& name) override;
   async::Task<void> Stop(async::Context ctx, const std::string& name) override;

@@ -49,6 +49,7 @@ struct CallOptions {
   std::optional<model::Sampling> sampling = {};
   std::optional<model::Constraint> constraint = {};
   std::optional<model::ConfidenceRule> confidence = {};
+  std::optional<model::Reasoning> reasoning = {};  // whether and how much the model thinks
   std::optional<Duration> timeout = {};  // of the whole call; unset: the call's or the engine's
   std::optional<Cancel> cancel = {};     // unset: only the end of the client cancels
 };

@@ -65,6 +65,12 @@ Result<std::unique_ptr<model::Engine>> Simulated(const config::EngineConfig& con
   return sim::NewSimEngine(std::move(core), config.name.empty() ? "sim" : config.name);
 }
 
+engine::ThinkingField SwitchingOf(config::Kind kind) {
+  if (kind == config::Kind::kOllama) return engine::ThinkingField::kOwn;
+  if (kind == config::Kind::kOpenAi) return engine::ThinkingField::kNone;
+  return engine::ThinkingField::kTemplate;
+}
+
 // What the model's card says, and the best of several candidates.
 std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
                                         const config::EngineConfig& config,
@@ -74,7 +80,8 @@ std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
                                {.model = config.http.model,
                                 .cards = std::move(cards),
                                 .tool_mode = config.tool_mode,
-                                .reads_text = own_words},
+                                .reads_text = own_words,
+                                .switching = SwitchingOf(config.kind)},
                                Random::FromSystem());
   const bool several =
       config.kind != config::Kind::kOllama && config.http.api != model::Api::kResponses;

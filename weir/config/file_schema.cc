@@ -38,6 +38,15 @@ class SchemaWriter final : public Visitor {
   void Field(const Key& key, std::vector<std::string>&) override {
     Member(key, [&](Writer& out) { Texts(out); });
   }
+  void Field(const Key& key, std::vector<std::int64_t>&) override {
+    Member(key, [](Writer& out) {
+      Types(out, {"array", "null"});
+      out.Key("items");
+      out.BeginObject();
+      out.Field("type", "integer");
+      out.EndObject();
+    });
+  }
   void Field(const Key& key, std::map<std::string, std::string>&) override {
     Member(key, [](Writer& out) {
       Types(out, {"object", "null"});

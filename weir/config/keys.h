@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "weir/base/clock.h"
@@ -94,6 +95,7 @@ class Visitor {
   virtual void Field(const Key& key, double& value) = 0;
   virtual void Field(const Key& key, Duration& value) = 0;  // seconds in the file
   virtual void Field(const Key& key, std::vector<std::string>& value) = 0;
+  virtual void Field(const Key& key, std::vector<std::int64_t>& value) = 0;
   virtual void Field(const Key& key, std::map<std::string, std::string>& value) = 0;
   virtual void Field(const Key& key, json::Value& value) = 0;  // an object, kept as it is
   virtual void Field(const Key& key, std::optional<bool>& value) = 0;

@@ -13,7 +13,8 @@ constexpr std::string_view kBegin = R"(# Configuration
      WEIR_UPDATE_GOLDEN=1 build/release/bin/config_test --gtest_filter='*ThePageInTheTree*' -->
 
 weir needs no configuration file to call an address. A file gives engines names, and keeps their settings.
-`weir config init` writes one, `weir config check` says everything that is wrong with it, `weir config show` prints
+`weir config init` writes one, `weir config check` says everything that is wrong with it and warns of
+hosts that cannot be found (not with `--offline`), `weir config show` prints
 what came out of it and where each value came from, and `weir config schema` is for editors:
 
 ```yaml
@@ -135,6 +136,9 @@ class PageWriter final : public Visitor {
     Row(key, InRange("seconds", key.range), PlainSeconds(value));
   }
   void Field(const Key& key, std::vector<std::string>&) override { Row(key, "list of texts", ""); }
+  void Field(const Key& key, std::vector<std::int64_t>&) override {
+    Row(key, "list of whole numbers", "");
+  }
   void Field(const Key& key, std::map<std::string, std::string>&) override {
     Row(key, "map of texts", "");
   }
@@ -220,6 +224,7 @@ class NumbersWriter final : public Visitor {
   void Field(const Key&, double&) override {}
   void Field(const Key&, Duration&) override {}
   void Field(const Key&, std::vector<std::string>&) override {}
+  void Field(const Key&, std::vector<std::int64_t>&) override {}
   void Field(const Key&, std::map<std::string, std::string>&) override {}
   void Field(const Key&, json::Value&) override {}
   void Field(const Key& key, std::optional<bool>& value) override {

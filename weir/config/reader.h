@@ -54,6 +54,7 @@ class Reader final : public Visitor {
   void Field(const Key& key, double& value) override;
   void Field(const Key& key, Duration& value) override;
   void Field(const Key& key, std::vector<std::string>& value) override;
+  void Field(const Key& key, std::vector<std::int64_t>& value) override;
   void Field(const Key& key, std::map<std::string, std::string>& value) override;
   void Field(const Key& key, json::Value& value) override;
   void Field(const Key& key, std::optional<bool>& value) override { Optional(key, value); }

@@ -1,36 +1,58 @@
 #include "weir/config/sampling_keys.h"
 
+#include <utility>
+
 #include "weir/base/text.h"
+#include "weir/json/builder.h"
+#include "weir/json/writer.h"
+#include "weir/model/sampling_fields.h"
 
 namespace weir::config {
+namespace {
+
+// In a file it is a map, whose keys are tokens and whose values are numbers.
+void DescribeBias(Visitor& v, std::map<std::string, double>& bias) {
+  json::Builder out;
+  out.BeginObject();
+  for (const auto& [token, value] : bias) {
+    out.Key(token);
+    out.Double(value);
+  }
+  out.EndObject();
+  json::Value map = bias.empty() ? json::Value() : std::move(out).Finish();
+  v.Field({"logit_bias", {}, "likelier or less likely tokens: token id -> -100 to 100"}, map);
+  if (!v.reads()) return;
+  bias.clear();
+  for (const json::Member member : map.members()) {
+    const std::optional<double> value = member.value.AsDouble();
+    if (value && *value >= -100 && *value <= 100) {
+      bias.emplace(member.key, *value);
+    } else {
+      v.Problem("logit_bias", StrCat("must have numbers from -100 to 100, found ",
+                                     Truncate(json::Write(member.value), 60), " for ", member.key));
+    }
+  }
+}
+
+}  // namespace
 
 void DescribeSampling(Visitor& v, model::Sampling& sampling) {
-  constexpr Range kProbability{.least = 0, .most = 1, .above = true};
-  v.Field({"max_tokens", {}, "most tokens to write", AtLeast(1)}, sampling.max_tokens);
-  v.Field({"min_tokens", {}, "no end before that many", AtLeast(0)}, sampling.min_tokens);
-  v.Field({"temperature", {}, "0 is greedy", Within(0, 2)}, sampling.temperature);
-  v.Field({"top_p", {}, "nucleus: the likeliest tokens that make up this much", kProbability},
-          sampling.top_p);
-  v.Field({"top_k", {}, "the best k tokens only; 0 or -1: all", AtLeast(-1)}, sampling.top_k);
-  v.Field({"min_p", {}, "leaves out tokens that much less likely than the best", Within(0, 1)},
-          sampling.min_p);
-  v.Field({"frequency_penalty", {}, "against words that came often", Within(-2, 2)},
-          sampling.frequency_penalty);
-  v.Field({"presence_penalty", {}, "against words that came at all", Within(-2, 2)},
-          sampling.presence_penalty);
-  v.Field({"repetition_penalty", {}, "above 1: against repetition, prompt included", Above(0)},
-          sampling.repetition_penalty);
-  v.Field({"seed", {}, "of the sampling; -1: none"}, sampling.seed);
+  for (const model::SamplingField& field : model::SamplingFields()) {
+    const Key key{field.name,
+                  {},
+                  field.about,
+                  {.least = field.least, .most = field.most, .above = field.above}};
+    std::visit([&](auto member) { v.Field(key, sampling.*member); }, field.field);
+  }
   v.Field({"stop", {}, "texts that end the answer"}, sampling.stop);
-  v.Field({"logprobs", {}, "log-probabilities of the best N tokens", AtLeast(-1)},
-          sampling.logprobs);
-  v.Field({"prompt_logprobs",
+  v.Field({"stop_token_ids", {}, "tokens that end the answer"}, sampling.stop_token_ids);
+  v.Field({"bad_words", {}, "texts that the answer must not have"}, sampling.bad_words);
+  v.Field({"allowed_token_ids", {}, "no other tokens are written"}, sampling.allowed_token_ids);
+  DescribeBias(v, sampling.logit_bias);
+  v.Field({"repetition_detection",
            {},
-           "the same for the prompt; the server then reuses no prefix",
-           AtLeast(-1)},
-          sampling.prompt_logprobs);
-  v.Field({"skip_special_tokens", {}, "leaves special tokens out of the text"},
-          sampling.skip_special_tokens);
+           "ends answers that go in circles: max_pattern_size, min_pattern_size, min_count"},
+          sampling.repetition_detection);
   if (v.reads() && sampling.min_tokens && sampling.max_tokens &&
       *sampling.min_tokens > *sampling.max_tokens) {
     v.Problem("min_tokens", StrCat("must not be above max_tokens, which is ", *sampling.max_tokens,

@@ -60,6 +60,14 @@ class Shower final : public Visitor {
   void Field(const Key& key, std::vector<std::string>& value) override {
     Line(key, value.empty(), List(value));
   }
+  void Field(const Key& key, std::vector<std::int64_t>& value) override {
+    std::string text;
+    json::Writer out(text);
+    out.BeginArray();
+    for (const std::int64_t number : value) out.Int(number);
+    out.EndArray();
+    Line(key, value.empty(), text);
+  }
   void Field(const Key& key, std::map<std::string, std::string>& value) override {
     std::string text;
     json::Writer out(text);

@@ -283,15 +283,33 @@ void SetKwarg(model::Call& call, std::string_view key, bool value) {
   call.chat_template_kwargs = std::move(out).Finish();
 }
 
+// Where the server can be told: by these switches of the template, or by its own.
+void SetThinking(std::initializer_list<std::string_view> switches, ThinkingField switching,
+                 bool enable, model::Call& call, std::vector<model::Degradation>& degradations) {
+  switch (switching) {
+    case ThinkingField::kTemplate:
+      for (const std::string_view key : switches) SetKwarg(call, key, enable);
+      return;
+    case ThinkingField::kOwn:
+      call.reasoning.enable = enable;
+      return;
+    case ThinkingField::kNone:
+      return degradations.push_back(
+          {"thinking",
+           "servers of this kind have no switch for it; an effort (`reasoning_effort`) "
+           "is what some of their models know"});
+  }
+}
+
 // Thinking is switched on or off the way the family wants it.
-void SwitchThinking(const text::ModelCard& card, bool enable, model::Call& call,
-                    std::vector<model::Degradation>& degradations) {
+void SwitchThinking(const text::ModelCard& card, ThinkingField switching, bool enable,
+                    model::Call& call, std::vector<model::Degradation>& degradations) {
   call.reasoning.enable.reset();
   switch (card.reasoning) {
     case ReasoningSwitch::kThinking:
-      return SetKwarg(call, "thinking", enable);
+      return SetThinking({"thinking"}, switching, enable, call, degradations);
     case ReasoningSwitch::kEnableThinking:
-      return SetKwarg(call, "enable_thinking", enable);
+      return SetThinking({"enable_thinking"}, switching, enable, call, degradations);
     case ReasoningSwitch::kEffort:
       if (enable) return;
       if (!call.reasoning.effort) call.reasoning.effort = "low";
@@ -310,8 +328,7 @@ void SwitchThinking(const text::ModelCard& card, bool enable, model::Call& call,
     return;
   }
   // Of a model that no card knows; templates overlook what they have no use for.
-  SetKwarg(call, "enable_thinking", enable);
-  SetKwarg(call, "thinking", enable);
+  SetThinking({"enable_thinking", "thinking"}, switching, enable, call, degradations);
 }
 
 }  // namespace
@@ -335,13 +352,14 @@ json::Value SchemaOfCalls(std::span<const model::ToolSpec> tools, bool or_answer
 }
 
 Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wanted,
-                         const model::Call& call) {
+                         ThinkingField switching, const model::Call& call) {
   if (card.vision == false && std::ranges::any_of(call.messages, HasPicture)) {
     return Fail(
         Code::kUnsupportedParam,
         StrCat("models like ", card.pattern,
-               " see no pictures (`vision: false` of their card): leave the media out, name "
-               "a model that sees, or correct the file of `model_cards`; nothing was sent"));
+               " see no pictures (`vision: false` of their card): leave the media out, name a "
+               "model that sees, or, where this one does, give it a card of your own with `vision: "
+               "true` in the file of `model_cards`; nothing was sent"));
   }
   CardPlan plan;
   const bool has_tools = !call.tools.empty() && call.tool_choice.kind != ChoiceKind::kNone;
@@ -365,7 +383,9 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
   }
 
   model::Call& changed = plan.call.emplace(call);
-  if (switches) SwitchThinking(card, *call.reasoning.enable, changed, plan.degradations);
+  if (switches) {
+    SwitchThinking(card, switching, *call.reasoning.enable, changed, plan.degradations);
+  }
   if (plan.mode == ToolMode::kNative) return plan;
   const text::Family& family = text::CallFamilyOf(text::FamilyOf(card));
   changed.messages = InWords(call.messages, family);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weir/base/result.h"
+#include "weir/engine/card_engine.h"
 #include "weir/model/call.h"
 #include "weir/model/reply.h"
 #include "weir/text/model_card.h"
@@ -22,8 +23,9 @@ struct CardPlan {
 };
 
 // Fails with kUnsupportedParam when the tools of the call cannot be had with what else it asks for.
+// `wanted` and `switching` are those of CardOptions.
 Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<text::ToolMode> wanted,
-                         const model::Call& call);
+                         ThinkingField switching, const model::Call& call);
 
 // The schema of an answer that is one call of one of the tools: any of {"name", "arguments"}, each
 // with its own arguments. With `or_answer`, one more for an answer in words (or of the schema

@@ -17,23 +17,31 @@ constexpr int kCallIdDigits = 24;
 
 using text::ReasoningSwitch;
 
-// Thinking, by whichever way the call says so.
-bool IsSwitchedOff(const model::Call& call) {
-  const json::View kwargs = call.chat_template_kwargs;
-  return call.reasoning.enable == false || call.reasoning.effort == "none" ||
-         !kwargs.Find("enable_thinking").BoolOr(true) || !kwargs.Find("thinking").BoolOr(true);
+// Whether the call switches thinking on, or off, in whichever way.
+bool IsSwitched(const model::Call& call, bool on) {
+  if (call.reasoning.enable == on || (!on && call.reasoning.effort == "none")) return true;
+  const json::View given[] = {call.chat_template_kwargs, call.extra.Find("chat_template_kwargs")};
+  return std::ranges::any_of(given, [on](json::View kwargs) {
+    return kwargs.Find("enable_thinking").BoolOr(!on) == on ||
+           kwargs.Find("thinking").BoolOr(!on) == on;
+  });
 }
 
-CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const model::Call& call) {
+// `live`: what is read goes on as it comes, and cannot be taken back.
+CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const model::Call& call,
+                      bool live) {
   CardReading reading;
   const text::Family& family = text::FamilyOf(card);
   reading.mode = plan.mode;
   reading.family = plan.mode == text::ToolMode::kPrompted ? &text::CallFamilyOf(family) : &family;
   if (call.tool_choice.kind != model::ToolChoice::Kind::kNone) reading.tools = call.tools;
-  reading.thinking_off = call.reasoning.enable == false;
+  reading.thinking_off = IsSwitched(call, false);
+  if (family.thoughts.close.empty() || reading.thinking_off || call.constraint) return reading;
   const bool always = card.reasoning == ReasoningSwitch::kAlways && family.starts_in_thoughts;
-  reading.may_think_first =
-      (always || card.opens_thoughts) && !IsSwitchedOff(call) && !call.constraint;
+  const bool asked = card.reasoning == ReasoningSwitch::kThinking && IsSwitched(call, true);
+  reading.may_think_first = always || asked || card.opens_thoughts;
+  const bool never = card.reasoning == ReasoningSwitch::kNone && !card.pattern.empty();
+  reading.may_close_alone = !live && !never;
   return reading;
 }
 
@@ -42,7 +50,8 @@ bool IsPlainAnswer(const model::Choice& choice, const CardReading& reading) {
   const text::Family& family = *reading.family;
   if (choice.text.empty() || !choice.reasoning.empty() || !choice.tool_calls.empty()) return false;
   if (reading.mode != text::ToolMode::kNative || !reading.tools.empty()) return false;
-  if (reading.may_think_first || family.channels) return false;
+  const bool cut = choice.finish == model::Finish::kLength;
+  if ((reading.may_think_first && cut) || family.channels) return false;
   const auto stands_there = [&choice](const std::string& mark) {
     return choice.text.find(mark) != std::string::npos;
   };
@@ -163,8 +172,13 @@ class CardStream final : public model::ReplyStream {
         ids_(std::move(ids)) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
+    if (broken_) co_return BreakOff(piece);
     const Result<bool> more = co_await next_->Next(ctx, piece);
-    if (!more || !*more || !piece.has_choice) co_return more;
+    if (!more) {
+      broken_ = more.error();
+      co_return BreakOff(piece);
+    }
+    if (!*more || !piece.has_choice) co_return more;
     if (piece.choice < 0 || piece.choice >= most_choices_) {
       co_return Fail(Code::kProtocolError,
                      StrCat("the server sent a piece of choice ", piece.choice, ", but only ",
@@ -196,15 +210,28 @@ class CardStream final : public model::ReplyStream {
     about.tool_choice = call.tool_choice;
     about.reasoning = call.reasoning;
     about.chat_template_kwargs = call.chat_template_kwargs;
+    about.extra = call.extra;
+    about.buffer = call.buffer;
     about.constraint = call.constraint;
     return about;
+  }
+
+  // What was held back comes before the error.
+  Result<bool> BreakOff(model::Delta& piece) {
+    for (auto& [choice, reader] : readers_) {
+      piece = {};
+      piece.has_choice = true;
+      piece.choice = choice;
+      if (reader.BreakOff(piece)) return true;
+    }
+    return Fail(*broken_);
   }
 
   ChoiceReader& ReaderOf(std::int64_t choice) {
     const auto found = readers_.find(choice);
     if (found != readers_.end()) return found->second;
     const text::ModelCard& card = lesson_.Learn(next_->info().model);
-    return readers_.try_emplace(choice, ReadingOf(card, plan_, call_)).first->second;
+    return readers_.try_emplace(choice, ReadingOf(card, plan_, call_, !call_.buffer)).first->second;
   }
 
   const std::unique_ptr<model::ReplyStream> next_;
@@ -216,6 +243,7 @@ class CardStream final : public model::ReplyStream {
   std::map<std::int64_t, ChoiceReader> readers_;
   std::vector<std::string> repairs_;
   bool only_thought_ = false;
+  std::optional<Error> broken_;
 };
 
 class CardEngine final : public model::Engine {
@@ -244,12 +272,13 @@ class CardEngine final : public model::Engine {
  private:
   async::Task<Result<model::Reply>> CallWithCard(async::Context ctx, const model::Call& call) {
     WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
-    WEIR_CO_TRY(const CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, call));
+    WEIR_CO_TRY(const CardPlan plan,
+                PlanFor(*lesson.card, options_.tool_mode, options_.switching, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
     Result<model::Reply>& reply = co_await asked;
     if (reply && Reads(plan)) {
-      Read(*reply, ReadingOf(lesson.Learn(reply->info.model), plan, call));
+      Read(*reply, ReadingOf(lesson.Learn(reply->info.model), plan, call, false));
     }
     if (reply) Note(reply->info, plan, {});
     co_return std::move(reply);
@@ -258,7 +287,7 @@ class CardEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> StreamWithCard(async::Context ctx,
                                                                           const model::Call& call) {
     WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
-    WEIR_CO_TRY(CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, call));
+    WEIR_CO_TRY(CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, options_.switching, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream, co_await next_->Stream(ctx, sent));
     if (!Reads(plan) && plan.degradations.empty()) co_return stream;

@@ -116,15 +116,24 @@ TEST_F(CardEngineTest, ThoughtsThatTheServerTellsApartAreLeftAlone) {
 }
 
 TEST_F(CardEngineTest, AnAnswerThatTheServerTookForThoughtsIsTheAnswer) {
-  call_.reasoning.enable = false;
   ScriptedAnswer answer = Says("");
   answer.pieces.front().reasoning = "four";
-  const Result<Reply> reply = Ask("Qwen/Qwen3-8B", answer);
-  ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->text(), "four");
-  EXPECT_EQ(reply->choices[0].reasoning, "");
-  ASSERT_EQ(reply->info.repairs.size(), 1U);
-  EXPECT_THAT(reply->info.repairs[0], HasSubstr("--reasoning-parser"));
+  const auto expect_answer = [&](bool streamed) {
+    const Result<Reply> reply = Ask("Qwen/Qwen3-8B", answer, std::nullopt, streamed);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->text(), "four");
+    ASSERT_EQ(reply->info.repairs.size(), 1U);
+    EXPECT_THAT(reply->info.repairs[0], HasSubstr("--reasoning-parser"));
+    if (!streamed) {
+      EXPECT_EQ(reply->choices[0].reasoning, "");
+    }
+  };
+  call_.reasoning.enable = false;
+  expect_answer(false);
+  call_.reasoning.enable.reset();
+  call_.extra = *json::Read(R"({"chat_template_kwargs":{"enable_thinking":false}})");
+  expect_answer(false);
+  expect_answer(true);
 }
 
 TEST_F(CardEngineTest, ThinkingIsSwitchedAsTheFamilyWantsIt) {

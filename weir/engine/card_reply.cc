@@ -12,17 +12,20 @@ namespace {
 
 using text::ToolMode;
 
-// Whether the text begins with an opening mark, and so tells by itself that it is thoughts.
-bool OpensThoughts(const text::Family& family, std::string_view text) {
+// Whether the text begins with an opening mark, and so tells by itself that it is thoughts. Where
+// nobody knows that the prompt has opened them, one anywhere shows that it has not.
+bool OpensThoughts(const CardReading& reading, std::string_view text) {
   const std::string_view words = Trim(text);
-  return std::ranges::any_of(family.thoughts.open,
-                             [words](const std::string& mark) { return words.starts_with(mark); });
+  return std::ranges::any_of(reading.family->thoughts.open, [&](const std::string& mark) {
+    return reading.may_think_first ? words.starts_with(mark) : words.find(mark) != words.npos;
+  });
 }
 
 }  // namespace
 
 ChoiceReader::ChoiceReader(CardReading reading)
-    : reading_(std::move(reading)), undecided_(reading_.may_think_first) {
+    : reading_(std::move(reading)),
+      undecided_(reading_.may_think_first || reading_.may_close_alone) {
   Begin(undecided_);
 }
 
@@ -66,7 +69,7 @@ void ChoiceReader::FeedText(std::string_view text, model::Delta& piece) {
 // Reads the text as thoughts that the prompt had begun, until it shows whether that is right.
 void ChoiceReader::Probe(std::string_view text, model::Delta& piece) {
   unread_ += text;
-  if (OpensThoughts(*reading_.family, unread_)) return Decide(piece);
+  if (OpensThoughts(reading_, unread_)) return Decide(piece);
   model::Delta read;
   reader_->Feed(text, read);
   thoughts_ += read.reasoning;
@@ -97,7 +100,13 @@ void ChoiceReader::Feed(model::Delta& piece) {
     }
     if (reading_.thinking_off && !has_text_) thoughts_ += piece.reasoning;
   }
-  if (!text.empty()) undecided_ ? Probe(text, piece) : FeedText(text, piece);
+  if (!undecided_) {
+    FeedText(text, piece);
+  } else if (reading_.may_think_first) {
+    Probe(text, piece);
+  } else {
+    unread_ += text;  // nobody waits for it: it is looked at once, when it is whole
+  }
   Gather(piece);
 }
 
@@ -119,7 +128,8 @@ void ChoiceReader::FinishReader(model::Delta& piece) {
 
 void ChoiceReader::Finish(model::Delta& piece) {
   const bool cut = piece.finish == model::Finish::kLength;
-  if (undecided_ && !cut) Decide(piece);
+  if (undecided_ && !reading_.may_think_first) Probe(std::exchange(unread_, {}), piece);
+  if (undecided_ && !(cut && reading_.may_think_first)) Decide(piece);
   if (undecided_) piece.reasoning += std::exchange(thoughts_, {});
   FinishReader(piece);
   Gather(piece);
@@ -143,6 +153,18 @@ void ChoiceReader::Finish(model::Delta& piece) {
   if (piece.finish != model::Finish::kStop) return;
   piece.finish = model::Finish::kToolCalls;
   piece.finish_text = model::FinishName(piece.finish);
+}
+
+bool ChoiceReader::BreakOff(model::Delta& piece) {
+  if (!undecided_) return false;
+  if (reading_.may_think_first) {
+    piece.reasoning = std::exchange(thoughts_, {});
+  } else {
+    Probe(std::exchange(unread_, {}), piece);
+    if (undecided_) Decide(piece);
+  }
+  undecided_ = false;
+  return !piece.text.empty() || !piece.reasoning.empty();
 }
 
 void ChoiceReader::FinishThoughts(model::Delta& piece) {

@@ -18,7 +18,8 @@ struct CardReading {
   const text::Family* family = nullptr;
   text::ToolMode mode = text::ToolMode::kNative;
   std::vector<model::ToolSpec> tools;  // that may be called; none: calls are not looked for
-  bool may_think_first = false;        // the prompt may have opened the thoughts
+  bool may_think_first = false;        // the prompt has opened the thoughts, if there are any
+  bool may_close_alone = false;        // ... may have: all before a lone closing mark is thoughts
   bool thinking_off = false;           // it was asked not to think: all it says is the answer
 };
 
@@ -30,6 +31,10 @@ class ChoiceReader {
   void Feed(model::Delta& piece);
   // The choice ends with `piece` (or with an empty one): what was held back is added to it.
   void Finish(model::Delta& piece);
+
+  // The choice breaks off: what waited to be known as thoughts or answer is added to the piece.
+  // False: there is none.
+  bool BreakOff(model::Delta& piece);
 
   // What was read out of the text, or mended in it, in words.
   const std::vector<std::string>& repairs() const { return repairs_; }

@@ -42,8 +42,13 @@ bool CallDefaults::empty() const {
   const bool numbers = own.max_tokens || own.min_tokens || own.temperature || own.top_p ||
                        own.top_k || own.min_p || own.frequency_penalty || own.presence_penalty ||
                        own.repetition_penalty || own.seed;
+  const bool rest_is_empty = !own.length_penalty && !own.n && !own.best_of && !own.beam_width &&
+                             !own.truncate_prompt_tokens && !own.ignore_eos &&
+                             !own.include_stop_in_output && own.stop_token_ids.empty() &&
+                             own.bad_words.empty() && own.allowed_token_ids.empty() &&
+                             own.logit_bias.empty() && own.repetition_detection.IsNull();
   return !numbers && !own.logprobs && !own.prompt_logprobs && !own.skip_special_tokens &&
-         own.stop.empty() && !context_window && !confidence.wanted();
+         own.stop.empty() && rest_is_empty && !context_window && !confidence.wanted();
 }
 
 model::Call CallDefaults::Fill(model::Call call) const {
@@ -61,7 +66,19 @@ model::Call CallDefaults::Fill(model::Call call) const {
   FillOne(own.logprobs, sampling.logprobs);
   FillOne(own.prompt_logprobs, sampling.prompt_logprobs);
   FillOne(own.skip_special_tokens, sampling.skip_special_tokens);
+  FillOne(own.length_penalty, sampling.length_penalty);
+  FillOne(own.n, sampling.n);
+  FillOne(own.best_of, sampling.best_of);
+  FillOne(own.beam_width, sampling.beam_width);
+  FillOne(own.truncate_prompt_tokens, sampling.truncate_prompt_tokens);
+  FillOne(own.ignore_eos, sampling.ignore_eos);
+  FillOne(own.include_stop_in_output, sampling.include_stop_in_output);
   if (own.stop.empty()) own.stop = sampling.stop;
+  if (own.stop_token_ids.empty()) own.stop_token_ids = sampling.stop_token_ids;
+  if (own.bad_words.empty()) own.bad_words = sampling.bad_words;
+  if (own.allowed_token_ids.empty()) own.allowed_token_ids = sampling.allowed_token_ids;
+  if (own.logit_bias.empty()) own.logit_bias = sampling.logit_bias;
+  if (own.repetition_detection.IsNull()) own.repetition_detection = sampling.repetition_detection;
   FillOne(call.budget.context_window, context_window);
   if (!call.confidence.threshold) {
     const bool report = call.confidence.report || confidence.report;

@@ -136,6 +136,17 @@ Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>
   return {};
 }
 
+void Judge::MendCalls(model::Choice& choice, std::vector<std::string>& repairs) const {
+  if (choice.finish == model::Finish::kLength) return;
+  std::vector<model::ToolCall> calls = choice.tool_calls;
+  std::vector<std::string> said;
+  for (model::ToolCall& call : calls) {
+    if (!MendToolCall(call, said)) return;
+  }
+  choice.tool_calls = std::move(calls);
+  std::ranges::move(said, std::back_inserter(repairs));
+}
+
 Result<void> Judge::MendChoice(model::Choice& choice, std::vector<std::string>& repairs) const {
   WEIR_CHECK(CheckCut(choice));
   for (model::ToolCall& call : choice.tool_calls) {

@@ -30,7 +30,11 @@ class Judge {
   // kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
   std::optional<Breach> Mend(model::Reply& reply) const;
 
-  // The same of a reply that was handed over already: nothing can be mended any more.
+  // Mends the calls of a choice whose words were handed over already. All of them or none: what
+  // cannot be mended stays as it came, for Check() to judge.
+  void MendCalls(model::Choice& choice, std::vector<std::string>& repairs) const;
+
+  // What Mend() says of a reply that was handed over already: nothing can be mended any more.
   Result<void> Check(const model::Reply& reply) const;
 
   // What is not looked at, and why.

@@ -50,7 +50,66 @@ class BlankWatch {
   std::map<std::int64_t, std::size_t> blank_;  // in a row, by choice
 };
 
-// A stream that is handed on as it comes; the verdict is its end.
+void EmitRepairs(const async::Context& ctx, const std::string& engine,
+                 const std::vector<std::string>& repairs) {
+  for (const std::string& repair : repairs) {
+    ctx.Emit("verify:repair", {{"engine", engine}, {"repair", repair}});
+  }
+}
+
+bool SaysNothing(const model::Delta& piece) {
+  return piece.text.empty() && piece.reasoning.empty() && piece.refusal.empty() &&
+         piece.tool_calls.empty() && piece.finish == model::Finish::kNone && piece.tokens.empty() &&
+         piece.token_ids.empty() && !piece.usage && piece.extra.IsNull();
+}
+
+// Calls of tools, held back until the choice that they belong to has ended: half a call is of no
+// use to anybody, and a whole one can still be mended.
+class HeldCalls {
+ public:
+  // Takes the calls out of the piece. False: nothing is left of it.
+  bool Take(model::Delta& piece) {
+    if (piece.tool_calls.empty()) return true;
+    model::Delta calls;
+    calls.has_choice = true;
+    calls.choice = piece.choice;
+    calls.tool_calls = std::exchange(piece.tool_calls, {});
+    held_[piece.choice].Add(calls);
+    return !SaysNothing(piece);
+  }
+
+  // Gives the calls of the piece's choice back, mended.
+  void Give(const Judge& judge, model::Delta& piece, std::vector<std::string>& repairs) {
+    auto held = held_.extract(piece.choice);
+    if (held.empty()) return;
+    model::Reply reply = std::move(held.mapped()).Finish({});
+    for (model::Choice& choice : reply.choices) {
+      choice.finish = piece.finish;
+      judge.MendCalls(choice, repairs);
+      for (model::ToolCall& call : choice.tool_calls) {
+        piece.tool_calls.push_back({.index = static_cast<std::int64_t>(piece.tool_calls.size()),
+                                    .id = std::move(call.id),
+                                    .name = std::move(call.name),
+                                    .arguments = std::move(call.arguments)});
+      }
+    }
+  }
+
+  // A piece for calls whose choice never said that it has ended. False: there are none.
+  bool Next(model::Delta& piece) const {
+    if (held_.empty()) return false;
+    piece = {};
+    piece.has_choice = true;
+    piece.choice = held_.begin()->first;
+    return true;
+  }
+
+ private:
+  std::map<std::int64_t, model::Assembler> held_;  // by choice
+};
+
+// A stream whose words are handed on as they come, and whose calls as soon as they are whole and
+// mended; the verdict is its end.
 class JudgedStream final : public model::ReplyStream {
  public:
   JudgedStream(std::unique_ptr<model::ReplyStream> next, Judge judge, std::size_t max_blank)
@@ -59,10 +118,16 @@ class JudgedStream final : public model::ReplyStream {
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     if (failure_) co_return Fail(*failure_);
     if (ended_) co_return false;
-    Result<bool> more = co_await next_->Next(ctx, piece);
-    if (!more) co_return more;
+    Result<bool> more = true;
+    do {
+      more = co_await next_->Next(ctx, piece);
+      if (!more) co_return more;
+    } while (*more && !calls_.Take(piece));
     Result<void> good;
-    if (*more) {
+    if (*more || calls_.Next(piece)) {
+      const bool whole = !*more || piece.finish != model::Finish::kNone;
+      if (whole) GiveCalls(ctx, piece);
+      more = true;
       seen_.Add(piece);
       good = blanks_.Feed(piece);
     } else {
@@ -78,15 +143,25 @@ class JudgedStream final : public model::ReplyStream {
 
   model::ReplyInfo info() const override {
     model::ReplyInfo info = next_ ? next_->info() : last_;
+    info.repairs.insert(info.repairs.end(), repairs_.begin(), repairs_.end());
     if (judge_.unchecked()) info.degradations.push_back(*judge_.unchecked());
     return info;
   }
 
  private:
+  void GiveCalls(const async::Context& ctx, model::Delta& piece) {
+    std::vector<std::string> repairs;
+    calls_.Give(judge_, piece, repairs);
+    EmitRepairs(ctx, next_->info().engine, repairs);
+    repairs_.insert(repairs_.end(), repairs.begin(), repairs.end());
+  }
+
   std::unique_ptr<model::ReplyStream> next_;  // null once the verdict was bad
   model::ReplyInfo last_;
   const Judge judge_;
   BlankWatch blanks_;
+  HeldCalls calls_;
+  std::vector<std::string> repairs_;
   model::Assembler seen_;
   bool ended_ = false;
   std::optional<Error> failure_;
@@ -213,7 +288,7 @@ class VerifyEngine final : public model::Engine {
       verdict.answered = true;
       const std::optional<Breach> breach =
           answer.error ? Breach{.error = *answer.error} : judge->Mend(verdict.reply);
-      EmitRepairs(ctx, verdict.reply.info);
+      EmitRepairs(ctx, verdict.reply.info.engine, verdict.reply.info.repairs);
       if (!breach) {
         verdict.error.reset();
         earlier.JoinTo(verdict.reply);
@@ -266,12 +341,6 @@ class VerifyEngine final : public model::Engine {
 
   std::size_t MostBlank(const model::Call& call) const {
     return WantsJson(call) ? options_.max_blank_bytes : std::string::npos;
-  }
-
-  static void EmitRepairs(const async::Context& ctx, const model::ReplyInfo& info) {
-    for (const std::string& repair : info.repairs) {
-      ctx.Emit("verify:repair", {{"engine", info.engine}, {"repair", repair}});
-    }
   }
 
   // Once: the server is the same for all calls that follow.

@@ -356,19 +356,57 @@ TEST_F(VerifyTest, ARefusalIsDeliveredThroughTheBuffer) {
   EXPECT_EQ(reply->choices[0].refusal, "I cannot.");
 }
 
-TEST_F(VerifyTest, ALiveStreamIsJudgedAsItWasDelivered) {
-  call_.constraint.reset();
-  call_.tools = {{.name = "add",
-                  .description = {},
-                  .parameters = *json::Read(R"({"type":"object"})"),
-                  .strict = {}}};
-  ScriptedAnswer broken = Says("");
-  broken.pieces.back().tool_calls = {
-      {.index = 0, .id = "c1", .name = "add", .arguments = "{'n':'3'}"}};
-  const auto engine = Verifying({broken});
+TEST_F(VerifyTest, WordsOfALiveStreamAreJudgedAsTheyWereDelivered) {
+  const auto engine = Verifying({Says("{'n': 3}")});
   const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, "{'n': 3}");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, Code::kInvalidJson);
+}
+
+// A stream of words and of one call, whose arguments come in two pieces.
+ScriptedAnswer TalksAndCalls(std::string_view arguments) {
+  ScriptedAnswer answer = Says("Let me see.");
+  for (const bool first : {true, false}) {
+    Delta& piece = *answer.pieces.insert(answer.pieces.end() - 1, Delta());
+    piece.has_choice = true;
+    piece.tool_calls = {
+        {.index = 0,
+         .id = first ? "c1" : "",
+         .name = first ? "add" : "",
+         .arguments = std::string(first ? arguments.substr(0, 4) : arguments.substr(4))}};
+  }
+  return answer;
+}
+
+TEST_F(VerifyTest, CallsOfALiveStreamComeWholeAndMended) {
+  call_.constraint.reset();
+  call_.tools = {
+      {.name = "add",
+       .description = {},
+       .parameters = *json::Read(R"({"type":"object","properties":{"n":{"type":"integer"}}})"),
+       .strict = {}}};
+  const auto gather = [](async::Context ctx, model::Engine& its,
+                         const model::Call& call) -> async::Task<Result<Reply>> {
+    WEIR_CO_TRY(const auto stream, co_await its.Stream(ctx, call));
+    co_return co_await model::Collect(ctx, *stream);
+  };
+  for (const char* arguments : {R"({"n": "3"})", "{n: 3}", R"({"n": 3)"}) {
+    ear_.heard.clear();
+    const auto engine = Verifying({TalksAndCalls(arguments)});
+    const Result<Reply> reply = loop_.Run(gather(ctx_, *engine, call_));
+    ASSERT_TRUE(reply) << arguments << reply.error().message;
+    EXPECT_EQ(reply->text(), "Let me see.");
+    ASSERT_EQ(reply->choices[0].tool_calls.size(), 1U);
+    EXPECT_EQ(reply->choices[0].tool_calls[0].id, "c1");
+    EXPECT_EQ(reply->choices[0].tool_calls[0].arguments, R"({"n":3})");
+    EXPECT_FALSE(reply->info.repairs.empty() && std::string_view(arguments) != R"({"n": 3)");
+  }
+  const auto engine = Verifying({TalksAndCalls(R"({"n": "three"})")});
+  const auto [text, error] = Stream(*engine);
+  EXPECT_EQ(text, "Let me see.");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::kSchemaMismatch);
 }
 
 TEST_F(VerifyTest, AToolThatNobodyOfferedAndAForcedCallThatDidNotComeAreWrong) {

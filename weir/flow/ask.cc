@@ -15,6 +15,10 @@ namespace {
 
 constexpr int kMostAttempts = 100;  // that are looked for
 
+std::int64_t SumOf(const model::Usage& usage) {
+  return usage.prompt_tokens.value_or(0) + usage.completion_tokens.value_or(0);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name) {
@@ -24,16 +28,10 @@ Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name
   return engine;
 }
 
-bool Walker::BudgetIsSpent() {
-  if (!options_.max_total_tokens) return false;
-  const NodeStats sum = stats_.Sum();
-  if (sum.prompt_tokens + sum.completion_tokens < *options_.max_total_tokens) return false;
-  Stop(
-      {.code = Code::kBudgetExceeded,
-       .message = StrCat("prompts and answers have had ", sum.prompt_tokens + sum.completion_tokens,
-                         " tokens, and ", *options_.max_total_tokens,
-                         " was the most; go on with --resume and a higher --max-total-tokens")});
-  return true;
+async::Task<bool> Walker::TakeTokens(Visit& visit, const model::Call& call) {
+  const Result<void> taken = co_await purse_.Take(visit.ctx, visit.tokens, visit.node, call);
+  if (!taken && !visit.ctx.cancelled()) Stop(taken.error());
+  co_return taken && !stopped_;
 }
 
 Finished Walker::NewFinished(const Visit& visit) const {
@@ -202,17 +200,20 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   }
   TakePast(visit, finished);
   const int tried = TriedBefore(visit);
+  std::int64_t spent = 0;
   for (int attempt = 0; attempt <= step.retries; ++attempt) {
     // First the place: what a call holds, such as pictures, must not wait in memory.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
     if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
-    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
+    if (!permit || stopped_) co_return std::nullopt;
     Result<model::Call> call = RowCall(graph_.flow(), visit.node, variables, visit.traveller.id,
                                        tried + attempt, engines_, options_);
     if (!call) {
       finished.outcome = call.error();
       break;
     }
+    const bool granted = co_await TakeTokens(visit, *call);
+    if (!granted) co_return std::nullopt;
     const Duration total = TakeTotal(*call, engines_, name);
     const async::Context limited =
         total > Duration::zero() ? visit.ctx.WithTimeout(total) : visit.ctx;
@@ -223,6 +224,8 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
     --stats_.nodes[visit.node.index].in_flight;
     permit->Release();
+    if (reply) spent += SumOf(reply->usage);
+    visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
     if (!reply) {
       const bool gone = co_await IsGone(visit.ctx, **engine, name, reply.error());

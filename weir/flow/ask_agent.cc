@@ -38,18 +38,21 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
   const Attempts attempts = AttemptsAt(visit);
   const std::string& row_id = visit.traveller.id;
   const std::string key = agents_.KeyOf(visit.traveller);
+  std::int64_t spent = 0;
   int attempt = agents_.BrokenOff(visit.node, key, attempts).value_or(attempts.first);
   for (; attempt <= attempts.last; ++attempt) {
     // One place for as long as the agent works: so many agents are busy at once, not more.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
     if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
-    if (!permit || stopped_ || BudgetIsSpent()) co_return std::nullopt;
+    if (!permit || stopped_) co_return std::nullopt;
     Result<AgentWork> work =
         WorkOf(graph_, visit.node, variables, row_id, attempt, engines_, options_);
     if (!work) {
       finished.outcome = work.error();
       break;
     }
+    const bool granted = co_await TakeTokens(visit, work->call);
+    if (!granted) co_return std::nullopt;
     work->engine = engine->get();
     work->key = key;
     work->row = visit.traveller.row;
@@ -66,6 +69,9 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     agent::WorkResult result = co_await agents_.Work(visit.ctx, *std::move(work));
     --stats.in_flight;
     permit->Release();
+    const std::int64_t used = result.figures.total_tokens();
+    spent += used;
+    visit.tokens.Settle(spent, used);
     if (visit.ctx.cancelled()) co_return std::nullopt;
     if (!result.submission) {
       const bool gone = co_await IsGone(visit.ctx, **engine, name, result.submission.error());

@@ -7,43 +7,13 @@
 
 #include "weir/base/text.h"
 #include "weir/flow/read_nodes.h"
+#include "weir/model/sampling_fields.h"
 
 namespace weir::flow {
 namespace {
 
 using model::Constraint;
 using model::Sampling;
-
-template <class T>
-struct SamplingKey {
-  std::string_view name;
-  std::optional<T> Sampling::* field;
-};
-
-constexpr std::array kWhole = {
-    SamplingKey<std::int64_t>{"max_tokens", &Sampling::max_tokens},
-    SamplingKey<std::int64_t>{"min_tokens", &Sampling::min_tokens},
-    SamplingKey<std::int64_t>{"top_k", &Sampling::top_k},
-    SamplingKey<std::int64_t>{"seed", &Sampling::seed},
-    SamplingKey<std::int64_t>{"best_of", &Sampling::best_of},
-    SamplingKey<std::int64_t>{"beam_width", &Sampling::beam_width},
-    SamplingKey<std::int64_t>{"logprobs", &Sampling::logprobs},
-    SamplingKey<std::int64_t>{"prompt_logprobs", &Sampling::prompt_logprobs},
-};
-constexpr std::array kNumbers = {
-    SamplingKey<double>{"temperature", &Sampling::temperature},
-    SamplingKey<double>{"top_p", &Sampling::top_p},
-    SamplingKey<double>{"min_p", &Sampling::min_p},
-    SamplingKey<double>{"frequency_penalty", &Sampling::frequency_penalty},
-    SamplingKey<double>{"presence_penalty", &Sampling::presence_penalty},
-    SamplingKey<double>{"repetition_penalty", &Sampling::repetition_penalty},
-    SamplingKey<double>{"length_penalty", &Sampling::length_penalty},
-};
-constexpr std::array kFlags = {
-    SamplingKey<bool>{"skip_special_tokens", &Sampling::skip_special_tokens},
-    SamplingKey<bool>{"ignore_eos", &Sampling::ignore_eos},
-    SamplingKey<bool>{"include_stop_in_output", &Sampling::include_stop_in_output},
-};
 
 template <class T>
 void Put(Keys& keys, std::string_view key, std::optional<T>& field, std::optional<T> value) {
@@ -59,13 +29,31 @@ void PutTexts(Keys& keys, std::string_view key, std::vector<std::string>& field)
   }
 }
 
+std::optional<std::int64_t> Read(Keys& keys, std::string_view name,
+                                 std::optional<std::int64_t> Sampling::* /*field*/) {
+  return keys.Whole(name);
+}
+
+std::optional<double> Read(Keys& keys, std::string_view name,
+                           std::optional<double> Sampling::* /*field*/) {
+  return keys.Number(name);
+}
+
+std::optional<bool> Read(Keys& keys, std::string_view name,
+                         std::optional<bool> Sampling::* /*field*/) {
+  return keys.Flag(name);
+}
+
 void ReadSampling(Keys& keys, Sampling& sampling, bool temperature) {
-  for (const auto& [name, field] : kWhole) Put(keys, name, sampling.*field, keys.Whole(name));
-  for (const auto& [name, field] : kNumbers) {
-    if (!temperature && field == &Sampling::temperature) continue;
-    Put(keys, name, sampling.*field, keys.Number(name));
+  for (const model::SamplingField& field : model::SamplingFields()) {
+    if (!temperature && field.name == "temperature") continue;
+    if (field.name == "n") continue;  // a step has one answer
+    std::visit(
+        [&](auto member) {
+          Put(keys, field.name, sampling.*member, Read(keys, field.name, member));
+        },
+        field.field);
   }
-  for (const auto& [name, field] : kFlags) Put(keys, name, sampling.*field, keys.Flag(name));
   PutTexts(keys, "stop", sampling.stop);
   PutTexts(keys, "bad_words", sampling.bad_words);
 }
@@ -161,13 +149,6 @@ std::optional<Constraint> ReadConstraint(Keys& keys) {
   return constraint;
 }
 
-template <class Table>
-void LayOver(const Table& table, const Sampling& upper, Sampling& lower) {
-  for (const auto& [name, field] : table) {
-    if (upper.*field) lower.*field = upper.*field;
-  }
-}
-
 }  // namespace
 
 Sampling ReadAllSampling(Keys& keys, bool temperature) {
@@ -184,9 +165,13 @@ Sampling ReadAllSampling(Keys& keys, bool temperature) {
 }
 
 void LaySampling(Sampling upper, Sampling& lower) {
-  LayOver(kWhole, upper, lower);
-  LayOver(kNumbers, upper, lower);
-  LayOver(kFlags, upper, lower);
+  for (const model::SamplingField& field : model::SamplingFields()) {
+    std::visit(
+        [&](auto member) {
+          if (upper.*member) lower.*member = upper.*member;
+        },
+        field.field);
+  }
   if (!upper.stop.empty()) lower.stop = std::move(upper.stop);
   if (!upper.bad_words.empty()) lower.bad_words = std::move(upper.bad_words);
 }

@@ -77,6 +77,7 @@ class Report {
  public:
   Report(const Graph& graph, const ReportInput& input)
       : graph_(graph), input_(input), stats_(graph) {
+    stats_.currency = input.totals.Find("currency").StringOr("");
     stats_.Restore(input.totals);
     sum_ = stats_.Sum();
   }
@@ -120,6 +121,10 @@ class Report {
               Escaped(value), "</dd></div>\n");
   }
 
+  std::string CostName() const {
+    return stats_.currency.empty() ? "cost" : StrCat("cost (", stats_.currency, ")");
+  }
+
   void AddFigures() {
     out_ += "<dl class=\"figures\">\n";
     Figure("rows", Grouped(stats_.rows_done));
@@ -127,10 +132,12 @@ class Report {
     Figure("failed", Grouped(stats_.rows_failed), stats_.rows_failed > 0 ? "bad" : "");
     const std::uint64_t before = input_.totals.Find("rows").Find("before").AsUint64().value_or(0);
     if (before > 0) Figure("done before resuming", Grouped(before));
+    const std::uint64_t skipped = input_.totals.Find("rows").Find("skipped").AsUint64().value_or(0);
+    if (skipped > 0) Figure("skipped", Grouped(skipped));
     Figure("time", Latency(stats_.earlier));
     Figure("tokens in", TokensOf(sum_, &NodeStats::prompt_tokens));
     Figure("tokens out", TokensOf(sum_, &NodeStats::completion_tokens));
-    Figure("cost", CostOf(sum_));
+    Figure(CostName(), CostOf(sum_));
     Figure("prefix cache hits",
            input_.cache_hit_rate ? Percent(*input_.cache_hit_rate) : "unknown");
     AddSession();
@@ -301,7 +308,7 @@ class Report {
     std::string table = "<table>\n<thead><tr><th scope=\"col\" class=\"word\">node</th>";
     for (const Column& column : columns) {
       StrAppend(table, "<th scope=\"col\" class=\"", column.style == "word" ? "word" : "", "\">",
-                column.head, "</th>");
+                column.head == "cost" ? Escaped(CostName()) : std::string(column.head), "</th>");
     }
     table += "</tr></thead>\n<tbody>\n";
     for (const GraphNode* node : graph_.all()) {

@@ -59,6 +59,9 @@ class Runner {
                    async::Semaphore::Permit place);
   Task<Result<void>> SkipWritten(Context ctx, RowSource& source);
   Task<Result<std::optional<Row>>> NextRow(Context ctx, RowSource& source);
+  void CountSkipped(std::size_t pass, RowSource& source);
+  Task<void> ReadPrefixes(Context ctx);
+  Task<void> AddPrefixes(Context ctx);
   Result<Traveller> Enter(std::size_t pass, Row& row) const;
   RowRecord RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t checksum, Walked walked);
   void WriteReady();
@@ -74,7 +77,9 @@ class Runner {
   const std::vector<PassPlan> passes_;
   std::set<std::string> running_;  // managed engines that this run has started
   std::set<std::string> checked_;  // engines that have passed the pre-flight
-  std::string carried_;            // the file of the rows for the next pass
+  // By engine, as the run began.
+  std::map<std::string, ServerPrefixes> prefixes_;
+  std::string carried_;  // the file of the rows for the next pass
   std::map<std::uint64_t, Ready> ready_;
   std::uint64_t next_to_write_ = 0;
 };
@@ -93,6 +98,7 @@ Task<RunResult> Runner::Run(Context ctx) {
     ++stats_.sessions;
     ran = co_await Begin(ctx);
     if (ran) ran = co_await walker_.agents().Open(ctx);
+    if (ran) co_await ReadPrefixes(ctx);
     if (ran) ran = co_await RunPasses(ctx);
   }
   RunResult result = co_await End(ctx, std::move(ran));
@@ -109,6 +115,31 @@ Task<Result<void>> Runner::Begin(Context ctx) {
     }
   }
   co_return Result<void>();
+}
+
+// Only of servers that are there from the beginning to the end.
+Task<void> Runner::ReadPrefixes(Context ctx) {
+  for (const PassPlan& plan : passes_) {
+    for (const std::string& name : plan.engines) {
+      const std::string engine = engines_.NameOf(name);
+      if (engines_.LifecycleOf(name) == EngineHost::Lifecycle::kLazy) continue;
+      if (prefixes_.contains(engine)) continue;
+      const std::optional<ServerPrefixes> counted = co_await engines_.PrefixesOf(ctx, name);
+      if (counted) prefixes_.emplace(engine, *counted);
+    }
+  }
+}
+
+// A server whose counters are lower than before has begun anew, and its figures say nothing.
+Task<void> Runner::AddPrefixes(Context ctx) {
+  for (const auto& [engine, before] : prefixes_) {
+    const std::optional<ServerPrefixes> after = co_await engines_.PrefixesOf(ctx, engine);
+    if (!after || after->looked_up < before.looked_up || after->found < before.found) continue;
+    ServerPrefixes sum = stats_.server_prefixes.value_or(ServerPrefixes());
+    sum.looked_up += after->looked_up - before.looked_up;
+    sum.found += after->found - before.found;
+    stats_.server_prefixes = sum;
+  }
 }
 
 Task<Result<void>> Runner::RunPasses(Context ctx) {
@@ -276,6 +307,7 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
     co_await scope.Join();
   }
   ready_.clear();
+  if (walker_.stopped()) CountSkipped(pass, source);
   if (walker_.stopped()) co_return std::unexpected<Error>(*walker_.stopped());
   if (ctx.cancelled()) co_return Fail(async::CancelledError());
   if (broken) co_return std::unexpected<Error>(*broken);
@@ -286,6 +318,20 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
         "have to be piped in again)");
   }
   co_return Result<void>();
+}
+
+// The rows that a spent budget has left: those that were read, and the rest of the input where it
+// is of a known size.
+void Runner::CountSkipped(std::size_t pass, RowSource& source) {
+  if (walker_.stopped()->code != Code::kBudgetExceeded) return;
+  std::uint64_t rows = std::max(stats_.rows_read, stats_.rows_total.value_or(0));
+  if (!stats_.rows_total && pass == 0 && source.part_read()) {
+    for (;; ++rows) {
+      const Result<std::optional<Row>> row = source.Next();
+      if (!row || !*row) break;
+    }
+  }
+  stats_.rows_skipped = rows - std::min(rows, stats_.rows_done);
 }
 
 // The traveller of a row, or why it is none.
@@ -369,6 +415,7 @@ Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
   async::Context calm(*ctx.loop);
   calm.trace = ctx.trace;
   co_await walker_.agents().Close(calm, ran.has_value());
+  co_await AddPrefixes(calm);
   co_await StopAll(ctx);
   // What counts in the end are the rows that came in, not those that the last pass began with.
   if (ran) stats_.rows_done = stats_.rows_input;
@@ -398,6 +445,10 @@ Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
 }
 
 }  // namespace
+
+Task<std::optional<ServerPrefixes>> EngineHost::PrefixesOf(Context /*ctx*/, std::string /*name*/) {
+  co_return std::nullopt;
+}
 
 Task<RunResult> Run(Context ctx, const Graph& graph, RowSource& rows, RunFolder& folder,
                     EngineHost& engines, const RunOptions& options, RunStats& stats) {

@@ -55,6 +55,10 @@ class EngineHost {
   virtual async::Task<void> Stop(async::Context ctx, const std::string& name) = 0;
   // The clock `total` of its calls.
   virtual Duration TotalOf(const std::string& name) = 0;
+  // What the server of an engine has counted of its prefix cache since it began; nothing when it
+  // does not tell.
+  virtual async::Task<std::optional<ServerPrefixes>> PrefixesOf(async::Context ctx,
+                                                                std::string name);
 };
 
 struct RunOptions {
@@ -72,8 +76,8 @@ struct RunOptions {
   std::string files;  // the glob of --files: agents work on the folder that it names
   agent::Approver* approver = nullptr;  // whom tools that need a yes ask; null: nobody
   bool resumed = false;                 // then an input without any row is a mistake
-  // The run stops, and may be resumed, when prompts and answers have had so many tokens together;
-  // calls that are under way end.
+  // What prompts and answers may have together, in tokens. The run stops, and may be resumed, when
+  // the next call may need more than is left; calls that are under way end.
   std::optional<std::int64_t> max_total_tokens;
 };
 

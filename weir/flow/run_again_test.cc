@@ -147,15 +147,17 @@ TEST_F(RunTest, ASilentPipeBlocksNothing) {
 TEST_F(RunTest, FiguresAreOfAllSessionsButForThoseOfTheLastOne) {
   Numbers(40);
   echo_->delay = [](const model::Call&) { return std::chrono::seconds(1); };
-  options_.max_total_tokens = 150;
-  EXPECT_EQ(Go(kEcho).end, RunResult::End::kStopped);
+  // Twelve calls, of which four at a time fit until the end.
+  options_.max_total_tokens = 190;
+  const std::string flow = StrCat(kEcho, "    max_tokens: 5\n");
+  EXPECT_EQ(Go(flow).end, RunResult::End::kStopped);
   const SessionStats first = stats_->session;
   EXPECT_EQ(stats_->sessions, 1U);
   EXPECT_LT(first.rows, 40U);
   EXPECT_EQ(first.prompt_tokens, static_cast<std::int64_t>(first.calls) * 10);
 
   options_.max_total_tokens.reset();
-  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(Go(flow).end, RunResult::End::kDone);
   const json::Value run = *json::Read(Lines("run.json"));
   const json::View summary = run.Find("summary");
   const json::View say = summary.Find("nodes").Find("say");

@@ -16,6 +16,7 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Le;
@@ -300,11 +301,69 @@ TEST_F(RunTest, TheBudgetStopsTheRunAndItCanGoOn) {
   const RunResult result = Go(kEcho);
   EXPECT_EQ(result.end, RunResult::End::kStopped);
   EXPECT_EQ(result.error->code, Code::kBudgetExceeded);
-  EXPECT_THAT(echo_->calls, Le(24));
+  EXPECT_THAT(echo_->calls, Le(20));
+  EXPECT_THAT(echo_->calls, Ge(18));
+  const json::Value run = *json::Read(Lines("run.json"));
+  EXPECT_EQ(run.Find("summary").Find("rows").Find("skipped").AsInt64(), 40 - echo_->calls);
   options_.max_total_tokens.reset();
   EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
   EXPECT_EQ(echo_->calls, 40);
   EXPECT_EQ(stats_->rows_ok, 40);
+}
+
+// Each call has ten tokens of a prompt and five of an answer, and may have a hundred.
+TEST_F(RunTest, CallsThatRunSideBySideDoNotPassTheBudgetTogether) {
+  Numbers(40);
+  options_.concurrency = 16;
+  options_.max_total_tokens = 300;
+  echo_->delay = [](const model::Call&) { return std::chrono::seconds(1); };
+  const RunResult result = Go(StrCat(kEcho, "    max_tokens: 100\n"));
+  EXPECT_EQ(result.end, RunResult::End::kStopped);
+  EXPECT_EQ(result.error->code, Code::kBudgetExceeded);
+  EXPECT_THAT(echo_->most_running, Le(2));
+  EXPECT_THAT(echo_->calls * 15, Le(300));
+  EXPECT_THAT(echo_->calls, Ge(12));
+  EXPECT_EQ(stats_->rows_skipped, 40U - static_cast<unsigned>(echo_->calls));
+}
+
+TEST_F(RunTest, AFirstAnswerOfUnknownLengthGoesAloneAndTellsOfTheOthers) {
+  Numbers(40);
+  options_.concurrency = 16;
+  options_.max_total_tokens = 300;
+  int beside_the_first = 0;
+  echo_->delay = [&](const model::Call&) {
+    if (echo_->calls == 1) beside_the_first = echo_->most_running;
+    return std::chrono::seconds(1);
+  };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kStopped);
+  EXPECT_EQ(beside_the_first, 1);
+  EXPECT_THAT(echo_->most_running, Ge(4));
+  EXPECT_THAT(echo_->calls * 15, Le(300 + 15));
+}
+
+TEST_F(RunTest, RetriesUnderABudgetDoNotWaitForEachOther) {
+  Numbers(12);
+  options_.max_total_tokens = 10'000;
+  echo_ = Add("", [](const model::Call&) -> Result<std::string> { return ""; });
+  EXPECT_EQ(Go(StrCat(kEcho, "    retries: 2\n")).end, RunResult::End::kDone);
+  EXPECT_EQ(echo_->calls, 36);
+}
+
+// Sixty tokens of the prompts of this run were there, of a hundred that were looked up.
+TEST_F(RunTest, TheCountersOfServersTellTheHitRateWhereAnswersDoNot) {
+  Numbers(10);
+  host_.prefixes = {{1000, 0}, {1100, 60}};
+  Go(kEcho);
+  EXPECT_EQ(stats_->CacheHitRate(), 0.6);
+  const json::Value run = *json::Read(Lines("run.json"));
+  EXPECT_EQ(run.Find("summary").Find("cache_hit_rate").AsDouble(), 0.6);
+}
+
+TEST_F(RunTest, CountersOfAServerThatHasBegunAnewTellNothing) {
+  Numbers(10);
+  host_.prefixes = {{1000, 0}, {900, 60}};
+  Go(kEcho);
+  EXPECT_EQ(stats_->CacheHitRate(), std::nullopt);
 }
 
 TEST_F(RunTest, AResumedRunAsksNothingAgainAndGivesTheSameBytes) {

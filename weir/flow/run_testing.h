@@ -101,10 +101,18 @@ class FakeHost final : public EngineHost {
     co_return;
   }
   Duration TotalOf(const std::string& /*name*/) override { return std::chrono::hours(1); }
+  async::Task<std::optional<ServerPrefixes>> PrefixesOf(async::Context /*ctx*/,
+                                                        std::string /*name*/) override {
+    if (prefixes.empty()) co_return std::nullopt;
+    const ServerPrefixes counted = prefixes.front();
+    prefixes.erase(prefixes.begin());
+    co_return counted;
+  }
 
   std::map<std::string, std::shared_ptr<FakeEngine>> engines;
   std::map<std::string, Lifecycle> lifecycles;
   std::vector<std::string> told;
+  std::vector<ServerPrefixes> prefixes;  // one after another
 };
 
 class RunTest : public testing::Test {

@@ -100,7 +100,12 @@ void WriteAnswers(json::Writer& out, const NodeStats& node) {
   }
   if (const auto rate = node.CacheHitRate()) Double(out, "cache_hit_rate", Rounded(*rate, 10'000));
   True(out, "tokens_unknown", node.tokens_unknown);
-  Double(out, "cost", node.cost);
+  if (node.cost_unknown && node.cost == 0) {
+    out.Key("cost");
+    out.Null();
+  } else {
+    Double(out, "cost", node.cost);
+  }
   True(out, "cost_unknown", node.cost_unknown);
   WriteAgents(out, node.agents);
 }
@@ -235,6 +240,14 @@ void RunStats::ReadSure(json::View json, NodeStats& node) {
   }
 }
 
+std::optional<double> RunStats::HitRateOf(const NodeStats& sum) const {
+  if (const auto rate = sum.CacheHitRate()) return rate;
+  if (!server_prefixes || !(server_prefixes->looked_up > 0)) return std::nullopt;
+  return std::clamp(server_prefixes->found / server_prefixes->looked_up, 0.0, 1.0);
+}
+
+std::optional<double> RunStats::CacheHitRate() const { return HitRateOf(Sum()); }
+
 std::string RunStats::Json(TimePoint now) const { return Json(now, nodes); }
 
 std::string RunStats::KeptJson(TimePoint now) const {
@@ -290,13 +303,22 @@ std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted)
   Uint(out, "ok", rows_ok);
   Uint(out, "failed", rows_failed);
   Uint(out, "before", rows_before);
+  if (rows_skipped > 0) Uint(out, "skipped", rows_skipped);
   out.EndObject();
   NodeStats sum;
   for (const NodeStats& node : counted) {
     sum.cached_tokens += node.cached_tokens;
     sum.cached_of += node.cached_of;
   }
-  if (const auto rate = sum.CacheHitRate()) Double(out, "cache_hit_rate", Rounded(*rate, 10'000));
+  if (const auto rate = HitRateOf(sum)) Double(out, "cache_hit_rate", Rounded(*rate, 10'000));
+  if (server_prefixes) {
+    out.Key("server_prefixes");
+    out.BeginObject();
+    Double(out, "looked_up", server_prefixes->looked_up);
+    Double(out, "found", server_prefixes->found);
+    out.EndObject();
+  }
+  if (!currency.empty()) out.Field("currency", currency);
   out.Key("errors");
   out.BeginObject();
   for (const auto& [name, count] : errors) Uint(out, name, count);
@@ -332,6 +354,14 @@ void RunStats::Restore(json::View json) {
   earlier = std::chrono::duration_cast<Duration>(Seconds(std::clamp(seconds, 0.0, kMostSeconds)));
   sessions = UintOf(json, "sessions");
   pass = static_cast<std::size_t>(UintOf(json, "pass"));
+  // Costs of two currencies do not add up to one.
+  const std::string_view before = json.Find("currency").StringOr(currency);
+  if (before != currency) currency.clear();
+  const json::View prefixes = json.Find("server_prefixes");
+  if (prefixes.IsObject()) {
+    server_prefixes = {.looked_up = prefixes.Find("looked_up").AsDouble().value_or(0),
+                       .found = prefixes.Find("found").AsDouble().value_or(0)};
+  }
   const json::View rows = json.Find("rows");
   if (const auto total = rows.Find("total").AsUint64()) rows_total = total;
   rows_done = rows_read = rows_before = UintOf(rows, "done");

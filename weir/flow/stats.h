@@ -64,9 +64,9 @@ struct NodeStats {
   std::int64_t cached_tokens = 0;
   std::int64_t cached_of = 0;   // prompt tokens of the answers that say how many were cached
   bool tokens_unknown = false;  // some answers came without counts
-  double cost = 0;
-  bool cost_unknown = false;  // some calls had no price
-  Latencies latencies;        // of calls, with their retries
+  double cost = 0;              // of the calls whose price is known
+  bool cost_unknown = false;    // some calls had no price
+  Latencies latencies;          // of calls, with their retries
   // Confidence of the answers that have one.
   std::uint64_t sure_count = 0;
   double sure_sum = 0;
@@ -114,6 +114,12 @@ struct SessionStats {
   std::int64_t completion_tokens = 0;
 };
 
+// What servers have counted of their prefix caches while a run asked them, in tokens of prompts.
+struct ServerPrefixes {
+  double looked_up = 0;
+  double found = 0;
+};
+
 class RunStats {
  public:
   explicit RunStats(const Graph& graph);
@@ -129,17 +135,24 @@ class RunStats {
   std::uint64_t rows_done = 0;              // written, whatever came of them
   std::uint64_t rows_ok = 0;
   std::uint64_t rows_failed = 0;
-  std::uint64_t rows_before = 0;  // of rows_done: known from before a resume
+  std::uint64_t rows_skipped = 0;  // that a budget has left for the next session
+  std::uint64_t rows_before = 0;   // of rows_done: known from before a resume
   std::size_t pass = 0;
   std::size_t passes = 1;
   TimePoint started;
   Duration earlier{};          // what the run took before it was resumed
   std::uint64_t sessions = 0;  // this one included
   SessionStats session;
-  std::string phase;  // "warming up prefixes"; empty while rows run
+  std::string currency;  // of all costs; empty: unknown, or not the same one
+  std::optional<ServerPrefixes> server_prefixes;  // of all sessions, as far as servers told
+  std::string phase;                              // "warming up prefixes"; empty while rows run
 
   // Sums over the nodes.
   NodeStats Sum() const;
+
+  // Which part of the prompts came out of prefix caches: as answers say, otherwise as the counters
+  // of the servers do, which have the calls of everybody else in them, too.
+  std::optional<double> CacheHitRate() const;
 
   // A row on its way gave this; it counts in `nodes` at once.
   void Give(const Contribution& contribution) { contribution.AddTo(nodes[contribution.node]); }
@@ -156,6 +169,7 @@ class RunStats {
 
  private:
   std::string Json(TimePoint now, const std::vector<NodeStats>& counted) const;
+  std::optional<double> HitRateOf(const NodeStats& sum) const;
   void WriteSession(json::Writer& out, double seconds) const;
   static void WriteSure(json::Writer& out, const NodeStats& node);
   static void ReadSure(json::View json, NodeStats& node);

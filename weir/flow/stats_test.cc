@@ -137,6 +137,37 @@ TEST(RunStatsTest, TheHitRateIsThatOfServersThatTellIt) {
   EXPECT_EQ(json().Find("nodes").Find("ask").Find("cache_hit_rate").AsDouble(), 0.25);
 }
 
+TEST(RunStatsTest, ACostOfWhichNothingIsKnownIsNull) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  stats.Give({.node = 1, .ok = 1, .cost_unknown = true});
+  const json::Value json = json::Read(stats.Json(TimePoint())).value();
+  const json::View ask = json.Find("nodes").Find("ask");
+  EXPECT_TRUE(ask.Find("cost").IsNull());
+  EXPECT_TRUE(ask.Find("cost").exists());
+
+  RunStats after(graph);
+  after.Restore(json);
+  EXPECT_TRUE(after.nodes[1].cost_unknown);
+  EXPECT_EQ(after.nodes[1].cost, 0);
+}
+
+TEST(RunStatsTest, CostsOfAnotherCurrencyThanBeforeHaveNone) {
+  const Graph graph = TwoNodes();
+  RunStats before(graph);
+  before.currency = "EUR";
+  const json::Value json = json::Read(before.Json(TimePoint())).value();
+  EXPECT_EQ(json.Find("currency").StringOr(""), "EUR");
+  RunStats same(graph);
+  same.currency = "EUR";
+  same.Restore(json);
+  EXPECT_EQ(same.currency, "EUR");
+  RunStats other(graph);
+  other.currency = "USD";
+  other.Restore(json);
+  EXPECT_EQ(other.currency, "");
+}
+
 TEST(RunStatsTest, OnlyNodesThatAskHaveTokens) {
   const Graph graph = TwoNodes();
   const json::Value json = json::Read(RunStats(graph).Json(TimePoint())).value();

@@ -76,7 +76,8 @@ Walker::Walker(const Graph& graph, EngineHost& engines, Answers& answers, const 
       stats_(stats),
       vars_(VarsOf(graph.flow(), options)),
       agents_(graph, options, answers.path()),
-      places_({.permits = static_cast<std::size_t>(options.concurrency), .max_waiting = SIZE_MAX}) {
+      places_({.permits = static_cast<std::size_t>(options.concurrency), .max_waiting = SIZE_MAX}),
+      purse_(options.max_total_tokens, stats) {
   for (const GraphNode* node : graph.all()) roots_.push_back(RootsOf(*node));
 }
 

@@ -19,6 +19,7 @@
 #include "weir/flow/program.h"
 #include "weir/flow/run.h"
 #include "weir/flow/stats.h"
+#include "weir/flow/token_purse.h"
 #include "weir/flow/traveller.h"
 
 namespace weir::flow {
@@ -78,6 +79,7 @@ class Walker {
     Traveller& traveller;
     Walked& walked;
     json::Value items;  // of kSplit: one for each child
+    TokenPurse::Part tokens = {};
   };
 
   async::Task<Fate> Pass(Visit& visit);
@@ -121,7 +123,8 @@ class Walker {
   // The names that a template of the node begins with, with their values.
   json::Value Variables(const Visit& visit) const;
   Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name);
-  bool BudgetIsSpent();
+  // Whether the call may be sent; the run stops when no tokens are left for it.
+  async::Task<bool> TakeTokens(Visit& visit, const model::Call& call);
 
   const Graph& graph_;
   EngineHost& engines_;
@@ -132,6 +135,7 @@ class Walker {
   std::vector<std::vector<std::string>> roots_;  // by node
   Agents agents_;
   async::Semaphore places_;
+  TokenPurse purse_;
   std::map<std::string, std::shared_ptr<model::Engine>> made_;
   std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;  // by node
   std::optional<Error> stopped_;

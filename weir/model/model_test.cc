@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "weir/json/reader.h"
 #include "weir/model/engine.h"
 #include "weir/model/engine_testing.h"
+#include "weir/model/sampling_fields.h"
 
 namespace weir::model {
 namespace {
@@ -37,6 +39,26 @@ TEST(Sampling, EachRangeIsCheckedAndNamed) {
     ASSERT_FALSE(valid.has_value());
     EXPECT_EQ(valid.error().code, Code::kInvalidRequest);
     EXPECT_NE(valid.error().message.find(c.sentence), std::string::npos) << valid.error().message;
+  }
+}
+
+TEST(Sampling, FurtherFieldsOfARequestAreHeldToTheSameRanges) {
+  for (const char* fields :
+       {R"({"presence_penalty": 3})", R"({"temperature": -0.5, "other": 1})", R"({"n": 0})",
+        R"({"logit_bias": {"5": 100.5}})", R"({"logit_bias": {"5": -101}})"}) {
+    const Result<void> valid = ValidateFields(json::Read(fields).value());
+    ASSERT_FALSE(valid.has_value()) << fields;
+    EXPECT_EQ(valid.error().code, Code::kInvalidRequest);
+  }
+  EXPECT_NE(ValidateFields(json::Read(R"({"presence_penalty": 3})").value())
+                .error()
+                .message.find("presence_penalty must be in [-2, 2], got 3"),
+            std::string::npos);
+  EXPECT_FALSE(ValidateBias({{"5", 1}, {"6", -100.5}}));
+  EXPECT_TRUE(ValidateBias({{"5", 100}, {"6", -100}}));
+  for (const char* fields : {"null", "{}", R"({"logprobs": true, "temperature": "hot"})",
+                             R"({"logit_bias": {"5": -100}, "min_p": 1, "unknown": -7})"}) {
+    EXPECT_TRUE(ValidateFields(json::Read(fields).value())) << fields;
   }
 }
 

@@ -167,7 +167,12 @@ std::vector<Family> JsonFamilies() {
       .close = {"Here is my response:", "Here's my response:"}};
   const std::vector<std::string> stray = {"</tool_call>"};
   return {
-      {.name = "mistral", .thoughts = Special("[THINK]", "[/THINK]"), .calls = {Mistral()}},
+      // Up to version 11 of its tokenizer, thoughts stand between marks that are plain text.
+      {.name = "mistral",
+       .thoughts = {.open = {"[THINK]", "<think>"},
+                    .close = {"[/THINK]", "</think>"},
+                    .where = Where::kAnywhere},
+       .calls = {Mistral()}},
       {.name = "llama3_json",
        .aliases = {"llama4_json"},
        .calls = {Json("<|python_tag|>", ""), BarePython(), BareJson()},

@@ -75,6 +75,25 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"Salesforce/Llama-xLAM-2-8b-fc-r", "llama-xlam-2", "xlam"},
         NameCase{"somebody/new-model-7b", "", "think"}, NameCase{"", "", "think"}));
 
+TEST(ModelCardTest, WhatReadsOnlyTextIsBlindAndWhatIsNamedLikeItButSeesIsNot) {
+  for (const char* blind :
+       {"Qwen/Qwen3-8B", "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct",
+        "meta-llama/Llama-3.3-70B-Instruct", "deepseek-ai/DeepSeek-R1", "deepseek-ai/DeepSeek-V3.1",
+        "openai/gpt-oss-20b", "zai-org/GLM-4.5", "zai-org/GLM-4.6", "moonshotai/Kimi-K2-Instruct",
+        "MiniMaxAI/MiniMax-M2", "allenai/Olmo-3-32B-Think", "google/gemma-3-1b-it"}) {
+    EXPECT_EQ(FindCard(blind).vision, false) << blind;
+  }
+  for (const char* sees :
+       {"Qwen/Qwen3-VL-8B-Instruct", "qwen3-vl:8b", "Qwen/Qwen3.6-27B",
+        "Qwen/Qwen2.5-VL-7B-Instruct", "zai-org/GLM-4.5V", "zai-org/GLM-4.6V-Flash",
+        "moonshotai/Kimi-K2.5", "moonshotai/Kimi-K2.6", "google/gemma-3-12b-it",
+        "microsoft/Phi-4-multimodal-instruct", "deepseek-ai/DeepSeek-OCR",
+        "nvidia/Llama-3.1-Nemotron-Nano-VL-8B-V1", "baidu/ERNIE-4.5-VL-28B-A3B-Thinking",
+        "CohereLabs/command-a-vision-07-2025", "some/new-model"}) {
+    EXPECT_NE(FindCard(sees).vision, false) << sees;
+  }
+}
+
 TEST(ModelCardTest, OwnCardsStandBeforeTheBuiltInOnes) {
   const auto own = CardsFromYaml("cards: [{pattern: qwen3, family: hermes, context: 1024}]");
   ASSERT_TRUE(own);

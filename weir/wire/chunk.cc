@@ -140,6 +140,49 @@ bool IsEmpty(const model::Delta& delta) {
          delta.token_ids.empty() && !delta.usage && delta.extra.IsNull();
 }
 
+// The calls of a stream by their place. Some servers begin each call at index 0: an id that is new
+// and comes with a name begins a new call there. An id alone does not, as vLLM before 0.8 made a
+// new one for every piece.
+class CallPlaces {
+ public:
+  void Settle(model::Delta& delta) {
+    for (model::ToolCallDelta& call : delta.tool_calls) {
+      call.index = PlaceOf(delta.choice, call);
+    }
+  }
+
+ private:
+  struct Place {
+    std::int64_t choice = 0;
+    std::int64_t said = 0;  // by the server
+    std::int64_t index = 0;
+    std::string id;
+  };
+
+  std::int64_t PlaceOf(std::int64_t choice, const model::ToolCallDelta& call) {
+    const auto last = std::ranges::find_if(
+        places_.rbegin(), places_.rend(),
+        [&](const Place& place) { return place.choice == choice && place.said == call.index; });
+    const bool known = last != places_.rend();
+    const bool another =
+        known && !call.name.empty() && !call.id.empty() && !last->id.empty() && call.id != last->id;
+    if (known && !another) {
+      if (last->id.empty()) last->id = call.id;
+      return last->index;
+    }
+    std::int64_t index = call.index;
+    for (const Place& place : places_) {
+      if (place.choice == choice && (another || moved_)) index = std::max(index, place.index + 1);
+    }
+    moved_ = moved_ || another;
+    places_.push_back({choice, call.index, index, call.id});
+    return index;
+  }
+
+  std::vector<Place> places_;
+  bool moved_ = false;  // a call stands at another place than the server said
+};
+
 }  // namespace
 
 struct ChunkDecoder::State {
@@ -172,6 +215,7 @@ struct ChunkDecoder::State {
   PlainChunk plain;
   json::Scanner scanner;
   Frame frame;
+  CallPlaces calls;
   std::vector<Seen> seen;
 };
 
@@ -187,6 +231,7 @@ Result<ChunkDecoder::Kind> ChunkDecoder::Decode(std::string_view data, model::De
     Reset(out);
     WEIR_CHECK(DecodeChunkTree(state_->api, data, out, state_->info));
   }
+  if (!out.tool_calls.empty()) state_->calls.Settle(out);
   state_->Track(out);
   return IsEmpty(out) ? Kind::kEmpty : Kind::kDelta;
 }

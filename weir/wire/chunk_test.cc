@@ -229,6 +229,41 @@ TEST(ChunkTest, ErrorEventsAreTheErrorsTheyStandFor) {
   }
 }
 
+TEST(ChunkTest, CallsThatShareAnIndexAreToldApartByTheirIds) {
+  ChunkDecoder decoder(Api::kChat);
+  const auto feed = [&](std::string_view calls) {
+    Delta delta;
+    const auto kind = decoder.Decode(
+        ChatChunk(StrCat(R"({"index":0,"delta":{"tool_calls":[)", calls, "]}}")), delta);
+    return kind ? Show(delta) : kind.error().message;
+  };
+  EXPECT_EQ(feed(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{"}})"),
+            "0||||#0 a f {");
+  EXPECT_EQ(feed(R"({"index":0,"id":"a","function":{"name":"f","arguments":"}"}})"),
+            "0||||#0 a f }");
+  EXPECT_EQ(feed(R"({"index":0,"id":"b","function":{"name":"f","arguments":"{"}})"),
+            "0||||#1 b f {");
+  EXPECT_EQ(feed(R"({"index":0,"function":{"arguments":"}"}})"), "0||||#1   }");
+  EXPECT_EQ(feed(R"({"index":1,"id":"c","function":{"name":"g"}})"), "0||||#2 c g ");
+  // Some servers make a new id for every piece.
+  EXPECT_EQ(feed(R"({"index":1,"id":"d","function":{"arguments":"{}"}})"), "0||||#2 d  {}");
+}
+
+TEST(ChunkTest, ArgumentsThatCameAsAnObjectAreItsText) {
+  ChunkDecoder decoder(Api::kChat);
+  Delta delta;
+  ASSERT_TRUE(decoder.Decode(
+      ChatChunk(
+          R"({"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":{"x":1}}}]}})"),
+      delta));
+  EXPECT_EQ(delta.tool_calls[0].arguments, R"({"x":1})");
+  const auto whole = DecodeReply(
+      Api::kChat,
+      R"({"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":{"x":1}}}]},"finish_reason":"tool_calls"}]})");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->choices[0].tool_calls[0].arguments, R"({"x":1})");
+}
+
 TEST(ChunkTest, AStreamIsFinishedWhenEveryOpenedChoiceIs) {
   ChunkDecoder decoder(Api::kChat);
   Delta delta;

@@ -42,7 +42,7 @@ void DecodeToolCalls(json::View entries, std::vector<model::ToolCallDelta>& out)
     call.index = entry.Find("index").AsInt64().value_or(position);
     call.id = StringOf(entry.Find("id"));
     call.name = StringOf(function.Find("name"));
-    call.arguments = StringOf(function.Find("arguments"));
+    call.arguments = CallArgumentsOf(function);
     ++position;
   }
 }

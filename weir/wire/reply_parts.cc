@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 #include "weir/wire/json_fields.h"
 
 namespace weir::wire {
@@ -97,6 +98,12 @@ std::vector<model::Token> DecodeLogprobs(json::View logprobs) {
 std::string_view ReasoningOf(json::View message) {
   const std::string_view reasoning = message.Find("reasoning").StringOr("");
   return reasoning.empty() ? message.Find("reasoning_content").StringOr("") : reasoning;
+}
+
+std::string CallArgumentsOf(json::View function) {
+  const json::View arguments = function.Find("arguments");
+  const bool is_json = arguments.IsObject() || arguments.IsArray();
+  return is_json ? json::Write(arguments) : StringOf(arguments);
 }
 
 void DecodeFinish(json::View choice, model::Finish& finish, std::string& finish_text,

@@ -3,6 +3,7 @@
 // The pieces that whole replies and chunks have in common, read from their JSON.
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,9 @@ std::vector<model::Token> DecodeLogprobs(json::View logprobs);
 
 // The reasoning text under either of its names. Servers that send both send the same text twice.
 std::string_view ReasoningOf(json::View message);
+
+// The arguments of a called function, as text; some servers send them as the object itself.
+std::string CallArgumentsOf(json::View function);
 
 void DecodeFinish(json::View choice, model::Finish& finish, std::string& finish_text,
                   json::Value& stop_reason);

@@ -18,7 +18,7 @@ void DecodeMessage(json::View message, model::Choice& out) {
     model::ToolCall& call = out.tool_calls.emplace_back();
     call.id = StringOf(entry.Find("id"));
     call.name = StringOf(function.Find("name"));
-    call.arguments = StringOf(function.Find("arguments"));
+    call.arguments = CallArgumentsOf(function);
   }
 }
 

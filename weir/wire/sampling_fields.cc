@@ -1,3 +1,5 @@
+#include "weir/model/sampling_fields.h"
+
 #include <span>
 
 #include "weir/base/text.h"
@@ -126,6 +128,7 @@ void WriteLogprobs(RequestWriter& out) {
 Result<void> WriteLogitBias(RequestWriter& out) {
   const std::map<std::string, double>& bias = out.call().sampling.logit_bias;
   if (bias.empty()) return {};
+  WEIR_CHECK(model::ValidateBias(bias));
   WEIR_TRY(const bool carried, out.Carries("logit_bias"));
   if (!carried) return {};
   json::Writer& json = out.Key("logit_bias");
@@ -188,6 +191,7 @@ void WriteEffort(RequestWriter& out) {
 
 Result<void> WriteSampling(RequestWriter& out) {
   const model::Sampling& sampling = out.call().sampling;
+  WEIR_CHECK(model::ValidateFields(out.call().extra));
   SamplingNumbers numbers(out);
   WriteMaxTokens(out);
   out.Offer("min_tokens", sampling.min_tokens);
