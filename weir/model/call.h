@@ -35,10 +35,10 @@ struct Call {
   Budget budget;
   ConfidenceRule confidence;
   std::optional<Timeouts> timeouts;  // unset: the engine's
-  // A streamed call with a constraint or tools is held back until its answer is known to be good, so
-  // that it can be mended and asked again; one without until it is known what of it are thoughts.
-  // Otherwise it is delivered as it comes. When no answer was good, the last one is delivered before
-  // the error.
+  // A streamed call with a constraint or tools is held back until its answer is known to be good,
+  // so that it can be mended and asked again; one without until it is known what of it are
+  // thoughts. Otherwise it is delivered as it comes. When no answer was good, the last one is
+  // delivered before the error.
   bool buffer = false;
 
   std::optional<std::int64_t> priority;  // vLLM: lower is sooner
