@@ -124,7 +124,8 @@ void Count(ProbeCount& count, const Verifier& verifier, const model::Reply& repl
 
 async::Task<void> ProbeConstraint(async::Context ctx, Examination& found, model::Engine& engine,
                                   const ConstraintProbe& probe) {
-  const Result<Verifier> verifier = Verifier::Make(probe.constraint);
+  schema::Cache schemas;
+  const Result<Verifier> verifier = Verifier::Make(probe.constraint, schemas);
   if (!verifier) co_return found.Fail(probe.step, verifier.error());
   model::Call call = NewCall(found, kProse, found.thinks ? kThinkingTokens : kProbeTokens);
   call.sampling.temperature = kProbeTemperature;

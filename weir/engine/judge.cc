@@ -27,13 +27,14 @@ std::optional<json::Value> Closed(std::string_view arguments, json::Strictness s
 
 }  // namespace
 
-Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options) {
+Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options,
+                          schema::Cache& schemas) {
   Judge judge;
   judge.options_ = options;
   judge.must_call_ = call.tool_choice.kind == model::ToolChoice::Kind::kRequired ||
                      call.tool_choice.kind == model::ToolChoice::Kind::kNamed;
   if (call.constraint) {
-    WEIR_TRY(judge.verifier_, Verifier::Make(*call.constraint));
+    WEIR_TRY(judge.verifier_, Verifier::Make(*call.constraint, schemas));
     judge.unchecked_ = judge.verifier_->unchecked();
     if (judge.unchecked_) judge.unchecked_->routine = !judge.verifier_->doubtful();
   }
@@ -41,7 +42,7 @@ Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options)
     judge.names_.push_back(tool.name);
     if (tool.parameters.IsNull()) continue;
     // What weir cannot compile the server may: its arguments are then the tool's own business.
-    Result<schema::Schema> arguments = schema::Schema::Compile(tool.parameters);
+    Result<schema::Schema> arguments = schemas.Get(tool.parameters);
     if (!arguments && arguments.error().code == Code::kInvalidSchema) {
       return Fail(
           Code::kInvalidSchema,

@@ -11,6 +11,7 @@
 #include "weir/engine/verifier.h"
 #include "weir/model/call.h"
 #include "weir/model/reply.h"
+#include "weir/schema/cache.h"
 #include "weir/schema/schema.h"
 
 namespace weir::engine {
@@ -23,8 +24,9 @@ struct Breach {
 
 class Judge {
  public:
-  // Fails when the constraint is none, as Verifier does.
-  static Result<Judge> Make(const model::Call& call, const VerifyOptions& options);
+  // Fails when the constraint is none, as Verifier does. `schemas` keeps what is compiled.
+  static Result<Judge> Make(const model::Call& call, const VerifyOptions& options,
+                            schema::Cache& schemas);
 
   // Mends the reply where it may, and says what is wrong with it otherwise: kTruncated,
   // kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
@@ -36,6 +38,9 @@ class Judge {
 
   // What Mend() says of a reply that was handed over already: nothing can be mended any more.
   Result<void> Check(const model::Reply& reply) const;
+
+  // What the words of every answer are held to; null: nothing, or a call may stand in their place.
+  const Verifier* of_words() const { return verifier_ && names_.empty() ? &*verifier_ : nullptr; }
 
   // What is not looked at, and why.
   const std::optional<model::Degradation>& unchecked() const { return unchecked_; }

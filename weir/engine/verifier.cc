@@ -88,7 +88,7 @@ Verifier::Verifier(Verifier&&) noexcept = default;
 Verifier& Verifier::operator=(Verifier&&) noexcept = default;
 Verifier::~Verifier() = default;
 
-Result<Verifier> Verifier::Make(const model::Constraint& constraint) {
+Result<Verifier> Verifier::Make(const model::Constraint& constraint, schema::Cache& schemas) {
   auto state = std::make_unique<State>();
   state->kind = constraint.kind;
   const auto leave_out = [&](const std::string& why) {
@@ -103,7 +103,7 @@ Result<Verifier> Verifier::Make(const model::Constraint& constraint) {
       state->choices = constraint.choices;
       break;
     case Kind::kJsonSchema: {
-      Result<schema::Schema> compiled = schema::Schema::Compile(constraint.schema);
+      Result<schema::Schema> compiled = schemas.Get(constraint.schema);
       if (compiled) {
         state->schema = *std::move(compiled);
       } else if (compiled.error().code == Code::kUnsupportedSchema ||
@@ -154,12 +154,23 @@ Result<void> Verifier::Check(std::string_view text) const {
   }
   if (state_->language && !state_->language->Contains(text)) {
     const std::size_t good = GoodPrefix(*state_->language, text);
+    if (good < text.size()) return std::unexpected<Error>(BrokenAt(good));
     return Fail(Code::kConstraintViolated,
                 StrCat("the answer breaks the ", model::ConstraintName(state_->kind),
-                       good == text.size() ? ": it ends too early" : StrCat(" at byte ", good),
-                       "; the server ignored the constraint"));
+                       ": it ends too early; the server ignored the constraint"));
   }
   return {};
+}
+
+std::optional<schema::Matcher> Verifier::Watch() const {
+  if (!state_->language) return std::nullopt;
+  return state_->language->Begin();
+}
+
+Error Verifier::BrokenAt(std::size_t good) const {
+  return {.code = Code::kConstraintViolated,
+          .message = StrCat("the answer breaks the ", model::ConstraintName(state_->kind),
+                            " at byte ", good, "; the server ignored the constraint")};
 }
 
 Result<Verifier::Answer> Verifier::Mend(std::string_view text, const Mending& mending) const {

@@ -12,6 +12,8 @@
 #include "weir/json/lenient.h"
 #include "weir/model/reply.h"
 #include "weir/model/sampling.h"
+#include "weir/schema/automaton.h"
+#include "weir/schema/cache.h"
 
 namespace weir::engine {
 
@@ -20,7 +22,7 @@ class Verifier {
  public:
   // Fails with kInvalidSchema, kInvalidPattern or kInvalidGrammar when the constraint is none: no
   // server could keep it. Servers read dialects that weir does not; what looks like one passes.
-  static Result<Verifier> Make(const model::Constraint& constraint);
+  static Result<Verifier> Make(const model::Constraint& constraint, schema::Cache& schemas);
   Verifier(Verifier&&) noexcept;
   Verifier& operator=(Verifier&&) noexcept;
   ~Verifier();
@@ -40,6 +42,11 @@ class Verifier {
     bool coerce = true;
   };
   Result<Answer> Mend(std::string_view text, const Mending& mending) const;
+
+  // At the start of an answer to a regex or a grammar, to watch one that is still being written.
+  std::optional<schema::Matcher> Watch() const;
+  // What an answer is told whose first `good` bytes could still have become one.
+  Error BrokenAt(std::size_t good) const;
 
   // What Check() does not look at, and why: an expression with lookaround, a structural tag.
   const std::optional<model::Degradation>& unchecked() const;

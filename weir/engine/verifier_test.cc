@@ -46,7 +46,8 @@ TEST(Verifier, AnAnswerIsHeldAgainstItsConstraint) {
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.text);
-    const Result<Verifier> verifier = Verifier::Make(one.constraint);
+    schema::Cache schemas;
+    const Result<Verifier> verifier = Verifier::Make(one.constraint, schemas);
     ASSERT_TRUE(verifier.has_value());
     EXPECT_FALSE(verifier->unchecked().has_value());
     const Result<void> good = verifier->Check(one.text);
@@ -72,7 +73,8 @@ TEST(Verifier, WhatItCannotJudgeIsSaidAndLetThrough) {
   };
   for (const Constraint& constraint : constraints) {
     SCOPED_TRACE(constraint.text);
-    const Result<Verifier> verifier = Verifier::Make(constraint);
+    schema::Cache schemas;
+    const Result<Verifier> verifier = Verifier::Make(constraint, schemas);
     ASSERT_TRUE(verifier.has_value());
     ASSERT_TRUE(verifier->unchecked().has_value());
     EXPECT_THAT(verifier->unchecked()->why, HasSubstr("trusts the server"));
@@ -96,7 +98,8 @@ TEST(Verifier, APatternOrGrammarThatIsNoneFailsBeforeAnythingIsSent) {
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.constraint.text);
-    const Result<Verifier> verifier = Verifier::Make(one.constraint);
+    schema::Cache schemas;
+    const Result<Verifier> verifier = Verifier::Make(one.constraint, schemas);
     ASSERT_FALSE(verifier.has_value());
     EXPECT_EQ(verifier.error().code, one.code);
     EXPECT_THAT(verifier.error().message, HasSubstr(std::string(one.says)));
@@ -104,7 +107,9 @@ TEST(Verifier, APatternOrGrammarThatIsNoneFailsBeforeAnythingIsSent) {
 }
 
 TEST(Verifier, ASchemaThatIsNoneFailsBeforeAnythingIsSent) {
-  const Result<Verifier> verifier = Verifier::Make(SchemaConstraint(R"({"type":"integr"})"));
+  schema::Cache schemas;
+  const Result<Verifier> verifier =
+      Verifier::Make(SchemaConstraint(R"({"type":"integr"})"), schemas);
 
   ASSERT_FALSE(verifier.has_value());
   EXPECT_EQ(verifier.error().code, Code::kInvalidSchema);

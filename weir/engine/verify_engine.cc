@@ -26,18 +26,49 @@ bool ShowsIgnorance(const model::Call& call, const Error& error) {
           error.code == Code::kConstraintViolated);
 }
 
-// A model that writes nothing but white space inside of JSON would go on until its token limit.
-class BlankWatch {
+// Ends a stream that cannot become good any more: a model that writes nothing but white space
+// inside of JSON would go on until its token limit, and what has left its regex or its grammar does
+// not come back. JSON may still be mended, and is judged as a whole.
+class Watch {
  public:
-  explicit BlankWatch(std::size_t most) : most_(most) {}
+  Watch(const Judge& judge, std::size_t most_blank)
+      : verifier_(judge.of_words()), most_(most_blank) {}
 
   Result<void> Feed(const model::Delta& piece) {
-    std::size_t& blank = blank_[piece.choice];
-    for (const char c : piece.text) {
-      blank = c == ' ' || c == '\n' || c == '\t' || c == '\r' ? blank + 1 : 0;
-      if (blank <= most_) continue;
+    Seen& seen = seen_[piece.choice];
+    WEIR_CHECK(CheckBlank(piece.text, seen));
+    return CheckLanguage(piece.text, seen);
+  }
+
+ private:
+  struct Seen {
+    std::size_t blank = 0;  // in a row
+    std::size_t good = 0;   // bytes that the matcher took
+    bool begun = false;
+    std::optional<schema::Matcher> matcher;
+  };
+
+  Result<void> CheckLanguage(std::string_view text, Seen& seen) const {
+    if (verifier_ == nullptr || text.empty()) return {};
+    if (!std::exchange(seen.begun, true)) seen.matcher = verifier_->Watch();
+    if (!seen.matcher) return {};
+    for (const char c : text) {
+      if (!seen.matcher->Advance({&c, 1})) break;
+      ++seen.good;
+    }
+    if (!seen.matcher->Dead()) return {};
+    const bool gave_up = seen.matcher->GaveUp();
+    seen.matcher.reset();
+    if (gave_up) return {};
+    return std::unexpected<Error>(verifier_->BrokenAt(seen.good));
+  }
+
+  Result<void> CheckBlank(std::string_view text, Seen& seen) const {
+    for (const char c : text) {
+      seen.blank = c == ' ' || c == '\n' || c == '\t' || c == '\r' ? seen.blank + 1 : 0;
+      if (seen.blank <= most_) continue;
       return Fail(Code::kConstraintViolated,
-                  StrCat("the answer runs away into white space (", blank,
+                  StrCat("the answer runs away into white space (", seen.blank,
                          " in a row): the stream was ended; a smaller schema, a higher "
                          "temperature or the server's --structured-outputs-config "
                          "(disable_any_whitespace) helps"));
@@ -45,9 +76,9 @@ class BlankWatch {
     return {};
   }
 
- private:
+  const Verifier* const verifier_;  // the judge's
   const std::size_t most_;
-  std::map<std::int64_t, std::size_t> blank_;  // in a row, by choice
+  std::map<std::int64_t, Seen> seen_;  // by choice
 };
 
 void EmitRepairs(const async::Context& ctx, const std::string& engine,
@@ -113,7 +144,7 @@ class HeldCalls {
 class JudgedStream final : public model::ReplyStream {
  public:
   JudgedStream(std::unique_ptr<model::ReplyStream> next, Judge judge, std::size_t max_blank)
-      : next_(std::move(next)), judge_(std::move(judge)), blanks_(max_blank) {}
+      : next_(std::move(next)), judge_(std::move(judge)), watch_(judge_, max_blank) {}
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     if (failure_) co_return Fail(*failure_);
@@ -129,7 +160,7 @@ class JudgedStream final : public model::ReplyStream {
       if (whole) GiveCalls(ctx, piece);
       more = true;
       seen_.Add(piece);
-      good = blanks_.Feed(piece);
+      good = watch_.Feed(piece);
     } else {
       ended_ = true;
       good = judge_.Check(std::move(seen_).Finish({}));
@@ -159,7 +190,7 @@ class JudgedStream final : public model::ReplyStream {
   std::unique_ptr<model::ReplyStream> next_;  // null once the verdict was bad
   model::ReplyInfo last_;
   const Judge judge_;
-  BlankWatch blanks_;
+  Watch watch_;
   HeldCalls calls_;
   std::vector<std::string> repairs_;
   model::Assembler seen_;
@@ -174,8 +205,8 @@ struct Answer {
   bool broken_off = false;  // here, because of what the answer had become
 };
 
-// Drains a stream, watching for white space.
-async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankWatch blanks) {
+// Drains a stream for as long as it may become good.
+async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, Watch watch) {
   Answer answer;
   model::Assembler seen;
   model::Delta piece;
@@ -184,7 +215,7 @@ async::Task<Answer> Drain(async::Context ctx, model::ReplyStream& stream, BlankW
     if (!more) answer.error = more.error();
     if (!more || !*more) break;
     seen.Add(piece);
-    if (const Result<void> fine = blanks.Feed(piece); !fine) {
+    if (const Result<void> fine = watch.Feed(piece); !fine) {
       answer.error = fine.error();
       answer.broken_off = true;
       break;
@@ -259,7 +290,7 @@ class VerifyEngine final : public model::Engine {
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Live(async::Context ctx,
                                                                 const model::Call& call) {
     async::Span span(ctx, "engine.verify");
-    WEIR_CO_TRY(Judge judge, Judge::Make(call, options_));
+    WEIR_CO_TRY(Judge judge, Judge::Make(call, options_, schemas_));
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream,
                 co_await next_->Stream(span.context(), call));
     co_return std::make_unique<JudgedStream>(std::move(stream), std::move(judge), MostBlank(call));
@@ -267,7 +298,7 @@ class VerifyEngine final : public model::Engine {
 
   async::Task<Verdict> AskUntilGood(async::Context ctx, const model::Call& call, bool streamed) {
     Verdict verdict;
-    const Result<Judge> judge = Judge::Make(call, options_);
+    const Result<Judge> judge = Judge::Make(call, options_, schemas_);
     if (!judge) {
       verdict.error = judge.error();
       co_return verdict;
@@ -276,7 +307,7 @@ class VerifyEngine final : public model::Engine {
     model::Call asked = call;
     for (int attempt = 1;; ++attempt) {
       const TimePoint start = ctx.Now();
-      Answer answer = co_await Ask(ctx, asked, streamed);
+      Answer answer = co_await Ask(ctx, asked, *judge, streamed);
       if (answer.error && !answer.broken_off) {
         // A stream that broke has left a part, which its reader gets.
         const bool part = streamed && !answer.reply.choices.empty();
@@ -320,7 +351,8 @@ class VerifyEngine final : public model::Engine {
     co_return verdict;
   }
 
-  async::Task<Answer> Ask(async::Context ctx, const model::Call& call, bool streamed) {
+  async::Task<Answer> Ask(async::Context ctx, const model::Call& call, const Judge& judge,
+                          bool streamed) {
     Answer answer;
     if (!streamed) {
       Result<model::Reply> reply = co_await next_->Call(ctx, call);
@@ -336,7 +368,7 @@ class VerifyEngine final : public model::Engine {
       answer.error = stream.error();
       co_return answer;
     }
-    co_return co_await Drain(ctx, **stream, BlankWatch(MostBlank(call)));
+    co_return co_await Drain(ctx, **stream, Watch(judge, MostBlank(call)));
   }
 
   std::size_t MostBlank(const model::Call& call) const {
@@ -353,6 +385,7 @@ class VerifyEngine final : public model::Engine {
   const std::shared_ptr<model::Engine> next_;
   const VerifyOptions options_;
   std::atomic<bool> blamed_ = false;
+  schema::Cache schemas_;  // programs ask for few, again and again
 };
 
 }  // namespace

@@ -277,6 +277,29 @@ TEST_F(VerifyTest, ABufferedStreamThatBreaksLeavesThePartThatCame) {
   EXPECT_EQ(error->code, Code::kStreamTruncated);
 }
 
+TEST_F(VerifyTest, AStreamEndsWhereItLeavesItsRegexAndNotAtItsEnd) {
+  call_.constraint = Constraint{.kind = Constraint::Kind::kRegex, .text = "[A-Z]{3}-[0-9]{4}"};
+  ScriptedAnswer answer = Says("ABC");
+  for (const char* text : {"-12", "x4", "and so on"}) {
+    answer.pieces.insert(answer.pieces.end() - 1, Delta{.text = text});
+  }
+  const auto live = Verifying({answer});
+  const auto [text, error] = Stream(*live);
+  EXPECT_EQ(text, answer.pieces.front().text + "-12");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->message,
+            "the answer breaks the regex at byte 6; the server ignored the constraint");
+
+  call_.buffer = true;
+  const auto held = Verifying({answer, Says("ABC-1234")});
+  EXPECT_EQ(Stream(*held).first, "ABC-1234") << "asked again";
+
+  call_.buffer = false;
+  call_.tools = {{.name = "f", .description = {}, .parameters = {}}};
+  const auto tools = Verifying({answer});
+  EXPECT_THAT(Stream(*tools).first, testing::HasSubstr("and so on")) << "judged at its end";
+}
+
 TEST_F(VerifyTest, RunawayWhiteSpaceEndsTheStream) {
   ScriptedAnswer blank = Says("{");
   for (int i = 0; i < 100; ++i)

@@ -47,7 +47,7 @@ std::size_t LenientScanner::NumberLength(std::string_view text) {
   return end;
 }
 
-// Whether a number or constant stands there; `end` is behind it.
+// Whether a number or constant stands there, whole or cut off by the end; `end` is behind it.
 bool LenientScanner::LiteralFollows(std::size_t place, std::size_t* end) const {
   std::size_t i = place;
   const std::size_t last = std::min(size(), place + 40);
@@ -57,7 +57,12 @@ bool LenientScanner::LiteralFollows(std::size_t place, std::size_t* end) const {
   const std::string_view word = text_.substr(place, i - place);
   if (word.empty()) return false;
   *end = i;
-  return NumberLength(word) == word.size() || std::ranges::find(kLiterals, word) != kLiterals.end();
+  const std::size_t number = NumberLength(word);
+  if (number == word.size() || std::ranges::find(kLiterals, word) != kLiterals.end()) return true;
+  // What the end of the text has cut off.
+  if (i < size()) return false;
+  const bool cut = number > 0 && word.find_first_not_of(".eE+-", number) == word.npos;
+  return cut || std::ranges::any_of(kLiterals, [&](auto name) { return name.starts_with(word); });
 }
 
 bool LenientScanner::ValueStarts(std::size_t place) const {
@@ -157,7 +162,8 @@ bool LenientScanner::ItemFollows(std::size_t place) const {
 
 // Whether what stands behind a comma, with `depth` containers open, fits there.
 bool LenientScanner::FitsAfter(std::size_t depth, std::size_t place) const {
-  const std::size_t next = After(place);
+  std::size_t next = After(place);
+  while (At(next) == ',') next = After(next + 1);
   if (depth == 0 || next >= size() || IsCloser(At(next)) || At(next) == '/' || At(next) == '#') {
     return true;
   }

@@ -58,6 +58,14 @@ std::size_t LenientScanner::OddSpace(std::size_t place) const {
   return (last >= 0x80 && last <= 0x8D) || last == 0xA8 || last == 0xA9 ? 3 : 0;
 }
 
+std::size_t LenientScanner::AfterOddSpace(std::size_t place) const {
+  for (std::size_t odd = OddSpace(place); odd != 0; odd = OddSpace(place)) {
+    place += odd;
+    while (place < text_.size() && IsBlank(text_[place])) ++place;
+  }
+  return place;
+}
+
 bool LenientScanner::SkipComment() {
   const std::size_t begin = at_;
   if (StartsAt(at_, "/*")) {

@@ -112,10 +112,13 @@ class LenientScanner {
     return place < text_.size() && text_.substr(place, word.size()) == word;
   }
 
-  // The first place from `place` on that holds no JSON white space, for looking ahead.
+  // The first place from `place` on that holds no white space, for looking ahead.
   std::size_t After(std::size_t place) const {
     while (place < text_.size() && IsBlank(text_[place])) ++place;
-    return place;
+    if (place == text_.size()) return place;
+    const char c = text_[place];
+    const bool odd = static_cast<unsigned char>(c) >= 0x80 || (escaped_ && c == '\\');
+    return odd ? AfterOddSpace(place) : place;
   }
 
   // The length of what stands there for a colon; 0 when nothing does. "=" and "=>" count once such
@@ -239,6 +242,7 @@ class LenientScanner {
   void SkipOddSpace();
   bool SkipComment();
   std::size_t OddSpace(std::size_t place) const;
+  std::size_t AfterOddSpace(std::size_t place) const;
 
   void OpenQuote(QuoteMark mark);
   std::size_t NextMark(std::size_t from, Quote quote, std::size_t& length, Span& span) const;

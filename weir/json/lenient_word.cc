@@ -130,8 +130,9 @@ LenientScanner::Word LenientScanner::Classify(std::string_view word, std::size_t
     Note(RepairKind::kNumber, offset);
     return {Kind::kNumber, joined_};
   }
-  if (AtEnd() && place != Place::kRoot && !word.empty()) {
-    for (const NamedConstant& whole : std::span(kConstants).first(6)) {
+  // The end cut it off; elsewhere three letters of a constant are no other word.
+  if ((AtEnd() || word.size() > 2) && place != Place::kRoot && !word.empty()) {
+    for (const NamedConstant& whole : std::span(kConstants).first(AtEnd() ? 6 : kOfJson)) {
       if (!whole.name.starts_with(word)) continue;
       Note(RepairKind::kConstant, offset);
       return constant(whole.constant);
@@ -170,6 +171,11 @@ std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) const {
   std::size_t curly = 0;
   if (place == Place::kRoot) return RootWordEnd(after);
   const auto stop = [&](std::size_t end) { return *after = end; };
+  // What stands before `end` is a whole number or constant, and no text that goes on.
+  const auto is_literal = [&](std::size_t end) {
+    std::size_t literal = 0;
+    return LiteralFollows(at_, &literal) && After(literal) >= end;
+  };
   for (std::size_t i = at_; i < size(); ++i) {
     const char c = text_[i];
     if (IsWord(c) && c != '\xE2') continue;
@@ -179,7 +185,7 @@ std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) const {
       const char first = At(next);
       if (next >= size() || IsCloser(first) || first == ',' || first == '{' ||
           StartsAt(next, "//") || StartsAt(next, "/*") || first == '#' || c == '\\' ||
-          KeyFollows(next)) {
+          KeyFollows(next) || (QuoteAt(next).quote != Quote::kNone && is_literal(i))) {
         return stop(i);
       }
     } else if (c == ';') {

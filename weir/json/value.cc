@@ -125,7 +125,8 @@ bool View::has_duplicate_keys() const {
 }
 
 bool operator==(View a, View b) {
-  Pairs todo = {{a, b}};
+  Pairs todo;  // takes no memory where both are plain values
+  if (a.node_ != b.node_ && !ShallowEqual(a, b, todo)) return false;
   while (!todo.empty()) {
     const auto [left, right] = todo.back();
     todo.pop_back();

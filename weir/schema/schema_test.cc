@@ -145,7 +145,7 @@ const MessageCase kMessages[] = {
      R"({"allOf":[{"properties":{"a":true}}],"unevaluatedProperties":false})",
      R"({"a":1,"b":1})",
      {"/b", "/unevaluatedProperties", "unevaluatedProperties",
-      "at /b: the property \"b\" is not allowed"}},
+      "at /b: the property \"b\" is not allowed: nothing in the schema speaks of it here"}},
 };
 
 class MessageTest : public testing::TestWithParam<MessageCase> {};

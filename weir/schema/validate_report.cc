@@ -255,7 +255,8 @@ void Reporter::ReportUnevaluated(NodeIndex index, const Node& node, json::View v
     if (marks.Has(i++) || full()) continue;
     const Step step(*this, member.key);
     ReportForbidden(index, "unevaluatedProperties", rest, member.value,
-                    NotAllowed(compiled_.objects[node.object], member.key));
+                    StrCat("the property \"", Truncate(member.key, 80),
+                           "\" is not allowed: nothing in the schema speaks of it here"));
   }
 }
 
