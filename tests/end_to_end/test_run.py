@@ -112,6 +112,16 @@ class Runs(Case):
         self.assertEqual(done.returncode, 3)
         self.assertIn("flow", done.stderr)
 
+    def test_resume_refuses_rows_that_were_changed_in_place_before_they_were_read(self):
+        rows = self.rows(200)
+        stopped = self.go("-i", rows, "--max-total-tokens", "500", "--concurrency", "1")
+        self.assertEqual(stopped.returncode, 6, stopped.stderr)
+        text = pathlib.Path(rows).read_text(encoding="utf-8")
+        pathlib.Path(rows).write_text(text[:-4] + text[-4:].replace("9", "8"), encoding="utf-8")
+        done = weir("run", "--resume", str(self.folder / "out"), "--max-total-tokens", "10000000")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("input", done.stderr)
+
     def test_a_dry_run_shows_prompts_and_sends_nothing(self):
         with Sim("--instant") as sim:
             done = self.go("-i", self.rows(5), "--dry-run", engine=sim.url)

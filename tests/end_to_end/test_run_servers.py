@@ -1,5 +1,6 @@
 """weir run with engines of its own: started when they are needed, gone afterwards, whatever happens."""
 import json
+import pathlib
 import signal
 import unittest
 
@@ -67,6 +68,25 @@ class RunsWithServers(Servers):
         done = self.run_weir("run", "--resume", "out")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len((self.folder / "out/s4/000.jsonl").read_text().splitlines()), 6)
+
+    def test_who_ends_weir_by_its_command_line_leaves_no_server_either(self):
+        self.engines("lazy")
+        process = self.start("run", "flow.yaml", "-i", "rows.jsonl", "-o", "out", WEIR_SIM_FLAGS="--ttft 5000")
+        server = until(lambda: self.state(), "a server runs")[0]
+        words = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        alike = [int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+                 if self.bytes_of(path) == words]
+        self.assertEqual(alike, [process.pid])
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=PATIENCE)
+        self.assert_ended(server["pgid"])
+
+    @staticmethod
+    def bytes_of(path):
+        try:
+            return path.read_bytes()
+        except OSError:  # it has ended meanwhile
+            return b""
 
     def test_a_server_that_does_not_start_ends_the_run_with_its_log(self):
         (self.folder / "weir.yaml").write_text(

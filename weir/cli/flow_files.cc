@@ -46,11 +46,12 @@ std::map<std::string, std::string> LacksOf(const config::EngineConfig& engine) {
 }
 
 flow::EngineFacts FactsOf(const config::EngineConfig& engine) {
-  flow::EngineFacts facts{.kind = std::string(config::KindName(engine.kind)),
-                          .model = engine.http.model,
-                          .adapters = {},
-                          .loads_adapters = true,
-                          .lacks = LacksOf(engine)};
+  flow::EngineFacts facts{
+      .kind = std::string(config::KindName(engine.kind)),
+      .model = engine.http.model,
+      .adapters = {},
+      .loads_adapters = engine.kind == config::Kind::kVllm || engine.kind == config::Kind::kSim,
+      .lacks = LacksOf(engine)};
   for (const config::AdapterConfig& adapter : engine.adapters) {
     facts.adapters.push_back(adapter.name);
   }

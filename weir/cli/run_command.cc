@@ -196,7 +196,7 @@ int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
 void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
              bool reported, Session& session) {
   const Terminal& terminal = session.terminal;
-  if (stats.rows_read == 0 && !result.error)
+  if (stats.rows_read == 0 && stats.rows_input == 0 && !job.resumed && !result.error)
     terminal.Warn("there were no rows; name a file of them with -i");
   if (result.end == flow::RunResult::End::kCancelled) {
     terminal.Note(StrCat("stopped; go on with: weir run --resume ", job.folder));

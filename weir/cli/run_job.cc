@@ -12,6 +12,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/flow/traveller.h"
+#include "weir/jobs/batch_file.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -94,7 +95,7 @@ void Texts(json::Builder& out, std::string_view key, const std::vector<std::stri
   out.EndArray();
 }
 
-// "jsonl of 4,120 bytes": what can be known of an input before it is read.
+// What an input was, so that a run does not go on with another one. A file is read for it.
 void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
   out.Key("input");
   out.BeginObject();
@@ -105,6 +106,8 @@ void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
     if (::stat(job.input.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
       out.Key("bytes");
       out.Int(status.st_size);
+      const Result<std::string> digest = jobs::DigestFile(job.input);
+      Text(out, "digest", digest.value_or(""));
     }
   } else {
     Text(out, "files", job.files.empty() && flow.files ? flow.files->glob : job.files);

@@ -148,8 +148,11 @@ class Chain {
       return branch.Wrong("steps", "must be a list with the steps of the branch");
     }
     out.BeginObject();
-    Field(out, "branch", Fresh(id.value_or(name.value_or("branch"))));
-    if (join) Field(out, "join", Fresh(*join));
+    const std::string wanted = id.value_or(name.value_or("branch"));
+    const std::string own = Fresh(wanted);
+    Field(out, "branch", own);
+    // The value that a branch hands over may have the branch's name.
+    if (join) Field(out, "join", *join == wanted ? own : Fresh(*join));
     out.Key("nodes");
     out.BeginArray();
     WEIR_CHECK(TakeList(steps, out, depth + 1));

@@ -47,6 +47,17 @@ TEST(ImportChainTest, StepsAndBranchesBecomeNodes) {
       R"("yield":false}]}]},{"step":"input_step","user":"x"}]}})");
 }
 
+TEST(ImportChainTest, ABranchHandsItsValueOverUnderItsOwnName) {
+  EXPECT_THAT(FlowsOf(R"(
+name: c
+steps:
+  - {type: branch, id: fr, join: fr, steps: [{type: step, id: a, user_prompt: x}]}
+  - {type: branch, id: es, join: es, steps: [{type: step, id: b, user_prompt: x}]}
+  - {type: step, id: both, user_prompt: "{{ fr.t }} {{ es.t }}"}
+)"),
+              HasSubstr(R"({"branch":"fr","join":"fr","nodes")"));
+}
+
 TEST(ImportChainTest, WhatIsNotCarriedIsSaid) {
   const auto imported = TakeChain(kChain);
   ASSERT_TRUE(imported);

@@ -67,12 +67,13 @@ void Checker::CheckEngine(const GraphNode& node) {
 void Checker::CheckAdapter(const GraphNode& node, std::string_view engine,
                            const EngineFacts& facts) {
   const std::string& adapter = node.step()->adapter;
-  if (adapter.empty() || facts.loads_adapters) return;
+  // Where none is named the server may have it, and where some are, another may still be there.
+  if (adapter.empty() || (facts.loads_adapters && facts.adapters.empty())) return;
   if (std::ranges::find(facts.adapters, adapter) != facts.adapters.end()) return;
-  Tell(false, node.node->place,
+  Tell(facts.loads_adapters, node.node->place,
        StrCat(TypeName(*node.node), " ", node.node->id, " wants the adapter ",
               Truncate(adapter, 60), ", which ", engine, " does not have; ",
-              facts.adapters.empty() ? StrCat("add it to engines.", engine, ".adapters")
+              facts.adapters.empty() ? "servers of its kind have none: leave it away"
                                      : Advice(adapter, facts.adapters)));
 }
 

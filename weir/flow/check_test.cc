@@ -50,6 +50,8 @@ CheckFacts Facts() {
   facts.engines["ollama"] = {
       .kind = "ollama", .model = "m", .lacks = {{"regex", "it has no regular expressions"}}};
   facts.engines["open"] = {.kind = "vllm", .model = "m", .loads_adapters = true};
+  facts.engines["known"] = {
+      .kind = "vllm", .model = "m", .adapters = {"sql"}, .loads_adapters = true};
   facts.default_engine = "main";
   facts.profiles = {"chain"};
   return facts;
@@ -277,7 +279,9 @@ TEST(CheckTest, EnginesProfilesAdaptersAndConstraints) {
       {"{step: s, user: x, adapter: sqk}",
        "step s wants the adapter sqk, which main does not have; did you mean `sql`?"},
       {"{step: s, user: x, adapter: any, engine: open}", ""},
-      {"{step: s, user: x, adapter: any, engine: ollama}", "add it to engines.ollama.adapters"},
+      {"{step: s, user: x, adapter: any, engine: ollama}", "servers of its kind have none"},
+      {"{step: s, user: x, adapter: any, engine: known}",
+       "warning: step s wants the adapter any, which known does not have"},
       {"{step: s, user: x, regex: '[a-z]+'}", ""},
       {"{step: s, user: x, engine: ollama, regex: '[a-z]+'}",
        "step s binds its answer by regex, which ollama (ollama) cannot do: it has no regular "

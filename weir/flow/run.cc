@@ -1,6 +1,7 @@
 #include "weir/flow/run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -146,17 +147,22 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
   const std::size_t first = folder_.progress().pass;
   for (std::size_t pass = first; pass < passes_.size(); ++pass) {
     stats_.pass = pass;
-    Result<void> prepared = co_await Prepare(ctx, pass);
-    if (!prepared) co_return prepared;
     std::unique_ptr<RowSource> carried;
+    bool any = true;  // of the rows before came so far
     if (pass > 0) {
       if (carried_.empty()) carried_ = folder_.progress().carried;
+      std::error_code unknown;
+      any = std::filesystem::file_size(carried_, unknown) != 0;
       WEIR_CO_TRY(carried, OpenRows(carried_, {}));
       if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
         stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
       }
     }
+    // No server is started for nobody.
+    Result<void> prepared = Result<void>();
+    if (any) prepared = co_await Prepare(ctx, pass);
+    if (!prepared) co_return prepared;
     RowSource& source = pass > 0 ? *carried : rows_;
     next_to_write_ = 0;
     if (pass == first) {
@@ -294,6 +300,7 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
       if (!place || walker_.stopped()) break;
       Result<std::optional<Row>> row = co_await NextRow(ctx, source);
       if (!row) broken = row.error();
+      if (row && !*row && pass == 0) stats_.rows_total = stats_.rows_read;
       if (!row || !*row) break;
       // Where no row ever waits, Ctrl-C, the view and the events want their turn, too.
       if (++stats_.rows_read % kRowsBetweenTurns == 0) {

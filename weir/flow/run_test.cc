@@ -180,6 +180,19 @@ TEST_F(RunTest, LazyEnginesRunOneAfterTheOther) {
   EXPECT_THAT(Lines("flattened/000.jsonl"), HasSubstr(R"("s1":"x")"));
 }
 
+TEST_F(RunTest, NoServerIsStartedForARowThatDoesNotCome) {
+  Numbers(3);
+  Add("a", [](const model::Call&) -> Result<std::string> {
+    return Fail(Code::kInvalidRequest, "not this one");
+  });
+  Add("b", [](const model::Call& call) { return call.messages.back().AllText(); });
+  for (const char* name : {"a", "b"}) host_.lifecycles[name] = EngineHost::Lifecycle::kLazy;
+  EXPECT_EQ(Go(kFourSteps).end, RunResult::End::kDone);
+  EXPECT_THAT(host_.told, ElementsAre("a starts", "a stops"));
+  EXPECT_EQ(stats_->rows_failed, 3U);
+  EXPECT_EQ(stats_->rows_input, 3U);
+}
+
 TEST_F(RunTest, PersistentEnginesStartFirstAndStopLast) {
   Numbers(3);
   for (const char* name : {"a", "b"}) {

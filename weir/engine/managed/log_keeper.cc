@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "weir/base/text.h"
+#include "weir/engine/managed/command_line.h"
 
 namespace weir::engine {
 namespace {
@@ -49,9 +50,10 @@ void CopyLog(int log, int to) {
 
 // The log becomes 0 and the process 1; nothing else of the parent's stays open, its locks above
 // all.
-void LetGo(int log, int server) {
+void LetGo(int log, int server, const CommandLine& line) {
   ::setsid();
   ::prctl(PR_SET_NAME, "weir-log");
+  Retitle(line, "weir-log");
   const int own_log = ::fcntl(log, F_DUPFD, 3);
   const int own_server = ::fcntl(server, F_DUPFD, 3);
   ::dup2(own_log, 0);
@@ -93,6 +95,7 @@ Result<void> KeepLogShort(const std::string& path, pid_t server, std::int64_t mo
   const int failed = errno;
   pid_t between = -1;
   if (log >= 0 && process >= 0) {
+    const CommandLine line = FindCommandLine();
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
@@ -101,7 +104,7 @@ Result<void> KeepLogShort(const std::string& path, pid_t server, std::int64_t mo
     if (between == 0) {
       // Whoever waits for this process knows that it has let go. The keeper is a child of nobody,
       // so that nobody has to wait for that.
-      LetGo(log, process);
+      LetGo(log, process, line);
       if (::fork() == 0) Keep(older.c_str(), most);
       ::_exit(0);
     }

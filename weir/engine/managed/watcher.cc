@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "weir/base/text.h"
+#include "weir/engine/managed/command_line.h"
 
 namespace weir::engine {
 namespace {
@@ -43,9 +44,10 @@ bool WaitUntilUnused(int lock, int process) {
   return true;
 }
 
-[[noreturn]] void Run(int pipe, int lock, int grace_millis) {
+[[noreturn]] void Run(int pipe, int lock, int grace_millis, const CommandLine& line) {
   ::setsid();
   ::prctl(PR_SET_NAME, "weir-watcher");
+  Retitle(line, "weir-watcher");
   // Nothing of the parent's is kept open: whoever waits for the end of its output must not wait for
   // this process, and its locks must end with it.
   const int own_pipe = ::fcntl(pipe, F_DUPFD, 3);
@@ -102,12 +104,13 @@ Result<Watcher> Watcher::Start(const std::string& lock_path, Duration grace) {
   }
   const auto millis = std::clamp<std::int64_t>(grace / std::chrono::milliseconds(1), 0,
                                                std::numeric_limits<int>::max());
+  const CommandLine line = FindCommandLine();
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // for ever in the watcher
   const pid_t pid = ::fork();
-  if (pid == 0) Run(ends[0], lock, static_cast<int>(millis));
+  if (pid == 0) Run(ends[0], lock, static_cast<int>(millis), line);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::close(ends[0]);
   ::close(lock);
