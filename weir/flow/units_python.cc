@@ -47,9 +47,14 @@ class PythonReader {
     const char first = at_ < text_.size() ? text_[at_] : '\n';
     if (first == '\n' || first == '\r' || first == '#') return SkipLine();
     std::string_view rest = text_.substr(at_, text_.find('\n', at_) - at_);
+    // What stands further out is not what a decorator was for.
+    if (indent < decorated_indent_) decorated_ = kNowhere;
     if (first == '@') {
       CloseTo(indent);
-      if (decorated_ == kNowhere) decorated_ = start;
+      if (decorated_ == kNowhere) {
+        decorated_ = start;
+        decorated_indent_ = indent;
+      }
       return SkipCode();
     }
     CloseTo(indent);
@@ -164,6 +169,7 @@ class PythonReader {
   std::size_t at_ = 0;
   std::size_t code_end_ = 0;  // behind the last character that is code
   std::size_t decorated_ = kNowhere;
+  std::size_t decorated_indent_ = 0;
   std::vector<Open> open_;
   UnitStack units_;
 };

@@ -260,6 +260,13 @@ TEST(UnitsTest, CutAtEveryByteUnitsStayInside) {
   }
 }
 
+TEST(UnitsTest, ADecoratorIsOfWhatStandsAsFarIn) {
+  constexpr std::string_view kText = "class A:\n  @a\nclass B:\n  @b\n  @c\n  def f(): pass\n";
+  ExpectLaws(kText, Language::kPython);
+  EXPECT_THAT(Listed(kText, Language::kPython),
+              ElementsAre("class A 1-2", "class B 3-6", "method B.f 4-6"));
+}
+
 RC_GTEST_PROP(UnitsTest, UnitsOfAnyTextDoNotOverlap, ()) {
   static constexpr std::string_view kPieces[] = {
       "def f():\n", "class C:\n", "  ",     "\n",       "{",    "}",   "(",        ")",
