@@ -115,7 +115,7 @@ class LenientScanner {
   // The first place from `place` on that holds no white space, for looking ahead.
   std::size_t After(std::size_t place) const {
     while (place < text_.size() && IsBlank(text_[place])) ++place;
-    if (place == text_.size()) return place;
+    if (place >= text_.size()) return place;
     const char c = text_[place];
     const bool odd = static_cast<unsigned char>(c) >= 0x80 || (escaped_ && c == '\\');
     return odd ? AfterOddSpace(place) : place;
