@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kKeyWindow = 256;
 constexpr std::size_t kItemWindow = 512;
+constexpr std::size_t kLiteralWindow = 512;  // numbers have digits
 constexpr std::size_t kParenthesesWindow = 4096;
 
 constexpr std::array<std::string_view, 13> kLiterals = {
@@ -50,7 +51,7 @@ std::size_t LenientScanner::NumberLength(std::string_view text) {
 // Whether a number or constant stands there, whole or cut off by the end; `end` is behind it.
 bool LenientScanner::LiteralFollows(std::size_t place, std::size_t* end) const {
   std::size_t i = place;
-  const std::size_t last = std::min(size(), place + 40);
+  const std::size_t last = std::min(size(), place + kLiteralWindow);
   while (i < last && (IsWord(text_[i]) || text_[i] == '-' || text_[i] == '+' || text_[i] == '.')) {
     ++i;
   }

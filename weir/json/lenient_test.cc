@@ -117,6 +117,8 @@ const LenientCase kLenientCases[] = {
      "constant"},
     {"escaped_line_breaks", R"({\n  \"a\": \"x\",\n  \"b\": \"y\"\n})", R"({"a":"x","b":"y"})",
      "escaped_quotes"},
+    {"long_numbers", "[\"a\", 55555555555555555555555555555555555555555555555,]",
+     R"(["a",55555555555555555555555555555555555555555555555])", "extra_comma"},
     {"cut_in_a_key", R"({"score": 0.97, "sum)", R"({"score":0.97,"sum":null})", "cut_off"},
     {"cut_in_a_constant", "[\"a/b\",\n  tr", R"(["a/b",true])", "constant"},
     {"stray_word", R"({"a": 1, NOTE "b": 2})", R"({"a":1,"b":2})", "stray_text"},
