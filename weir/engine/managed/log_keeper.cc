@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 #include "weir/engine/managed/command_line.h"
 
@@ -26,24 +27,13 @@ constexpr int kLookEveryMillis = 500;
 // What follows runs between fork and _exit in a process that may have had other threads: nothing in
 // it allocates, locks or throws.
 
-bool WriteAll(int to, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(to, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes += written;
-    size -= static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
 void CopyLog(int log, int to) {
   std::array<char, 64 * 1024> piece;
   off_t from = 0;
   for (;;) {
     const ssize_t got = ::pread(log, piece.data(), piece.size(), from);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0 || !WriteAll(to, piece.data(), static_cast<std::size_t>(got))) return;
+    if (got <= 0 || !WriteAll(to, {piece.data(), static_cast<std::size_t>(got)})) return;
     from += got;
   }
 }
