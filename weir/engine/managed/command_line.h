@@ -15,8 +15,10 @@ struct CommandLine {
 
 CommandLine FindCommandLine();
 
-// Puts a title in its place, cut to what fits. For a child behind its fork: neither allocates nor
-// locks.
-void Retitle(const CommandLine& line, const char* title);
+// What a child does behind its fork, when it is to stay beside weir: it gets a session and a name
+// of its own, and keeps two files, as 0 and 1. Nothing else of the parent's stays open: whoever
+// waits for the end of its output must not wait for this process, and its locks must end with it.
+// Neither allocates nor locks.
+void StandAside(const CommandLine& line, const char* name, int first, int second);
 
 }  // namespace weir::engine

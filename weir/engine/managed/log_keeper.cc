@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,20 +35,6 @@ void CopyLog(int log, int to) {
     if (got <= 0 || !WriteAll(to, {piece.data(), static_cast<std::size_t>(got)})) return;
     from += got;
   }
-}
-
-// The log becomes 0 and the process 1; nothing else of the parent's stays open, its locks above
-// all.
-void LetGo(int log, int server, const CommandLine& line) {
-  ::setsid();
-  ::prctl(PR_SET_NAME, "weir-log");
-  Retitle(line, "weir-log");
-  const int own_log = ::fcntl(log, F_DUPFD, 3);
-  const int own_server = ::fcntl(server, F_DUPFD, 3);
-  ::dup2(own_log, 0);
-  ::dup2(own_server, 1);
-  ::close_range(2, std::numeric_limits<unsigned>::max(), 0);
-  if (::chdir("/") != 0) ::_exit(1);
 }
 
 [[noreturn]] void Keep(const char* older, std::int64_t most) {
@@ -94,7 +79,7 @@ Result<void> KeepLogShort(const std::string& path, pid_t server, std::int64_t mo
     if (between == 0) {
       // Whoever waits for this process knows that it has let go. The keeper is a child of nobody,
       // so that nobody has to wait for that.
-      LetGo(log, process, line);
+      StandAside(line, "weir-log", log, process);
       if (::fork() == 0) Keep(older.c_str(), most);
       ::_exit(0);
     }

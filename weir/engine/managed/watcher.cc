@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -45,17 +44,7 @@ bool WaitUntilUnused(int lock, int process) {
 }
 
 [[noreturn]] void Run(int pipe, int lock, int grace_millis, const CommandLine& line) {
-  ::setsid();
-  ::prctl(PR_SET_NAME, "weir-watcher");
-  Retitle(line, "weir-watcher");
-  // Nothing of the parent's is kept open: whoever waits for the end of its output must not wait for
-  // this process, and its locks must end with it.
-  const int own_pipe = ::fcntl(pipe, F_DUPFD, 3);
-  const int own_lock = ::fcntl(lock, F_DUPFD, 3);
-  ::dup2(own_pipe, 0);
-  ::dup2(own_lock, 1);
-  ::close_range(2, std::numeric_limits<unsigned>::max(), 0);
-  if (::chdir("/") != 0) ::_exit(1);
+  StandAside(line, "weir-watcher", pipe, lock);
 
   pid_t group = 0;
   int process = -1;
