@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "weir/agent/loop_testing.h"
 #include "weir/base/text.h"
@@ -363,7 +364,7 @@ TEST_F(LoopTest, WithoutAThresholdNoLogprobsAreAskedForAndNoConfidenceIsTold) {
 class ResumeTest : public LoopTest {
  protected:
   ResumeTest() {
-    path_ = testing::TempDir() + "/weir_checkpoint_" +
+    path_ = StrCat(testing::TempDir(), "weir_checkpoint_", ::getpid(), "_") +
             testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove(path_);
   }

@@ -48,6 +48,7 @@ struct WorkerOptions {
   int concurrency = 16;     // jobs under way
   int refresh_every = 100;  // jobs of a queue; then its configuration is read again
   Duration lease = std::chrono::seconds(30);
+  Duration beat{};                            // how often it is renewed; 0: four times a lease
   Duration drain = std::chrono::seconds(30);  // what jobs under way are given at the end
   Duration slow{};                            // PaceOptions
   bool exit_when_empty = false;               // nothing is queued, waiting or running in the queues

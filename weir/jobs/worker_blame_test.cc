@@ -18,6 +18,42 @@ Error StatusOf(int status) {
   return {.code = Code::kHttpStatus, .message = StrCat("HTTP ", status), .http_status = status};
 }
 
+constexpr Duration kNoHurry = std::chrono::hours(1);
+
+// Counts who looks whether it is there.
+class LookedAtEngine : public model::Engine {
+ public:
+  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
+      async::Context /*ctx*/, const model::Call& /*call*/) override {
+    co_return Fail(Code::kEmptyModelResponse, "nothing is streamed here");
+  }
+
+  int looks = 0;
+  Bell bell;
+};
+
+class LookedAtHost final : public flow::EngineHost {
+ public:
+  explicit LookedAtHost(std::shared_ptr<model::Engine> engine) : engine_(std::move(engine)) {}
+  Result<std::shared_ptr<model::Engine>> Get(const std::string& /*name*/) override {
+    return engine_;
+  }
+  Result<void> ApplyProfile(const std::string& /*profile*/, model::Call& /*call*/) override {
+    return {};
+  }
+  Lifecycle LifecycleOf(const std::string& /*name*/) override { return Lifecycle::kElsewhere; }
+  async::Task<Result<void>> Start(async::Context /*ctx*/, const std::string& /*name*/) override {
+    co_return Result<void>();
+  }
+  async::Task<void> Stop(async::Context /*ctx*/, const std::string& /*name*/) override {
+    co_return;
+  }
+  Duration TotalOf(const std::string& /*name*/) override { return std::chrono::hours(1); }
+
+ private:
+  const std::shared_ptr<model::Engine> engine_;
+};
+
 class WorkerBlameTest : public WorkerTest {
  protected:
   // Before the configuration is read, with how often it was before: at the start, and at each look
@@ -28,6 +64,12 @@ class WorkerBlameTest : public WorkerTest {
       mend(looks++);
       return AtOnce(ResolvedAs({.provider = "vllm", .model = "m"}));
     };
+  }
+
+  Resolve Always(std::shared_ptr<model::Engine> engine) {
+    Resolved resolved = ResolvedAs({.provider = "vllm"});
+    resolved.engines = std::make_shared<LookedAtHost>(std::move(engine));
+    return [resolved](const async::Context&, const std::string&) { return AtOnce(resolved); };
   }
 };
 
@@ -161,59 +203,6 @@ TEST_F(WorkerBlameTest, AJobThatNoEngineWasAskedForNamesNoProvider) {
   EXPECT_THAT(failed[0].metadata, HasSubstr("\"flow\":\"d\""));
 }
 
-TEST_F(WorkerBlameTest, TheStoreKnowsOfJobsThatWaitForAnotherTry) {
-  options_.lease = std::chrono::milliseconds(200);
-  options_.first_wait = std::chrono::milliseconds(500);  // some beats
-  const WorkQueue queue = QueueOf(kSay, 1, {.max_attempts = 2});
-  int calls = 0;
-  WorkerInfo told;
-  Add("", [&](const model::Call&) -> Result<std::string> {
-    if (++calls == 1) return Fail(Code::kEmptyModelResponse, "nothing came");
-    told = (*store_->Workers())[0];
-    return std::string("yes");
-  });
-  ASSERT_TRUE(Work(queue, Same()));
-  EXPECT_EQ(told.resting, 1);
-  EXPECT_TRUE(told.next_try_ms);
-  EXPECT_EQ(told.paused, "");
-}
-
-// Counts who looks whether it is there.
-class LookedAtEngine : public model::Engine {
- public:
-  async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
-      async::Context /*ctx*/, const model::Call& /*call*/) override {
-    co_return Fail(Code::kEmptyModelResponse, "nothing is streamed here");
-  }
-
-  int looks = 0;
-  Bell bell;
-};
-
-class LookedAtHost final : public flow::EngineHost {
- public:
-  explicit LookedAtHost(std::shared_ptr<model::Engine> engine) : engine_(std::move(engine)) {}
-  Result<std::shared_ptr<model::Engine>> Get(const std::string& /*name*/) override {
-    return engine_;
-  }
-  Result<void> ApplyProfile(const std::string& /*profile*/, model::Call& /*call*/) override {
-    return {};
-  }
-  Lifecycle LifecycleOf(const std::string& /*name*/) override { return Lifecycle::kElsewhere; }
-  async::Task<Result<void>> Start(async::Context /*ctx*/, const std::string& /*name*/) override {
-    co_return Result<void>();
-  }
-  async::Task<void> Stop(async::Context /*ctx*/, const std::string& /*name*/) override {
-    co_return;
-  }
-  Duration TotalOf(const std::string& /*name*/) override { return std::chrono::hours(1); }
-
- private:
-  const std::shared_ptr<model::Engine> engine_;
-};
-
-constexpr Duration kNoHurry = std::chrono::hours(1);
-
 // All its calls come back at once, with 404.
 class FailsTogether final : public LookedAtEngine {
  public:
@@ -238,13 +227,7 @@ class FailsTogether final : public LookedAtEngine {
 TEST_F(WorkerBlameTest, JobsThatFailTogetherShareALookAtTheirEngine) {
   const WorkQueue queue = QueueOf(kSay, 8, {.max_attempts = 1});
   const auto engine = std::make_shared<FailsTogether>(8);
-  const auto host = std::make_shared<LookedAtHost>(engine);
-  const Resolve resolve = [&](const async::Context&, const std::string&) {
-    Resolved resolved = ResolvedAs({.provider = "vllm"});
-    resolved.engines = host;
-    return AtOnce(resolved);
-  };
-  ASSERT_TRUE(Work(queue, resolve));
+  ASSERT_TRUE(Work(queue, Always(engine)));
   EXPECT_EQ(JobsIn(queue, JobState::kFailed).size(), 8U);
   EXPECT_EQ(engine->looks, 3) << "at the start, for the first job, and for all others";
 }
@@ -284,19 +267,50 @@ TEST_F(WorkerBlameTest, ALookThatBeganBeforeAJobFailedIsNoAnswerForIt) {
   options_.concurrency = 2;
   const WorkQueue queue = QueueOf(kSay, 2, {.max_attempts = 1});
   const auto engine = std::make_shared<GoesMeanwhile>();
-  const auto host = std::make_shared<LookedAtHost>(engine);
-  const Resolve resolve = [&](const async::Context&, const std::string&) {
-    Resolved resolved = ResolvedAs({.provider = "vllm"});
-    resolved.engines = host;
-    return AtOnce(resolved);
-  };
   ear_.on_event = [&](std::string_view name, std::span<const TraceField>) {
     if (name == "jobs.paused") engine->ComeBack();
   };
-  ASSERT_TRUE(Work(queue, resolve));
+  ASSERT_TRUE(Work(queue, Always(engine)));
   EXPECT_EQ(ear_.heard["jobs.paused"], 1);
   EXPECT_EQ(JobsIn(queue, JobState::kFailed).size(), 1U);
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
+}
+
+// Its first job comes back empty, its second looks at the store until that is known there.
+class OneRests final : public LookedAtEngine {
+ public:
+  async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
+    if (call.messages.back().AllText() == "n=0") {
+      co_return Fail(Code::kEmptyModelResponse, "nothing came");
+    }
+    while (!look()) (void)co_await async::Sleep(ctx, std::chrono::milliseconds(1));
+    co_return Fail(Code::kEmptyModelResponse, "nothing came");
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context /*ctx*/) override {
+    co_return model::EngineInfo{.kind = "vllm"};
+  }
+  std::function<bool()> look;
+};
+
+TEST_F(WorkerBlameTest, TheStoreKnowsAtOnceOfAJobThatWaitsForAnotherTry) {
+  options_.concurrency = 2;
+  options_.first_wait = kNoHurry;
+  const WorkQueue queue = QueueOf(kSay, 2, {.max_attempts = 2});
+  const auto engine = std::make_shared<OneRests>();
+  async::Cancellation* its_cancellation = nullptr;
+  WorkerInfo told;
+  engine->look = [&] {
+    told = (*store_->Workers())[0];
+    if (told.resting == 0) return false;
+    its_cancellation->Cancel();
+    return true;
+  };
+  ASSERT_TRUE(Work(queue, Always(engine), [&](Worker&, async::Cancellation& cancellation) {
+    its_cancellation = &cancellation;
+  }));
+  EXPECT_EQ(told.resting, 1);
+  EXPECT_TRUE(told.next_try_ms);
+  EXPECT_EQ(told.paused, "");
 }
 
 }  // namespace

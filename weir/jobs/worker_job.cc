@@ -228,7 +228,7 @@ Task<Shift::End> Worker::Core::Try(Context ctx, Post& post, Shift& shift, const 
 // Gives the place away for so long, and takes the next that is free.
 Task<void> Worker::Core::Rest(Context ctx, Duration wait) {
   --figures_.running;
-  ++figures_.resting;
+  beat_now_ |= ++figures_.resting == 1;
   bell_.Ring();
   const TimePoint until = ctx.Now() + wait;
   const auto next_try = next_tries_.insert(until);

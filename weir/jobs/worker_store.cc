@@ -114,7 +114,7 @@ void Worker::Core::Delivered(const Context& ctx, const std::vector<Done>& batch,
 }
 
 Task<void> Worker::Core::KeepLease(Context ctx) {
-  const Duration every = options_.lease / 4;
+  const Duration every = options_.beat > Duration{} ? options_.beat : options_.lease / 4;
   TimePoint next = ctx.Now() + every;
   while (!finishing_) {
     if (worker_ != 0 && ctx.Now() < next && !beat_now_) {

@@ -27,11 +27,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view kLimits =
     "ulimit -c 0 2>/dev/null; ulimit -d 4194304 2>/dev/null; exec \"$@\"";
 
-// How many processes a program may have at once, and how often they are counted. RLIMIT_NPROC would
-// bound nothing for root, and counts processes of the same user that are not seen from here, such
-// as those in other containers.
-constexpr std::size_t kMostProcesses = 256;
+// How often the processes of a program are counted. RLIMIT_NPROC would bound nothing for root, and
+// counts processes of the same user that are not seen from here, such as those in other containers.
 constexpr Duration kCountEvery = std::chrono::milliseconds(50);
+constexpr int kLookEvery = 20;  // counts
 
 constexpr std::size_t kPipeBytes = 1 << 20;  // the most that a pipe holds
 constexpr std::size_t kErrorBytes = 500;     // of what a program that took too long had said
@@ -92,14 +91,14 @@ void CollectRest(async::OutputPipe& pipe, Clip& clip) {
 }
 
 // Ends a program that has become too many. Counting the system's threads is cheap, so that is what
-// is done as long as nothing is wrong.
-async::Task<void> Count(async::Context ctx, async::Child& child, bool& too_many) {
+// is done most of the time; others may have ended meanwhile, so now and then its own are counted.
+async::Task<void> Count(async::Context ctx, async::Child& child, std::size_t most, bool& too_many) {
   const std::size_t before = ThreadsOfSystem();
-  for (;;) {
+  for (int count = 1;; ++count) {
     const Result<void> slept = co_await async::Sleep(ctx, kCountEvery);
     if (!slept) co_return;
-    if (ThreadsOfSystem() < before + kMostProcesses) continue;
-    if (ProcessesOfSession(child.pid()) <= kMostProcesses) continue;
+    if (count % kLookEvery != 0 && ThreadsOfSystem() < before + most) continue;
+    if (ProcessesOfSession(child.pid()) <= most) continue;
     too_many = true;
     child.Signal(SIGKILL);
     co_return;
@@ -179,7 +178,7 @@ async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run
   if (!run.input.empty()) scope.Spawn(Feed(scope.context(), *child, run.input));
   scope.Spawn(Collect(scope.context(), *output, kept_output));
   scope.Spawn(Collect(scope.context(), *errors, kept_errors));
-  scope.Spawn(Count(scope.context(), *child, too_many));
+  scope.Spawn(Count(scope.context(), *child, run.max_processes, too_many));
   const Result<async::ChildExit> exit = co_await child->Wait(limited);
   // All of its group, also when it has ended by itself: nothing goes on behind its back.
   child->Signal(SIGKILL);
@@ -193,8 +192,9 @@ async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run
   result.output = std::move(kept_output).Take();
   result.errors = std::move(kept_errors).Take();
   if (too_many) {
-    co_return Fail(Code::kIoError, StrCat("'", run.argv.front(), "' had more than ", kMostProcesses,
-                                          " processes at once and was killed with all of them"));
+    co_return Fail(Code::kIoError,
+                   StrCat("'", run.argv.front(), "' had more than ", run.max_processes,
+                          " processes at once and was killed with all of them"));
   }
   if (!exit) {
     const bool ours = exit.error().code == Code::kTimeout && ctx.Now() < ctx.deadline;

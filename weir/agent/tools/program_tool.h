@@ -17,6 +17,7 @@ struct ProgramRun {
   std::string input;  // its stdin
   Duration timeout = std::chrono::seconds(60);
   std::size_t max_output = 64 << 10;  // of stdout, and of stderr
+  std::size_t max_processes = 256;    // at once
 };
 
 struct ProgramResult {
@@ -30,8 +31,8 @@ struct ProgramResult {
 // Fails with kConfigError when there is no such program, kTimeout when it took too long (its group
 // is dead then), kIoError when it could not be started, and with the context's error. Every process
 // that it started in its group is killed when it has ended. A fork bomb is bounded: a process may
-// fill 4 GiB of memory (setrlimit), and a program that has more than 256 processes at once is
-// killed with all of them (kIoError).
+// fill 4 GiB of memory (setrlimit), and a program that has more than `max_processes` is killed with
+// all of them (kIoError).
 async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run,
                                               const Surroundings& around);
 
