@@ -1,6 +1,7 @@
 """What the end-to-end tests share: the binary, a simulator in a with-block, temporary folders."""
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEIR = os.environ.get("WEIR_BIN", str(ROOT / "build/release/bin/weir"))
-PATIENCE = 60  # seconds until a hanging program fails its test
+PATIENCE = 180  # seconds until a hanging program fails its test
 
 
 def environment(**more):
@@ -27,6 +28,44 @@ def weir(*args, stdin=None, env=None, cwd=None):
     """Runs weir to its end. stdin None is an empty one."""
     return subprocess.run([WEIR, *args], input=stdin or "", capture_output=True, text=True,
                           timeout=PATIENCE, env=environment(**(env or {})), cwd=cwd)
+
+
+def until(true, what):
+    """Waits until `true()` is, and gives what it is."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = true()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited in vain until " + what)
+
+
+def with_more_time(ask, good):
+    """What `ask(seconds)` gives. Where the machine was too slow for `good` to come about, it is asked with more of them."""
+    for seconds in ("0.2", "1", "5", "25"):
+        given = ask(seconds)
+        if good(given):
+            break
+    return given
+
+
+def does(process, what, number):
+    """Whether a process has a handler for a signal ("SigCgt"), or ignores it ("SigIgn")."""
+    lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    mask = next(line for line in lines if line.startswith(what + ":")).split()[1]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def free_port():
+    """A port on loopback below those that connections and port 0 are given, so that nobody takes it by chance."""
+    while True:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(20000, 32000)))
+            except OSError:
+                continue
+            return listener.getsockname()[1]
 
 
 class Sim:

@@ -6,10 +6,9 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import unittest
 
-from harness import PATIENCE, WEIR, Case, environment
+from harness import PATIENCE, WEIR, Case, does, environment, free_port
 
 LINE = re.compile(r"\((APIServer|EngineCore) pid=\d+\) (INFO \d\d-\d\d \d\d:\d\d:\d\d \[[\w.]+(:\d+)?\]|INFO:    ) .+")
 
@@ -17,11 +16,6 @@ LINE = re.compile(r"\((APIServer|EngineCore) pid=\d+\) (INFO \d\d-\d\d \d\d:\d\d
 def run(*args, flags=(), **env):
     return subprocess.run([WEIR, "sim", *flags, "--as-vllm", *args], capture_output=True, text=True, timeout=PATIENCE,
                           env=environment(**env))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Vllm:
@@ -122,9 +116,9 @@ class Ends(Case):
         with Vllm(WEIR_SIM_IGNORE_SIGTERM="1") as vllm:
             vllm.wait_until_ready()
             vllm.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
-            self.assertIsNone(vllm.process.poll())
+            self.assertTrue(does(vllm.process, "SigIgn", signal.SIGTERM))
             self.assertEqual(vllm.ask("/health")[0], 200)
+            self.assertIsNone(vllm.process.poll())
 
 
 class Refusals(Case):

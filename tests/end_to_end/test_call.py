@@ -4,10 +4,10 @@ import os
 import pty
 import signal
 import subprocess
-import time
 import unittest
+import urllib.request
 
-from harness import PATIENCE, WEIR, Case, RawServer, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, RawServer, Sim, environment, until, weir, with_more_time
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -351,8 +351,11 @@ class Failures(Case):
         self.assertEqual((error["name"], error["class"], error["retryable"]), ("connection_error", "network", True))
 
     def test_a_document_holds_what_came_before_the_error(self):
-        with RawServer(OK_HEAD + delta("half an "), end="wait") as server:
-            done = self.call(server.url, "-o", "json", "--timeout", "0.2")
+        def ask(seconds):
+            with RawServer(OK_HEAD + delta("half an "), end="wait") as server:
+                return self.call(server.url, "-o", "json", "--timeout", seconds)
+
+        done = with_more_time(ask, lambda done: json.loads(done.stdout).get("text"))
         document = json.loads(done.stdout)
         self.assertEqual((done.returncode, document["text"], document["error"]["name"]), (5, "half an ", "timeout"))
         self.assertNotIn("finish", document)
@@ -409,12 +412,12 @@ class CtrlC(Case):
 
 
     def test_leaves_what_came_in_the_document(self):
+        events = self.folder / "events.jsonl"
         with RawServer(OK_HEAD + delta("one "), end="wait") as server:
-            process = subprocess.Popen([WEIR, "call", "-e", server.url, "-o", "json", "-v", "hi"],
+            process = subprocess.Popen([WEIR, "call", "-e", server.url, "-o", "json", "-v", "--events", str(events), "hi"],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        text=True, env=environment())
-            self.assertTrue(server.got_request.wait(PATIENCE))
-            time.sleep(0.2)  # the piece is under way
+            until(lambda: events.exists() and '"span.end","span":"wire.decode"' in events.read_text(), "a piece is there")
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=PATIENCE)
         document = json.loads(out)
@@ -451,11 +454,18 @@ class Terminals(Case):
     def test_what_is_said_of_an_answer_begins_a_line(self):
         thought = chunk(json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
             {"index": 0, "delta": {"reasoning": "hm"}, "finish_reason": None}]}))
-        waits = ("--reasoning", "show", "-v", "--timeout", "1")
-        with RawServer(OK_HEAD + thought, end="wait") as server:
-            self.assertTrue(self.on_one_terminal("-e", server.url, *waits).startswith(b"hm\r\nweir: "))
-        with RawServer(OK_HEAD + thought + delta("one"), end="wait") as server:
-            self.assertTrue(self.on_one_terminal("-e", server.url, *waits).startswith(b"hm\r\none\r\nweir: "))
+
+        def ask(reply, last):
+            def once(seconds):
+                with RawServer(OK_HEAD + reply, end="wait") as server:
+                    return self.on_one_terminal("-e", server.url, "--reasoning", "show", "-v", "--timeout", seconds)
+
+            return with_more_time(once, lambda said: last in said)
+
+        said = ask(thought, b"hm")
+        self.assertTrue(said.startswith(b"hm\r\nweir: "), said)
+        said = ask(thought + delta("one"), b"one")
+        self.assertTrue(said.startswith(b"hm\r\none\r\nweir: "), said)
         with RawServer(OK_HEAD + delta("a", "stop") + chunk("[DONE]") + b"0\r\n\r\n") as server:
             # The dialect is given: this server answers one request, which would be that for its version.
             config = self.write("weir.yaml", f"engines: {{one: {{base_url: {server.url}, dialect: vllm-latest}}}}")
@@ -511,11 +521,16 @@ class Program(Case):
         self.assertEqual(sim.rest, "")
         self.assertEqual(sim.process.returncode, 0)
 
+    @staticmethod
+    def requests(sim):
+        with urllib.request.urlopen(sim.url + "/sim/requests") as answer:
+            return answer.read().decode()
+
     def test_the_simulator_drains_before_it_ends(self):
         with Sim("--ttft", "300", "--itl", "0") as sim:
             process = subprocess.Popen([WEIR, "call", "-e", sim.url, "hi"], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-            time.sleep(0.15)  # the request is on its way, its first token is not
+            until(lambda: "POST" in self.requests(sim), "it was asked")
             sim.process.send_signal(signal.SIGTERM)
             out, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, errors)

@@ -7,7 +7,7 @@ import threading
 import unittest
 
 from dialects import NO_RETRY, Fleet, Server
-from harness import PATIENCE, WEIR, Case, RawServer, environment, weir
+from harness import PATIENCE, WEIR, Case, RawServer, environment, weir, with_more_time
 
 TOOLS = json.dumps([
     {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}},
@@ -402,11 +402,15 @@ class Connections(MistakeCase):
             self.assertEqual(done.returncode, 5)
             self.assertIn("weir: timeout: ", done.stderr)
             self.assertIn("first_token", done.stderr)
-        with Scripted(hangs) as server:
-            report = json.loads(weir("--config", self.config(server.url), "doctor", "it", "--timeout", "1.5", "-o",
-                                     "json").stdout)
-        verdicts = {finding["step"]: finding["verdict"] for finding in report["findings"]}
-        self.assertEqual([verdicts[step] for step in ("health", "models", "call")], ["ok", "ok", "failed"])
+
+        def examine(seconds):
+            with Scripted(hangs) as server:
+                done = weir("--config", self.config(server.url), "doctor", "it", "--timeout", seconds, "-o", "json")
+            verdicts = {finding["step"]: finding["verdict"] for finding in json.loads(done.stdout)["findings"]}
+            return [verdicts.get(step) for step in ("health", "models", "call")]
+
+        found = ["ok", "ok", "failed"]
+        self.assertEqual(with_more_time(examine, found.__eq__), found)
         with RawServer(stream(event(content="a")), end="wait") as server:
             done = self.ask(server.url, keys=("dialect: vllm-latest", "timeouts: {idle: 0.2}", NO_RETRY))
         self.assertEqual(done.returncode, 5)
@@ -494,9 +498,16 @@ class Connections(MistakeCase):
                     process.communicate(timeout=PATIENCE)
                     self.assertEqual(process.returncode, 4)
                     self.assertTrue(server.peer_closed.wait(PATIENCE))
-                with RawServer(reply, end="wait") as server:
-                    self.assertEqual(self.ask(server.url, *how, "--timeout", "0.2").returncode, 5)
-                    self.assertTrue(server.peer_closed.wait(PATIENCE))
+
+                def late(seconds):
+                    with RawServer(reply, end="wait") as server:
+                        done = self.ask(server.url, *how, "--timeout", seconds)
+                        self.assertEqual(done.returncode, 5, done.stderr)
+                        asked = server.got_request.is_set()
+                        self.assertTrue(not asked or server.peer_closed.wait(PATIENCE))
+                        return asked
+
+                self.assertTrue(with_more_time(late, bool))
 
 
 class Sampling(MistakeCase):

@@ -1,4 +1,5 @@
 """weir jobs work: workers on a store, killed and told to end, with engines that come and go."""
+import http.server
 import json
 import os
 import random
@@ -12,7 +13,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, Sim, environment, free_port, until, weir
 from postgres import Postgres, programs
 
 FLOW = """
@@ -32,6 +33,7 @@ nodes:
 """
 KILLS = int(os.environ.get("WEIR_KILLS", "6"))
 CONCURRENCY = 8
+LOST = "silent for too long"  # what a worker says that has lost its lease
 
 
 def answered(sim):
@@ -47,6 +49,56 @@ def look(url):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+class Gate:
+    """Stands before a server, and lets so many POSTs through before it is `open`."""
+
+    def __init__(self, sim, few):
+        self.open, self.few = threading.Event(), threading.Semaphore(few)
+        gate = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.command == "POST" and not gate.few.acquire(blocking=False):
+                    gate.open.wait(PATIENCE)
+                request = urllib.request.Request(sim.url + self.path, body or None, dict(self.headers), method=self.command)
+                try:
+                    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                        self.answer(answer.status, answer.headers, answer.read())
+                except urllib.error.HTTPError as error:
+                    with error:
+                        self.answer(error.code, error.headers, error.read())
+
+            do_GET = do_POST = do
+
+            def answer(self, status, headers, body):
+                self.send_response(status)
+                self.send_header("Content-Type", headers["Content-Type"])
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.open.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class Workers(Case):
@@ -105,8 +157,8 @@ class Work(Workers):
         self.assertTrue(all(row["result"]["first"] in ("red", "green", "blue") for row in rows))
 
     def test_a_provider_that_is_switched_at_job_120_is_the_new_one_from_job_200_on(self):  # R-JOB-02, R-EVT-06
-        with Sim("--ttft", "4", "--itl", "0") as first, Sim("--ttft", "4", "--itl", "0") as second:
-            self.write("weir.yaml", f"engines:\n  old: {{kind: vllm, base_url: '{first.url}/v1', model: sim-model}}\n"
+        with Sim("--instant") as first, Sim("--instant") as second, Gate(first, 150) as gate:
+            self.write("weir.yaml", f"engines:\n  old: {{kind: vllm, base_url: '{gate.url}/v1', model: sim-model}}\n"
                        f"  new: {{kind: openai, base_url: '{second.url}/v1', model: sim-model}}\n"
                        "events: {file: events.jsonl}\n")
             self.submit(SAY, 250)
@@ -114,10 +166,9 @@ class Work(Workers):
             overlay.write_text("say: {engine: old, variant_id: v1}\n")
             process = self.worker("--exit-when-empty", "--overlay", str(overlay), "--concurrency", "4",
                                   stderr=subprocess.PIPE)
-            while answered(first) < 120:
-                time.sleep(0.005)
+            until(lambda: answered(first) >= 120, "120 jobs are done")
             overlay.write_text("say: {engine: new, variant_id: v2}\n")
-            self.assertLess(answered(first), 195)
+            gate.open.set()
             said = process.communicate(timeout=PATIENCE)[1]
             self.assertEqual(process.returncode, 0, said)
             self.assertEqual((answered(first), answered(second)), (200, 50))
@@ -154,18 +205,18 @@ class Work(Workers):
 
     def test_an_engine_that_goes_away_stops_the_claiming_until_it_is_back(self):
         self.submit(SAY, 60)
-        with Sim("--ttft", "20", "--itl", "0") as sim:
+        script = self.write("script.yaml", "- {times: 10, reply: {}}\n- {reply: {delay: 10m}}\n")
+        address = f"127.0.0.1:{free_port()}"
+        with Sim("--instant", "--listen", address, "--scenario", script) as sim:
             self.write("weir.yaml", f"engines:\n  it: {{kind: vllm, base_url: '{sim.url}/v1', model: sim-model,"
                        " retry: {max_retries: 0}}\n")
             process = self.worker("--exit-when-empty", "--concurrency", "4", "-e", "it", stderr=subprocess.PIPE)
-            while answered(sim) < 10:
-                time.sleep(0.005)
-            address = sim.url.split("//")[1]
+            until(lambda: answered(sim) >= 10, "ten jobs are done")
             sim.process.kill()
             sim.process.wait()
         while "wait until an engine answers" not in process.stderr.readline():
             self.assertIsNone(process.poll())
-        with Sim("--ttft", "20", "--itl", "0", "--listen", address):
+        with Sim("--instant", "--listen", address):
             said = process.communicate(timeout=PATIENCE)[1]
             self.assertEqual(process.returncode, 0, said)
         self.assertIn("go on", said)
@@ -207,8 +258,7 @@ class Work(Workers):
             door = line.split("figures are at ")[1].strip().removesuffix("/metrics")
             self.assertEqual(look(door + "/healthz")[0], 200)
             self.assertEqual(look(door + "/readyz")[0], 200)
-            while answered(sim) < 20:
-                time.sleep(0.005)
+            until(lambda: answered(sim) >= 20, "20 jobs are done")
             page = look(door + "/metrics")[1]
             self.assertIn('weir_jobs{queue="say",state="running"}', page)
             self.assertIn("weir_requests_total", page)
@@ -298,60 +348,79 @@ class Proxy(threading.Thread):
 class CutOff(Workers):
     @unittest.skipUnless(programs(), "PostgreSQL is not installed: NOTHING of it is tested here")
     def test_a_worker_that_is_cut_off_from_the_database_loses_its_jobs_and_writes_nothing_of_them(self):
-        with Postgres() as database, Sim("--ttft", "25", "--itl", "0") as sim:
+        with Postgres() as database, Sim("--ttft", "25", "--itl", "0") as sim, Gate(sim, 0) as gate:
             self.store = database.url
             self.submit(SAY, 400)
             proxy = Proxy(database.port)
             proxy.start()
-            common = ("-e", sim.url, "--concurrency", "4", "--lease", "1s", "--exit-when-empty")
-            near = self.worker(*common)
+            common = ("-e", gate.url, "--concurrency", "4", "--lease", "1s", "--exit-when-empty")
+            near = self.worker(*common, stderr=subprocess.PIPE)
             self.store = database.url.replace(f":{database.port}/", f":{proxy.port}/")
             far = self.worker(*common, stderr=subprocess.PIPE)
             self.store = database.url
-            while len(database.ask("SELECT 1 FROM weir_workers WHERE id IN (SELECT worker FROM weir_jobs)")) < 2:
-                time.sleep(0.01)
+            busy = "SELECT count(*) FROM weir_workers WHERE id IN (SELECT worker FROM weir_jobs)"
+            until(lambda: database.ask(busy) == [["2"]], "both workers have jobs")
             proxy.held.set()
-            while database.ask("SELECT count(*) FROM weir_workers") != [["1"]]:
-                time.sleep(0.05)
+            gate.open.set()
+            until(lambda: database.ask("SELECT count(*) FROM weir_workers") == [["1"]], "one is given up")
             proxy.held.clear()
             said = far.communicate(timeout=PATIENCE)[1]
-            self.assertEqual((near.wait(PATIENCE), far.returncode), (0, 0), said)
+            others = near.communicate(timeout=PATIENCE)[1]
+            self.assertEqual((near.returncode, far.returncode), (0, 0), said + others)
             proxy.end()
-            self.assertIn("silent for too long", said)
+            self.assertIn(LOST, said)
             rows = self.export()
             self.assertEqual([(row["id"], row["status"]) for row in rows], [(str(n), "ok") for n in range(400)])
-            # A cut costs at most what was under way or claimed ahead.
-            self.assertLessEqual(answered(sim), 400 + 2 * 4)
+            # A cut costs at most what was under way or claimed ahead. On a machine that stalls there are more than one.
+            self.assertLessEqual(answered(sim), 400 + (said + others).count(LOST) * 2 * 4)
 
 
 class Killed(Workers):
     """Workers that are killed again and again, on one store."""
+
+    @staticmethod
+    def at_work(team, database):
+        """Whether the store knows of everyone who has not come to the end."""
+        names = database.ask("SELECT name FROM weir_workers")
+        return all(any(name.endswith(f"-{one.pid}") for name, in names) or one.poll() is not None for one in team)
 
     def go(self, workers, count, kills, database=None):
         chance = random.Random(11)
         with Sim("--ttft", "15", "--itl", "0", "--max-num-seqs", "64") as sim:
             self.submit(FLOW, count, "--max-crashes", "1000000")
             common = ("-e", sim.url, "--concurrency", str(CONCURRENCY), "--lease", "1s", "--exit-when-empty")
-            team = [self.worker(*common) for _ in range(workers)]
+            said = {}
+
+            def start():
+                path = self.folder / f"said{len(said)}"
+                with open(path, "w") as file:
+                    process = self.worker(*common, stderr=file)
+                said[process] = path
+                return process
+
+            team = [start() for _ in range(workers)]
             for kill in range(kills):
                 time.sleep(chance.uniform(0.1, 0.4))
                 victim = chance.randrange(workers)
                 team[victim].kill()
                 team[victim].wait()
-                team[victim] = self.worker(*common)
+                team[victim] = start()
                 if database and kill in (kills // 3, 2 * kills // 3):
+                    # Who begins while there is no database ends with that; who is at work waits for it.
+                    until(lambda: self.at_work(team, database), "all are at work")
                     database.restart()
             for process in team:
-                self.assertEqual(process.wait(PATIENCE), 0)
+                self.assertEqual(process.wait(PATIENCE), 0, said[process].read_text())
             asked = answered(sim)
         rows = self.export()
         self.assertEqual([row["id"] for row in rows], [str(n) for n in range(count)])
         self.assertTrue(all(row["status"] == "ok" for row in rows))
         queue = self.queue()
-        # Twice is asked what was in flight when a worker died, and that is counted.
-        self.assertLessEqual(asked, 2 * count + kills * CONCURRENCY)
+        # Twice is asked what was in flight when a worker died, and that is counted. One that stalls is lost like a dead one.
+        cuts = kills + sum(path.read_text().count(LOST) for path in said.values())
+        self.assertLessEqual(asked, 2 * count + cuts * CONCURRENCY)
         self.assertGreaterEqual(queue["repeated_calls"], asked - 2 * count)
-        self.assertLessEqual(queue["repeated_calls"], kills * CONCURRENCY)
+        self.assertLessEqual(queue["repeated_calls"], cuts * CONCURRENCY)
         print(f"{workers} workers, {kills} kills, {count} jobs of two calls: {asked} answers, "
               f"{asked - 2 * count} of them twice, {queue['repeated_calls']} said to be")
 

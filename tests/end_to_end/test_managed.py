@@ -2,8 +2,8 @@
 import json
 import unittest
 
-from harness import PATIENCE
-from test_servers import Servers, free_port, until
+from harness import PATIENCE, free_port, until
+from test_servers import Servers
 
 
 class Managed(Servers):

@@ -2,20 +2,20 @@
 import http.server
 import json
 import threading
-import time
 import unittest
 
-from harness import Case, Sim, weir
+from harness import PATIENCE, Case, Sim, weir, with_more_time
 
 OLD_FIELDS = ["messages", "guided_json", "guided_regex", "cache_salt"]
 NEW_FIELDS = ["messages", "structured_outputs", "truncation_side", "cache_salt"]
 
 
 class Server:
-    """A chat server on loopback. `paths` are fixed answers: path -> (status, body)."""
+    """A chat server on loopback. `paths` are fixed answers: path -> (status, body). `long` is the time that an answer
+    takes behind its first piece; without a stream it then never comes."""
 
-    def __init__(self, paths, pause=0):
-        self.seen, self.paths, self.pause = [], paths, pause
+    def __init__(self, paths, long=0):
+        self.seen, self.paths, self.long, self.over = [], paths, long, threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -40,7 +40,10 @@ class Server:
                     return self.answer(*outer.paths.get("{}", (400, '{"detail":"?"}')))
                 if body.get("stream"):
                     return self.stream()
-                time.sleep(outer.pause)
+                if outer.long:
+                    outer.over.wait(PATIENCE)
+                    self.close_connection = True
+                    return None
                 self.answer(200, json.dumps({"id": "a", "object": "chat.completion", "created": 1, "model": "m", "choices": [
                     {"index": 0, "message": {"role": "assistant", "content": "[1]"}, "finish_reason": "stop"}]}))
 
@@ -50,7 +53,7 @@ class Server:
                 self.send_header("Connection", "close")
                 self.end_headers()
                 for text, finish in (("[", None), ("1", None), ("]", "stop")):
-                    time.sleep(outer.pause / 3)
+                    outer.over.wait(outer.long if finish else 0)
                     chunk = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [
                         {"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
                     self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
@@ -70,6 +73,7 @@ class Server:
         return self
 
     def __exit__(self, *unused):
+        self.over.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -113,20 +117,24 @@ class Probe(Case):
 
 
 class StreamInside(Case):
-    def call(self, url, inside):
+    def call(self, url, inside, first_token):
         config = self.write("weir.yaml", f"engines: {{e: {{base_url: {url}, dialect: vllm-latest, "
-                                         f"timeouts: {{first_token: 1}}, stream_inside: {inside}, retry: {{max_retries: 0}}}}}}\n")
+                                         f"timeouts: {{first_token: {first_token}}}, stream_inside: {inside}, retry: {{max_retries: 0}}}}}}\n")
         return weir("--config", config, "call", "--no-stream", "hi")
 
     def test_a_long_answer_is_no_silence_when_it_streams_inside(self):
-        with Server({}, pause=1.8) as server:
-            done = self.call(server.url, "true")
-            self.assertEqual((done.returncode, done.stdout), (0, "[1]\n"), done.stderr)
-            self.assertTrue(server.asked()[0]["stream"])
+        def ask(seconds):
+            with Server({}, long=1.5 * float(seconds)) as server:
+                done = self.call(server.url, "true", seconds)
+                self.assertTrue(all(body["stream"] for body in server.asked()))
+                return done
+
+        done = with_more_time(ask, lambda done: done.returncode == 0)
+        self.assertEqual((done.returncode, done.stdout), (0, "[1]\n"), done.stderr)
 
     def test_without_it_the_whole_answer_must_come_within_the_time_of_the_first_token(self):
-        with Server({}, pause=1.8) as server:
-            done = self.call(server.url, "false")
+        with Server({}, long=1) as server:
+            done = self.call(server.url, "false", 1)
             self.assertEqual(done.returncode, 5)
             self.assertIn("stream_inside", done.stderr)
 

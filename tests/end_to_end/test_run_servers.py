@@ -4,8 +4,8 @@ import pathlib
 import signal
 import unittest
 
-from harness import PATIENCE
-from test_servers import Servers, free_port, members, until
+from harness import PATIENCE, free_port, until
+from test_servers import Servers, members
 
 FLOW = """
 warmup: false

@@ -7,27 +7,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.request
 
-from harness import PATIENCE, WEIR, Case, Sim, environment
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-def until(true, what):
-    """Waits until `true()` is, and gives what it is."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = true()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("waited in vain until " + what)
+from harness import PATIENCE, WEIR, Case, Sim, environment, free_port, until
 
 
 def members(group):

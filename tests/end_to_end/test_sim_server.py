@@ -3,11 +3,10 @@ import http.client
 import json
 import signal
 import subprocess
-import time
 import unittest
 import urllib.parse
 
-from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, Sim, does, environment, until, weir
 
 CHAT = "/v1/chat/completions"
 
@@ -104,7 +103,7 @@ class Starts(Case):
     def test_nothing_listens_before_the_delay_is_over_and_a_signal_ends_it(self):
         process = subprocess.Popen([WEIR, "sim", "--startup-delay", "600000"], stdout=subprocess.PIPE, text=True,
                                    env=environment())
-        time.sleep(0.5)
+        until(lambda: does(process, "SigCgt", signal.SIGTERM), "it can be told to end")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.communicate(timeout=PATIENCE)[0], "")
         self.assertEqual(process.returncode, 0)

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/client/agent.h"
@@ -138,7 +139,7 @@ TEST_F(AgentWorkTest, ABrokenStreamIsAskedAgain) {
 
 TEST_F(AgentWorkTest, ToolsOfTheFolderSeeItAndNothingElse) {
   const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "weir_agent_work";
+      std::filesystem::path(testing::TempDir()) / StrCat("weir_agent_work_", ::getpid());
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "a.txt") << "first line\n";
   agent_.tools = {{.name = "read_file", .builtin = "read_file", .context = {}}};

@@ -5,7 +5,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "weir/base/text.h"
 #include "weir/flow/read.h"
 #include "weir/flow/show.h"
 #include "weir/json/reader.h"
@@ -233,7 +235,7 @@ TEST(GraphTest, NodesMayNotBeNestedWithoutEnd) {
 
 TEST(GraphTest, SchemasOfOtherFilesAreBundled) {
   const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "weir flow bundle";
+      std::filesystem::path(testing::TempDir()) / StrCat("weir flow bundle ", ::getpid());
   std::filesystem::create_directories(folder / "schemas");
   std::ofstream(folder / "schemas/a.json")
       << R"({"type": "object", "properties": {"b": {"$ref": "b.json#/$defs/name"}}})";

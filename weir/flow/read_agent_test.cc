@@ -246,7 +246,7 @@ nodes:
   EXPECT_EQ(step.agent->temperature.loop, 0.5);
   EXPECT_THAT(step.agent->tools.at(0).exec, ElementsAre("agents/tools/t", "x"));
   EXPECT_THAT(step.agent->tools[0].context, ElementsAre(ElementsAre("agents/c")));
-  EXPECT_THAT(step.agent->workspace.source, testing::EndsWith("weir_flow_read_agent/agents/code"));
+  EXPECT_THAT(step.agent->workspace.source, testing::EndsWith("_agent/agents/code"));
   EXPECT_TRUE(step.output.schema->Find("properties").Find("a").exists());
 
   const auto alone = ReadAgentFile(definition);

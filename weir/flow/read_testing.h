@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/flow/read.h"
@@ -26,7 +27,8 @@ inline Flow FlowOf(std::string_view text, std::string_view name = {}) {
 class FlowFiles {
  public:
   explicit FlowFiles(std::string_view name)
-      : path_(std::filesystem::path(testing::TempDir()) / StrCat("weir_flow_read_", name)) {
+      : path_(std::filesystem::path(testing::TempDir()) /
+              StrCat("weir_flow_read_", ::getpid(), "_", name)) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

@@ -120,20 +120,27 @@ class Provider final : public http::Handler {
   std::size_t looks_ = 0;
 };
 
-class BatchJobTest : public testing::Test {
+class BatchFilesTest : public testing::Test {
  public:
-  using Script = Task<void> (*)(BatchJobTest&);
-
-  BatchJobTest() {
+  BatchFilesTest() {
     std::string name = testing::TempDir() + "batch_job_XXXXXX";
     folder_ = ::mkdtemp(name.data());
     in_ = folder_ + "/in.jsonl";
     out_ = folder_ + "/out.jsonl";
   }
-  ~BatchJobTest() override {
+  ~BatchFilesTest() override {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+
+  std::string folder_;
+  std::string in_;
+  std::string out_;
+};
+
+class BatchJobTest : public BatchFilesTest {
+ public:
+  using Script = Task<void> (*)(BatchJobTest&);
 
   void Write(const std::string& path, std::string_view text) { std::ofstream(path) << text; }
   std::string ReadFile(const std::string& path) {
@@ -197,9 +204,6 @@ class BatchJobTest : public testing::Test {
   }
   void Note(const Error& error) { done_ = Result<void>(std::unexpect, error); }
 
-  std::string folder_;
-  std::string in_;
-  std::string out_;
   async::Loop loop_{async::Loop::Time::kVirtual};
   async::Context ctx_{loop_};
   Provider provider_;
@@ -393,24 +397,22 @@ TEST_F(BatchJobTest, TooLargeAFileIsNotSent) {
   });
 }
 
-TEST(BatchFile, MistakesAreToldByLine) {
-  const std::string path = testing::TempDir() + "batch_file_mistakes.jsonl";
-  std::ofstream(path) << Request("a") << "{\n" << Request("a");
-  const BatchInput input = CheckBatchFile(path).value();
+TEST_F(BatchFilesTest, MistakesAreToldByLine) {
+  std::ofstream(in_) << Request("a") << "{\n" << Request("a");
+  const BatchInput input = CheckBatchFile(in_).value();
   EXPECT_EQ(input.requests, 3U);
   const std::string told = TellProblems("in.jsonl", input.problems);
   EXPECT_THAT(told, HasSubstr("in.jsonl:2: invalid_json_line: "));
   EXPECT_THAT(told, HasSubstr("in.jsonl:3: duplicate_custom_id: "));
-  EXPECT_EQ(CheckBatchFile(path, {.max_requests = 2}).value().problems[0].code, "too_many_tasks");
-  EXPECT_EQ(CheckBatchFile(path, {.max_bytes = 20}).value().problems.back().code, "file_too_large");
+  EXPECT_EQ(CheckBatchFile(in_, {.max_requests = 2}).value().problems[0].code, "too_many_tasks");
+  EXPECT_EQ(CheckBatchFile(in_, {.max_bytes = 20}).value().problems.back().code, "file_too_large");
   EXPECT_EQ(CheckBatchFile("/nowhere").error().code, Code::kConfigError);
 }
 
-TEST(BatchFile, TheDigestIsOfEveryByte) {
-  const std::string path = testing::TempDir() + "batch_file_digest.jsonl";
+TEST_F(BatchFilesTest, TheDigestIsOfEveryByte) {
   const auto digest = [&](std::string_view text) {
-    std::ofstream(path, std::ios::trunc) << text;
-    return DigestFile(path).value();
+    std::ofstream(in_, std::ios::trunc) << text;
+    return DigestFile(in_).value();
   };
   const std::string one = digest("ab\nc\n");
   EXPECT_EQ(digest("ab\nc\n"), one);
@@ -419,8 +421,7 @@ TEST(BatchFile, TheDigestIsOfEveryByte) {
   }
 }
 
-TEST(BatchState, IsReadAsItWasWritten) {
-  const std::string out = testing::TempDir() + "batch_state.jsonl";
+TEST_F(BatchFilesTest, TheStateIsReadAsItWasWritten) {
   BatchState state;
   state.input = "in.jsonl";
   state.endpoint = "/v1/completions";
@@ -428,8 +429,8 @@ TEST(BatchState, IsReadAsItWasWritten) {
   state.engine = "e";
   state.rounds.push_back(NewRound("in.jsonl", 7, 12));
   state.last().ordered = true;
-  ASSERT_TRUE(WriteBatchState(out, state).has_value());
-  const BatchState read = ReadBatchState(out).value().value();
+  ASSERT_TRUE(WriteBatchState(out_, state).has_value());
+  const BatchState read = ReadBatchState(out_).value().value();
   EXPECT_EQ(read.endpoint, state.endpoint);
   EXPECT_EQ(read.metadata, state.metadata);
   EXPECT_EQ(read.last().key, state.last().key);
@@ -438,19 +439,17 @@ TEST(BatchState, IsReadAsItWasWritten) {
   EXPECT_TRUE(read.last().ordered);
   EXPECT_FALSE(read.collected);
 
-  EXPECT_EQ(ReadBatchState(out + ".other").value(), std::nullopt);
-  std::ofstream(BatchStatePath(out), std::ios::trunc) << "{}";
-  EXPECT_EQ(ReadBatchState(out).error().code, Code::kConfigError);
-  std::filesystem::remove(BatchStatePath(out));
+  EXPECT_EQ(ReadBatchState(out_ + ".other").value(), std::nullopt);
+  std::ofstream(BatchStatePath(out_), std::ios::trunc) << "{}";
+  EXPECT_EQ(ReadBatchState(out_).error().code, Code::kConfigError);
 }
 
-TEST(BatchResults, AnAnswerIsNotReplacedByItsAbsence) {
-  const std::string path = testing::TempDir() + "batch_results.jsonl";
-  std::ofstream(path, std::ios::trunc) << Good("a") << "nonsense\n" << Expired("b");
-  const std::string later = testing::TempDir() + "batch_results_later.jsonl";
+TEST_F(BatchFilesTest, AnAnswerIsNotReplacedByItsAbsence) {
+  std::ofstream(out_, std::ios::trunc) << Good("a") << "nonsense\n" << Expired("b");
+  const std::string later = out_ + ".later";
   std::ofstream(later, std::ios::trunc) << Expired("a") << Good("b");
   BatchResults results;
-  ASSERT_TRUE(results.Add(path).has_value());
+  ASSERT_TRUE(results.Add(out_).has_value());
   EXPECT_FALSE(results.IsAnswered("b"));
   ASSERT_TRUE(results.Add(later).has_value());
   EXPECT_TRUE(results.IsAnswered("a") && results.IsAnswered("b"));

@@ -5,6 +5,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "weir/base/text.h"
 
 namespace weir::schema {
 namespace {
@@ -15,7 +18,8 @@ class FileLoaderTest : public testing::Test {
  protected:
   FileLoaderTest() {
     const auto* const info = testing::UnitTest::GetInstance()->current_test_info();
-    root_ = fs::path(testing::TempDir()) / (std::string("weir_file_loader_") + info->name());
+    root_ =
+        fs::path(testing::TempDir()) / StrCat("weir_file_loader_", ::getpid(), "_", info->name());
     fs::remove_all(root_);
     fs::create_directories(root_ / "inside" / "deep");
     Write("secret.json", "{}");
