@@ -88,7 +88,7 @@ CASES = {
                    "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
                        "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In",
                                                                     "values": ["a"]}]}]}}},
-                   "drainSeconds": 300},
+                   "drainSeconds": 300, "slowAfterSeconds": 20},
         "podDisruptionBudget": {"maxUnavailable": "50%"},
         "serviceAccount": {"annotations": {"role": "arn:aws:iam::1:role/weir"}},
         "metrics": {"port": 9100},

@@ -127,6 +127,11 @@ class Chart(unittest.TestCase):
             drain = int(flags(pod["spec"]["containers"][0]["args"])["--drain-timeout"].removesuffix("s"))
             self.assertGreaterEqual(pod["spec"]["terminationGracePeriodSeconds"], drain + 10)
 
+    def test_slow_calls_hold_a_worker_back_where_that_is_wanted(self):
+        for name, value in (("default", None), ("everything", "20s")):
+            pod, _ = worker(CASES[name])
+            self.assertEqual(flags(pod["spec"]["containers"][0]["args"]).get("--slow-after"), value)
+
     def test_probes_ask_the_port_of_the_metrics(self):
         for case in CASES.values():
             pod, made = worker(case)

@@ -31,6 +31,7 @@ METRICS = {
     "weir_request_duration_seconds": {"engine", "model"}, "weir_first_token_seconds": {"engine", "model"},
     "weir_tokens_total": {"engine", "model", "kind"}, "weir_retries_total": {"error"},
     "weir_fallbacks_total": {"from", "to"}, "weir_requests_in_flight": {"engine"},
+    "weir_worker_stands_in": {"from", "to"}, "weir_repairs_total": {"engine"}, "weir_answer_retries_total": {"error"},
 }
 VALUES = {"state": {"waiting", "queued", "running", "done", "failed", "cancelled"},
           "how": {"done", "failed", "again", "back", "lost"}, "status": {"ok", "error"}}

@@ -348,6 +348,28 @@ class Local(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(ids(out), ["r0", "r1", "r2"])
 
+    def test_a_command_line_of_vllm_run_batch_runs_and_what_it_says_to_a_server_is_told(self):
+        batch = self.write("in.jsonl", requests(2))
+        server = ["--max-model-len", "4096", "-tp", "2", "--enforce_eager", "--disable-log-requests", "-O3", "--swap-space=4",
+                  "--lora-modules", "a=b", "c=d", "--hf-token", "hf_secret", "--max-num-batched-tokens", "-1",
+                  "--compilation-config", '{"mode": 3}', "--enable-metrics", "--url", "0.0.0.0", "--tokenizer", "sim"]
+        out = self.folder / "out.jsonl"
+        done = weir("run-batch", *server, "-i", batch, "-o", str(out), "--model", "sim-model", "-e", "sim", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(ids(out), ["r0", "r1"])
+        notes = [line for line in done.stderr.splitlines() if "flags of vLLM" in line]
+        self.assertEqual(len(notes), 1, done.stderr)
+        for name in ("max-model-len", "tensor-parallel-size", "enforce-eager", "disable-log-requests", "optimization-level",
+                     "swap-space", "lora-modules", "hf-token", "compilation-config", "enable-metrics", "url", "tokenizer"):
+            self.assertIn(f"--{name}", notes[0])
+        self.assertNotIn("hf_secret", done.stderr)
+        for words, why in ((["--max-modle-len", "1"], "takes it: unrecognized arguments: --max-modle-len"),
+                           (["--enforce-eager", "stray"], "'stray' belongs to no flag"),
+                           (["--max-model-len", "long"], "argument --max-model-len: invalid")):
+            done = weir("run-batch", "-i", batch, "-o", str(self.folder / "no.jsonl"), "-e", "sim", *words)
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn(why, done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,10 +1,12 @@
 #include <memory>
 #include <utility>
 
+#include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/batch_remote.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/run_job.h"
+#include "weir/cli/vllm_flags.h"
 
 namespace weir::cli {
 namespace {
@@ -51,16 +53,53 @@ void AddRun(CLI::App& batch, Session& session) {
   SetRun(command, session, [flags, &session] { return RunLocal(session, *flags); });
 }
 
+// The names of those among `words` that are for the server which vLLM would start, of whatever
+// version it is. Anything else is a usage error.
+std::vector<std::string> ServerFlagsIn(const std::vector<std::string>& words) {
+  constexpr wire::Version kAll{0, 0, 0};  // which has what was removed later
+  const Result<VllmArguments> read = ReadVllmServe(words, kAll, ReadInput);
+  if (!read)
+    ThrowUsageError(StrCat("neither weir nor vLLM takes it: ", Redact(read.error().message)));
+  if (read->Has("model_tag")) {
+    ThrowUsageError(
+        StrCat("'", *read->model, "' belongs to no flag; the model is named by --model"));
+  }
+  return read->names();
+}
+
 // The words of `vllm run-batch`.
 void AddVllmRun(CLI::App& app, Session& session) {
-  auto flags = std::make_shared<LocalFlags>();
-  CLI::App& command = AddCommand(app, "run-batch", "Run a batch file, by vLLM's flags");
+  struct VllmRunFlags : LocalFlags {
+    std::vector<std::string> ignored;
+  };
+  auto flags = std::make_shared<VllmRunFlags>();
+  CLI::App& command = AddOpenCommand(app, "run-batch", "Run a batch file, by vLLM's flags");
   HideCommand(command);
   TextFlag(command, "-i,--input-file", flags->input, "the requests").Required();
   TextFlag(command, "-o,--output-file", flags->out, "the file of answers").Required();
   TextFlag(command, "--model", flags->model, "instead of the models that the requests name");
   AddLocalFlags(command, *flags);
-  SetRun(command, session, [flags, &session] { return RunLocal(session, *flags); });
+  // vLLM has them for this command alone.
+  for (const char* const name : {"output-tmp-dir", "url"}) {
+    const auto note = [flags, name](const std::string&) { flags->ignored.emplace_back(name); };
+    TextFlag(command, StrCat("--", name), note, "of vLLM; changes nothing");
+  }
+  SwitchFlag(
+      command, "--enable-metrics", [flags] { flags->ignored.emplace_back("enable-metrics"); },
+      "of vLLM; changes nothing");
+  OnChosen(command, [flags, &command, &session] {
+    const std::vector<std::string> others =
+        ServerFlagsIn(WordsBehind(command).value_or(std::vector<std::string>()));
+    flags->ignored.insert(flags->ignored.end(), others.begin(), others.end());
+    session.run = [flags, &session] {
+      if (!flags->ignored.empty()) {
+        session.terminal.Note(StrCat("these flags of vLLM change nothing here: --",
+                                     Join(flags->ignored, ", --"),
+                                     "; the model runs in a server that -e names"));
+      }
+      return RunLocal(session, *flags);
+    };
+  });
 }
 
 struct Verb {

@@ -144,6 +144,13 @@ CLI::App& AddPrefixCommand(CLI::App& parent, const std::string& name, const std:
   return command;
 }
 
+CLI::App& AddOpenCommand(CLI::App& parent, const std::string& name, const std::string& help) {
+  CLI::App& command = AddCommand(parent, name, help);
+  command.fallthrough(false);
+  command.allow_extras();
+  return command;
+}
+
 std::optional<std::vector<std::string>> WordsBehind(const CLI::App& command) {
   if (!command.parsed()) return std::nullopt;
   return command.remaining();
@@ -297,9 +304,10 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word) {
 }
 
 std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> left = app.remaining(true);
-  const auto flag = std::ranges::find_if(left, IsFlag);
   const CLI::App& last = *Chosen(app).back();
+  std::vector<std::string> left;
+  if (!last.get_allow_extras()) left = app.remaining(true);
+  const auto flag = std::ranges::find_if(left, IsFlag);
   const bool no_command = last.get_require_subcommand_min() > 0;
   std::string text = error.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {

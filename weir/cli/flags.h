@@ -50,7 +50,9 @@ class Flag {
 CLI::App& AddCommand(CLI::App& parent, const std::string& name, const std::string& help);
 // The same, and everything behind its name is taken as it is: words of another program.
 CLI::App& AddPrefixCommand(CLI::App& parent, const std::string& name, const std::string& help);
-// What stood behind a prefix command; not set when it was not given.
+// The same, and what it does not know of the words behind its name is kept.
+CLI::App& AddOpenCommand(CLI::App& parent, const std::string& name, const std::string& help);
+// What stood behind a prefix command, or was kept by an open one; not set when it was not given.
 std::optional<std::vector<std::string>> WordsBehind(const CLI::App& command);
 
 // The help does not list it; completions do.

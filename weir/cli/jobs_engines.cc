@@ -224,15 +224,15 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
   const config::EngineConfig* const ollama = OllamaOf(*config);
   const bool watched = resolved.assignment.provider == "vllm" && ollama != nullptr;
   bool gives_way = false;
+  std::string name;
   if (watched) {
-    const std::string name =
-        resolved.assignment.engine.empty() ? graph_.flow().engine : resolved.assignment.engine;
+    name = resolved.engines->NameOf(
+        resolved.assignment.engine.empty() ? graph_.flow().engine : resolved.assignment.engine);
     const bool healthy = co_await IsHealthy(ctx, *resolved.engines, name);
     gives_way = !healthy;
     if (gives_way && !gave_way_) {
-      const std::string message =
-          StrCat("no answer from ", name.empty() ? "the default engine" : name, "; jobs of ",
-                 options_.agent, " go on with ", ollama->name);
+      const std::string message = StrCat("no answer from ", name, "; jobs of ", options_.agent,
+                                         " go on with ", ollama->name);
       ctx.Emit("health.fail",
                {{"engine", std::string_view(name)}, {"message", std::string_view(message)}});
       ctx.Emit("engine.warning",
@@ -247,6 +247,7 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
     OverlayChoice other = choice;
     other.model.clear();
     WEIR_CO_TRY(resolved, co_await Make(ctx, ollama->name, other));
+    resolved.stands_in_for = name;
   }
   gave_way_ = gives_way;
   made_under_ = config;

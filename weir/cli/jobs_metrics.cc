@@ -95,6 +95,20 @@ void JobsMetrics::TakeFigures() {
   show("weir_worker_draining", "1: no job is begun any more.", figures.draining ? 1 : 0);
 }
 
+void JobsMetrics::ShowStandIns() {
+  constexpr std::string_view kName = "weir_worker_stands_in";
+  constexpr std::string_view kHelp = "1: jobs go to an engine since another did not answer.";
+  std::set<std::pair<std::string, std::string>> now;
+  for (const jobs::WorkerFigures::Queue& queue : worker_.figures().queues) {
+    if (!queue.stands_in_for.empty()) now.emplace(queue.stands_in_for, queue.engine);
+  }
+  stand_ins_.insert(now.begin(), now.end());
+  for (const auto& pair : stand_ins_) {
+    registry_.GaugeOf(kName, kHelp, {{"from", pair.first}, {"to", pair.second}})
+        .Set(now.contains(pair) ? 1 : 0);
+  }
+}
+
 Task<void> JobsMetrics::Handle(http::Exchange& exchange) {
   const std::string_view target = exchange.head().target;
   const std::string_view path = target.substr(0, target.find('?'));
@@ -106,6 +120,7 @@ Task<void> JobsMetrics::Handle(http::Exchange& exchange) {
   if (path == "/metrics") {
     co_await ReadStore(exchange.context());
     TakeFigures();
+    ShowStandIns();
     body.clear();
     registry_.AppendText(body);
     headers.Set("content-type", "text/plain; version=0.0.4; charset=utf-8");

@@ -2,8 +2,9 @@
 
 // The door of a worker for those who watch it: /metrics, /healthz, /readyz.
 
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "weir/events/metrics.h"
 #include "weir/http/server.h"
@@ -24,6 +25,7 @@ class JobsMetrics final : public http::Handler {
  private:
   async::Task<void> ReadStore(async::Context ctx);
   void TakeFigures();
+  void ShowStandIns();
   void Raise(std::string_view name, std::string_view help, const events::Labels& labels,
              std::uint64_t value);
 
@@ -32,6 +34,7 @@ class JobsMetrics final : public http::Handler {
   events::MetricsRegistry& registry_;
   TimePoint fresh_until_{};  // then the store is asked again
   bool reading_ = false;
+  std::set<std::pair<std::string, std::string>> stand_ins_;  // those there have been
 };
 
 }  // namespace weir::cli

@@ -156,9 +156,9 @@ void WorkView::TellStart(const std::string& name, const std::string& store,
 }
 
 void WorkView::TellDrain(Duration most) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most).count();
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(most).count();
   Note(StrCat("no job is begun any more; those under way (", worker_.figures().running, ") have ",
-              seconds, " s, a second signal gives them back at once"),
+              FormatMillis(millis), ", a second signal gives them back at once"),
        false);
 }
 

@@ -1,7 +1,5 @@
 #include "weir/flow/attempts.h"
 
-#include <algorithm>
-
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/json/writer.h"
@@ -27,7 +25,7 @@ std::string AttemptLine(const AskedOnce& asked) {
   out.Field("model", info.model);
   out.Field("request_id", info.request_id);
   out.PlainKey("attempts");
-  out.Uint(std::max<std::size_t>(1, info.attempts.size()));
+  out.Uint(info.attempts.size() + 1);
   if (!reply->choices.empty()) {
     out.Field("finish", model::FinishName(reply->choices.front().finish));
   }

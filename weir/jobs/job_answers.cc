@@ -6,7 +6,6 @@ namespace weir::jobs {
 
 void JobAnswers::Begin(JobId id, BegunBefore before) {
   Job& job = jobs_[id];
-  job.in_flight_before = before.in_flight;
   job.asked_before = before.asked;
   for (flow::Finished& answer : before.answers) {
     const std::pair<std::string, std::size_t> place(answer.child, answer.node);

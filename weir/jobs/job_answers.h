@@ -35,8 +35,7 @@ class JobAnswers final : public flow::Answers {
     std::vector<std::string> attempts;                                      // records
     std::size_t journalled = 0;                                             // of them
     Metadata metadata;
-    int in_flight_before = 0;  // calls that a crash broke off
-    std::uint64_t asked_before = 0;
+    std::uint64_t asked_before = 0;  // calls without an answer of earlier claims
   };
 
   // `loop` and `journal` outlive it.

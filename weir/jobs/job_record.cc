@@ -1,6 +1,7 @@
 #include "weir/jobs/job_record.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <set>
@@ -81,6 +82,12 @@ void WriteAnswer(json::Writer& out, const model::Reply& reply) {
   out.EndArray();
 }
 
+// 0: nothing is there.
+struct Hashes {
+  std::uint64_t prompt = 0;
+  std::uint64_t schema = 0;
+};
+
 // Everything that was said, whoever said it.
 std::uint64_t HashOf(const model::Call& call) {
   std::uint64_t hash = StableHash(call.prompt.data(), call.prompt.size());
@@ -91,27 +98,60 @@ std::uint64_t HashOf(const model::Call& call) {
   return hash;
 }
 
+Hashes HashesOf(const model::Call* call) {
+  Hashes hashes;
+  if (call == nullptr) return hashes;
+  hashes.prompt = HashOf(*call);
+  if (!call->constraint) return hashes;
+  const std::string schema = json::Write(call->constraint->schema);
+  hashes.schema = StableHash(schema.data(), schema.size());
+  return hashes;
+}
+
+// As Hex() wrote it.
+std::uint64_t HashIn(json::View record, std::string_view key) {
+  const std::string_view text = record.Find(key).StringOr("");
+  std::uint64_t hash = 0;
+  std::from_chars(text.data(), text.data() + text.size(), hash, 16);
+  return hash;
+}
+
+void WriteHashes(json::Writer& out, const Hashes& hashes) {
+  if (hashes.prompt != 0) out.Field("prompt_hash", std::string_view(Hex(hashes.prompt)));
+  if (hashes.schema != 0) out.Field("schema_hash", std::string_view(Hex(hashes.schema)));
+}
+
+// In their order. A reply names those before the one that gave it.
+std::vector<model::Attempt> AllTries(const flow::AskedOnce& asked) {
+  const Result<model::Reply>& reply = *asked.reply;
+  std::vector<model::Attempt> tries;
+  if (reply) tries = reply->info.attempts;
+  model::Attempt last{.engine = std::string(asked.engine), .duration = asked.took};
+  for (const model::Attempt& tried : tries) last.duration -= tried.duration + tried.waited;
+  last.duration = std::max(last.duration, std::chrono::nanoseconds::zero());
+  if (!reply) {
+    last.error = reply.error();
+  } else if (!reply->info.engine.empty()) {
+    last.engine = reply->info.engine;
+  }
+  tries.push_back(std::move(last));
+  return tries;
+}
+
 }  // namespace
 
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
                                         std::string_view variant, int first,
                                         std::int64_t wall_nanos) {
   const Result<model::Reply>& reply = *asked.reply;
-  std::vector<model::Attempt> tries;
-  if (reply) tries = reply->info.attempts;
-  if (tries.empty()) {
-    tries.push_back({.engine = std::string(asked.engine), .duration = asked.took});
-    if (!reply) tries.back().error = reply.error();
-  }
+  const std::vector<model::Attempt> tries = AllTries(asked);
   std::chrono::nanoseconds before = asked.took;
   std::vector<std::string> records;
   for (std::size_t i = 0; i < tries.size(); ++i) {
     const model::Attempt& tried = tries[i];
     const bool last = i + 1 == tries.size();
-    const std::string engine = !tried.engine.empty() ? tried.engine
-                               : reply               ? reply->info.engine
-                                                     : std::string(asked.engine);
-    before -= tried.waited;
+    // Who is tried once more by itself has no name there.
+    const std::string& engine = tried.engine.empty() ? tries.back().engine : tried.engine;
     std::string record;
     json::Writer out(record);
     out.BeginObject();
@@ -128,9 +168,10 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     out.PlainKey("success");
     out.Bool(!tried.error.has_value());
     if (tried.error) WriteError(out, *tried.error);
+    if (last) WriteHashes(out, HashesOf(asked.call));
     if (reply && last) WriteAnswer(out, *reply);
     out.EndObject();
-    before -= tried.duration;
+    before -= tried.duration + tried.waited;
     records.push_back(std::move(record));
   }
   return records;
@@ -151,17 +192,14 @@ void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of,
   if (!reply) return;
   const std::string engine =
       reply->info.engine.empty() ? std::string(asked.engine) : reply->info.engine;
-  Step step{.node = asked.node->node->id,
-            .engine = engine,
-            .provider = provider_of(engine),
-            .model = reply->info.model,
-            .variant = std::string(variant)};
-  if (asked.call != nullptr) step.prompt_hash = HashOf(*asked.call);
-  if (asked.call != nullptr && asked.call->constraint) {
-    const std::string schema = json::Write(asked.call->constraint->schema);
-    step.schema_hash = StableHash(schema.data(), schema.size());
-  }
-  Take(std::move(step));
+  const Hashes hashes = HashesOf(asked.call);
+  Take({.node = asked.node->node->id,
+        .engine = engine,
+        .provider = provider_of(engine),
+        .model = reply->info.model,
+        .variant = std::string(variant),
+        .prompt_hash = hashes.prompt,
+        .schema_hash = hashes.schema});
   prompt_tokens_ += reply->usage.prompt_tokens.value_or(0);
   completion_tokens_ += reply->usage.completion_tokens.value_or(0);
 }
@@ -174,7 +212,9 @@ void Metadata::AddRecord(std::string_view record) {
         .engine = text("engine"),
         .provider = text("provider"),
         .model = text("model"),
-        .variant = text("variant_id")});
+        .variant = text("variant_id"),
+        .prompt_hash = HashIn(*read, "prompt_hash"),
+        .schema_hash = HashIn(*read, "schema_hash")});
   const json::View usage = read->Find("usage");
   prompt_tokens_ += usage.Find("prompt_tokens").AsInt64().value_or(0);
   completion_tokens_ += usage.Find("completion_tokens").AsInt64().value_or(0);
@@ -197,14 +237,12 @@ std::string Metadata::Json(const Assignment* asked, std::string_view flow_digest
     out.Field("variant_id", std::string_view(asked->variant));
   }
   out.Field("flow", flow_digest);
-  std::uint64_t prompts = 0;
-  std::uint64_t schemas = 0;
+  Hashes all;
   for (const Step& step : steps_) {
-    if (step.prompt_hash != 0) prompts = StableHash(&step.prompt_hash, 8, prompts);
-    if (step.schema_hash != 0) schemas = StableHash(&step.schema_hash, 8, schemas);
+    if (step.prompt_hash != 0) all.prompt = StableHash(&step.prompt_hash, 8, all.prompt);
+    if (step.schema_hash != 0) all.schema = StableHash(&step.schema_hash, 8, all.schema);
   }
-  if (prompts != 0) out.Field("prompt_hash", std::string_view(Hex(prompts)));
-  if (schemas != 0) out.Field("schema_hash", std::string_view(Hex(schemas)));
+  WriteHashes(out, all);
   out.PlainKey("usage");
   out.BeginObject();
   out.PlainKey("prompt_tokens");

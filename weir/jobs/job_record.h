@@ -29,8 +29,8 @@ using ProviderOf = std::function<std::string(std::string_view engine)>;
 
 // One record for each try of a call, {"attempt", "node", "engine", "provider", "model",
 // "variant_id", "started_at", "duration_ms", "success", "error", "message", "http_status",
-// "cause", "raw_text", "parsed", "repaired", "usage"}; `first` is the number of the first one.
-// `wall_nanos` is now.
+// "cause", "prompt_hash", "schema_hash", "raw_text", "parsed", "repaired", "usage"}; the last one
+// has the answer, if there was one. `first` is the number of the first one, `wall_nanos` is now.
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
                                         std::string_view variant, int first,
                                         std::int64_t wall_nanos);

@@ -126,10 +126,10 @@ Result<QueueId> PostgresStore::Declare(const QueueSpec& spec) {
                     args));
     if (same.size() != 0) return same.Int(0, 0);
     args.Int(Now());
-    // What is new has all of its tokens, which are never more than its rate allows.
+    // What is new has all of its tokens, of which no more count than its rate allows.
     WEIR_TRY(const PostgresRows made,
              db.Run("INSERT INTO weir_queues (name, flow, digest, concurrency, rate, max_crashes, "
-                    "max_attempts, tokens, tokens_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 10, "
+                    "max_attempts, tokens, tokens_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1e9, "
                     "coalesce($8, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) "
                     "ON CONFLICT (name) DO UPDATE SET flow = excluded.flow, "
                     "digest = excluded.digest, concurrency = excluded.concurrency, "

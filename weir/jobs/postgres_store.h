@@ -39,6 +39,7 @@ class PostgresStore final : public JobStore {
   Result<Reaped> Reap() override;
   Result<Claims> Claim(WorkerId worker, std::span<const ClaimFrom> from) override;
   Result<std::vector<JobId>> Complete(WorkerId worker, std::span<const Ended> ended) override;
+  Result<void> CountRepeated(QueueId queue, std::int64_t calls) override;
   Result<void> WaitForWork(Duration most) override;
   void Wake() override;
   Result<std::vector<JobInfo>> List(const Selection& selection, JobId after, int most) override;

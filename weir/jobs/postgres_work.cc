@@ -30,15 +30,15 @@ constexpr char kComplete[] = R"sql(
 WITH t AS MATERIALIZED (
   SELECT coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
 input AS MATERIALIZED (
-  SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-    AS i (id, fence, how, delay, repeated, tries, result, metadata, attempts, error, message)),
+  SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    AS i (id, fence, how, delay, tries, result, metadata, attempts, error, message)),
 held AS MATERIALIZED (
-  SELECT j.id, j.queue, j.cancel_asked, q.max_attempts, q.concurrency IS NOT NULL AS limited,
+  SELECT j.id, j.cancel_asked, q.max_attempts, q.concurrency IS NOT NULL AS limited,
     j.attempts + i.tries::integer AS tried
   FROM input i JOIN weir_jobs j ON j.id = i.id JOIN weir_queues q ON q.id = j.queue
   WHERE j.worker = $1 AND j.fence = i.fence AND j.state = 2 ORDER BY j.id FOR UPDATE OF j),
 fate AS MATERIALIZED (
-  SELECT i.*, h.queue, h.limited, h.tried, CASE
+  SELECT i.*, h.limited, h.tried, CASE
       WHEN h.cancel_asked THEN 5
       WHEN i.how = 0 THEN 3
       WHEN i.how = 1 OR (i.how = 2 AND h.tried >= h.max_attempts) THEN 4
@@ -58,11 +58,7 @@ kept AS (
   WHERE state = 3 OR (state = 4 AND metadata <> '')
   ON CONFLICT (job) DO UPDATE SET result = excluded.result, metadata = excluded.metadata),
 tried AS (
-  INSERT INTO weir_tries SELECT id, fence, $1, how, attempts FROM fate),
-repeated AS (
-  UPDATE weir_queues q SET repeated_calls = q.repeated_calls + s.calls
-  FROM (SELECT queue, sum(repeated)::bigint AS calls FROM fate WHERE repeated > 0 GROUP BY queue) s
-  WHERE s.queue = q.id)
+  INSERT INTO weir_tries SELECT id, fence, $1, how, attempts FROM fate)
 SELECT id, (state = 1 OR limited)::int::bigint FROM fate)sql";
 
 constexpr char kTakeBack[] = R"sql(
@@ -355,14 +351,13 @@ Result<Claims> PostgresStore::Claim(WorkerId worker, std::span<const ClaimFrom> 
 Result<std::vector<JobId>> PostgresStore::Complete(WorkerId worker, std::span<const Ended> ended) {
   WEIR_CHECK(CheckEnded(ended));
   if (ended.empty()) return std::vector<JobId>();
-  std::vector<std::int64_t> ids, fences, hows, delays, repeated, tries;
+  std::vector<std::int64_t> ids, fences, hows, delays, tries;
   std::vector<std::string_view> results, metadata, attempts, errors, messages;
   for (const Ended& one : ended) {
     ids.push_back(one.id);
     fences.push_back(one.fence);
     hows.push_back(static_cast<int>(one.how));
     delays.push_back(CeilMillis(one.delay));
-    repeated.push_back(one.repeated_calls);
     tries.push_back(TriesOf(one));
     results.emplace_back(one.result);
     metadata.emplace_back(one.metadata);
@@ -372,8 +367,7 @@ Result<std::vector<JobId>> PostgresStore::Complete(WorkerId worker, std::span<co
   }
   return pool_->Transact<std::vector<JobId>>([&](Postgres& db) -> Result<std::vector<JobId>> {
     PostgresArgs args;
-    args.Int(worker).Int(Now()).Ints(ids).Ints(fences).Ints(hows).Ints(delays).Ints(repeated).Ints(
-        tries);
+    args.Int(worker).Int(Now()).Ints(ids).Ints(fences).Ints(hows).Ints(delays).Ints(tries);
     args.Texts(results).Texts(metadata).Texts(attempts).Texts(errors).Texts(messages);
     WEIR_TRY(const PostgresRows rows, db.Run(kComplete, args));
     std::unordered_set<JobId> counted;
@@ -400,6 +394,15 @@ Result<std::vector<JobId>> PostgresStore::Complete(WorkerId worker, std::span<co
     std::ranges::copy_if(ids, std::back_inserter(in_order),
                          [&](JobId id) { return counted.contains(id); });
     return in_order;
+  });
+}
+
+Result<void> PostgresStore::CountRepeated(QueueId queue, std::int64_t calls) {
+  return pool_->TransactVoid([&](Postgres& db) -> Result<void> {
+    PostgresArgs args;
+    WEIR_CHECK(db.Run("UPDATE weir_queues SET repeated_calls = repeated_calls + $2 WHERE id = $1",
+                      args.Int(queue).Int(calls)));
+    return {};
   });
 }
 

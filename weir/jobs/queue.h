@@ -51,9 +51,11 @@ struct QueueSpec {
   std::string digest;  // of the flow with all its files
   // Jobs of this queue that run at once, over all workers; unset: as many as workers take.
   std::optional<int> concurrency;
-  std::optional<double> rate;  // jobs that begin in a second, over all workers; at most 10 at once
-  int max_crashes = 3;         // a job under which so many workers died is a dead letter
-  int max_attempts = 3;        // a job that failed so often, too
+  // Jobs that begin in a second, over all workers; at once at most 10, or a fifth of them if that
+  // is more.
+  std::optional<double> rate;
+  int max_crashes = 3;   // a job under which so many workers died is a dead letter
+  int max_attempts = 3;  // a job that failed so often, too
 };
 
 struct QueueInfo {
@@ -120,7 +122,6 @@ struct Ended {
   std::string attempts;  // JSON, an array of attempt records; may be empty
   std::string error;     // its name; of kFailed and kAgain
   std::string message;
-  int repeated_calls = 0;  // that a crash before had in flight
 };
 
 struct WorkerSpec {
@@ -228,6 +229,9 @@ class JobStore {
   virtual Result<Claims> Claim(WorkerId worker, std::span<const ClaimFrom> from) = 0;
   // Returns those that counted; of the others the lease was lost, or somebody cancelled them.
   virtual Result<std::vector<JobId>> Complete(WorkerId worker, std::span<const Ended> ended) = 0;
+  // So many calls of jobs of this queue, which a crash had in flight, are asked again. When the
+  // answer is lost with a connection they may be counted twice.
+  virtual Result<void> CountRepeated(QueueId queue, std::int64_t calls) = 0;
   // Returns when there may be work, after `most`, or after Wake(). At once when it cannot tell.
   virtual Result<void> WaitForWork(Duration most) = 0;
   virtual void Wake() = 0;

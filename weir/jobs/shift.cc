@@ -67,7 +67,7 @@ async::Task<Result<void>> Shift::Open(async::Context ctx) {
   for (const flow::Askers& askers : all) {
     const Result<std::shared_ptr<model::Engine>> engine = engines.Get(askers.engine);
     if (!engine) co_return std::unexpected<Error>(engine.error());
-    const Result<void> fine = co_await flow::Preflight(ctx, **engine, askers);
+    const Result<void> fine = co_await flow::Preflight(ctx, **engine, askers, stats_);
     if (!fine && !IsAway(fine.error())) co_return std::unexpected<Error>(fine.error());
     if (!fine && !away_) away_ = fine.error();
     if (!fine || !options_.warmup || !queue_.graph->flow().warmup) continue;

@@ -129,13 +129,13 @@ Result<QueueId> SqliteStore::Declare(const QueueSpec& spec) {
     if (same) return query.Int(0);
   }
   WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kFull));
-  // What is new has all of its tokens, which are never more than its rate allows.
+  // What is new has all of its tokens, of which no more count than its rate allows.
   WEIR_CHECK(db_.Run(
       "INSERT INTO weir_queues (name, flow, digest, concurrency, rate, max_crashes, max_attempts, "
-      "tokens, tokens_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 10, ?8) ON CONFLICT (name) DO UPDATE "
-      "SET flow = excluded.flow, digest = excluded.digest, concurrency = excluded.concurrency, "
-      "rate = excluded.rate, max_crashes = excluded.max_crashes, "
-      "max_attempts = excluded.max_attempts",
+      "tokens, tokens_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1e9, ?8) ON CONFLICT (name) DO "
+      "UPDATE SET flow = excluded.flow, digest = excluded.digest, "
+      "concurrency = excluded.concurrency, rate = excluded.rate, "
+      "max_crashes = excluded.max_crashes, max_attempts = excluded.max_attempts",
       {spec.name, spec.flow, spec.digest, spec.concurrency, spec.rate, spec.max_crashes,
        spec.max_attempts, LeaseMillis()}));
   QueueId id = 0;

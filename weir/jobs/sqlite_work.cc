@@ -245,20 +245,18 @@ Result<bool> SqliteStore::WasCompleted(WorkerId worker, const Ended& ended) {
 }
 
 Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
-  QueueId queue = 0;
   int attempts = 0;
   JobState state = JobState::kDone;
   {
     auto query = db_.Query(
-        "SELECT j.queue, j.attempts, j.cancel_asked, q.max_attempts FROM weir_jobs j "
+        "SELECT j.attempts, j.cancel_asked, q.max_attempts FROM weir_jobs j "
         "JOIN weir_queues q ON q.id = j.queue "
         "WHERE j.id = ?1 AND j.worker = ?2 AND j.fence = ?3 AND j.state = 2",
         {ended.id, worker, ended.fence});
     WEIR_TRY(const bool held, query.Next());
     if (!held) return WasCompleted(worker, ended);
-    queue = query.Int(0);
-    attempts = static_cast<int>(query.Int(1)) + TriesOf(ended);
-    state = StateAfter(ended, query.Int(2) != 0, attempts >= query.Int(3));
+    attempts = static_cast<int>(query.Int(0)) + TriesOf(ended);
+    state = StateAfter(ended, query.Int(1) != 0, attempts >= query.Int(2));
   }
   const std::int64_t now = WallTime();
   const bool over = state >= JobState::kDone;
@@ -281,10 +279,6 @@ Result<bool> SqliteStore::CompleteOne(WorkerId worker, const Ended& ended) {
     WEIR_CHECK(db_.Run("INSERT OR REPLACE INTO weir_results VALUES (?1, ?2, ?3)",
                        {ended.id, ended.result, ended.metadata}));
   }
-  if (ended.repeated_calls > 0) {
-    WEIR_CHECK(db_.Run("UPDATE weir_queues SET repeated_calls = repeated_calls + ?2 WHERE id = ?1",
-                       {queue, ended.repeated_calls}));
-  }
   return true;
 }
 
@@ -300,6 +294,14 @@ Result<std::vector<JobId>> SqliteStore::Complete(WorkerId worker, std::span<cons
   }
   WEIR_CHECK(transaction.Commit());
   return counted;
+}
+
+Result<void> SqliteStore::CountRepeated(QueueId queue, std::int64_t calls) {
+  std::scoped_lock lock(mutex_);
+  WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kNormal));
+  WEIR_CHECK(db_.Run("UPDATE weir_queues SET repeated_calls = repeated_calls + ?2 WHERE id = ?1",
+                     {queue, calls}));
+  return transaction.Commit();
 }
 
 // When the first of the jobs that the last claim found waiting comes due.

@@ -10,7 +10,10 @@
 namespace weir::jobs {
 namespace {
 
+// A rate is saved up for a second, but of a high one not all of it is let go at once: as much as
+// lets a worker keep up with it that cannot look more than some times in a second.
 constexpr double kMostAtOnce = 10;
+constexpr double kLooksInASecond = 5;
 constexpr std::size_t kLongestName = 1000;  // that an index takes
 constexpr std::int64_t kMillis = 1'000'000;
 
@@ -91,9 +94,8 @@ Result<void> CheckEnded(std::span<const Ended> ended) {
       return Fail(Code::kInvalidRequest,
                   StrCat("the attempt records of ", whose, " are no JSON array"));
     }
-    if (one.repeated_calls < 0 || one.tries < 0) {
-      return Fail(Code::kInvalidRequest,
-                  StrCat("the repeated calls or tries of ", whose, " are negative"));
+    if (one.tries < 0) {
+      return Fail(Code::kInvalidRequest, StrCat("the tries of ", whose, " are negative"));
     }
   }
   return {};
@@ -125,7 +127,7 @@ Allowance MostNow(const QueueLimits& limits, int most, std::int64_t running, std
   if (!limits.rate) return allowed;
   const double rate = *limits.rate;
   const auto passed = static_cast<double>(std::max<std::int64_t>(0, now_ms - limits.tokens.at_ms));
-  const double full = std::clamp(std::ceil(rate), 1.0, kMostAtOnce);
+  const double full = std::max(std::min(std::ceil(rate), kMostAtOnce), rate / kLooksInASecond);
   const double left = std::min(full, limits.tokens.left + passed / 1000 * rate);
   allowed.tokens = {left, now_ms};
   // What rounding alone takes from a whole one is no reason to wait.

@@ -129,7 +129,6 @@ TEST_P(StoreTest, WhatIsDoneAgainAfterALostAnswerIsDoneOnce) {
   ended[1].how = How::kFailed;
   ended[2].how = How::kAgain;
   ended[3].how = How::kBack;
-  for (Ended& one : ended) one.repeated_calls = 2;
   const auto counted = Value(store_->Complete(worker, ended));
   EXPECT_THAT(counted, UnorderedElementsAreArray(IdsOf(jobs)));
 
@@ -143,8 +142,6 @@ TEST_P(StoreTest, WhatIsDoneAgainAfterALostAnswerIsDoneOnce) {
   EXPECT_EQ(Value(store_->Complete(other, DoneOf(again))).size(), 2U);
   EXPECT_EQ(Value(store_->Complete(worker, ended)), counted);
   EXPECT_EQ(Find(jobs[2].id).state, JobState::kDone);
-  EXPECT_EQ(Value(store_->Queues())[0].repeated_calls, 8);
-
   ended[0].how = How::kFailed;
   EXPECT_EQ(Value(store_->Complete(worker, ended)).size(), 3U) << "that was not its end";
 }
@@ -350,9 +347,6 @@ TEST_P(StoreTest, NoMoreJobsOfAQueueBeginThanItsRateAllows) {
   EXPECT_EQ(Claim(worker, queue, 50).size(), 1U);
   now_ += 3'600'000;
   EXPECT_EQ(Claim(worker, queue, 50).size(), 2U) << "what was not used is gone";
-  const QueueId fast = Queue({.name = "fast", .rate = 1000});
-  Submit(fast, NumberedJobs(0, 100));
-  EXPECT_EQ(Claim(worker, fast, 50).size(), 10U);
   const QueueId slow = Queue({.name = "slow", .rate = 0.1});
   Submit(slow, NumberedJobs(0, 100));
   EXPECT_EQ(Claim(worker, slow, 50).size(), 1U);
@@ -360,6 +354,36 @@ TEST_P(StoreTest, NoMoreJobsOfAQueueBeginThanItsRateAllows) {
   EXPECT_EQ(Claim(worker, slow, 50).size(), 0U);
   now_ -= 100'000;  // somebody sets the clock back
   EXPECT_EQ(Claim(worker, slow, 50).size(), 0U);
+}
+
+TEST_P(StoreTest, AHighRateIsReachedByWorkersThatLookFiveTimesInASecond) {
+  const QueueId queue = Queue({.rate = 1000});
+  Submit(queue, NumberedJobs(0, 2000));
+  const WorkerId worker = Worker(24h);
+  EXPECT_EQ(Claim(worker, queue, 1000).size(), 200U) << "not the second of them at once";
+  std::size_t begun = 0;
+  for (int look = 0; look < 5; ++look) {
+    now_ += 200;
+    begun += Claim(worker, queue, 1000).size();
+  }
+  EXPECT_EQ(begun, 1000U);
+  now_ += 3'600'000;
+  EXPECT_EQ(Claim(worker, queue, 1000).size(), 200U) << "what was not used is gone";
+  const QueueId middle = Queue({.name = "middle", .rate = 30});
+  Submit(middle, NumberedJobs(0, 100));
+  EXPECT_EQ(Claim(worker, middle, 50).size(), 10U);
+}
+
+TEST_P(StoreTest, CallsThatAreAskedAgainAreCountedWithTheirQueue) {
+  const QueueId queue = Queue();
+  const QueueId other = Queue({.name = "other"});
+  ASSERT_TRUE(store_->CountRepeated(queue, 3));
+  ASSERT_TRUE(store_->CountRepeated(queue, 2));
+  ASSERT_TRUE(store_->CountRepeated(other, 1));
+  ASSERT_TRUE(store_->CountRepeated(other + 100, 1)) << "a queue that was removed meanwhile";
+  for (const QueueInfo& info : Value(store_->Queues())) {
+    EXPECT_EQ(info.repeated_calls, info.id == queue ? 5 : 1);
+  }
 }
 
 TEST_P(StoreTest, WaitingEndsWithAJobItsTimeOrAWakeUp) {

@@ -110,7 +110,7 @@ Task<Result<void>> Worker::Core::OpenShifts(Context ctx) {
     if (!resolved) co_return Of(agent, std::move(resolved).error());
     Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
     if (!shift) co_return Of(agent, std::move(shift).error());
-    post.shift = *std::move(shift);
+    Relieve(post, *std::move(shift));
     if (post.shift->away()) Pause(ctx, post, *post.shift->away());
   }
   co_return Result<void>();
@@ -352,6 +352,10 @@ Task<void> Worker::Core::Change(Context ctx, Post& post, std::unique_ptr<Shift> 
 void Worker::Core::Relieve(Post& post, std::unique_ptr<Shift> shift) {
   if (post.shift) post.earlier.push_back(std::move(post.shift));
   post.shift = std::move(shift);
+  if (!post.shift) return;
+  WorkerFigures::Queue& figures = figures_.queues[post.index];
+  figures.engine = post.shift->assignment().engine;
+  figures.stands_in_for = post.shift->resolved().stands_in_for;
 }
 
 Task<void> Worker::Core::CloseIdle(Context ctx, Post& post) {

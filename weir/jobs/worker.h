@@ -29,6 +29,9 @@ struct Resolved {
   Assignment assignment;
   std::shared_ptr<flow::EngineHost> engines;
   ProviderOf provider_of;
+  // The engine that does not answer, for which `assignment` stands in; empty: it is the one that
+  // was meant.
+  std::string stands_in_for;
 };
 
 // Says what an agent is to be worked with now: reads its configuration again. Gives the same
@@ -66,6 +69,8 @@ struct WorkerFigures {
     std::uint64_t claimed = 0;
     std::uint64_t ended[4] = {};  // by Ended::How
     std::uint64_t lost = 0;       // results that did not count any more
+    std::string engine;           // that jobs begin with, and for which it stands in
+    std::string stands_in_for;
   };
   std::vector<Queue> queues;  // as they were given
   std::uint64_t leases_lost = 0;

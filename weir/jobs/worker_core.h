@@ -73,7 +73,7 @@ class Worker::Core {
     Post* post = nullptr;
     WorkerId worker = 0;
     Ended ended;
-    std::uint64_t asked = 0;  // of kBack: calls without an answer, which it tells of
+    std::uint64_t asked = 0;  // of kBack: calls without an answer, which have cost nothing
   };
   struct Running {
     WorkerId worker = 0;
@@ -113,7 +113,7 @@ class Worker::Core {
   async::Task<void> Do(async::Context ctx, Post& post, Shift& shift, Ready ready);
   async::Task<Shift::End> Try(async::Context ctx, Post& post, Shift& shift, const Claimed& job,
                               json::Value row, int& tries);
-  // What becomes of the job. `asked`: calls without an answer that this claim tells of.
+  // What becomes of the job. `asked`: calls without an answer that have cost nothing.
   Ended Judge(const async::Context& ctx, const Post& post, Shift& shift, const Claimed& job,
               Shift::End end, int tries, std::uint64_t& asked);
   static void TellEnd(const async::Context& ctx, const Post& post, const Shift& shift,
@@ -121,7 +121,7 @@ class Worker::Core {
   async::Task<void> Rest(async::Context ctx, Duration wait);
   WorkerState State(const async::Context& ctx) const;
   static bool MayBeTriedAgain(const Post& post, const Claimed& job, const Error& error, int tries);
-  BegunBefore LookUp(const async::Context& ctx, const Shift& shift, const Claimed& job);
+  async::Task<BegunBefore> LookUp(async::Context ctx, const Shift& shift, const Claimed& job);
   void NoteCall(const flow::AskedOnce& asked);
   void Hand(Post& post, WorkerId worker, Ended ended, std::uint64_t asked = 0);
 

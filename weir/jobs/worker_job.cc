@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/agent/tools/clip.h"
+#include "weir/async/off_loop.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/flow/failures.h"
@@ -76,12 +77,12 @@ void Worker::Core::NoteCall(const flow::AskedOnce& asked) {
 }
 
 // A journal that cannot be read costs calls, not jobs.
-BegunBefore Worker::Core::LookUp(const Context& ctx, const Shift& shift, const Claimed& job) {
-  if (job.fence <= 1) return {};
+Task<BegunBefore> Worker::Core::LookUp(Context ctx, const Shift& shift, const Claimed& job) {
+  if (job.fence <= 1) co_return BegunBefore();
   Result<BegunBefore> before = journal_.Look(job.id, shift.InputOf(job));
   if (!before) {
     ctx.Emit("jobs.journal", {{"error", std::string_view(before.error().message)}});
-    return {};
+    co_return BegunBefore();
   }
   for (const std::string& complaint : before->complaints) {
     ctx.Emit("jobs.journal", {{"error", std::string_view(complaint)}});
@@ -93,7 +94,19 @@ BegunBefore Worker::Core::LookUp(const Context& ctx, const Shift& shift, const C
                             {"answers", static_cast<std::int64_t>(before->answers.size())},
                             {"in_flight", std::int64_t{before->in_flight}}});
   }
-  return *std::move(before);
+  if (before->in_flight > 0) {
+    // At once: this worker may die, too, or the job be put away.
+    const auto count = [this, queue = job.queue, calls = before->in_flight] {
+      return store_.CountRepeated(queue, calls);
+    };
+    const Result<void> counted = co_await async::OffLoop(ctx, count);
+    if (counted) {
+      (void)journal_.Counted(job.id, before->asked);
+    } else {
+      StoreFailed(ctx, counted.error());
+    }
+  }
+  co_return *std::move(before);
 }
 
 Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) {
@@ -102,7 +115,8 @@ Task<void> Worker::Core::Do(Context ctx, Post& post, Shift& shift, Ready ready) 
   ctx.cancellation = &cancellation;
   running_[job.id] = {.worker = ready.worker, .cancellation = &cancellation};
   const TimePoint start = ctx.Now();
-  shift.answers().Begin(job.id, LookUp(ctx, shift, job));
+  BegunBefore before = co_await LookUp(ctx, shift, job);
+  shift.answers().Begin(job.id, std::move(before));
   Result<json::Value> row = json::Read(job.row);
   Shift::End end;
   int tries = 0;
@@ -135,13 +149,13 @@ Ended Worker::Core::Judge(const Context& ctx, const Post& post, Shift& shift, co
   const bool wanted = !running_[job.id].cancelled;
   Ended ended{.id = job.id, .fence = job.fence};
   bool called = !gathered.attempts.empty();
-  if (end.aborted && wanted) {
+  const bool gone = end.aborted && wanted && !ctx.cancelled();
+  if (gone) {
     // A server that is gone has nothing in flight.
-    const bool gone = !ctx.cancelled();
     const Result<BegunBefore> now = journal_.Look(job.id, shift.InputOf(job));
-    if (now) asked = gone ? now->asked : gathered.asked_before;
+    if (now) asked = now->asked;
     called |= asked > gathered.asked_before;
-    if (gone && called && end.error && IsToBlame(ctx, post, job, *end.error)) {
+    if (called && end.error && IsToBlame(ctx, post, job, *end.error)) {
       end.aborted = false;
       end.error = Blamed(*end.error);
       ++tries;
@@ -149,7 +163,6 @@ Ended Worker::Core::Judge(const Context& ctx, const Post& post, Shift& shift, co
     }
   }
   ended.tries = tries;
-  ended.repeated_calls = gathered.in_flight_before;
   ended.attempts = StrCat("[", Join(gathered.attempts, ","), "]");
   ended.metadata =
       gathered.metadata.Json(called ? &shift.assignment() : nullptr, post.queue->spec.digest);

@@ -168,6 +168,35 @@ TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
   EXPECT_EQ((*store_->Queues())[0].repeated_calls, 1);
 }
 
+TEST_F(WorkerTest, ACallThatWasInFlightIsCountedBeforeItsJobGoesOnAndOnce) {
+  const WorkQueue queue = QueueOf(kSay, 1);
+  const auto dead = JournalOf("dead");
+  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
+  const std::vector<ClaimFrom> from = {{queue.id, 1}};
+  const Claims claims = *store_->Claim(lost, from);
+  ASSERT_EQ(claims.jobs.size(), 1U);
+  flow::Finished asking;
+  asking.row = static_cast<std::uint64_t>(claims.jobs[0].id);
+  ASSERT_TRUE(dead->Asked(asking));
+  while (store_->Reap()->workers == 0) {
+  }
+  async::Cancellation* its_cancellation = nullptr;
+  const auto engine = Add("", [](const model::Call& call) { return call.messages[0].AllText(); });
+  engine->delay = [&](const model::Call&) {
+    // What comes of this job does not matter: it is in the store already.
+    EXPECT_EQ((*store_->Queues())[0].repeated_calls, engine->calls);
+    if (engine->calls > 1) return Duration();
+    its_cancellation->Cancel();
+    return Duration(std::chrono::hours(1));
+  };
+  ASSERT_TRUE(Work(queue, Same(), [&](Worker&, async::Cancellation& cancellation) {
+    its_cancellation = &cancellation;
+  }));
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
+  EXPECT_EQ((*store_->Queues())[0].repeated_calls, 2) << "the dead one's, and the cancelled one's";
+}
+
 TEST_F(WorkerTest, AProviderIsSwitchedEveryHundredJobsAndNoJobIsMislabelled) {
   const WorkQueue queue = QueueOf(kSay, 250);
   int begun = 0;

@@ -100,12 +100,12 @@ struct Choice {
   json::Value extra;
 };
 
-// One try to get the reply; the last one succeeded unless the call failed.
+// A try before the one that gave the reply: it failed, or its answer was not the best.
 struct Attempt {
   std::string engine;
   std::optional<Error> error;
   std::chrono::nanoseconds duration{};
-  std::chrono::nanoseconds waited{};  // before this attempt
+  std::chrono::nanoseconds waited{};  // after it, before the next
 };
 
 // Something asked for that was not carried out as asked, e.g. {"adapter", "sql not loaded, ..."}.
