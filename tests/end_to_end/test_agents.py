@@ -6,10 +6,9 @@ import os
 import random
 import signal
 import subprocess
-import time
 import unittest
 
-from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, Sim, environment, free_port, until, weir
 
 FLOW = """
 name: fix
@@ -42,6 +41,13 @@ if "WEIR_TOOL_LOG" in os.environ:
         log.write(f"{os.environ['WEIR_AGENT']}\\n")
 path.write_text(path.read_text() + "!\\n")
 print(json.dumps({"lines": len(path.read_text().splitlines())}))
+"""
+# The eighth call and those behind it end when the server is gone.
+WAITS = """
+import time
+gone, log = (pathlib.Path(os.environ[name]) for name in ("WEIR_TOOL_GONE", "WEIR_TOOL_LOG"))
+while len(log.read_text().split()) >= 8 and not gone.exists():
+    time.sleep(0.02)
 """
 SCRIPT = """
 - {match: {turn: 1}, reply: {tool_calls: [{name: look, arguments: {}}]}}
@@ -106,6 +112,47 @@ class Agents(Case):
         self.assertEqual({event["row"] for event in mine}, {"0"})
         self.assertIn('"temperature":0', json.dumps(mine, separators=(",", ":")))
 
+    def test_the_pieces_of_streams_are_told_where_they_are_asked_for(self):
+        self.files(1)
+        self.assertEqual(self.go().returncode, 0)
+        pieces = [event for event in lines(self.out / "events.jsonl")
+                  if event["event"].startswith("llm:stream_block_")]
+        self.assertEqual(pieces, [])
+        with open(self.folder / "weir.yaml", "a") as config:
+            config.write("events: {deltas: true}\n")
+        again = weir("run", "flow.yaml", "-o", "again", "-e", "sim", cwd=self.folder)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        pieces = [event for event in lines(self.folder / "again/events.jsonl")
+                  if event["event"] == "llm:stream_block_delta"]
+        self.assertEqual({event["agent"] for event in pieces}, {"fix/0"})
+        self.assertIn('{"summary":"louder"}', "".join(event["text"] for event in pieces).replace(" ", ""))
+
+    def test_a_status_that_there_is_not_is_never_taken_for_success(self):
+        statuses = ["no success", "Not a success.", ["success"], "s\u00faccess", {"result": "success"}]
+        self.files(len(statuses))
+        self.write("flow.yaml", FLOW[:FLOW.index("    submit:")])
+        rules = []
+        for n, status in enumerate(statuses):
+            match = {"turn": 1, "contains": f"src/{n:03}.txt"}
+            arguments = {"status": status, "summary": "first"}
+            call = {"name": "submit_result", "arguments": arguments}
+            rules += [{"match": {**match, "tool": "look"}, "reply": {"tool_calls": [call]}},
+                      {"match": match, "reply": {"text": json.dumps(call)}}]
+        call = {"name": "submit_result", "arguments": {"status": "failed", "summary": "second"}}
+        rules += [{"match": {"tool": "look"}, "reply": {"tool_calls": [call]}}, {"reply": {"text": json.dumps(call)}}]
+        self.write("script.yaml", json.dumps(rules))
+        for mode in ("native", "guided", "prompted"):
+            with self.subTest(mode=mode):
+                self.write("weir.yaml", f"engines: {{sim: {{kind: sim, tool_mode: {mode}, "
+                                        "sim: {pace: instant, scenario: script.yaml}}}\n")
+                self.out = self.folder / mode
+                done = weir("run", "flow.yaml", "-o", mode, "-e", "sim", cwd=self.folder)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                results = [(row["status"], row["summary"]) for row in lines(self.out / "fix/000.jsonl")]
+                self.assertEqual(results, [("failed", "second")] * len(statuses))
+                for transcript in self.transcripts():
+                    self.assertIn("the result was not accepted", json.dumps(transcript["messages"]))
+
     def test_auto_accept_changes_the_tree(self):
         self.files(3)
         done = self.go("--auto-accept")
@@ -144,12 +191,19 @@ class Agents(Case):
     def test_a_row_that_was_sent_back_and_succeeds_has_the_new_result_alone(self):
         self.files(2)
         self.assertEqual(self.go().returncode, 0)
-        self.assertEqual(weir("review", "out", "--retry", "1", cwd=self.folder).returncode, 0)
+        settings = ("max_tokens=77", "tool_choice=auto", "temperature.first=0.5", "note=Not so loud.")
+        done = weir("review", "out", "--retry", "1", "--set", *settings, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.write("script.yaml", SCRIPT.replace("summary: louder", "summary: anew"))
         done = weir("run", "--resume", "out", cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([row["summary"] for row in lines(self.out / "fix/000.jsonl")], ["louder", "anew"])
         self.assertFalse(list((self.out / "workspaces/fix").glob("*.tmp")))
+        said = self.transcripts()[1]["messages"]
+        self.assertEqual(said[1]["content"], "Fix src/001.txt\n\nNot so loud.")
+        turns = [event for event in lines(self.out / "events.jsonl")
+                 if event["event"] == "agent.turn" and event["agent"] == "fix/1"]
+        self.assertEqual([event["temperature"] for event in turns if event["turn"] == 1], [0, 0.5])
 
     def test_a_review_shows_functions_by_their_names_while_another_is_open(self):
         self.write("flow.yaml", FLOW.replace('{glob: "src/*.txt"}', '{glob: "src/*.py", unit: function}'))
@@ -293,23 +347,39 @@ class Agents(Case):
             self.assertGreaterEqual(ran[name] + broken_off[name], 2, name)
         print(f"\n{kills} kills; {sum(broken_off.values())} calls were broken off, none ran again")
 
+    def test_a_kill_takes_nothing_away_from_the_figures(self):
+        self.files(6)
+        log, gone = self.folder / "tools.log", self.folder / "gone"
+        self.write("shout.py", SHOUT.replace("path.write_text", WAITS + "path.write_text", 1))
+        env = {"WEIR_TOOL_LOG": str(log), "WEIR_TOOL_GONE": str(gone)}
+        run = subprocess.Popen([WEIR, "run", "flow.yaml", "-o", "out", "-e", "sim", "--concurrency", "1"],
+                               cwd=self.folder, env=environment(**env), stderr=subprocess.DEVNULL)
+        # Three agents have ended, and the fourth is at work.
+        until(lambda: log.exists() and len(log.read_text().split()) >= 8, "tools run")
+        run.kill()
+        run.wait()
+        gone.touch()
+        done = weir("run", "--resume", "out", cwd=self.folder, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        figures = json.loads((self.out / "run.json").read_text())["summary"]["nodes"]["fix"]["agents"]
+        self.assertEqual((figures["ended"], figures["turns"], figures["tool_calls"]), (6, 36, 36))
+
     def test_work_goes_on_where_it_was_when_the_server_comes_back(self):
         self.files(12)
-        self.write("shout.py", SHOUT.replace("path.write_text", "import time; time.sleep(0.2)\npath.write_text"))
+        self.write("shout.py", SHOUT.replace("path.write_text", WAITS + "path.write_text", 1))
         log = self.folder / "tools.log"
+        gone = self.folder / "gone"
         script = str(self.folder / "script.yaml")
-        with Sim("--instant", "--scenario", script) as sim:
+        with Sim("--instant", "--listen", f"127.0.0.1:{free_port()}", "--scenario", script) as sim:
             run = subprocess.Popen([WEIR, "run", "flow.yaml", "-o", "out", "-e", sim.url, "--concurrency", "6"],
-                                   cwd=self.folder, env=environment(WEIR_TOOL_LOG=str(log)),
+                                   cwd=self.folder, env=environment(WEIR_TOOL_LOG=str(log), WEIR_TOOL_GONE=str(gone)),
                                    stderr=subprocess.PIPE, text=True)
-            until = time.monotonic() + PATIENCE
-            while not log.exists() or len(log.read_text().split()) < 8:
-                self.assertLess(time.monotonic(), until, "no tool runs")
-                time.sleep(0.02)
+            until(lambda: log.exists() and len(log.read_text().split()) >= 8, "tools run")
+        gone.touch()
         error = run.communicate(timeout=PATIENCE)[1]
         self.assertEqual(run.returncode, 5, error)
         with Sim("--listen", sim.url.removeprefix("http://"), "--instant", "--scenario", script):
-            done = weir("run", "--resume", "out", cwd=self.folder, env={"WEIR_TOOL_LOG": str(log)})
+            done = weir("run", "--resume", "out", cwd=self.folder, env={"WEIR_TOOL_LOG": str(log), "WEIR_TOOL_GONE": str(gone)})
         self.assertEqual(done.returncode, 0, done.stderr)
         for n in range(12):
             kept = (self.out / f"workspaces/fix/{n}.kept/src/{n:03}.txt").read_text()

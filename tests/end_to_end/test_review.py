@@ -104,6 +104,7 @@ class ByFlags(Run):
         for args, code, says in [(("run", "--accept", "11"), 64, "has no row 11"),
                                  (("run", "--set", "a=1"), 64, "--set"),
                                  (("run", "--retry", "1", "--set", "a"), 64, "write KEY=VALUE"),
+                                 (("run", "--retry", "1", "--set", "a=1"), 3, "confidence.max_retries and note can"),
                                  (("run", "--diff", "1", "--accept", "1"), 64, "excludes"),
                                  ((".",), 3, "is no run folder"),
                                  (("nowhere", "--list"), 3, "is no run folder")]:

@@ -61,6 +61,10 @@ class InAPipe(Case):
         self.write("events.jsonl", STORY)
         told = json.loads(weir("top", str(self.folder), "-o", "json").stdout)
         self.assertEqual([agent["agent"] for agent in told["agents"]], ["fix/1", "fix/0"])
+        for command in ("tail", "stats", "replay"):
+            told = weir("events", command, str(self.folder), "-o", "json")
+            self.assertEqual((told.returncode, told.stderr), (0, ""), command)
+            self.assertIn("agent_error", told.stdout)
 
     def test_replay_rebuilds_any_moment(self):
         first = self.moment("+1.5")

@@ -121,11 +121,6 @@ struct Agent {
 // a definition has no schema of its own. JSON.
 extern const std::string_view kResultSchema;
 
-// Changes what a person may change of one row that is to be done again: max_turns, max_tool_calls,
-// max_total_tokens, max_nudges, run_timeout (seconds), temperature (of all turns). Fails with
-// kConfigError for another name, naming these, or a value that none takes.
-Result<void> Override(Agent& agent, json::View overrides);
-
 // Of the tools and the rule together.
 WorkspaceMode WorkspaceModeOf(const Agent& agent);
 

@@ -12,7 +12,7 @@ using model::Message;
 using model::Role;
 
 std::string Transcript(const std::vector<Message>& messages, std::size_t head,
-                       const CompactOptions& options) {
+                       const CompactOptions& options, std::size_t max_chars) {
   std::string text;
   for (std::size_t i = head; i < messages.size(); ++i) {
     const Message& message = messages[i];
@@ -23,17 +23,17 @@ std::string Transcript(const std::vector<Message>& messages, std::size_t head,
                 Truncate(call.arguments, options.max_result_chars), "\n");
     }
   }
-  if (text.size() <= options.max_transcript_chars) return text;
+  if (text.size() <= max_chars) return text;
   // The end is where the work stands.
-  const std::size_t from = text.find('\n', text.size() - options.max_transcript_chars);
+  const std::size_t from = text.find('\n', text.size() - max_chars);
   return StrCat("[the beginning is left out]\n", text.substr(from == std::string::npos ? 0 : from));
 }
 
 }  // namespace
 
-async::Task<Result<model::Reply>> SumUp(async::Context ctx, model::Engine& engine,
-                                        const model::Call& call, std::size_t head,
-                                        CompactOptions options) {
+async::Task<Result<Summary>> SumUp(async::Context ctx, model::Engine& engine,
+                                   const model::Call& call, std::size_t head,
+                                   CompactOptions options) {
   if (call.messages.size() <= head) {
     co_return Fail(Code::kTruncated,
                    "the answer was cut at the token limit, and there is no earlier conversation "
@@ -44,6 +44,7 @@ async::Task<Result<model::Reply>> SumUp(async::Context ctx, model::Engine& engin
   ask.adapter = call.adapter;
   ask.sampling.temperature = 0;
   ask.sampling.max_tokens = options.max_tokens;
+  ask.reasoning.enable = false;  // thoughts would take all of these tokens
   ask.messages.push_back(Message::Text(
       Role::kSystem,
       "You sum up the work of an agent so that it can go on without the conversation. Say what it "
@@ -55,19 +56,25 @@ async::Task<Result<model::Reply>> SumUp(async::Context ctx, model::Engine& engin
   }
   ask.messages.push_back(Message::Text(
       Role::kUser, StrCat("The task:\n", Truncate(task, options.max_transcript_chars / 2),
-                          "\n\nThe work so far:\n", Transcript(call.messages, head, options))));
+                          "\n\nThe work so far:\n",
+                          Transcript(call.messages, head, options, options.max_transcript_chars))));
   Result<model::Reply> reply = co_await engine.Call(ctx, ask);
-  if (reply && Trim(reply->text()).empty()) {
-    co_return Fail(Code::kEmptyModelResponse, "the model gave no summary of its work");
+  if (!reply && reply.error().code != Code::kEmptyModelResponse) co_return Fail(reply.error());
+  Summary summary;
+  if (reply) summary.reply = *std::move(reply);
+  summary.text = summary.reply.text();
+  if (Trim(summary.text).empty()) {
+    summary.text = Transcript(call.messages, head, options, options.max_excerpt_chars);
+    summary.excerpt = true;
   }
-  co_return reply;
+  co_return summary;
 }
 
-Message SummaryMessage(const model::Reply& reply) {
-  return Message::Text(Role::kUser,
-                       StrCat("[The conversation became too long. This is a summary of your work "
-                              "so far.]\n",
-                              reply.text(), "\n[Go on from here.]"));
+Message SummaryMessage(const Summary& summary) {
+  return Message::Text(Role::kUser, StrCat("[The conversation became too long. This is ",
+                                           summary.excerpt ? "the end of it, shortened"
+                                                           : "a summary of your work so far",
+                                           ".]\n", summary.text, "\n[Go on from here.]"));
 }
 
 }  // namespace weir::agent

@@ -281,17 +281,26 @@ class Worker {
     const async::Context limited =
         job_.turn_timeout > Duration::zero() ? ctx.WithTimeout(job_.turn_timeout) : ctx;
     const TimePoint start = ctx.Now();
-    Result<model::Reply> summary = co_await SumUp(limited, engine_, call_, head_, options);
-    if (job_.on_answer) job_.on_answer(summary, ctx.Now() - start);
+    const Result<Summary> summary = co_await SumUp(limited, engine_, call_, head_, options);
+    if (job_.on_answer) {
+      const Result<model::Reply> reply =
+          summary ? Result<model::Reply>(summary->reply) : Fail(summary.error());
+      job_.on_answer(reply, ctx.Now() - start);
+    }
     if (!summary) co_return Fail(summary.error());
-    figures_.Add(*summary);
+    figures_.Add(summary->reply);
+    if (summary->excerpt) {
+      repairs_.emplace_back(
+          "the model gave no summary of its work: the end of the conversation stands for it");
+    }
     call_.messages.resize(head_);
     call_.messages.push_back(SummaryMessage(*summary));
     ctx.Emit("context.compacted",
              {{"turn", figures_.turns},
               {"messages_before", static_cast<std::int64_t>(before)},
               {"messages_after", static_cast<std::int64_t>(call_.messages.size())},
-              {"tokens_before", summary->usage.prompt_tokens.value_or(0)}});
+              {"tokens_before", summary->reply.usage.prompt_tokens.value_or(0)},
+              {"summary", summary->excerpt ? "excerpt" : "model"}});
     if (job_.checkpoint != nullptr) {
       const std::vector<Message> rest(call_.messages.begin() + static_cast<std::ptrdiff_t>(head_),
                                       call_.messages.end());

@@ -141,6 +141,13 @@ TEST_F(LoopTest, AWrongResultIsToldAndNeverBentToSuccess) {
   }
 }
 
+TEST_F(LoopTest, NobodyElseBendsTheResult) {
+  ASSERT_TRUE(Work({Submits()}).submission);
+  for (const model::ToolSpec& tool : Asked(0).tools) {
+    EXPECT_EQ(tool.as_said, tool.name == "submit_result") << tool.name;
+  }
+}
+
 TEST_F(LoopTest, FieldsThatAResultDoesNotHaveAreLeftOutAndSaid) {
   const WorkResult result = Work({Calls(
       {{"submit_result", R"({"status":"success","summary":"x","confidence_level":"high"})"}})});
@@ -283,6 +290,19 @@ TEST_F(LoopTest, ACutAnswerMakesTheConversationASummaryAndTheWorkGoesOn) {
   EXPECT_EQ(result.figures.compactions, 1);
 }
 
+TEST_F(LoopTest, WhereTheModelSumsUpNothingTheEndOfWhatWasSaidStandsForIt) {
+  const WorkResult result =
+      Work({Calls({{"look", R"({"n":1})"}}), Ends(Finish::kLength, "so I think that"), Says(" \n"),
+            Submits()});
+  ASSERT_TRUE(result.submission) << result.submission.error().message;
+  EXPECT_EQ(Asked(2).reasoning.enable, false);
+  ASSERT_THAT(Asked(3).messages, SizeIs(3));
+  EXPECT_THAT(LastSaid(3), HasSubstr("the end of it, shortened.]\n[assistant]"));
+  EXPECT_THAT(LastSaid(3), HasSubstr("[tool] seen 1"));
+  EXPECT_THAT(events_.Of("context.compacted"), ElementsAre(HasSubstr("summary=excerpt")));
+  EXPECT_THAT(result.repairs, Contains(HasSubstr("gave no summary of its work")));
+}
+
 TEST_F(LoopTest, APromptThatDoesNotFitIsSummedUpToo) {
   const Error too_long{.code = Code::kContextLength, .message = "too long", .http_status = 400};
   const WorkResult result = Work({Calls({{"look"}}), Refuses(too_long), Says("seen"), Submits()});
@@ -332,7 +352,10 @@ TEST_F(LoopTest, AStreamThatBreaksIsAskedAgain) {
   ASSERT_TRUE(result.submission);
   const WorkResult given_up = Work({broken});
   ASSERT_FALSE(given_up.submission);
-  EXPECT_EQ(engine_->calls, kMostBreaks + 1);
+  ASSERT_EQ(engine_->calls, kMostBreaks + 1);
+  EXPECT_EQ(Asked(1).sampling.seed, Asked(0).sampling.seed) << "the network's fault, most likely";
+  EXPECT_NE(Asked(2).sampling.seed, Asked(1).sampling.seed);
+  EXPECT_GT(*Asked(2).sampling.temperature, *Asked(1).sampling.temperature);
 }
 
 TEST_F(LoopTest, AnUnsureChoiceOfAToolIsAskedAgainAndTheSurestIsTaken) {

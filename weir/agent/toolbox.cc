@@ -103,7 +103,8 @@ Result<void> Toolbox::AddSubmission() {
   model::ToolSpec spec{.name = submit.name,
                        .description = submit.description,
                        .parameters = submit.schema,
-                       .strict = {}};
+                       .strict = {},
+                       .as_said = true};
   if (spec.description.empty()) {
     spec.description = "Hands in the result and ends the work. Call it once, when you are done.";
   }

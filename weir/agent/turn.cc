@@ -88,6 +88,8 @@ class Turn {
       }
       const bool broken = reply.error().code == Code::kStreamTruncated;
       if (!broken || breaks == kMostBreaks) co_return Fail(reply.error());
+      // One break is the network's; a second may come of what the model writes.
+      if (breaks > 0) ++options_.other;
     }
   }
 

@@ -30,6 +30,12 @@ bool HasSomething(int fd) {
 
 }  // namespace
 
+std::string EventFileOf(const std::string& path) {
+  struct stat found{};
+  const bool folder = ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
+  return folder ? StrCat(path, path.ends_with('/') ? "" : "/", "events.jsonl") : path;
+}
+
 Result<EventLines> EventLines::Open(const Session& session, const std::string& path) {
   if (path != kStdin) {
     WEIR_TRY(const int fd, OpenInput(path));

@@ -11,6 +11,9 @@
 
 namespace weir::cli {
 
+// The file of events that a path names: of the folder of a run, the events in it.
+std::string EventFileOf(const std::string& path);
+
 using TakeLine = std::function<void(std::string_view line)>;
 
 class EventLines {

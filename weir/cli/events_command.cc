@@ -182,9 +182,13 @@ EventsFlags& AddReader(CLI::App& parent, Session& session, const char* name, con
                        int (*run)(const EventsFlags&, Session&), CLI::App*& command) {
   auto flags = std::make_shared<EventsFlags>();  // shared by what the command keeps
   command = &AddCommand(parent, name, help);
-  TextFlag(*command, "file", flags->file, "file of events; without one, or with -, stdin");
+  TextFlag(*command, "file", flags->file,
+           "file of events, or the folder of a run; without one, or with -, stdin");
   TextFlag(*command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
-  SetRun(*command, session, [flags, run, &session] { return run(*flags, session); });
+  SetRun(*command, session, [flags, run, &session] {
+    flags->file = EventFileOf(flags->file);
+    return run(*flags, session);
+  });
   return *flags;
 }
 

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "weir/agent/overrides.h"
 #include "weir/base/text.h"
 #include "weir/cli/review_view.h"
 #include "weir/json/builder.h"
@@ -179,7 +180,8 @@ Result<json::Value> ReadOverrides(const std::vector<std::string>& settings) {
   out.EndObject();
   json::Value overrides = std::move(out).Finish();
   agent::Agent any;
-  WEIR_CHECK(agent::Override(any, overrides));
+  model::Call its_call;
+  WEIR_CHECK(agent::Override(any, its_call, overrides));
   return overrides;
 }
 

@@ -2,8 +2,6 @@
 #include <csignal>
 #include <memory>
 
-#include <sys/stat.h>
-
 #include "weir/async/signals.h"
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
@@ -42,7 +40,7 @@ int Stop(Session& session, const TopFlags& flags, const Error& error) {
   return Refuse(session, error);
 }
 
-// The file of events that is meant; a folder is that of a run.
+// The file of events that is meant.
 Result<std::string> FileOf(const TopFlags& flags, const config::Config& config) {
   const std::string& path = flags.file.empty() ? config.events.file : flags.file;
   if (path.empty()) {
@@ -50,9 +48,7 @@ Result<std::string> FileOf(const TopFlags& flags, const config::Config& config) 
                 "there are no events to look at: name a file of them, the folder of a run, or - "
                 "for stdin; or set events.file in weir.yaml, and every call tells of itself there");
   }
-  struct stat found{};
-  const bool folder = ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
-  return folder ? StrCat(path, path.ends_with('/') ? "" : "/", "events.jsonl") : path;
+  return EventFileOf(path);
 }
 
 Result<void> CheckTopFlags(const TopFlags& flags) {

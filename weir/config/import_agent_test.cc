@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/config/import_agent_scripts.h"
@@ -97,10 +98,28 @@ TEST(ImportAgent, TheToolThatEndsTheWorkIsTheSubmission) {
   EXPECT_EQ(agent.Find("submit").Find("description").StringOr(""), "Hands in the result.");
   EXPECT_EQ(json::Write(agent.Find("submit").Find("schema")),
             R"({"type":"object","properties":{"status":{"type":"string",)"
-            R"("description":"How it went.","default":"success"},"summary":{"type":"string"},)"
+            R"("description":"How it went.","default":"success",)"
+            R"("enum":["success","failed","skipped"]},"summary":{"type":"string"},)"
             R"("changed_files":{"type":"array","items":{"type":"string"},"default":[]}},)"
             R"("required":["summary"],"additionalProperties":false})");
   EXPECT_THAT(Notes(imported), HasSubstr("submit_result: its script is not run"));
+  EXPECT_THAT(Notes(imported),
+              HasSubstr("submit_result: its status was any text; it is success, "));
+}
+
+TEST(ImportAgent, AStatusThatIsNotAnyTextIsKept) {
+  for (const char* status :
+       {"{type: string, enum: [done, open]}", "{const: done}", "{type: integer}", "{}"}) {
+    SCOPED_TRACE(status);
+    const auto imported =
+        TakeAgent(StrCat("name: lint\nsystem_prompt: x\ntools:\n"
+                         "  - name: submit_result\n    parameters: {type: object, "
+                         "properties: {status: ",
+                         status, "}}\n"));
+    ASSERT_TRUE(imported) << imported.error().message;
+    EXPECT_THAT(Notes(imported), Not(HasSubstr("its status was any text")));
+    EXPECT_THAT(imported->yaml, Not(HasSubstr("skipped")));
+  }
 }
 
 TEST(ImportAgent, WhatIsNotCarriedIsSaidWithItsLine) {
@@ -169,7 +188,7 @@ TEST(ImportAgent, WithoutASubmissionTheUsualOneIsSaid) {
 
 TEST(ImportAgent, BrokenScriptsAreSaidAndStopNothing) {
   const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "weir_import_agent";
+      std::filesystem::path(testing::TempDir()) / StrCat("weir_import_agent_", ::getpid());
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "bad.pym") << "x: str = Input(\"x";
   std::ofstream(folder / "old.pym") << "import os\nprint(os.environ)\n";

@@ -288,6 +288,45 @@ Result<Value> AgentTools::ArgumentsOf(Tool& tool) {
   return std::move(out).Finish();
 }
 
+bool IsAnyText(json::View schema) {
+  return schema.Find("type").StringOr("") == "string" && !schema.Find("enum").exists() &&
+         !schema.Find("const").exists();
+}
+
+// The schema of a result whose status is one of those that weir's own have.
+Value WithStatuses(json::View schema) {
+  json::Builder out;
+  out.BeginObject();
+  for (const auto& [name, value] : schema.members()) {
+    out.Key(name);
+    if (name != "properties") {
+      out.Copy(value);
+      continue;
+    }
+    out.BeginObject();
+    for (const auto& [property, its_schema] : value.members()) {
+      out.Key(property);
+      if (property != "status") {
+        out.Copy(its_schema);
+        continue;
+      }
+      out.BeginObject();
+      for (const auto& [key, member] : its_schema.members()) {
+        out.Key(key);
+        out.Copy(member);
+      }
+      out.Key("enum");
+      out.BeginArray();
+      for (const std::string_view status : {"success", "failed", "skipped"}) out.String(status);
+      out.EndArray();
+      out.EndObject();
+    }
+    out.EndObject();
+  }
+  out.EndObject();
+  return std::move(out).Finish();
+}
+
 // What is handed in obeys the schema of the tool that ended the work; its script has no place.
 Result<void> AgentTools::WriteSubmit(const Section& root) {
   if (!submit_) {
@@ -300,7 +339,13 @@ Result<void> AgentTools::WriteSubmit(const Section& root) {
                           !submit_->script.inputs.empty() ||
                           section.value().Find("inputs_override").exists();
   const bool whole = section.label().empty();
-  WEIR_TRY(const Value schema, ArgumentsOf(*submit_));
+  WEIR_TRY(Value schema, ArgumentsOf(*submit_));
+  if (IsAnyText(schema.Find("properties").Find("status"))) {
+    schema = WithStatuses(schema);
+    section.Note("",
+                 StrCat(Truncate(submit_->name, 60), ": its status was any text; it is success, ",
+                        "failed or skipped now, so that no other word passes for one"));
+  }
   const ImportOrigin origin = section.Origin();
   if (has_schema || submit_->name != kUsualEnd || !submit_->description.empty()) {
     out_.Open("submit", origin);

@@ -48,7 +48,7 @@ Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options,
           Code::kInvalidSchema,
           StrCat("the tool ", tool.name, " has no valid schema: ", arguments.error().message));
     }
-    if (arguments) judge.tools_.push_back({tool.name, *std::move(arguments)});
+    if (arguments) judge.tools_.push_back({tool.name, *std::move(arguments), tool.as_said});
   }
   return judge;
 }
@@ -92,6 +92,7 @@ Result<void> Judge::CheckToolCall(const model::ToolCall& call) const {
   const bool none = Trim(call.arguments).empty();
   const Result<json::Value> value = json::Read(none ? "{}" : std::string_view(call.arguments));
   if (!value) return Fail(BadArguments(call, value.error()));
+  if (tool->as_said) return {};
   const Result<void> valid = tool->arguments.Validate(*value);
   if (!valid) return Fail(BadArguments(call, valid.error()));
   return {};
@@ -116,7 +117,7 @@ Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>
   }
   json::Value value = closed.value_or(read->value);
   bool changed = read->report.count > 0;
-  if (!tool->arguments.Accepts(value)) {
+  if (!tool->as_said && !tool->arguments.Accepts(value)) {
     const Result<void> valid = tool->arguments.Validate(value);
     if (!options_.coerce) return Fail(BadArguments(call, valid.error()));
     Result<schema::Coerced> coerced =

@@ -49,6 +49,7 @@ class Judge {
   struct Tool {
     std::string name;
     schema::Schema arguments;
+    bool as_said = false;
   };
 
   Judge() = default;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "weir/agent/message_json.h"
+#include "weir/agent/overrides.h"
 #include "weir/agent/tools/program_tool.h"
 #include "weir/agent/tools/root.h"
 #include "weir/agent/tools/surroundings.h"
@@ -18,6 +19,7 @@
 #include "weir/events/label.h"
 #include "weir/flow/call.h"
 #include "weir/json/builder.h"
+#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/store/files.h"
 
@@ -25,6 +27,8 @@ namespace weir::flow {
 namespace {
 
 using agent::WorkspaceMode;
+
+constexpr std::size_t kLongestTranscript = 256 << 20;
 
 const agent::Agent& AgentOf(const GraphNode& node) { return *node.step()->agent; }
 
@@ -232,6 +236,11 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
     ctx.trace = &*labels;
     ctx.span = 0;
   }
+  agent::Agent changed = AgentOf(*work.node);
+  if (const Result<void> good = agent::Override(changed, work.call, work.overrides); !good) {
+    result.submission = Fail(good.error());
+    co_return result;
+  }
   Room room;
   if (Result<void> prepared = co_await Prepare(ctx, work, room); !prepared) {
     result.submission = Fail(prepared.error());
@@ -243,11 +252,6 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
                        .around = &room.around,
                        .checkpoint = room.checkpoint.get(),
                        .on_answer = work.on_answer};
-  agent::Agent changed = AgentOf(*work.node);
-  if (const Result<void> good = agent::Override(changed, work.overrides); !good) {
-    result.submission = Fail(good.error());
-    co_return result;
-  }
   agent::Toolbox& toolbox = *kits_.at(work.node->index).toolbox;
   result = co_await agent::Work(ctx, *work.engine, changed, toolbox, job);
   if (ctx.cancelled()) co_return result;
@@ -302,6 +306,16 @@ void Agents::WriteTranscript(const AgentWork& work, const agent::WorkResult& res
   out.EndObject();
   text += '\n';
   (void)store::ReplaceFile(PathOf(*work.node, work.key, ".json"), text, {.durable = false});
+}
+
+std::optional<agent::Figures> Agents::FiguresOf(const GraphNode& node,
+                                                const std::string& key) const {
+  const Result<std::optional<std::string>> text =
+      store::ReadFile(PathOf(node, key, ".json"), kLongestTranscript);
+  if (!text || !*text) return std::nullopt;
+  const Result<json::Value> transcript = json::Read(**text);
+  if (!transcript || !transcript->Find("figures").IsObject()) return std::nullopt;
+  return agent::ReadFigures(transcript->Find("figures"));
 }
 
 std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& key,

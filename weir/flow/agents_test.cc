@@ -104,6 +104,18 @@ TEST_F(AgentsTest, WhatAnAgentChangedWaitsForTheReviewUnderItsTitle) {
   EXPECT_FALSE(fs::exists(Path("run/agents/edit/7f.0.journal")));
 }
 
+TEST_F(AgentsTest, ATranscriptTellsWhatTheWorkTook) {
+  ASSERT_TRUE(Open());
+  EXPECT_FALSE(agents_->FiguresOf(node(), "1"));
+  ASSERT_TRUE(Work(Row("1"), {Writes("two"), Submits()}).submission);
+  const auto figures = agents_->FiguresOf(node(), "1");
+  ASSERT_TRUE(figures);
+  EXPECT_EQ(figures->turns, 2);
+  EXPECT_EQ(figures->tool_calls, 1);
+  Write("run/agents/edit/1.json", "{");
+  EXPECT_FALSE(agents_->FiguresOf(node(), "1"));
+}
+
 TEST_F(AgentsTest, OfWorkThatFailedOnlyTheTranscriptIsLeft) {
   ASSERT_TRUE(Open());
   EXPECT_FALSE(Work(Row("1"), {model::Says("no")}).submission);

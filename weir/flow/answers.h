@@ -33,7 +33,8 @@ struct Finished {
   std::optional<std::int64_t> completion_tokens;
   std::optional<std::int64_t> cached_tokens;
   std::optional<double> cost;
-  json::Value thoughts;  // the model's reasoning, a string; null: none
+  json::Value thoughts;       // the model's reasoning, a string; null: none
+  bool after_totals = false;  // read from the ledger, whose last totals are older
 };
 
 // What became of a (row, node) the times before, when rows that failed are tried again.

@@ -128,6 +128,15 @@ Attempts Walker::AttemptsAt(const Visit& visit) {
   return {.first = tried, .last = tried + visit.node.step()->retries};
 }
 
+// Work that had ended when a kill came, but before the totals were kept.
+void Walker::CountAgain(const Visit& visit) {
+  const auto figures = agents_.FiguresOf(visit.node, agents_.KeyOf(visit.traveller));
+  if (!figures) return;
+  NodeStats& stats = stats_.nodes[visit.node.index];
+  stats.agents.Add(*figures);
+  for (const double confidence : figures->confidences) stats.AddSure(confidence);
+}
+
 void Walker::NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished) {
   const agent::Figures& figures = result.figures;
   NodeStats& stats = stats_.nodes[visit.node.index];

@@ -269,13 +269,14 @@ Result<void> LedgerReader::Take(std::string_view payload, std::uint8_t type) {
   const Place place(pass, in.Number());
   if (!in.good()) return Damaged("no place");
   if (type == kFinishedRecord) {
-    behind_[place].emplace_back(payload);
+    behind_[place].push_back({.payload = std::string(payload), .position = position});
   } else if (type == kAgainRecord) {
     note_ = payload;
     behind_.clear();
     rounds_.push_back(position);
   } else {
     note_ = payload;
+    noted_at_ = position;
     behind_.erase(behind_.begin(), behind_.lower_bound(place));
   }
   return {};
@@ -289,9 +290,10 @@ Result<std::optional<Note>> LedgerReader::LastNote() const {
 
 Result<std::vector<Finished>> LedgerReader::Behind() const {
   std::vector<Finished> all;
-  for (const auto& [place, payloads] : behind_) {
-    for (const std::string& payload : payloads) {
-      WEIR_TRY(Finished finished, DecodeFinished(payload));
+  for (const auto& [place, records] : behind_) {
+    for (const Record& record : records) {
+      WEIR_TRY(Finished finished, DecodeFinished(record.payload));
+      finished.after_totals = record.position > noted_at_;
       all.push_back(std::move(finished));
     }
   }

@@ -125,6 +125,10 @@ TEST(LedgerTest, OnlyWhatIsBehindTheLastNoteIsKept) {
   ASSERT_EQ(behind->size(), 2U);
   EXPECT_EQ((*behind)[0].row, 3U);
   EXPECT_EQ((*behind)[1].row, 4U);
+  EXPECT_FALSE((*behind)[1].after_totals);
+  ASSERT_TRUE(reader.Take(EncodeFinished(Answer(0, 5)), kFinishedRecord));
+  EXPECT_FALSE((*reader.Behind())[1].after_totals);
+  EXPECT_TRUE((*reader.Behind())[2].after_totals);
 
   ASSERT_TRUE(reader.Take(EncodeNote({.pass = 1}), kNoteRecord));
   EXPECT_THAT(*reader.Behind(), IsEmpty());

@@ -48,7 +48,13 @@ class BraceReader {
       : text_(text), language_(language), scanner_(text, language) {}
 
   std::vector<Unit> Read() && {
-    while (const std::optional<Token> token = scanner_.Next()) Take(*token);
+    while (const std::optional<Token> token = scanner_.Next()) {
+      if (token->directive != Directive::kNone) {
+        TakeDirective(token->directive);
+      } else if (branches_.empty() || !branches_.back().left_out) {
+        Take(*token);
+      }
+    }
     while (!frames_.empty()) Pop(text_.size());
     return std::move(units_).Take();
   }
@@ -63,7 +69,28 @@ class BraceReader {
     std::size_t names = 0;  // of the names around, when it was opened
   };
 
+  // Of `#if`, up to its `#endif`.
+  struct Branch {
+    std::size_t frames = 0;  // that were open before it ...
+    char close = '\0';       // ... the innermost up to this
+    bool left_out = false;
+  };
+
   bool opaque() const { return !frames_.empty() && frames_.back().opaque; }
+
+  // Where each branch opens or closes a brace, as a header in two forms does, the first one counts.
+  void TakeDirective(Directive directive) {
+    const char close = frames_.empty() ? '\0' : frames_.back().close;
+    if (directive == Directive::kIf) {
+      const bool left_out = !branches_.empty() && branches_.back().left_out;
+      branches_.push_back({.frames = frames_.size(), .close = close, .left_out = left_out});
+    } else if (!branches_.empty() && directive == Directive::kElse) {
+      Branch& branch = branches_.back();
+      if (frames_.size() != branch.frames || close != branch.close) branch.left_out = true;
+    } else if (!branches_.empty()) {
+      branches_.pop_back();
+    }
+  }
 
   void Take(const Token& token) {
     const bool bracket = token.text.size() == 1;
@@ -404,6 +431,7 @@ class BraceReader {
   TokenScanner scanner_;
   std::vector<Token> header_;  // since the last brace or semicolon; groups without their inside
   std::vector<Frame> frames_;
+  std::vector<Branch> branches_;
   std::vector<std::string> names_;
   std::size_t group_depth_ = 0;  // of the frames, inside of the last group of the header
   UnitStack units_;

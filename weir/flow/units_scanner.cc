@@ -17,6 +17,17 @@ bool IsPair(char a, char b) {
          (a == '&' && b == '&') || (a == '|' && b == '|');
 }
 
+Directive DirectiveAt(std::string_view line) {
+  line.remove_prefix(1);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  std::size_t size = 0;
+  while (size < line.size() && IsLetter(line[size])) ++size;
+  const std::string_view word = line.substr(0, size);
+  if (word == "if" || word == "ifdef" || word == "ifndef") return Directive::kIf;
+  if (word.starts_with("el")) return Directive::kElse;  // else, elif, elifdef, elifndef
+  return word == "endif" ? Directive::kEnd : Directive::kNone;
+}
+
 }  // namespace
 
 std::optional<Token> TokenScanner::Next() {
@@ -24,6 +35,12 @@ std::optional<Token> TokenScanner::Next() {
   if (at_ >= text_.size()) return std::nullopt;
   const std::size_t begin = at_;
   const char c = text_[at_];
+  if (c == '#' && new_line_ && c_like()) {
+    Token token = Make(begin, 1);
+    token.directive = DirectiveAt(Rest());
+    SkipDirective();
+    return token;
+  }
   std::size_t size = 1;
   if (SkipRaw()) {
     last_ = '"';
@@ -60,6 +77,7 @@ Token TokenScanner::Make(std::size_t begin, std::size_t size) const {
   return {.text = text_.substr(begin, size),
           .begin = begin,
           .first_in_line = new_line_,
+          .directive = Directive::kNone,
           .group_name = {}};
 }
 
@@ -82,17 +100,22 @@ void TokenScanner::SkipBlank() {
       at_ += 2;
       SkipTo("*/");
     } else if (c == '#' && new_line_ && c_like()) {
-      // A directive goes on behind a backslash.
-      do {
-        SkipTo("\n");
-      } while (at_ >= 2 && at_ < text_.size() &&
-               (text_[at_ - 2] == '\\' || text_.substr(at_ - 2).starts_with("\r\n")) &&
-               (text_[at_ - 2] == '\\' || (at_ >= 3 && text_[at_ - 3] == '\\')));
-      new_line_ = true;
+      if (DirectiveAt(Rest()) != Directive::kNone) return;
+      SkipDirective();
     } else {
       return;
     }
   }
+}
+
+// A directive goes on behind a backslash.
+void TokenScanner::SkipDirective() {
+  do {
+    SkipTo("\n");
+  } while (at_ >= 2 && at_ < text_.size() &&
+           (text_[at_ - 2] == '\\' || text_.substr(at_ - 2).starts_with("\r\n")) &&
+           (text_[at_ - 2] == '\\' || (at_ >= 3 && text_[at_ - 3] == '\\')));
+  new_line_ = true;
 }
 
 // R"x(...)x" of C++, r#"..."# of Rust, `...` of Go.

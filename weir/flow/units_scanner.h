@@ -1,7 +1,8 @@
 #pragma once
 
-// The words and signs of a language with braces, without comments and preprocessor lines.
+// The words and signs of a language with braces, without comments and most preprocessor lines.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,11 +11,15 @@
 
 namespace weir::flow {
 
+// Lines that choose between texts; those of other preprocessor lines are left out.
+enum class Directive : std::uint8_t { kNone, kIf, kElse, kEnd };
+
 struct Token {
   std::string_view text;  // a word, a sign, or the quotation mark that a string began with
   std::size_t begin = 0;
   bool first_in_line = false;
-  std::string group_name;  // of `(`: the words inside, filled in by the reader
+  Directive directive = Directive::kNone;  // C and C++
+  std::string group_name;                  // of `(`: the words inside, filled in by the reader
 };
 
 class TokenScanner {
@@ -31,6 +36,7 @@ class TokenScanner {
   void SkipTo(std::string_view end);  // behind it, or to the end of the text
 
   void SkipBlank();
+  void SkipDirective();
   bool SkipRaw();
   void SkipQuoted(char quote, bool over_lines);
   void SkipTemplate();

@@ -251,6 +251,48 @@ constexpr Sample kSamples[] = {{kPythonText, Language::kPython}, {kCppText, Lang
                                {kScriptText, Language::kScript}, {kGoText, Language::kGo},
                                {kRustText, Language::kRust}};
 
+// Each text ends in a function that a brace too many would hide.
+TEST(UnitsTest, BranchesOfThePreprocessorCloseWhatTheyOpenOnce) {
+  const struct {
+    const char* name;
+    const char* text;
+    std::vector<std::string> units;
+  } cases[] = {
+      {"two headers of one body",
+       "#if WIDE\nint f(long a) {\n#else\nint f(int a) {\n#endif\n  return 1;\n}\n",
+       {"function f 2-7", "function last 8-8"}},
+      {"three of them",
+       "#ifdef A\nint f(long a) {\n#  elif defined(B)\nint f(int a) {\n#else\nint f() "
+       "{\n#endif\n}\n",
+       {"function f 2-8", "function last 9-9"}},
+      {"two ends of one body",
+       "int f() {\n#if A\n  return 1;\n}\n#else\n  return 2;\n}\n#endif\n",
+       {"function f 1-4", "function last 9-9"}},
+      {"two conditions of one body",
+       "int f() {\n#ifndef A\n  if (a) {\n#else\n  if (b) {\n#endif\n  }\n}\n",
+       {"function f 1-8", "function last 9-9"}},
+      {"whole functions in both",
+       "#if A\nint f() { return 1; }\n#else\nint g() { return 2; }\n#endif\n",
+       {"function f 2-2", "function g 4-4", "function last 6-6"}},
+      {"one inside of the other",
+       "#if A\nint f(long a) {\n#else\n#if B\nint f(int a) {\n#else\nint f() "
+       "{\n#endif\n#endif\n}\n",
+       {"function f 2-10", "function last 11-11"}},
+      {"a bracket that is open before them",
+       "int f(\n#if A\n  long a) {\n#else \\\n  of the line before\n  int a) {\n#endif\n}\n",
+       {"function f 1-8", "function last 9-9"}},
+      {"ends that nothing begins", "#else\n#endif\n#elif\n", {"function last 4-4"}},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const std::string text = StrCat(c.text, "int last() { return 0; }\n");
+    for (const Language language : {Language::kC, Language::kCpp}) {
+      EXPECT_EQ(Listed(text, language), c.units);
+      for (std::size_t i = 0; i <= text.size(); ++i) ExpectLaws(text.substr(0, i), language);
+    }
+  }
+}
+
 TEST(UnitsTest, CutAtEveryByteUnitsStayInside) {
   for (const auto& [text, language] : kSamples) {
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {

@@ -109,6 +109,7 @@ class Walker {
   bool IsAskedAnew(const Visit& visit);
   void NoteAnswer(const Visit& visit, AskedOnce asked);
   void NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished);
+  void CountAgain(const Visit& visit);
   // The answer of one attempt goes into the figures and is noted.
   void Note(const Visit& visit, const AskedOnce& asked, Finished& finished);
   bool Keep(const Finished& finished);

@@ -55,6 +55,8 @@ struct ToolSpec {
   std::string description;
   json::Value parameters;      // JSON Schema of the arguments; null: takes none
   std::optional<bool> strict;  // ask the server to enforce `parameters`
+  // Its arguments are never bent to `parameters`, nor refused for them: who offers it judges them.
+  bool as_said = false;
 };
 
 struct ToolChoice {

@@ -1,7 +1,8 @@
-#include <charconv>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -29,8 +30,11 @@ constexpr std::string_view kLimits =
 
 // How often the processes of a program are counted. RLIMIT_NPROC would bound nothing for root, and
 // counts processes of the same user that are not seen from here, such as those in other containers.
+constexpr Duration kCountSoon = std::chrono::milliseconds(10);
+constexpr int kSoonCounts = 100;
 constexpr Duration kCountEvery = std::chrono::milliseconds(50);
-constexpr int kLookEvery = 20;  // counts
+constexpr int kFirstLook = 10;  // counts
+constexpr int kLookEvery = 20;
 
 constexpr std::size_t kPipeBytes = 1 << 20;  // the most that a pipe holds
 constexpr std::size_t kErrorBytes = 500;     // of what a program that took too long had said
@@ -45,8 +49,8 @@ std::size_t ThreadsOfSystem() {
 }
 
 // "4711 (a name) S 1 4711 4711 ...": the sixth field is the session.
-bool IsInSession(const fs::path& process, pid_t session) {
-  std::ifstream file(process / "stat");
+bool IsInSession(std::uint64_t process, pid_t session) {
+  std::ifstream file(StrCat("/proc/", process, "/stat"));
   std::string text;
   std::getline(file, text);
   const std::vector<std::string_view> fields =
@@ -54,13 +58,20 @@ bool IsInSession(const fs::path& process, pid_t session) {
   return fields.size() > 4 && ParseInt(fields[4]) == std::int64_t{session};
 }
 
-std::size_t ProcessesOfSession(pid_t session) {
-  std::size_t count = 0;
+// Counts no further than `enough`, and begins with the newest processes: of a bomb, all are its
+// own.
+std::size_t ProcessesOfSession(pid_t session, std::size_t enough) {
+  std::vector<std::uint64_t> processes;
   std::error_code error;
   for (fs::directory_iterator entries("/proc", error), end; !error && entries != end;
        entries.increment(error)) {
-    if (!ParseUint(entries->path().filename().string())) continue;
-    if (IsInSession(entries->path(), session)) ++count;
+    const auto process = ParseUint(entries->path().filename().string());
+    if (process) processes.push_back(*process);
+  }
+  std::ranges::sort(processes, std::greater());
+  std::size_t count = 0;
+  for (const std::uint64_t process : processes) {
+    if (IsInSession(process, session) && ++count == enough) break;
   }
   return count;
 }
@@ -92,16 +103,29 @@ void CollectRest(async::OutputPipe& pipe, Clip& clip) {
 
 // Ends a program that has become too many. Counting the system's threads is cheap, so that is what
 // is done most of the time; others may have ended meanwhile, so now and then its own are counted.
-async::Task<void> Count(async::Context ctx, async::Child& child, std::size_t most, bool& too_many) {
-  const std::size_t before = ThreadsOfSystem();
+// `before`: those threads before it was started.
+async::Task<void> Count(async::Context ctx, async::Child& child, std::size_t before,
+                        std::size_t most, bool& too_many) {
+  std::size_t suspicious = before + most;
+  int look = kFirstLook;
   for (int count = 1;; ++count) {
-    const Result<void> slept = co_await async::Sleep(ctx, kCountEvery);
+    const Duration pause = count <= kSoonCounts ? kCountSoon : kCountEvery;
+    const Result<void> slept = co_await async::Sleep(ctx, pause);
     if (!slept) co_return;
-    if (count % kLookEvery != 0 && ThreadsOfSystem() < before + most) continue;
-    if (ProcessesOfSession(child.pid()) <= most) continue;
-    too_many = true;
-    child.Signal(SIGKILL);
-    co_return;
+    const bool suspect = ThreadsOfSystem() >= suspicious;
+    if (!suspect && count < look) continue;
+    if (count >= look) look += std::min(look, kLookEvery);
+    // What it has started stands still meanwhile: a bomb would outrun the count, and leave this
+    // thread no time for it.
+    if (suspect) child.Signal(SIGSTOP);
+    const std::size_t own = ProcessesOfSession(child.pid(), most + 1);
+    if (own > most) {
+      too_many = true;
+      child.Signal(SIGKILL);
+      co_return;
+    }
+    if (suspect) child.Signal(SIGCONT);
+    suspicious = ThreadsOfSystem() + most - own;
   }
 }
 
@@ -166,6 +190,7 @@ async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run
   WEIR_CO_TRY(const auto errors, async::OutputPipe::Open(*ctx.loop));
   options.output_fd = output->write_end();
   options.error_fd = errors->write_end();
+  const std::size_t threads = ThreadsOfSystem();
   WEIR_CO_TRY(const auto child, async::Child::Start(*ctx.loop, std::move(options)));
   output->CloseWriteEnd();
   errors->CloseWriteEnd();
@@ -178,7 +203,7 @@ async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run
   if (!run.input.empty()) scope.Spawn(Feed(scope.context(), *child, run.input));
   scope.Spawn(Collect(scope.context(), *output, kept_output));
   scope.Spawn(Collect(scope.context(), *errors, kept_errors));
-  scope.Spawn(Count(scope.context(), *child, run.max_processes, too_many));
+  scope.Spawn(Count(scope.context(), *child, threads, run.max_processes, too_many));
   const Result<async::ChildExit> exit = co_await child->Wait(limited);
   // All of its group, also when it has ended by itself: nothing goes on behind its back.
   child->Signal(SIGKILL);

@@ -210,9 +210,10 @@ TEST_F(ProgramToolTest, CancellingKillsIt) {
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, Code::kCancelled);
 
-  run.argv = {"tail", "-f", "/dev/null"};
+  ProgramRun endless;
+  endless.argv = {"tail", "-f", "/dev/null"};
   const auto late =
-      loop_.Run(RunProgram(async::Context(loop_).WithTimeout(20ms), std::move(run), around_));
+      loop_.Run(RunProgram(async::Context(loop_).WithTimeout(20ms), std::move(endless), around_));
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().code, Code::kTimeout);
   EXPECT_THAT(late.error().message, HasSubstr("the whole call"));  // not its own limit
@@ -234,6 +235,38 @@ TEST_F(ProgramToolTest, AForkBombIsEnded) {
   EXPECT_EQ(result.error().code, Code::kIoError);
   EXPECT_EQ(result.error().message,
             "'sh' had more than 64 processes at once and was killed with all of them");
+}
+
+// Unlike the one above it does not wait for its children, and ends by its depth.
+TEST_F(ProgramToolTest, ABombThatRunsAwayFromItsBeginningIsEnded) {
+  ProgramRun run;
+  run.argv = {"sh", "-c",
+              "b() { echo >> made; [ $1 -gt 8 ] && exec tail -f /dev/null; b $(($1 + 1)) | b $(($1 "
+              "+ 1)) & }; b 0; exec tail -f /dev/null"};
+  run.max_processes = 64;
+
+  const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
+
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message, HasSubstr("had more than 64 processes at once"));
+}
+
+TEST_F(ProgramToolTest, OneOfManyThreadsStandsStillWhileItIsCountedAndGoesOn) {
+  ProgramRun run;
+  run.argv = {"python3", "-c", R"(
+import signal, threading
+told = threading.Event()
+signal.signal(signal.SIGCONT, lambda *_: told.set())
+for _ in range(200):
+    threading.Thread(target=told.wait).start()
+told.wait()
+print("went on"))"};
+  run.max_processes = 8;
+
+  const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
+
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->output, "went on\n");
 }
 
 TEST_F(ProgramToolTest, NothingIsLeftOfASmallBombAtTheTimeLimit) {
