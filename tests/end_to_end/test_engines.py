@@ -495,5 +495,60 @@ class Degrade(EngineCase):
                 self.refused(server, "unsupported_constraint", "call", *flags, "hi", keys=self.KEYS)
 
 
+class WhatIsSaid(EngineCase):
+    """What a person hears of on stderr, once, when a call is not quite what was asked for."""
+
+    @on(VLLM + ["ollama"])
+    def test_a_raw_field_that_the_server_ignores_is_named_and_what_to_write_instead(self, server):
+        reads = server.dialect.constraints == "guided" or server.name == "vllm-0.11"
+        done = server.run("call", "--extra", 'guided_regex="[0-9]+"', "--extra", 'guided_decoding_backend="outlines"', "hi")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("guided_regex: "), 0 if reads else 1)
+        self.assertEqual(done.stderr.count("--regex"), 0 if reads else 1)
+        self.assertEqual("guided_decoding_backend: " in done.stderr, not reads)
+        self.assertEqual(server.body().get("guided_decoding_backend"), "outlines" if reads else None)
+        self.assertEqual(server.run("call", "--extra", "keep_alive=1", "hi").stderr, "")
+
+    @on(VLLM)
+    def test_logprobs_of_prompts_break_no_stream_and_their_price_is_said(self, server):
+        keys = ("model: sim-model", NO_RETRY, "defaults: {prompt_logprobs: 2}")
+        done = server.run("call", "hi", keys=keys)
+        self.assertEqual((done.returncode, done.stderr.count("prompt_logprobs: ")), (0, 1), done.stderr)
+        self.assertNotIn("prompt_logprobs", server.body())
+        done = server.run("call", "--no-stream", "hi", keys=keys)
+        self.assertEqual((done.returncode, done.stderr.count("prefix cache")), (0, 1), done.stderr)
+        self.assertEqual(server.body()["prompt_logprobs"], 2)
+
+    def test_a_dry_run_says_which_dialect_it_assumes_where_that_matters(self):
+        server = fleet["vllm-0.10"]
+        for keys, flags, said in (((), ("--regex", "a+"), True), ((), (), False),
+                                  (("dialect: vllm-0.10",), ("--regex", "a+"), False)):
+            done = server.run("call", *flags, "--dry-run", "hi", keys=keys)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual("vllm-latest is assumed" in done.stderr, said)
+            self.assertEqual(server.requests, [])
+        done = server.run("call", "--min-tokens", "2", "--extra", "guided_json={}", "--dry-run", "hi")
+        self.assertIn("weir: guided_json: vLLM 0.28.0 ignores", done.stderr)
+
+    @on()
+    def test_an_answer_without_content_is_asked_for_again(self, server):
+        for form in ("--stream", "--no-stream"):
+            server.script({"reply": {"text": ""}, "times": 1}, {"reply": {"text": "four"}})
+            done = server.run("call", form, "hi", keys=("model: sim-model", "retry: {base_delay: 0.01}"))
+            server.script()
+            self.assertEqual((done.returncode, done.stdout.strip()), (0, "four"), done.stderr)
+            self.assertIn("empty_model_response", done.stderr)
+            self.assertEqual(len([path for path, _ in server.sent() if path == server.dialect.chat]), 2)
+
+    def test_an_engine_that_fails_again_and_again_is_said_to_be_left_alone(self):
+        server = fleet["vllm-latest"]
+        server.script({"reply": {"error": {"status": 500}}})
+        keys = ("model: sim-model", "retry: {base_delay: 0.01, max_retries: 5}", "breaker: {failures: 2}")
+        done = server.run("call", "hi", keys=keys)
+        server.script()
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertEqual(done.stderr.count("weir: warning: engine it failed several times in a row"), 1, done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

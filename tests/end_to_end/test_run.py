@@ -41,10 +41,11 @@ class Runs(Case):
     def rows(self, count):
         return self.write("rows.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(count)))
 
-    def go(self, *args, flow=ECHO, engine="sim", stdin=None, out="out"):
+    def go(self, *args, flow=ECHO, engine="sim", stdin=None, out="out", env=None):
         flow = self.write("flow.yaml", flow)
         self.write("weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}}}\n")
-        return weir("run", flow, "-o", str(self.folder / out), "-e", engine, *args, stdin=stdin)
+        return weir("run", flow, "-o", str(self.folder / out), "-e", engine, *args, stdin=stdin,
+                    env=env)
 
     def test_rows_come_out_in_order_with_their_values(self):
         done = self.go("-i", self.rows(100))
@@ -349,6 +350,23 @@ done
         self.assertIn("run.end", events[-2:])
         kept = collections.Counter(line["event"] for line in lines(self.folder / "out/events.jsonl"))
         self.assertEqual(kept["node.end"], 10)
+
+    def test_events_of_calls_name_their_row_and_node_and_steps_are_no_changed_prefixes(self):
+        flow = """
+name: two
+nodes:
+  - {step: first, system: "One.", user: "{{ n }}", choice: [red, green]}
+  - {step: second, system: "Two.", user: "{{ first }}", choice: [one, two]}
+"""
+        file = self.folder / "all.jsonl"
+        done = self.go("-i", self.rows(3), flow=flow, env={"WEIR_EVENTS_FILE": str(file)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        events = lines(file)
+        asked = collections.Counter((line["row"], line["node"]) for line in events
+                                    if line["event"] == "llm:request" and "row" in line)
+        self.assertEqual(asked, {(str(n), node): 1 for n in range(3)
+                                 for node in ("first", "second")})
+        self.assertNotIn("prefix.changed", [line["event"] for line in events])
 
 
 class Killed(Case):

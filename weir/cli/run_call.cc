@@ -37,6 +37,7 @@ int DryRun(Session& session, const CallRun& run) {
   }
   StrAppend(text, "\n", preview->body, "\n");
   session.terminal.Out(text);
+  for (const std::string& note : preview->notes) session.terminal.Note(note);
   return kExitOk;
 }
 

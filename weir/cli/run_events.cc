@@ -20,9 +20,10 @@ Result<std::unique_ptr<RunEvents>> RunEvents::Open(async::Loop& loop, const std:
   return std::unique_ptr<RunEvents>(new RunEvents(std::move(file)));
 }
 
-// What `weir top` shows of an agent's engine; the pieces of streams would be too many.
+// What `weir top` shows of an agent's engine. Calls of plain steps would be too many.
 static bool IsTurnOfAgent(std::string_view name, std::span<const TraceField> fields) {
-  return (name == "llm:request" || name == "llm:response") &&
+  return (name == "llm:request" || name == "llm:response" ||
+          name.starts_with("llm:stream_block_")) &&
          std::ranges::find(fields, "agent", &TraceField::key) != fields.end();
 }
 

@@ -12,6 +12,11 @@ std::string ErrorOf(Fields fields) {
   return StrCat(TextIn(fields, "error"), ": ", TextIn(fields, "message"));
 }
 
+// Health as the calls of an engine show it; a check that asks an address tells of itself.
+bool IsOfCalls(Fields fields) {
+  return !TextIn(fields, "engine").empty() && TextIn(fields, "base_url").empty();
+}
+
 }  // namespace
 
 std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
@@ -22,6 +27,11 @@ std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
   if (name == "engine:fallback" && IsSetIn(fields, "first")) {
     return StrCat("engine ", TextIn(fields, "from"), " failed (", ErrorOf(fields),
                   "); going on with ", TextIn(fields, "to"));
+  }
+  if (name == "health.fail" && IsOfCalls(fields) && !TextIn(fields, "error").empty()) {
+    return StrCat("engine ", TextIn(fields, "engine"),
+                  " failed several times in a row and is left alone for a while (", ErrorOf(fields),
+                  ")");
   }
   if (name == "verify:retry") {
     return StrCat("the answer was ", TextIn(fields, "error"), "; asking again with the reason (",
@@ -49,6 +59,9 @@ std::optional<std::string> WarningOf(std::string_view name, Fields fields) {
 
 std::optional<std::string> ServerNoteOf(std::string_view name, Fields fields) {
   const std::string_view engine = TextIn(fields, "engine");
+  if (name == "health.ok" && IsOfCalls(fields) && !TextIn(fields, "message").empty()) {
+    return StrCat("engine ", engine, " answers again");
+  }
   if (name == "engine.start") {
     return StrCat("engine ", engine, ": starting a server with ", TextIn(fields, "model"),
                   " on port ", WholeIn(fields, "port"), ", pid ", WholeIn(fields, "pid"));

@@ -17,7 +17,7 @@ namespace weir::cli {
 // The sentence that an event is worth; nothing for most of them.
 std::optional<std::string> WarningOf(std::string_view name, std::span<const TraceField> fields);
 
-// The same for what happens to a server that weir starts or uses, which is no warning.
+// The same for what is no warning: a server that weir starts or uses, an engine that is back.
 std::optional<std::string> ServerNoteOf(std::string_view name, std::span<const TraceField> fields);
 
 class WarningSink final : public TraceSink {

@@ -107,6 +107,7 @@ engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config) {
                  : config.kind == config::Kind::kOllama ? wire::ServerKind::kOllama
                                                         : wire::ServerKind::kVllm;
   options.max_logprobs = config.max_logprobs;
+  options.tells_bytes = config.debug == engine::DebugLevel::kRaw;
   if (config.only_json_object) options.send_constraint = engine::SendConstraint::kJsonObject;
   if (!config.guided_json) options.send_constraint = engine::SendConstraint::kNothing;
   return options;
@@ -132,10 +133,11 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
                                     .provider = std::string(config::KindName(config.kind)),
                                     .model = config.http.model,
                                     .debug = config.debug,
-                                    .truncate = config.debug_truncate});
+                                    .truncate = config.debug_truncate,
+                                    .deltas = shared.tells_deltas});
   engine = engine::NewLimitEngine(std::move(engine), config.limits, std::move(shared.places));
   engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
-                                  std::move(shared.breaker));
+                                  std::move(shared.breaker), config.name);
   engine = WithCard(std::move(engine), config, std::move(shared.cards));
   std::shared_ptr<engine::TokenCounter> counter;
   if (config.kind == config::Kind::kVllm) {
@@ -165,7 +167,7 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
     const async::SemaphoreOptions limit{.permits = static_cast<std::size_t>(*config.max_in_flight)};
     places = std::make_shared<async::Semaphore>(limit);
   }
-  Shared shared{.breaker = {}, .places = std::move(places), .budget = {}, .cards = {}};
+  Shared shared{.places = std::move(places), .tells_deltas = config.events.deltas};
   if (config.budget.max_tokens || config.budget.max_cost) {
     shared.budget = std::make_shared<engine::SharedBudget>(config.budget);
   }

@@ -31,6 +31,7 @@ struct Shared {
   std::shared_ptr<async::Semaphore> places;      // of all engines: calls at once
   std::shared_ptr<engine::SharedBudget> budget;  // ... what they may spend
   std::vector<text::ModelCard> cards;            // the user's own
+  bool tells_deltas = false;                     // events of the pieces of streams
 };
 
 // The engine with its own decorators, outer to inner: defaults, prefix, budget, lora, choose, card,

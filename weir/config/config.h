@@ -92,6 +92,7 @@ struct EventsConfig {
   std::string file;      // JSON lines; empty: none are written
   bool payloads = true;  // messages and answers in debug events
   std::int64_t max_payload_chars = 4000;
+  bool deltas = false;                // the pieces of streams, too
   std::string control_file;           // while it holds "off", nothing is written; empty: none
   std::int64_t max_bytes = 64 << 20;  // a larger file is rotated
   std::int64_t keep = 5;              // rotated files that stay

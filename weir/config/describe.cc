@@ -26,6 +26,9 @@ void DescribeEvents(Visitor& v, EventsConfig& events) {
   v.Field({"payloads", {}, "messages and answers in debug events"}, events.payloads);
   v.Field({"max_payload_chars", {}, "most characters of one payload", AtLeast(0)},
           events.max_payload_chars);
+  v.Field(
+      {"deltas", {}, "the pieces of streams, too, as `weir top` shows them of agents: many lines"},
+      events.deltas);
   v.Field({"control_file", {}, "while this file holds `off`, nothing is written"},
           events.control_file);
   v.Field({"max_bytes", {}, "size at which the file is rotated", AtLeast(1)}, events.max_bytes);

@@ -264,7 +264,8 @@ void DescribeDebug(Visitor& v, EngineConfig& engine) {
   Key key{"debug", {}, "how much of requests and replies goes into events; `true` is summary"};
   key.plain = "level";
   v.Section(key, [&](Visitor& inner) {
-    inner.Enum({"level", {}, "off, summary (cut) or raw (uncut)"}, kDebugLevels, engine.debug);
+    inner.Enum({"level", {}, "off, summary (cut) or raw (and the bytes of the wire, uncut)"},
+               kDebugLevels, engine.debug);
     inner.Number({"truncate", {}, "characters of a text in debug events", AtLeast(1)},
                  engine.debug_truncate);
   });

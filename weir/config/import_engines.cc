@@ -230,6 +230,17 @@ class Engines {
   std::vector<std::string> names_;
 };
 
+// Whether one of the fields is of an engine and has a value: a default that says something.
+bool SaysSomething(json::View fields) {
+  return std::ranges::any_of(fields.members(), [](const json::Member& field) {
+    const bool container = field.value.IsObject() || field.value.IsArray();
+    if (field.value.IsNull() || (container && field.value.empty())) return false;
+    return field.key.starts_with("api_key") ||
+           std::ranges::find(kEngineKeys, field.key) != kEngineKeys.end() ||
+           std::ranges::find(kServerKeys, field.key) != kServerKeys.end();
+  });
+}
+
 Result<void> EnginesFromProgram(std::string_view text, ImportJob& job) {
   static constexpr std::string_view kCalls[] = {"register_engine"};
   WEIR_TRY(const json::YamlDocument document, ReadPython(text, job.file, kCalls));
@@ -242,18 +253,28 @@ Result<void> EnginesFromProgram(std::string_view text, ImportJob& job) {
   if (engines.any()) return {};
   constexpr std::string_view kDeclared =
       "declares an engine: its defaults are taken for an engine named vllm";
+  constexpr std::string_view kEmpty =
+      "gives no field of an engine a value, so there is nothing to import; import the program that "
+      "makes engines, or YAML with a list of them";
   for (const auto& [name, fields] : document.value.Find("classes").members()) {
     if (engines.any()) break;
     Section declared(job, document, StrCat("/classes/", name));
-    declared.Note("", StrCat("class ", Truncate(name, 60), " ", kDeclared));
-    WEIR_CHECK(engines.One(declared, "vllm"));
+    const bool says = SaysSomething(fields);
+    declared.Note("", StrCat("class ", Truncate(name, 60), " ", says ? kDeclared : kEmpty));
+    if (says) {
+      WEIR_CHECK(engines.One(declared, "vllm"));
+    }
   }
-  if (!engines.any() && !document.value.Find("fields").empty()) {
+  const json::View fields = document.value.Find("fields");
+  if (!engines.any() && !fields.empty()) {
     Section declared(job, document, "/fields");
-    declared.Note("", StrCat("this ", kDeclared));
-    WEIR_CHECK(engines.One(declared, "vllm"));
+    const bool says = SaysSomething(fields);
+    declared.Note("", StrCat("this ", says ? kDeclared : kEmpty));
+    if (says) {
+      WEIR_CHECK(engines.One(declared, "vllm"));
+    }
   }
-  if (engines.any()) return {};
+  if (engines.any() || !job.notes.empty()) return {};
   return Fail(job.Wrong({}, StrCat("found no register_engine() call and no declared fields; "
                                    "expected them, or YAML such as\n\n",
                                    kEnginesExample)));

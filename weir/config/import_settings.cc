@@ -103,8 +103,8 @@ class Settings {
       section.Move("extra_body", Below(engine, "extra"), "raw fields of every request");
       if (extra.value().Find("guided_decoding_backend").exists()) {
         extra.Note("guided_decoding_backend",
-                   "is sent as it is; a server from vLLM 0.12 on takes it as a flag only: "
-                   "--structured-outputs-config.backend");
+                   "is sent to servers up to vLLM 0.11; later ones have a flag for it, "
+                   "--structured-outputs-config.backend, and are not sent it");
       }
     }
     return {};

@@ -140,13 +140,24 @@ TEST(Import, RegisteredAndDeclaredEnginesAreLazy) {
   const EngineConfig engine = EngineOf(TakeFile("engines", "register.py"), "my_model");
   EXPECT_EQ(engine.http.model, "mistralai/Mixtral-8x7B");
   EXPECT_EQ(engine.serve.value().lifecycle, engine::ServeOptions::Lifecycle::kLazy);
-  for (const char* file :
-       {"fields.py", "dataclass.py", "lifecycle_class.py", "process_field.py", "serve_fields.py"}) {
+  for (const char* file : {"fields.py", "lifecycle_class.py"}) {
     SCOPED_TRACE(file);
     const EngineConfig declared = EngineOf(TakeFile("engines", file), "vllm");
     EXPECT_EQ(declared.serve.value().lifecycle, engine::ServeOptions::Lifecycle::kLazy);
     EXPECT_FALSE(declared.serve->port.has_value());
   }
+}
+
+TEST(Import, FieldsWithoutValuesMakeNoEngine) {
+  for (const char* file : {"dataclass.py", "process_field.py", "serve_fields.py"}) {
+    SCOPED_TRACE(file);
+    const Taken taken = TakeFile("engines", file);
+    EXPECT_TRUE(taken.config.engines.empty());
+    EXPECT_THAT(taken.imported.notes, ElementsAre(HasSubstr("there is nothing to import")));
+  }
+  const Taken other = Take(ImportKind::kEngines, "class Point:\n    x: int = 5\n");
+  EXPECT_TRUE(other.config.engines.empty());
+  EXPECT_THAT(other.imported.notes, ElementsAre(HasSubstr("class Point gives no field")));
 }
 
 TEST(Import, EnvBehindTheLastItemOfAListIsMended) {  // C-17
@@ -192,8 +203,11 @@ TEST(Import, OnlyTheServersThatAreNamedAreEngines) {
   EXPECT_EQ(vllm.config.engines.size(), 1U);
   EXPECT_TRUE(EngineOf(vllm, "vllm").fallback.empty());
   EXPECT_EQ(vllm.config.default_engine, "vllm");
-  EXPECT_EQ(vllm.config.routes.providers.at(""), "vllm");
-  EXPECT_EQ(vllm.config.routes.providers.at("*"), "vllm");
+  EXPECT_EQ(vllm.config.routes.providers.at("vllm"), "vllm");
+  EXPECT_FALSE(vllm.config.routes.providers.contains(""));
+  EXPECT_FALSE(vllm.config.routes.providers.contains("*"));
+  EXPECT_THAT(vllm.imported.notes, ElementsAre(HasSubstr("VLLM_BASE_URL is not there"),
+                                               HasSubstr("go to Ollama there")));
 
   const Taken ollama = Take(ImportKind::kVariables, "OLLAMA_MODEL=m\n");
   EXPECT_EQ(ollama.config.engines.size(), 1U);

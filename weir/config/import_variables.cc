@@ -239,18 +239,24 @@ class Variables {
     });
   }
 
-  // Jobs that name no provider, or one that nobody knows, go to Ollama there; where nothing is said
-  // about one, to what there is.
+  // Jobs that name no provider, or one that nobody knows, go to Ollama there. Without an Ollama
+  // they have no route here, so that they find the engine of that kind as soon as there is one.
   void Routes(bool vllm, bool ollama) {
     const ImportOrigin start = root_.Origin();
-    const Value rest = Value::Of(ollama ? "ollama" : "vllm");
     const auto route = [&](const char* provider, const Value& engine, std::string_view comment) {
       job_.draft.Set({"routes", "provider_names", provider}, engine, start, comment);
     };
     if (vllm) route("vllm", Value::Of("vllm"), "");
     if (ollama) route("ollama", Value::Of("ollama"), "");
-    route("", rest, "jobs that name no provider");
-    route("*", rest, "a name that nobody knows");
+    if (!ollama) {
+      job_.Note(start.mark,
+                "jobs that name no provider, or one that nobody knows, go to Ollama there, and no "
+                "variable names one: add an engine of the kind ollama, and they go to it; until "
+                "then vllm has them");
+      return;
+    }
+    route("", Value::Of("ollama"), "jobs that name no provider");
+    route("*", Value::Of("ollama"), "a name that nobody knows");
   }
 
   static DraftPath Path(std::string_view engine, std::string_view key) {
@@ -315,7 +321,11 @@ class Variables {
 
   void Rest() {
     for (const auto& [name, value] : root_.value().members()) {
-      if (!IsOurs(name)) root_.Leave(name, "it says nothing about where models answer");
+      if (!IsOurs(name)) {
+        root_.Leave(name, "it says nothing about where models answer");
+      } else if (value.StringOr("").empty()) {
+        root_.Take(name);  // counts as not set
+      }
     }
     root_.LeaveRest();
   }

@@ -54,13 +54,15 @@ struct Route {
 // once in ten minutes for each name) gives way to that route's own, with a degradation.
 std::unique_ptr<model::Engine> NewFallbackEngine(std::vector<Route> routes);
 
-// Repeats failed calls by the rule. A stream is repeated only until its first piece: it is handed
-// on with that piece already fetched, so that a later retry is impossible by construction.
-// `breaker` hears of every attempt, and once it is open nothing is repeated; it may be null.
-// Event: "provider:retry" {retry, max_retries, delay_ms, error, message}.
+// Repeats failed calls by the rule. A stream is repeated only until its first piece with content:
+// it is handed on with that piece already fetched, so that a later retry is impossible by
+// construction. `breaker` hears of every attempt, and once it is open nothing is repeated; it may
+// be null. Events: "provider:retry" {retry, max_retries, delay_ms, error, message}; "health.fail"
+// and "health.ok" of `engine`, its name, when the breaker opens and closes.
 std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
                                               Random random,
-                                              std::shared_ptr<Breaker> breaker = nullptr);
+                                              std::shared_ptr<Breaker> breaker = nullptr,
+                                              std::string engine = {});
 
 // Fills what a call leaves open with the engine's own defaults.
 struct CallDefaults {
@@ -89,7 +91,7 @@ std::unique_ptr<model::Engine> NewLimitEngine(std::unique_ptr<model::Engine> nex
 enum class DebugLevel : std::uint8_t {
   kOff,      // "llm:request" and "llm:response" with counts and times
   kSummary,  // and "llm:request:debug", "llm:response:debug": the call and the reply, cut
-  kRaw,      // and "llm:request:raw", "llm:response:raw": uncut (secrets are redacted all the same)
+  kRaw,      // and "llm:request:raw", "llm:response:raw" of wire_log.h, by the HTTP engine
 };
 
 struct RecordOptions {

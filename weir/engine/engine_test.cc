@@ -193,6 +193,50 @@ TEST_F(DecoratorTest, AStreamIsNeverRepeatedAfterItsFirstPiece) {
   EXPECT_EQ(spy_->calls, 1);
 }
 
+TEST_F(DecoratorTest, AStreamThatEndsWithoutContentIsRepeated) {
+  ScriptedAnswer empty;
+  model::Delta end;
+  end.has_choice = true;
+  end.finish = model::Finish::kStop;
+  empty.pieces = {end};
+  empty.broken = Error{.code = Code::kEmptyModelResponse};
+  const auto engine = Retrying({empty, Says("hi")});
+
+  const Result<Reply> reply = Stream(*engine);
+
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->text(), "hi");
+  ASSERT_EQ(reply->info.attempts.size(), 1U);
+  EXPECT_EQ(Name(*reply->info.attempts[0].error), "empty_model_response");
+  EXPECT_EQ(spy_->calls, 2);
+}
+
+TEST_F(DecoratorTest, PiecesWithoutContentAreHandedOnInTheirOrder) {
+  for (const std::size_t empty : {0, 3, 40}) {
+    ScriptedAnswer answer = Says("hi");
+    const std::size_t pieces = answer.pieces.size() + empty;
+    model::Delta nothing;
+    nothing.has_choice = true;
+    answer.pieces.insert(answer.pieces.begin(), empty, nothing);
+    const auto engine = Retrying({answer});
+    auto count = [](async::Context ctx, Engine& its,
+                    const model::Call& call) -> async::Task<std::pair<std::size_t, std::size_t>> {
+      const Result<std::unique_ptr<ReplyStream>> stream = co_await its.Stream(ctx, call);
+      std::size_t before = 0;
+      std::size_t all = 0;
+      model::Delta piece;
+      for (;; ++all) {
+        const Result<bool> more = co_await (*stream)->Next(ctx, piece);
+        if (!more || !*more) break;
+        if (piece.text.empty() && before == all) ++before;
+      }
+      co_return std::pair(before, all);
+    };
+
+    EXPECT_EQ(loop_.Run(count(ctx_, *engine, call_)), std::pair(empty, pieces));
+  }
+}
+
 TEST_F(DecoratorTest, NoRetryWaitsPastTheDeadlineOfTheCall) {
   ctx_ = ctx_.WithTimeout(2500ms);
   const auto engine = Retrying({Refuses(HttpError(500))});

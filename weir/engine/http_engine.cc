@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "weir/base/text.h"
 #include "weir/engine/dialect_cache.h"
@@ -13,6 +14,7 @@ namespace weir::engine {
 namespace {
 
 constexpr int kRequestIdDigits = 32;
+constexpr std::size_t kMostWarnings = 256;  // of one engine
 // Completions end after 16 tokens when nobody says otherwise, and chats do not.
 constexpr std::int64_t kDefaultMaxTokens = 1024;
 
@@ -112,6 +114,10 @@ bool IsEventStream(const http::Response& response, Framing framing) {
   return lower.starts_with("application/x-ndjson") || lower.starts_with("application/json");
 }
 
+bool DependsOnDialect(const Error& error) {
+  return error.code == Code::kUnsupportedParam || error.code == Code::kUnsupportedConstraint;
+}
+
 // Log-probabilities of the prompt come with whole replies only, and beams have no order of coming.
 bool SaysAllInPieces(const model::Call& call) {
   return !call.sampling.prompt_logprobs && !call.sampling.beam_width && !call.sampling.best_of;
@@ -147,8 +153,12 @@ class HttpEngine final : public model::Engine {
       co_return Fail(std::move(out).error());
     }
     inside.request_id = out->info.request_id;
-    const Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
-        inside, "POST", out->request.path, std::move(out->request.body), TimeoutsOf(call));
+    WarnOfExtra(inside, call, out->info);
+    WarnOfPromptLogprobs(inside, call);
+    const std::unique_ptr<WireLog> log = NewLog(inside, call);
+    const Result<std::unique_ptr<http::Response>> response =
+        co_await upstream_->Exchange(inside, "POST", out->request.path,
+                                     std::move(out->request.body), TimeoutsOf(call), log.get());
     if (!response) {
       Error error = response.error();
       ExplainSilence(error, call, ctx.Now() - start);
@@ -160,6 +170,7 @@ class HttpEngine final : public model::Engine {
       span.Fail(body.error());
       co_return Fail(body.error());
     }
+    if (log) log->Came(*body);
     out->info.total = ctx.Now() - start;
     Result<model::Reply> reply = Decode(inside, *out, *body);
     if (!reply) span.Fail(reply.error());
@@ -179,17 +190,20 @@ class HttpEngine final : public model::Engine {
       co_return Fail(std::move(out).error());
     }
     inside.request_id = out->info.request_id;
-    Result<std::unique_ptr<http::Response>> response = co_await upstream_->Exchange(
-        inside, "POST", out->request.path, std::move(out->request.body), TimeoutsOf(call));
+    WarnOfExtra(inside, call, out->info);
+    std::unique_ptr<WireLog> log = NewLog(inside, call);
+    Result<std::unique_ptr<http::Response>> response =
+        co_await upstream_->Exchange(inside, "POST", out->request.path,
+                                     std::move(out->request.body), TimeoutsOf(call), log.get());
     if (response && !IsEventStream(**response, adapter_->framing(out->api))) {
-      response = std::unexpected<Error>(co_await NotAStream(inside, **response));
+      response = std::unexpected<Error>(co_await NotAStream(inside, **response, log.get()));
     }
     if (!response) {
       span.Fail(response.error());
       co_return Fail(std::move(response).error());
     }
     auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
-    stream->Attach(std::move(out->info), *std::move(response));
+    stream->Attach(std::move(out->info), *std::move(response), std::move(log));
     if (out->request.quoted_answer) stream->Unquote();
     co_return stream;
   }
@@ -213,15 +227,18 @@ class HttpEngine final : public model::Engine {
                                             bool stream);
   Result<model::Reply> Decode(const async::Context& ctx, Outgoing& out,
                               std::string_view body) const;
-  async::Task<Error> NotAStream(async::Context ctx, http::Response& response);
+  async::Task<Error> NotAStream(async::Context ctx, http::Response& response, WireLog* log);
+  bool IsNews(std::string what);  // that was not warned of before
+  void WarnOfExtra(const async::Context& ctx, const model::Call& call, model::ReplyInfo& info);
+  void WarnOfPromptLogprobs(const async::Context& ctx, const model::Call& call);
+  // Null unless somebody is to be told of the bytes.
+  std::unique_ptr<WireLog> NewLog(const async::Context& ctx, const model::Call& call) const;
   async::Task<Result<model::Reply>> Gather(async::Context ctx, const model::Call& call);
   std::string NewRequestId();
 
   // Whether what was encoded for the assumed dialect may be wrong for the one that is there.
   static bool MayBeWrong(const Result<Outgoing>& out) {
-    if (out) return out->request.version_matters;
-    return out.error().code == Code::kUnsupportedParam ||
-           out.error().code == Code::kUnsupportedConstraint;
+    return out ? out->request.version_matters : DependsOnDialect(out.error());
   }
 
   model::Timeouts TimeoutsOf(const model::Call& call) const {
@@ -245,6 +262,8 @@ class HttpEngine final : public model::Engine {
   DialectCache dialect_;
   std::mutex ids_mutex_;
   Random ids_;
+  std::mutex warned_mutex_;
+  std::set<std::string> warned_of_;  // guarded by warned_mutex_
 };
 
 // Old servers crash on two requests of one id, so each try has its own unless the caller chose one.
@@ -312,6 +331,48 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out
   return reply;
 }
 
+bool HttpEngine::IsNews(std::string what) {
+  const std::scoped_lock lock(warned_mutex_);
+  return warned_of_.size() < kMostWarnings && warned_of_.insert(std::move(what)).second;
+}
+
+// What becomes of a raw field is the same for call after call: the first time it is worth an event,
+// and then no more than a note.
+void HttpEngine::WarnOfExtra(const async::Context& ctx, const model::Call& call,
+                             model::ReplyInfo& info) {
+  if (ctx.trace == nullptr) return;
+  for (model::Degradation& change : info.degradations) {
+    const bool is_raw =
+        call.extra.Find(change.what).exists() || options_.extra.Find(change.what).exists();
+    if (!is_raw) continue;
+    change.routine = true;
+    if (!IsNews(StrCat("extra ", change.what))) continue;
+    ctx.Emit("engine.warning", {{"engine", options_.name},
+                                {"message", StrCat("extra: ", change.what, ": ", change.why)}});
+  }
+}
+
+void HttpEngine::WarnOfPromptLogprobs(const async::Context& ctx, const model::Call& call) {
+  const bool costs = options_.kind == wire::ServerKind::kVllm &&
+                     call.sampling.prompt_logprobs.value_or(0) != 0 && ctx.trace != nullptr;
+  if (!costs || !IsNews("prompt_logprobs")) return;
+  ctx.Emit("engine.warning",
+           {{"engine", options_.name},
+            {"message",
+             "vLLM reads nothing of its prefix cache for calls with prompt_logprobs: their prompts "
+             "are worked through each time; leave it out where it is not needed"}});
+}
+
+std::unique_ptr<WireLog> HttpEngine::NewLog(const async::Context& ctx,
+                                            const model::Call& call) const {
+  if (!options_.tells_bytes || ctx.trace == nullptr) return nullptr;
+  const std::string& asked = call.adapter.empty() ? call.model : call.adapter;
+  return std::make_unique<WireLog>(ctx, WireLogFor{.engine = options_.name,
+                                                   .provider = std::string(adapter_->kind()),
+                                                   .model = asked.empty() ? options_.model : asked,
+                                                   .request_id = std::string(ctx.request_id)});
+}
+
 async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const model::Call& call) {
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await Stream(ctx, call));
   co_return co_await model::Collect(ctx, *stream);
@@ -319,10 +380,12 @@ async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const m
 
 // A 200 that is no event stream: a JSON error, a whole reply from a server that cannot stream, or
 // the page of a proxy.
-async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response) {
+async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response,
+                                          WireLog* log) {
   const std::string named(response.headers().Find("Content-Type").value_or("no content type"));
   const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
   if (!body) co_return body.error();
+  if (log != nullptr) log->Came(*body);
   Error error{.code = Code::kProtocolError,
               .message = StrCat(upstream_->name(), " answered a streamed call with ", named,
                                 " instead of an event stream; is this the address of a model "
@@ -366,8 +429,24 @@ Result<RequestPreview> PreviewRequest(const HttpEngineOptions& options, http::Cl
       .degrade = options.degrade};
   WEIR_CHECK(CheckLogprobs(options, call.sampling));
   WEIR_TRY(const model::Call ready, Prepared(options, call));
-  WEIR_TRY(wire::EncodedRequest encoded, adapter->Encode(ready, how));
-  return upstream->Preview("POST", encoded.path, std::move(encoded.body));
+  const std::string assumed =
+      options.upstream.dialect || !adapter->VersionsDiffer()
+          ? std::string()
+          : StrCat("the server was not asked for its version, and ", how.dialect.name,
+                   " is assumed; `dialect:` of the engine settles it");
+  Result<wire::EncodedRequest> encoded = adapter->Encode(ready, how);
+  if (!encoded) {
+    if (DependsOnDialect(encoded.error()) && !assumed.empty()) {
+      StrAppend(encoded.error().message, " (", assumed, ")");
+    }
+    return Fail(std::move(encoded).error());
+  }
+  RequestPreview preview = upstream->Preview("POST", encoded->path, std::move(encoded->body));
+  if (encoded->version_matters && !assumed.empty()) preview.notes.push_back(assumed);
+  for (const model::Degradation& left : encoded->degradations) {
+    preview.notes.push_back(StrCat(left.what, ": ", left.why));
+  }
+  return preview;
 }
 
 }  // namespace weir::engine

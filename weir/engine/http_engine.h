@@ -37,6 +37,7 @@ struct HttpEngineOptions {
   // a long answer is then no silence. Not where the pieces of a stream say less than a whole reply.
   bool stream_inside = false;
   std::int64_t max_logprobs = 20;  // more are refused before anything is sent
+  bool tells_bytes = false;        // the events of wire_log.h, to who listens
 };
 
 // `client` must outlive the engine.

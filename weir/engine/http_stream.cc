@@ -41,6 +41,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
       co_return co_await End(ctx);
     } else if (const auto bytes = response_->Poll()) {
       closed_ = *bytes && (*bytes)->empty();
+      if (log_ && *bytes) log_->Came(**bytes);
       const Result<void> fed = !*bytes   ? Result<void>(std::unexpect, bytes->error())
                                : closed_ ? events_.Finish()
                                          : events_.Feed(**bytes);
@@ -50,9 +51,14 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
       response_->Take(read);
     }
   }
-  response_.reset();
-  info_.total = ctx.Now() - start_;
+  HangUp(ctx);
   co_return Fail(*failure_);
+}
+
+void HttpReplyStream::HangUp(const async::Context& ctx) {
+  response_.reset();
+  log_.reset();
+  info_.total = ctx.Now() - start_;
 }
 
 Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& ctx) {
@@ -90,8 +96,7 @@ async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
     const Result<std::string_view> rest = co_await response_->Read(ctx);
     if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
   }
-  response_.reset();
-  info_.total = ctx.Now() - start_;
+  HangUp(ctx);
   if (failure_) co_return Fail(*failure_);
   ended_ = true;
   co_return false;

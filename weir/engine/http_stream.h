@@ -27,10 +27,12 @@ class HttpReplyStream final : public model::ReplyStream {
         start_(start),
         where_(std::move(where)) {}
 
-  // What is known of the request, and the response once it is there.
-  void Attach(model::ReplyInfo info, std::unique_ptr<http::Response> response) {
+  // What is known of the request, and the response once it is there. `log` may be null.
+  void Attach(model::ReplyInfo info, std::unique_ptr<http::Response> response,
+              std::unique_ptr<WireLog> log) {
     info_ = std::move(info);
     response_ = std::move(response);
+    log_ = std::move(log);
   }
   // The text will be a JSON string, of which the caller is to see what it says.
   void Unquote() { quoted_.emplace(); }
@@ -43,8 +45,10 @@ class HttpReplyStream final : public model::ReplyStream {
   Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
   std::optional<Error> VerdictAtEnd() const;
   async::Task<Result<bool>> End(async::Context ctx);
+  void HangUp(const async::Context& ctx);
 
   std::unique_ptr<http::Response> response_;
+  std::unique_ptr<WireLog> log_;
   model::ReplyInfo info_;
   EventReader events_;
   const std::unique_ptr<wire::EventDecoder> decoder_;

@@ -177,6 +177,7 @@ class PrefixBook {
   std::string NameOf(const model::Call& call, const Prefix& prefix) const {
     if (!options_.name.empty()) return options_.name;
     if (!call.session_id.empty()) return call.session_id;
+    if (!call.series.empty()) return call.series;
     return prefix.model.empty() ? options_.engine : StrCat(options_.engine, "/", prefix.model);
   }
 
@@ -242,6 +243,7 @@ model::Call WarmUpCall(const model::Call& call) {
   warm.reasoning = call.reasoning;
   warm.timeouts = call.timeouts;
   warm.session_id = call.session_id;
+  warm.series = call.series;
   warm.cache_salt = call.cache_salt;
   warm.chat_template = call.chat_template;
   warm.chat_template_kwargs = call.chat_template_kwargs;

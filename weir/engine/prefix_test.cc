@@ -126,7 +126,9 @@ TEST_F(PrefixEngineTest, SessionsAndModelsAreWorksOfTheirOwn) {
   other.session_id = "s2";
   Call adapter = Asked("c");
   adapter.adapter = "sql";
-  for (const Call& call : {one, other, adapter, Asked("d")}) Send(call);
+  Call step = Asked("e");
+  step.series = "translate";
+  for (const Call& call : {one, other, adapter, Asked("d"), step}) Send(call);
   EXPECT_THAT(events_.lines, IsEmpty());
   other.session_id = "s1";
   Send(other);

@@ -74,28 +74,23 @@ void Recording::TellRequest(const model::Call& call, bool stream) {
     fields.Add("message_count", static_cast<std::int64_t>(call.messages.size()));
   }
   trace_.OnEvent("llm:request", fields.all());
-  TellPayload("llm:request", "request", [&](json::Writer& out, std::size_t max_chars) {
+  TellPayload("llm:request:debug", "request", [&](json::Writer& out, std::size_t max_chars) {
     events::WriteCall(out, call, max_chars);
   });
 }
 
-// The ":debug" and ":raw" forms of an event.
 void Recording::TellPayload(std::string_view event, std::string_view key, const auto& write) const {
-  const auto tell = [&](std::string_view level, std::size_t max_chars) {
-    std::string text;
-    json::Writer out(text);
-    write(out, max_chars);
-    Fields fields = Common();
-    fields.Add(key, JsonText{text});
-    trace_.OnEvent(StrCat(event, level), fields.all());
-  };
   if (options_->debug == DebugLevel::kOff) return;
-  tell(":debug", options_->truncate);
-  if (options_->debug == DebugLevel::kRaw) tell(":raw", events::kUncut);
+  std::string text;
+  json::Writer out(text);
+  write(out, options_->truncate);
+  Fields fields = Common();
+  fields.Add(key, JsonText{text});
+  trace_.OnEvent(event, fields.all());
 }
 
 void Recording::TellReply(const model::Reply& reply) {
-  TellPayload("llm:response", "response", [&](json::Writer& out, std::size_t max_chars) {
+  TellPayload("llm:response:debug", "response", [&](json::Writer& out, std::size_t max_chars) {
     events::WriteReply(out, reply, max_chars);
   });
 }

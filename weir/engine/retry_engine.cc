@@ -12,12 +12,13 @@ using Attempts = std::vector<model::Attempt>;
 // Tells budget and breaker how attempts ended, and the world when that opens or closes the breaker.
 class Referee {
  public:
-  explicit Referee(std::shared_ptr<Breaker> breaker) : breaker_(std::move(breaker)) {}
+  Referee(std::shared_ptr<Breaker> breaker, std::string engine)
+      : breaker_(std::move(breaker)), engine_(std::move(engine)) {}
 
   void OnSuccess(const async::Context& ctx) {
     budget_.OnSuccess();
     if (breaker_ && breaker_->OnSuccess()) {
-      ctx.Emit("health.ok", {{"message", "it answers again"}});
+      ctx.Emit("health.ok", {{"engine", engine_}, {"message", "it answers again"}});
     }
   }
 
@@ -25,7 +26,8 @@ class Referee {
     if (!BlamesEngine(error)) return OnNothing();
     budget_.OnFailure();
     if (breaker_ && breaker_->OnFailure(ctx.Now())) {
-      ctx.Emit("health.fail", {{"error", Name(error)}, {"message", error.message}});
+      ctx.Emit("health.fail",
+               {{"engine", engine_}, {"error", Name(error)}, {"message", error.message}});
     }
   }
 
@@ -40,11 +42,21 @@ class Referee {
 
  private:
   const std::shared_ptr<Breaker> breaker_;  // may be null
+  const std::string engine_;
   RetryBudget budget_;
 };
 
-// A stream whose first piece is fetched while repeating is still possible. Its end, and not its
-// beginning, is what counts for the engine.
+// Whether a reader gets something of the answer by it.
+bool HasContent(const model::Delta& piece) {
+  return !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
+         !piece.tool_calls.empty() || !piece.tokens.empty() || !piece.token_ids.empty();
+}
+
+// Pieces without content that are kept back; a server that sends more of them is handed on.
+constexpr std::size_t kMostHeld = 16;
+
+// A stream whose first piece with content is fetched while repeating is still possible. Its end,
+// and not its beginning, is what counts for the engine.
 class StartedStream final : public model::ReplyStream {
  public:
   StartedStream(std::unique_ptr<model::ReplyStream> next, std::shared_ptr<Referee> referee,
@@ -57,18 +69,27 @@ class StartedStream final : public model::ReplyStream {
     if (has_begun_ && !has_ended_) referee_->OnNothing();  // the caller hung up
   }
 
-  async::Task<Result<bool>> FetchFirst(async::Context ctx) { return next_->Next(ctx, first_); }
+  // Whether there is more to come. An answer may end, or break, behind pieces that say nothing but
+  // why it ended: until there is content nothing has reached the caller.
+  async::Task<Result<bool>> FetchFirst(async::Context ctx) {
+    for (;;) {
+      model::Delta& piece = held_.emplace_back();
+      const Result<bool> there = co_await next_->Next(ctx, piece);
+      const bool is_piece = there && *there;
+      if (is_piece && !HasContent(piece) && held_.size() < kMostHeld) continue;
+      if (!is_piece) held_.pop_back();
+      co_return there;
+    }
+  }
   // FetchFirst() has returned `there`.
   void Keep(const async::Context& ctx, bool there) {
     has_begun_ = true;
-    has_first_ = there;
     if (!there) NoteEnd(ctx, nullptr);
   }
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
-    if (has_first_) {
-      has_first_ = false;
-      piece = std::move(first_);
+    if (given_ < held_.size()) {
+      piece = std::move(held_[given_++]);
       co_return true;
     }
     const Result<bool> more = co_await next_->Next(ctx, piece);
@@ -100,8 +121,8 @@ class StartedStream final : public model::ReplyStream {
 
   const std::unique_ptr<model::ReplyStream> next_;
   const std::shared_ptr<Referee> referee_;
-  model::Delta first_;
-  bool has_first_ = false;
+  std::vector<model::Delta> held_;  // up to the first with content
+  std::size_t given_ = 0;           // of those
   bool has_begun_ = false;
   bool has_ended_ = false;
   const Attempts earlier_;
@@ -111,11 +132,11 @@ class StartedStream final : public model::ReplyStream {
 class RetryEngine final : public model::Engine {
  public:
   RetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule, Random random,
-              std::shared_ptr<Breaker> breaker)
+              std::shared_ptr<Breaker> breaker, std::string engine)
       : next_(std::move(next)),
         rule_(rule),
         random_(random),
-        referee_(std::make_shared<Referee>(std::move(breaker))) {}
+        referee_(std::make_shared<Referee>(std::move(breaker), std::move(engine))) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     async::Span span(ctx, "engine.retry");
@@ -250,8 +271,10 @@ class RetryEngine final : public model::Engine {
 }  // namespace
 
 std::unique_ptr<model::Engine> NewRetryEngine(std::unique_ptr<model::Engine> next, RetryRule rule,
-                                              Random random, std::shared_ptr<Breaker> breaker) {
-  return std::make_unique<RetryEngine>(std::move(next), rule, random, std::move(breaker));
+                                              Random random, std::shared_ptr<Breaker> breaker,
+                                              std::string engine) {
+  return std::make_unique<RetryEngine>(std::move(next), rule, random, std::move(breaker),
+                                       std::move(engine));
 }
 
 }  // namespace weir::engine

@@ -10,10 +10,11 @@ namespace {
 const std::string kUserAgent = StrCat("weir/", kVersion);
 
 // Reads a little of an error's body: enough for a message, never enough to hurt.
-async::Task<Error> ErrorOf(async::Context ctx, http::Response& response) {
+async::Task<Error> ErrorOf(async::Context ctx, http::Response& response, WireLog* log) {
   const std::string retry_after(response.headers().Find("Retry-After").value_or(""));
   const int status = response.status();
   const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
+  if (log != nullptr && body) log->Came(*body);
   co_return wire::DecodeError(status, body ? *body : "", retry_after);
 }
 
@@ -60,7 +61,8 @@ RequestPreview Upstream::Preview(std::string_view method, std::string_view path,
   RequestPreview preview{.method = std::string(method),
                          .url = StrCat(options_.base_url, path),
                          .headers = {},
-                         .body = std::move(body)};
+                         .body = std::move(body),
+                         .notes = {}};
   for (const http::Header header : FieldsOf(options_, method)) {
     const bool secret = IsSecretName(header.name);
     preview.headers.Add(header.name, secret ? RedactValue(header.value) : header.value);
@@ -85,17 +87,17 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Send(async::Conte
   co_return co_await client_.Send(ctx, origin_, request);
 }
 
-async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(async::Context ctx,
-                                                                        std::string_view method,
-                                                                        std::string_view path,
-                                                                        std::string body,
-                                                                        model::Timeouts timeouts) {
+async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(
+    async::Context ctx, std::string_view method, std::string_view path, std::string body,
+    model::Timeouts timeouts, WireLog* log) {
   async::Span span(ctx, "engine.upstream");
   if (ctx.trace != nullptr) span.SetDetail(StrCat(method, " ", options_.base_url, path));
+  if (log != nullptr) log->Sent(path, body);
   Result<std::unique_ptr<http::Response>> response =
       co_await Send(span.context(), method, path, std::move(body), timeouts);
+  if (response && log != nullptr) log->Answered((*response)->status());
   if (response && (*response)->status() / 100 != 2) {
-    response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response));
+    response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response, log));
     NameAddress(response.error(), method, options_.base_url, path);
   }
   if (!response) span.Fail(response.error());

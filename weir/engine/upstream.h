@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "weir/engine/wire_log.h"
 #include "weir/http/client.h"
 #include "weir/model/sampling.h"
 #include "weir/wire/codec.h"
@@ -33,6 +35,7 @@ struct RequestPreview {
   std::string url;
   http::Headers headers;
   std::string body;
+  std::vector<std::string> notes;  // sentences: what was assumed, what was left out
 };
 
 class Upstream {
@@ -42,12 +45,10 @@ class Upstream {
 
   // Sends a JSON body (or none, with GET) to `path` and returns the response once its head is
   // there. A status other than 2xx becomes the error it stands for. The strings must outlive the
-  // task.
-  async::Task<Result<std::unique_ptr<http::Response>>> Exchange(async::Context ctx,
-                                                                std::string_view method,
-                                                                std::string_view path,
-                                                                std::string body,
-                                                                model::Timeouts timeouts);
+  // task, and `log`, which hears of all but the body of a good response; null: nobody does.
+  async::Task<Result<std::unique_ptr<http::Response>>> Exchange(
+      async::Context ctx, std::string_view method, std::string_view path, std::string body,
+      model::Timeouts timeouts, WireLog* log = nullptr);
 
   struct Answer {
     int status = 0;

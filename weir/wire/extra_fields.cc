@@ -3,8 +3,22 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/wire/ignored_fields.h"
 
 namespace weir::wire {
+namespace {
+
+// Says so when the server ignores the field.
+bool IsSent(std::string_view key, const ExtraRules& rules,
+            std::vector<model::Degradation>& degradations) {
+  if (rules.dialect == nullptr) return true;
+  std::optional<IgnoredField> ignored = FindIgnored(key, *rules.dialect);
+  if (!ignored) return true;
+  degradations.push_back({std::string(key), std::move(ignored->why)});
+  return ignored->sent;
+}
+
+}  // namespace
 
 Result<void> WriteExtra(json::View extra, const ExtraRules& rules, json::Writer& json,
                         std::vector<model::Degradation>& degradations) {
@@ -29,7 +43,7 @@ Result<void> WriteExtra(json::View extra, const ExtraRules& rules, json::Writer&
     } else if (std::ranges::find(rules.written, member.key) != rules.written.end()) {
       degradations.push_back(
           {std::string(member.key), "the call sets this field itself; that of extra lost"});
-    } else if (!member.value.IsNull()) {
+    } else if (!member.value.IsNull() && IsSent(member.key, rules, degradations)) {
       json.Field(member.key, member.value);
     }
   }

@@ -12,18 +12,18 @@ namespace {
 using model::Sampling;
 
 template <class T>
-struct Option {
+struct SamplingOption {
   std::string_view name;
   std::optional<T> Sampling::* value;
 };
 
-constexpr Option<double> kReals[] = {{"temperature", &Sampling::temperature},
-                                     {"top_p", &Sampling::top_p},
-                                     {"min_p", &Sampling::min_p},
-                                     {"repeat_penalty", &Sampling::repetition_penalty},
-                                     {"presence_penalty", &Sampling::presence_penalty},
-                                     {"frequency_penalty", &Sampling::frequency_penalty}};
-constexpr Option<std::int64_t> kIntegers[] = {
+constexpr SamplingOption<double> kReals[] = {{"temperature", &Sampling::temperature},
+                                             {"top_p", &Sampling::top_p},
+                                             {"min_p", &Sampling::min_p},
+                                             {"repeat_penalty", &Sampling::repetition_penalty},
+                                             {"presence_penalty", &Sampling::presence_penalty},
+                                             {"frequency_penalty", &Sampling::frequency_penalty}};
+constexpr SamplingOption<std::int64_t> kIntegers[] = {
     {"top_k", &Sampling::top_k}, {"seed", &Sampling::seed}, {"num_predict", &Sampling::max_tokens}};
 
 // The object, begun with its first member, so that an empty one is never sent.

@@ -267,8 +267,10 @@ void OllamaWriter::Degrade(std::string what, std::string why) {
 }
 
 Result<EncodedRequest> OllamaWriter::Finish(std::string_view path) && {
-  WEIR_CHECK(WriteExtra(call_.extra, {.reserved = kReserved, .written = keys_, .joined = "options"},
-                        json_, degradations_));
+  WEIR_CHECK(WriteExtra(
+      call_.extra,
+      {.reserved = kReserved, .written = keys_, .joined = "options", .dialect = &options_.dialect},
+      json_, degradations_));
   json_.EndObject();
   return EncodedRequest{.path = path,
                         .body = std::move(body_),

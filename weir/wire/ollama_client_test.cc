@@ -84,6 +84,20 @@ Call RichCall() {
   return call;
 }
 
+TEST(OllamaClientTest, RawFieldsOfVllmAreSaidToBeIgnored) {
+  Call call = SimpleCall();
+  call.extra = Json(R"({"guided_json":{},"guided_decoding_backend":"outlines","keep_alive":"5m"})");
+
+  const auto sent = EncodeOllamaRequest(call, kStream);
+
+  ASSERT_TRUE(sent) << Describe(sent.error());
+  ASSERT_EQ(sent->degradations.size(), 2U);
+  EXPECT_EQ(sent->degradations[0].what, "guided_json");
+  EXPECT_THAT(sent->degradations[0].why, HasSubstr("Ollama ignores"));
+  EXPECT_EQ(sent->degradations[1].what, "guided_decoding_backend");
+  EXPECT_THAT(sent->body, Not(HasSubstr("outlines")));
+}
+
 TEST(OllamaClientTest, AChatGivesExactlyTheseBytes) {
   const auto sent = EncodeOllamaRequest(RichCall(), kStream);
 

@@ -53,7 +53,7 @@ TEST(RequestTest, FullChatCallGivesExactlyTheseBytes) {
       R"("include_stop_str_in_output":true,"ignore_eos":false,"bad_words":["no"],)"
       R"("logit_bias":{"100":-1.5,"5":2},"skip_special_tokens":true,)"
       R"("spaces_between_special_tokens":false,"truncate_prompt_tokens":-1,)"
-      R"("truncation_side":"left","logprobs":true,"top_logprobs":3,"prompt_logprobs":1,)"
+      R"("truncation_side":"left","logprobs":true,"top_logprobs":3,)"
       R"("return_token_ids":true,"return_tokens_as_token_ids":false,)"
       R"("repetition_detection":{"max_pattern_size":4,"min_count":3},)"
       R"("reasoning_effort":"high","include_reasoning":true,"thinking_token_budget":100,)"
@@ -221,6 +221,62 @@ TEST(RequestTest, ComputedFieldsWinOverExtraAndTheOverlapIsRecorded) {
   ASSERT_EQ(encoded->degradations.size(), 2U);
   EXPECT_EQ(encoded->degradations[0].what, "top_k");
   EXPECT_EQ(encoded->degradations[1].what, "stream");
+}
+
+TEST(RequestTest, AStreamIsNotAskedForLogprobsOfThePromptAndSaysSo) {
+  Call call = SimpleCall();
+  call.sampling.prompt_logprobs = 2;
+
+  EXPECT_THAT(BodyOf(call), HasSubstr(R"("prompt_logprobs":2)"));
+  const auto streamed = EncodeRequest(call, {Dialect(), true});
+  ASSERT_TRUE(streamed);
+  EXPECT_THAT(streamed->body, Not(HasSubstr("prompt_logprobs")));
+  ASSERT_EQ(streamed->degradations.size(), 1U);
+  EXPECT_EQ(streamed->degradations[0].what, "prompt_logprobs");
+  EXPECT_THAT(streamed->degradations[0].why, HasSubstr("--no-stream"));
+  call.sampling.prompt_logprobs = 0;
+  EXPECT_THAT(BodyOf(call, "vllm-latest", true), HasSubstr(R"("prompt_logprobs":0)"));
+}
+
+TEST(RequestTest, RawFieldsThatTheServerIgnoresAreSaid) {
+  struct Case {
+    std::string_view field;
+    std::string_view dialect;
+    bool said;
+    bool sent;
+  };
+  constexpr Case kCases[] = {
+      {"guided_json", "vllm-0.11", false, true},
+      {"guided_json", "vllm-0.12", true, true},
+      {"guided_regex", "vllm-0.10", false, true},
+      {"guided_regex", "vllm-latest", true, true},
+      {"guided_choice", "vllm-latest", true, true},
+      {"guided_grammar", "vllm-latest", true, true},
+      {"guided_whitespace_pattern", "vllm-latest", true, true},
+      {"guided_decoding_backend", "vllm-0.6", false, true},
+      {"guided_decoding_backend", "vllm-0.11", false, true},
+      {"guided_decoding_backend", "vllm-0.12", true, false},
+      {"structured_outputs", "vllm-0.10", true, true},
+      {"structured_outputs", "vllm-0.11", false, true},
+      {"best_of", "vllm-0.11", false, true},
+      {"best_of", "vllm-0.12", true, true},
+      {"functions", "vllm-latest", true, true},
+      {"guided_json", "openai", false, true},  // which refuses it itself
+      {"future", "vllm-latest", false, true},
+  };
+  for (const Case& c : kCases) {
+    Call call = SimpleCall();
+    call.extra = Json(StrCat(R"({")", c.field, R"(":"x"})"));
+
+    const auto encoded = EncodeRequest(call, {*DialectByName(c.dialect), false});
+
+    ASSERT_TRUE(encoded) << c.field << " to " << c.dialect;
+    EXPECT_EQ(encoded->body.contains(c.field), c.sent) << c.field << " to " << c.dialect;
+    ASSERT_EQ(encoded->degradations.size(), c.said ? 1U : 0U) << c.field << " to " << c.dialect;
+    for (const model::Degradation& told : encoded->degradations) EXPECT_EQ(told.what, c.field);
+    const bool versioned = c.field != "functions" && c.field != "future" && c.dialect != "openai";
+    EXPECT_EQ(encoded->version_matters, versioned) << c.field << " to " << c.dialect;
+  }
 }
 
 TEST(RequestTest, StreamOptionsAreSentOnlyWithAStream) {

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/wire/extra_fields.h"
+#include "weir/wire/ignored_fields.h"
 
 namespace weir::wire {
 namespace {
@@ -63,8 +64,11 @@ Result<void> RequestWriter::Refuse(std::string_view what, std::string why) {
 }
 
 Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
-  WEIR_CHECK(WriteExtra(call_.extra, {.reserved = kReserved, .written = keys_, .joined = {}}, json_,
-                        degradations_));
+  if (HasVersionedField(call_.extra)) SetVersionMatters();
+  WEIR_CHECK(WriteExtra(
+      call_.extra,
+      {.reserved = kReserved, .written = keys_, .joined = {}, .dialect = &options_.dialect}, json_,
+      degradations_));
   json_.EndObject();
   return EncodedRequest{path, std::move(body_), std::move(degradations_), version_matters_};
 }

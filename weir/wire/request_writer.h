@@ -65,7 +65,9 @@ class RequestWriter {
   }
 
   // What is written now depends on the version of the server.
-  void SetVersionMatters() { version_matters_ = dialect().kind == ServerKind::kVllm; }
+  void SetVersionMatters() {
+    if (dialect().kind == ServerKind::kVllm) version_matters_ = true;
+  }
 
   // The first failure of Offer(). It stands before any that a writer of members returned later.
   const std::optional<Error>& failure() const { return failure_; }

@@ -125,6 +125,23 @@ void WriteLogprobs(RequestWriter& out) {
   }
 }
 
+// No server has them for the pieces of a stream, and vLLM refuses to be asked. The answer is the
+// same without.
+Result<void> WritePromptLogprobs(RequestWriter& out) {
+  const std::optional<std::int64_t>& logprobs = out.call().sampling.prompt_logprobs;
+  if (!out.stream() || logprobs.value_or(0) == 0) {
+    out.Offer("prompt_logprobs", logprobs);
+    return {};
+  }
+  WEIR_TRY(const bool carried, out.Carries("prompt_logprobs"));
+  if (carried) {
+    out.Degrade("prompt_logprobs",
+                "servers do not give them with a stream, so they were not asked for; ask for the "
+                "whole answer at once (call --no-stream)");
+  }
+  return {};
+}
+
 Result<void> WriteLogitBias(RequestWriter& out) {
   const std::map<std::string, double>& bias = out.call().sampling.logit_bias;
   if (bias.empty()) return {};
@@ -215,7 +232,7 @@ Result<void> WriteSampling(RequestWriter& out) {
   out.Offer("spaces_between_special_tokens", sampling.spaces_between_special_tokens);
   WriteTruncation(out);
   WriteLogprobs(out);
-  out.Offer("prompt_logprobs", sampling.prompt_logprobs);
+  WEIR_CHECK(WritePromptLogprobs(out));
   out.Offer("return_token_ids", sampling.return_token_ids);
   out.Offer("return_tokens_as_token_ids", sampling.return_tokens_as_token_ids);
   out.Offer("repetition_detection", sampling.repetition_detection);
