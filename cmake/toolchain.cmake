@@ -31,8 +31,8 @@ elseif(WEIR_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 else()
   add_compile_options(-g0 -ffunction-sections -fdata-sections)
-  # Functions that came out equal are kept once where nobody takes their address; relative relocations
-  # are packed (glibc 2.36 reads them so).
-  add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections,--icf=safe,-z,pack-relative-relocs)
+  # Functions that came out equal are kept once where nobody takes their address, and texts that end
+  # alike; relative relocations are packed (glibc 2.36 reads them so).
+  add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections,--icf=safe,-O2,-z,pack-relative-relocs)
   set(WEIR_SMALL -Oz)
 endif()

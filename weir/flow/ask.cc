@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/events/label.h"
 #include "weir/flow/call.h"
 #include "weir/flow/failures.h"
 #include "weir/flow/walk.h"
@@ -121,6 +122,7 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   if (known != nullptr) {
     finished = *known;
     ++stats.reused;
+    if (known->after_totals && node.step()->agent) CountAgain(visit);
   } else {
     const bool works = node.step()->agent.has_value();
     if (works) {
@@ -190,6 +192,13 @@ int Walker::TriedBefore(const Visit& visit) {
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   const Step& step = *visit.node.step();
+  async::Context inside = visit.ctx;
+  std::optional<events::LabelSink> labelled;
+  if (inside.trace != nullptr) {
+    events::EventLabels labels = {{"row", visit.traveller.id}, {"node", visit.node.node->id}};
+    inside.trace = &labelled.emplace(*inside.trace, std::move(labels), inside.span);
+    inside.span = 0;
+  }
   const json::Value variables = Variables(visit);
   const std::string name = EngineOf(graph_.flow(), step, options_);
   Finished finished = NewFinished(visit);
@@ -215,8 +224,7 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     const bool granted = co_await TakeTokens(visit, *call);
     if (!granted) co_return std::nullopt;
     const Duration total = TakeTotal(*call, engines_, name);
-    const async::Context limited =
-        total > Duration::zero() ? visit.ctx.WithTimeout(total) : visit.ctx;
+    const async::Context limited = total > Duration::zero() ? inside.WithTimeout(total) : inside;
     if (const Result<void> kept = answers_.Asking(finished); !kept) Stop(kept.error());
     if (stopped_) co_return std::nullopt;
     const TimePoint start = visit.ctx.Now();
@@ -228,7 +236,7 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
     if (!reply) {
-      const bool gone = co_await IsGone(visit.ctx, **engine, name, reply.error());
+      const bool gone = co_await IsGone(inside, **engine, name, reply.error());
       // The row is not to blame, and is asked again when the run goes on.
       if (gone) Stop(Gone(name, reply.error()));
       if (gone) co_return std::nullopt;
@@ -284,8 +292,8 @@ void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   if (reply) {
     stats_.session.prompt_tokens += reply->usage.prompt_tokens.value_or(0);
     stats_.session.completion_tokens += reply->usage.completion_tokens.value_or(0);
+    stats.retries += reply->info.attempts.size();
   }
-  if (reply && reply->info.attempts.size() > 1) stats.retries += reply->info.attempts.size() - 1;
 }
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {

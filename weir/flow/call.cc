@@ -80,6 +80,7 @@ Result<model::Call> StepCall(const Flow& flow, const GraphNode& node, json::View
                              EngineHost& engines, const RunOptions& options) {
   const Step& step = *node.step();
   model::Call call;
+  call.series = node.node->id;
   call.sampling = step.sampling;
   call.reasoning = step.reasoning;
   call.confidence = step.confidence;

@@ -143,7 +143,8 @@ std::string TotalsAgain(json::View totals) {
   for (const json::Member node : totals.Find("nodes").members()) {
     out.Key(node.key);
     out.BeginObject();
-    for (const char* kept : {"retries", "repaired", "confidence", "latencies_ms"}) {
+    for (const char* kept :
+         {"retries", "repaired", "confidence", "latencies_ms", "model", "weights", "agents"}) {
       if (const json::View value = node.value.Find(kept); value.exists()) out.Field(kept, value);
     }
     out.EndObject();

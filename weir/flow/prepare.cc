@@ -29,6 +29,12 @@ bool Lists(const model::EngineInfo& info, const std::string& id) {
   return std::ranges::find(info.models, id, &model::ModelEntry::id) != info.models.end();
 }
 
+// Whether it cannot be asked for: lists of OpenAI's kind may leave models out.
+bool Lacks(const model::EngineInfo& info, const std::string& model) {
+  if (model.empty() || info.kind == "openai") return false;
+  return !Lists(info, model) && !Lists(info, model + ":latest");
+}
+
 std::string NamesOf(const model::EngineInfo& info) {
   constexpr std::size_t kMost = 8;
   std::string names;
@@ -49,6 +55,36 @@ Error MissingModel(const GraphNode& node, const std::string& model, const model:
   return {.code = Code::kConfigError,
           .message = StrCat("step ", node.node->id, " asks for the model ", model, ", which ",
                             info.base_url, " does not have; it has ", NamesOf(info))};
+}
+
+void TellOf(const async::Context& ctx, const Askers& askers, const GraphNode& node,
+            std::string_view message, std::string_view adapter = {}) {
+  ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
+                         {"node", std::string_view(node.node->id)},
+                         {"adapter", adapter},
+                         {"message", message}});
+}
+
+// What a run was begun with is what it goes on with. A server may give other weights by the same
+// name, or the same ones from another folder: only a person can tell.
+Result<void> Compare(const async::Context& ctx, const Askers& askers, const GraphNode& node,
+                     const model::EngineInfo& info, const std::string& model, NodeStats& stats) {
+  const auto entry = std::ranges::find(info.models, model, &model::ModelEntry::id);
+  const std::string weights = entry == info.models.end() ? "" : entry->root;
+  if (!stats.model.empty() && stats.model != model) {
+    return Fail(Code::kConfigError,
+                StrCat("step ", node.node->id, " was answered by the model ", stats.model,
+                       " when this run was begun, and ", info.base_url, " has ", model,
+                       " for it now; bring that one back, or start a new run with another -o"));
+  }
+  if (!stats.weights.empty() && !weights.empty() && stats.weights != weights) {
+    TellOf(ctx, askers, node,
+           StrCat("step ", node.node->id, " goes on with the model ", model, " from ", weights,
+                  ", and the run was begun with that from ", stats.weights));
+  }
+  stats.model = model;
+  if (!weights.empty()) stats.weights = weights;
+  return {};
 }
 
 // nullopt: it has no list, and may answer all the same.
@@ -84,32 +120,31 @@ std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t t
   return askers;
 }
 
-async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
-                                    const Askers& askers) {
+async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, const Askers& askers,
+                                    RunStats& stats) {
   std::optional<model::EngineInfo> info;
   WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
   if (!info || info->models.empty()) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const Step& step = *node->step();
     const std::string model = ModelOf(askers, step, *info);
-    if (info->kind == "vllm" && !model.empty() && !Lists(*info, model)) {
+    if (!model.empty()) {
+      const Result<void> same = Compare(ctx, askers, *node, *info, model, stats.nodes[node->index]);
+      if (!same) co_return same;
+    }
+    if (Lacks(*info, model)) {
       Error error = MissingModel(*node, model, *info);
       const bool step_names_it = !askers.replaced && !step.model.empty();
       if (step_names_it) co_return std::unexpected<Error>(std::move(error));
       // The engine's own may be one that the server finds when it is asked for it.
-      ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
-                             {"node", std::string_view(node->node->id)},
-                             {"message", std::string_view(error.message)}});
+      TellOf(ctx, askers, *node, error.message);
     }
     if (step.adapter.empty() || Lists(*info, step.adapter)) continue;
     const std::string message =
         StrCat("step ", node->node->id, " asks for the adapter ", step.adapter,
                ", which the server does not list; it is loaded if it can be, and else answered "
                "as `adapter_fallback` says");
-    ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
-                           {"node", std::string_view(node->node->id)},
-                           {"adapter", std::string_view(step.adapter)},
-                           {"message", std::string_view(message)}});
+    TellOf(ctx, askers, *node, message, step.adapter);
   }
   co_return Result<void>();
 }
@@ -119,10 +154,9 @@ async::Task<Result<void>> StillServes(async::Context ctx, model::Engine& engine,
   std::optional<model::EngineInfo> info;
   WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
   if (!info || info->models.empty()) co_return Result<void>();
-  if (info->kind != "vllm" && info->kind != "ollama") co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const std::string model = ModelOf(askers, *node->step(), *info);
-    if (model.empty() || Lists(*info, model) || Lists(*info, model + ":latest")) continue;
+    if (!Lacks(*info, model)) continue;
     co_return std::unexpected<Error>(MissingModel(*node, model, *info));
   }
   co_return Result<void>();

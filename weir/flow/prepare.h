@@ -27,11 +27,12 @@ struct Askers {
 std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t to,
                              const RunOptions& options);
 
-// Asks the server what it has. Fails when it cannot be reached, or when it is a vLLM server that
-// does not have a model that a step names. A missing adapter is told as an event
-// "preflight", since the engine has its own rule for it.
-async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine,
-                                    const Askers& askers);
+// Asks the server what it has. Fails when it cannot be reached, when its list does not have a model
+// that a step names (lists of OpenAI's kind prove nothing), or when it has another one for it than
+// when the run was begun: `stats` knows, and is told. Other weights by the same name, and a missing
+// adapter, for which the engine has its own rule, are told as events "preflight".
+async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, const Askers& askers,
+                                    RunStats& stats);
 
 // Of a server that has refused something: fails when it cannot be reached or does not list the
 // models that these calls name, the engine's own too. Tells nothing.

@@ -197,7 +197,7 @@ Task<Result<void>> Runner::Prepare(Context ctx, std::size_t pass) {
     Result<std::shared_ptr<model::Engine>> engine = engines_.Get(askers.engine);
     if (!engine) co_return std::unexpected<Error>(engine.error());
     if (checked_.insert(engines_.NameOf(askers.engine)).second) {
-      Result<void> fine = co_await Preflight(ctx, **engine, askers);
+      Result<void> fine = co_await Preflight(ctx, **engine, askers, stats_);
       if (!fine) co_return fine;
     }
     if (!warms) continue;

@@ -203,5 +203,36 @@ TEST_F(RunTest, TheHitRateOfPrefixCachesIsKnownOnlyWhereServersTellIt) {
             json::Value::Of(0.4));
 }
 
+TEST_F(RunTest, ARunDoesNotGoOnWithAnotherModel) {
+  Numbers(8);
+  const auto serve = [&](const std::string& id, const std::string& root) {
+    echo_->described = model::EngineInfo{
+        .kind = "vllm", .base_url = "http://x", .model = id, .models = {{.id = id, .root = root}}};
+  };
+  serve("first", "org/first");
+  int left = 5;
+  echo_->delay = [&](const model::Call&) -> Duration {
+    if (--left == 0) cancellation_.Cancel();
+    return std::chrono::milliseconds(1);
+  };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kCancelled);
+  cancellation_.~Cancellation();
+  new (&cancellation_) async::Cancellation();
+  const int asked = echo_->calls;
+
+  serve("second", "org/second");
+  const RunResult refused = Go(kEcho);
+  ASSERT_TRUE(refused.error);
+  EXPECT_EQ(refused.error->code, Code::kConfigError);
+  EXPECT_EQ(refused.error->message,
+            "step say was answered by the model first when this run was begun, and http://x has "
+            "second for it now; bring that one back, or start a new run with another -o");
+  EXPECT_EQ(echo_->calls, asked);
+
+  serve("first", "/models/first");
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone) << "a server may have moved its files";
+  EXPECT_THAT(stats_->Json({}), HasSubstr(R"("model":"first","weights":"/models/first")"));
+}
+
 }  // namespace
 }  // namespace weir::flow

@@ -107,6 +107,8 @@ void WriteAnswers(json::Writer& out, const NodeStats& node) {
     Double(out, "cost", node.cost);
   }
   True(out, "cost_unknown", node.cost_unknown);
+  if (!node.model.empty()) out.Field("model", node.model);
+  if (!node.weights.empty()) out.Field("weights", node.weights);
   WriteAgents(out, node.agents);
 }
 
@@ -117,6 +119,8 @@ void ReadAnswers(json::View json, NodeStats& node) {
   node.tokens_unknown = json.Find("tokens_unknown").BoolOr(false);
   node.cost = json.Find("cost").AsDouble().value_or(0);
   node.cost_unknown = json.Find("cost_unknown").BoolOr(false);
+  node.model = json.Find("model").StringOr("");
+  node.weights = json.Find("weights").StringOr("");
   node.agents = ReadAgents(json.Find("agents"));
 }
 

@@ -67,6 +67,8 @@ struct NodeStats {
   double cost = 0;              // of the calls whose price is known
   bool cost_unknown = false;    // some calls had no price
   Latencies latencies;          // of calls, with their retries
+  std::string model;            // that the server had for it when the run was begun
+  std::string weights;          // where that came from, if the server says so
   // Confidence of the answers that have one.
   std::uint64_t sure_count = 0;
   double sure_sum = 0;

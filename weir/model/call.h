@@ -44,6 +44,7 @@ struct Call {
   std::optional<std::int64_t> priority;  // vLLM: lower is sooner
   std::string request_id;                // empty: one is made
   std::string session_id;
+  std::string series;  // calls that are meant to begin alike, such as those of one step
   std::string cache_salt;
   std::string user;
   std::optional<bool> add_generation_prompt;
