@@ -25,11 +25,12 @@ class Listeners {
   std::vector<TraceSink*> sinks() const;
 
   // The work is done: sends what a collector waits for, and writes the figures. A failure is a
-  // warning.
+  // warning, and so are events that the file has not got.
   void Finish(const Terminal& terminal);
 
  private:
   std::unique_ptr<events::JsonlSink> file_;
+  std::unique_ptr<TraceSink> to_file_;  // what of an event goes there
   std::unique_ptr<client::Collector> collector_;
   std::string metrics_file_;
   std::unique_ptr<events::MetricsRegistry> metrics_;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/limits.h"
+#include "weir/base/text.h"
 #include "weir/client/wiring.h"
 #include "weir/engine/wire_log.h"
 #include "weir/events/event.h"
@@ -18,6 +20,9 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
+
+constexpr std::string_view kMaskedBody =
+    "*** (a secret came in pieces, which cannot be masked one by one)";
 
 class HttpEventsTest : public testing::Test {
  protected:
@@ -45,6 +50,18 @@ class HttpEventsTest : public testing::Test {
     };
     loop.Run(run(ctx, *engine, call, stream));
     log_ = server.core().log().Json();
+  }
+
+  // The texts that the events of a stream bring, one behind the other.
+  static std::string SaidIn(std::string_view body) {
+    std::string said;
+    for (std::string_view line : Split(body, '\n')) {
+      if (!line.starts_with("data: {")) continue;
+      const Result<json::Value> event = json::Read(line.substr(sizeof "data: " - 1));
+      if (!event) continue;
+      said += event->Find("choices")[0].Find("delta").Find("content").StringOr("");
+    }
+    return said;
   }
 
   // The events of that name.
@@ -115,11 +132,81 @@ TEST_F(HttpEventsTest, AnErrorIsToldWithItsStatus) {
 }
 
 TEST_F(HttpEventsTest, SecretsAreNotTold) {
-  Ask("[{reply: {text: 'your api_key=swordfish'}}]", engine::DebugLevel::kRaw, false,
-      "my api_key=hush");
+  for (const bool stream : {false, true}) {
+    SCOPED_TRACE(stream);
+    Ask("[{reply: {text: 'your api_key=swordfish'}}]", engine::DebugLevel::kRaw, stream,
+        "my api_key=hush");
 
-  EXPECT_THAT(BodyOf("llm:request:raw"), Not(HasSubstr("hush")));
-  EXPECT_THAT(BodyOf("llm:response:raw"), Not(HasSubstr("swordfish")));
+    EXPECT_THAT(BodyOf("llm:request:raw"), Not(HasSubstr("hush")));
+    const std::string body = BodyOf("llm:response:raw");
+    EXPECT_THAT(body, Not(HasSubstr("swordfish")));
+    EXPECT_THAT(SaidIn(body), Not(HasSubstr("swordfish")));
+    EXPECT_THAT(body, HasSubstr("***"));
+  }
+}
+
+TEST_F(HttpEventsTest, ASecretInPiecesOfACallOfAToolIsNotTold) {
+  Ask("[{reply: {tool_calls: [{name: f, arguments: {api_key: swordfish}}]}}]",
+      engine::DebugLevel::kRaw, true);
+
+  EXPECT_EQ(BodyOf("llm:response:raw"), kMaskedBody);
+}
+
+// As a reader sees them that gives up a stream of which more has come.
+TEST_F(HttpEventsTest, PiecesOfASecretAreFoundInEveryFormOfStream) {
+  struct Case {
+    std::vector<std::string_view> came;
+    bool secret;
+  };
+  const Case cases[] = {
+      {{"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"api_\"}}]}\r\n\r\n",
+        "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"between\"}}]}\r\n\r\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"key=sword\"}}]}\r\n\r\ndata: {"},
+       true},
+      {{"{\"message\":{\"content\":\"api_\"}}\n{\"message\":{\"cont", "ent\":\"key=sword\"}}\n"},
+       true},
+      {{"data: {\"type\":\"d\",\"delta\":\"api_\"}\n\ndata: "
+        "{\"type\":\"d\",\"delta\":\"key\"}\n\n"},
+       false},
+      {{"data: {\"delta\":{\"content\":\"four\"}}\n\n", "data: no JSON\n\ndata: [DONE]\n\n"},
+       false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.came[0]);
+    lines_.clear();
+    async::Loop loop;
+    async::Context ctx(loop);
+    ctx.trace = &sink_;
+    std::string all;
+    {
+      engine::WireLog log(ctx, {});
+      log.Answered(200);
+      for (const std::string_view bytes : c.came) {
+        log.Came(bytes);
+        all += bytes;
+      }
+    }
+    EXPECT_EQ(BodyOf("llm:response:raw"), c.secret ? kMaskedBody : all);
+  }
+}
+
+TEST_F(HttpEventsTest, AWholeAnswerThatBreaksOffIsToldAsFarAsItCame) {
+  Ask("[{reply: {text: one two three, faults: [truncated_chunk]}}]", engine::DebugLevel::kRaw,
+      false);
+
+  EXPECT_EQ(All("llm:response").at(0).Find("status").StringOr(""), "error");
+  EXPECT_THAT(BodyOf("llm:response:raw"), StartsWith(R"({"id":"chatcmpl-)"));
+  EXPECT_THAT(BodyOf("llm:response:raw"), Not(EndsWith("}}")));
+}
+
+TEST_F(HttpEventsTest, AnErrorThatIsTooLongIsToldAndReadAsFarAsThat) {
+  const std::string page(limits::kErrorBodyBytes * 2, 'x');
+  Ask(StrCat("[{reply: {error: {status: 400, message: 'not so, ", page, "'}}}]"),
+      engine::DebugLevel::kRaw, false);
+
+  EXPECT_THAT(BodyOf("llm:response:raw"), HasSubstr("not so"));
+  EXPECT_THAT(std::string(All("llm:response").at(0).Find("message").StringOr("")),
+              HasSubstr("not so"));
 }
 
 TEST_F(HttpEventsTest, NothingIsToldUnlessItIsAskedFor) {

@@ -84,8 +84,10 @@ class BufferedStream final : public model::ReplyStream {
 void EarlierAnswers::Add(const model::Reply& reply, std::optional<Error> error, Duration duration) {
   const std::vector<model::Attempt>& failed = reply.info.attempts;
   attempts_.insert(attempts_.end(), failed.begin(), failed.end());
-  attempts_.push_back(
-      {.engine = reply.info.engine, .error = std::move(error), .duration = duration});
+  for (const model::Attempt& tried : failed) duration -= tried.duration + tried.waited;
+  attempts_.push_back({.engine = reply.info.engine,
+                       .error = std::move(error),
+                       .duration = std::max(duration, Duration::zero())});
   AddUsage(usage_, reply.usage);
   AddCost(cost_, reply.info.cost);
   if (reply.info.cost) currency_ = reply.info.currency;

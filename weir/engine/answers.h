@@ -16,7 +16,8 @@ namespace weir::engine {
 // Answers that are not delivered, and were paid for all the same.
 class EarlierAnswers {
  public:
-  // An answer and what was wrong with it, if it was an error.
+  // An answer and what was wrong with it, if it was an error. `duration` is that of all of it: the
+  // tries that failed before the answer are attempts of their own, and their time goes off it.
   void Add(const model::Reply& reply, std::optional<Error> error, Duration duration);
   // Attempts, tokens and costs of all of them become part of the reply that is delivered.
   void JoinTo(model::Reply& reply) const;

@@ -165,14 +165,15 @@ class HttpEngine final : public model::Engine {
       span.Fail(error);
       co_return Fail(std::move(error));
     }
-    const Result<std::string> body = co_await (*response)->ReadAll(inside, limits::kReplyBodyBytes);
-    if (!body) {
-      span.Fail(body.error());
-      co_return Fail(body.error());
+    std::string body;
+    const Result<void> whole =
+        co_await ReadBody(inside, **response, limits::kReplyBodyBytes, log.get(), body);
+    if (!whole) {
+      span.Fail(whole.error());
+      co_return Fail(whole.error());
     }
-    if (log) log->Came(*body);
     out->info.total = ctx.Now() - start;
-    Result<model::Reply> reply = Decode(inside, *out, *body);
+    Result<model::Reply> reply = Decode(inside, *out, body);
     if (!reply) span.Fail(reply.error());
     co_return reply;
   }
@@ -383,14 +384,14 @@ async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const m
 async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response,
                                           WireLog* log) {
   const std::string named(response.headers().Find("Content-Type").value_or("no content type"));
-  const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
-  if (!body) co_return body.error();
-  if (log != nullptr) log->Came(*body);
+  std::string body;
+  const Result<void> whole = co_await ReadBody(ctx, response, limits::kErrorBodyBytes, log, body);
+  if (!whole) co_return whole.error();
   Error error{.code = Code::kProtocolError,
               .message = StrCat(upstream_->name(), " answered a streamed call with ", named,
                                 " instead of an event stream; is this the address of a model "
                                 "server, or does a proxy stand in front of it?")};
-  error.cause = wire::DecodeError(200, *body).message;
+  error.cause = wire::DecodeError(200, body).message;
   co_return error;
 }
 

@@ -13,9 +13,10 @@ const std::string kUserAgent = StrCat("weir/", kVersion);
 async::Task<Error> ErrorOf(async::Context ctx, http::Response& response, WireLog* log) {
   const std::string retry_after(response.headers().Find("Retry-After").value_or(""));
   const int status = response.status();
-  const Result<std::string> body = co_await response.ReadAll(ctx, limits::kErrorBodyBytes);
-  if (log != nullptr && body) log->Came(*body);
-  co_return wire::DecodeError(status, body ? *body : "", retry_after);
+  std::string body;
+  // What was read of a body that breaks off, or is too long, is worth a message, too.
+  static_cast<void>(co_await ReadBody(ctx, response, limits::kErrorBodyBytes, log, body));
+  co_return wire::DecodeError(status, body, retry_after);
 }
 
 // A 404 and a 405 are mostly about the address: say which one was asked.
@@ -37,6 +38,27 @@ http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) 
 }
 
 }  // namespace
+
+async::Task<Result<void>> ReadBody(async::Context ctx, http::Response& response,
+                                   std::size_t max_bytes, WireLog* log, std::string& body) {
+  for (;;) {
+    const std::optional<Result<std::string_view>> piece = response.Poll();
+    if (!piece) {
+      const http::IoResult read = co_await response.Wait(ctx);
+      response.Take(read);
+      continue;
+    }
+    if (!*piece) co_return Fail(piece->error());
+    if ((*piece)->empty()) co_return Result<void>();
+    if (log != nullptr) log->Came(**piece);
+    const std::string_view kept = (*piece)->substr(0, max_bytes - body.size());
+    body += kept;
+    if (kept.size() < (*piece)->size()) {
+      co_return Fail(Code::kProtocolError,
+                     StrCat("the answer is longer than the limit of ", max_bytes, " bytes"));
+    }
+  }
+}
 
 Upstream::Upstream(UpstreamOptions options, http::Client& client, http::Origin origin,
                    http::FieldBlock get_fields, http::FieldBlock post_fields)

@@ -2,6 +2,8 @@
 
 // What one exchange was on the wire, as events: the body that was sent and the one that came,
 // before anything is read out of it. A body that was compressed is told as it was before that.
+// Who writes events down masks secrets in them, but one whose characters lie in several events of a
+// stream looks like none: a stream whose texts, put together, have one is told without its body.
 
 #include <cstddef>
 #include <string>

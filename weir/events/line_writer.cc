@@ -22,7 +22,7 @@ bool LineWriter::Push(std::string_view line) {
   bool sleeps = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (waiting_.size() + line.size() > options_.max_waiting) return false;
+    if (waiting_.size() >= options_.max_waiting) return false;
     waiting_ += line;
     sleeps = std::exchange(idle_, false);
   }

@@ -19,7 +19,7 @@ class LineWriter {
  public:
   struct Options {
     Duration hold = std::chrono::milliseconds(5);  // how long a line waits for others
-    std::size_t max_waiting = 4 << 20;             // bytes; what does not fit is lost
+    std::size_t max_waiting = 4 << 20;             // bytes; while so many wait, lines are lost
   };
 
   LineWriter(std::shared_ptr<EventFile> file, Options options);
@@ -28,7 +28,7 @@ class LineWriter {
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // A whole line with its newline; any thread. False: it is lost.
+  // A whole line with its newline, however long; any thread. False: it is lost.
   bool Push(std::string_view line);
 
   // As EventFile::Wanted() said last, at most a second ago.

@@ -42,6 +42,7 @@ TEST_F(LineWriterTest, EveryLineOfEveryThreadIsThereWholeWhenItEnds) {
   {
     LineWriter writer(file_, {.hold = std::chrono::milliseconds(1)});
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&writer, i] {
         for (int k = 0; k < kLines; ++k) writer.Push(StrCat("line ", i, " ", k, "\n"));
@@ -60,10 +61,20 @@ TEST_F(LineWriterTest, EveryLineOfEveryThreadIsThereWholeWhenItEnds) {
   }
 }
 
-TEST_F(LineWriterTest, WhatDoesNotFitIsLostAndSaid) {
+TEST_F(LineWriterTest, WhileTooMuchWaitsLinesAreLostAndThatIsSaid) {
   LineWriter writer(file_, {.hold = std::chrono::hours(1), .max_waiting = 8});
   EXPECT_TRUE(writer.Push("1234\n"));
-  EXPECT_FALSE(writer.Push("1234\n"));
+  EXPECT_TRUE(writer.Push("1234\n"));
+  EXPECT_FALSE(writer.Push("1\n"));
+}
+
+TEST_F(LineWriterTest, ALineLongerThanWhatMayWaitIsWritten) {
+  const std::string line = std::string(100, 'x') + "\n";
+  {
+    LineWriter writer(file_, {.hold = std::chrono::hours(1), .max_waiting = 8});
+    EXPECT_TRUE(writer.Push(line));
+  }
+  EXPECT_EQ(Text(), line);
 }
 
 }  // namespace
