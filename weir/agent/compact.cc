@@ -60,9 +60,8 @@ async::Task<Result<Summary>> SumUp(async::Context ctx, model::Engine& engine,
                           Transcript(call.messages, head, options, options.max_transcript_chars))));
   Result<model::Reply> reply = co_await engine.Call(ctx, ask);
   if (!reply && reply.error().code != Code::kEmptyModelResponse) co_return Fail(reply.error());
-  Summary summary;
-  if (reply) summary.reply = *std::move(reply);
-  summary.text = summary.reply.text();
+  Summary summary{.reply = std::move(reply), .text = {}};
+  if (summary.reply) summary.text = summary.reply->text();
   if (Trim(summary.text).empty()) {
     summary.text = Transcript(call.messages, head, options, options.max_excerpt_chars);
     summary.excerpt = true;

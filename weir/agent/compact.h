@@ -17,7 +17,7 @@ struct CompactOptions {
 };
 
 struct Summary {
-  model::Reply reply;
+  Result<model::Reply> reply;  // kEmptyModelResponse where the model gave none
   std::string text;
   bool excerpt = false;  // the model has summed up nothing: it is the end of what was said
 };

@@ -283,23 +283,24 @@ class Worker {
     const TimePoint start = ctx.Now();
     const Result<Summary> summary = co_await SumUp(limited, engine_, call_, head_, options);
     if (job_.on_answer) {
-      const Result<model::Reply> reply =
-          summary ? Result<model::Reply>(summary->reply) : Fail(summary.error());
+      const Result<model::Reply> reply = summary ? summary->reply : Fail(summary.error());
       job_.on_answer(reply, ctx.Now() - start);
     }
     if (!summary) co_return Fail(summary.error());
-    figures_.Add(summary->reply);
+    if (summary->reply) figures_.Add(*summary->reply);
     if (summary->excerpt) {
       repairs_.emplace_back(
           "the model gave no summary of its work: the end of the conversation stands for it");
     }
     call_.messages.resize(head_);
     call_.messages.push_back(SummaryMessage(*summary));
+    const std::int64_t tokens =
+        summary->reply ? summary->reply->usage.prompt_tokens.value_or(0) : 0;
     ctx.Emit("context.compacted",
              {{"turn", figures_.turns},
               {"messages_before", static_cast<std::int64_t>(before)},
               {"messages_after", static_cast<std::int64_t>(call_.messages.size())},
-              {"tokens_before", summary->reply.usage.prompt_tokens.value_or(0)},
+              {"tokens_before", tokens},
               {"summary", summary->excerpt ? "excerpt" : "model"}});
     if (job_.checkpoint != nullptr) {
       const std::vector<Message> rest(call_.messages.begin() + static_cast<std::ptrdiff_t>(head_),

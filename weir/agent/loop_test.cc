@@ -303,6 +303,21 @@ TEST_F(LoopTest, WhereTheModelSumsUpNothingTheEndOfWhatWasSaidStandsForIt) {
   EXPECT_THAT(result.repairs, Contains(HasSubstr("gave no summary of its work")));
 }
 
+TEST_F(LoopTest, ASummaryThatTheModelDidNotGiveIsNoAnswer) {
+  const Error empty{.code = Code::kEmptyModelResponse, .message = "nothing came"};
+  const WorkResult result = Work({Costs(Calls({{"look", R"({"n":1})"}}), 10, 1),
+                                  Costs(Ends(Finish::kLength, "so I think that"), 20, 2),
+                                  Refuses(empty), Costs(Submits(), 40, 4)});
+  ASSERT_TRUE(result.submission) << result.submission.error().message;
+  EXPECT_THAT(LastSaid(3), HasSubstr("[tool] seen 1"));
+  EXPECT_THAT(answers_, ElementsAre("", "so I think that", Name(empty), ""));
+  EXPECT_EQ(result.figures.prompt_tokens.value_or(0), 70);
+  EXPECT_FALSE(result.figures.tokens_unknown);
+  EXPECT_THAT(
+      events_.Of("context.compacted"),
+      ElementsAre(testing::AllOf(HasSubstr("tokens_before=0"), HasSubstr("summary=excerpt"))));
+}
+
 TEST_F(LoopTest, APromptThatDoesNotFitIsSummedUpToo) {
   const Error too_long{.code = Code::kContextLength, .message = "too long", .http_status = 400};
   const WorkResult result = Work({Calls({{"look"}}), Refuses(too_long), Says("seen"), Submits()});

@@ -41,8 +41,10 @@ class LoopTest : public testing::Test {
           .submission = Fail(box.error()), .figures = {}, .messages = {}, .repairs = {}};
     }
     (*box)->may_force = may_force_;
-    Job job{
-        .call = call_, .seed = 7, .around = &around_, .checkpoint = checkpoint, .on_answer = {}};
+    Job job{.call = call_, .seed = 7, .around = &around_, .checkpoint = checkpoint};
+    job.on_answer = [this](const Result<model::Reply>& reply, Duration) {
+      answers_.push_back(reply ? reply->text() : Name(reply.error()));
+    };
     WorkResult result = co_await agent::Work(ctx, *engine_, agent_, **box, job);
     may_force_ = (*box)->may_force;
     co_return result;
@@ -89,6 +91,7 @@ class LoopTest : public testing::Test {
   bool may_force_ = true;
   Approver* person_ = nullptr;
   std::vector<std::string> ran_;
+  std::vector<std::string> answers_;  // what on_answer heard: texts, names of errors
   std::unique_ptr<model::ScriptedEngine> engine_;
 };
 

@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -13,6 +11,7 @@
 #include "weir/agent/tools/program_tool.h"
 #include "weir/agent/tools/root.h"
 #include "weir/agent/tools/sandbox.h"
+#include "weir/agent/tools/session.h"
 #include "weir/async/child.h"
 #include "weir/async/output_pipe.h"
 #include "weir/async/scope.h"
@@ -33,8 +32,7 @@ constexpr std::string_view kLimits =
 constexpr Duration kCountSoon = std::chrono::milliseconds(10);
 constexpr int kSoonCounts = 100;
 constexpr Duration kCountEvery = std::chrono::milliseconds(50);
-constexpr int kFirstLook = 10;  // counts
-constexpr int kLookEvery = 20;
+constexpr Duration kLookEvery = std::chrono::seconds(10);
 
 constexpr std::size_t kPipeBytes = 1 << 20;  // the most that a pipe holds
 constexpr std::size_t kErrorBytes = 500;     // of what a program that took too long had said
@@ -46,34 +44,6 @@ std::size_t ThreadsOfSystem() {
   for (int i = 0; i < 4; ++i) file >> word;
   const std::size_t slash = word.find('/');
   return slash == std::string::npos ? 0 : ParseUint(word.substr(slash + 1)).value_or(0);
-}
-
-// "4711 (a name) S 1 4711 4711 ...": the sixth field is the session.
-bool IsInSession(std::uint64_t process, pid_t session) {
-  std::ifstream file(StrCat("/proc/", process, "/stat"));
-  std::string text;
-  std::getline(file, text);
-  const std::vector<std::string_view> fields =
-      Split(std::string_view(text).substr(std::min(text.rfind(')') + 1, text.size())), ' ');
-  return fields.size() > 4 && ParseInt(fields[4]) == std::int64_t{session};
-}
-
-// Counts no further than `enough`, and begins with the newest processes: of a bomb, all are its
-// own.
-std::size_t ProcessesOfSession(pid_t session, std::size_t enough) {
-  std::vector<std::uint64_t> processes;
-  std::error_code error;
-  for (fs::directory_iterator entries("/proc", error), end; !error && entries != end;
-       entries.increment(error)) {
-    const auto process = ParseUint(entries->path().filename().string());
-    if (process) processes.push_back(*process);
-  }
-  std::ranges::sort(processes, std::greater());
-  std::size_t count = 0;
-  for (const std::uint64_t process : processes) {
-    if (IsInSession(process, session) && ++count == enough) break;
-  }
-  return count;
 }
 
 // A program need not read what it is given.
@@ -102,30 +72,32 @@ void CollectRest(async::OutputPipe& pipe, Clip& clip) {
 }
 
 // Ends a program that has become too many. Counting the system's threads is cheap, so that is what
-// is done most of the time; others may have ended meanwhile, so now and then its own are counted.
+// is done most of the time; others may end while it grows, so now and then its own are counted.
 // `before`: those threads before it was started.
-async::Task<void> Count(async::Context ctx, async::Child& child, std::size_t before,
-                        std::size_t most, bool& too_many) {
+async::Task<void> Count(async::Context ctx, Session& session, std::size_t before, std::size_t most,
+                        bool& too_many) {
   std::size_t suspicious = before + most;
-  int look = kFirstLook;
+  TimePoint look = ctx.Now() + kLookEvery;
   for (int count = 1;; ++count) {
     const Duration pause = count <= kSoonCounts ? kCountSoon : kCountEvery;
     const Result<void> slept = co_await async::Sleep(ctx, pause);
     if (!slept) co_return;
-    const bool suspect = ThreadsOfSystem() >= suspicious;
-    if (!suspect && count < look) continue;
-    if (count >= look) look += std::min(look, kLookEvery);
+    const std::size_t threads = ThreadsOfSystem();
+    suspicious = std::min(suspicious, threads + most);  // where others have ended
+    const bool suspect = threads > suspicious;
+    if (!suspect && ctx.Now() < look) continue;
     // What it has started stands still meanwhile: a bomb would outrun the count, and leave this
     // thread no time for it.
-    if (suspect) child.Signal(SIGSTOP);
-    const std::size_t own = ProcessesOfSession(child.pid(), most + 1);
+    const std::size_t own = suspect ? session.Stop() : session.Count();
     if (own > most) {
       too_many = true;
-      child.Signal(SIGKILL);
+      session.Kill();
       co_return;
     }
-    if (suspect) child.Signal(SIGCONT);
-    suspicious = ThreadsOfSystem() + most - own;
+    if (suspect) session.Continue();
+    // Not of what the system has now: what the program has started since is no other's.
+    suspicious = threads + most - own;
+    look = ctx.Now() + kLookEvery;
   }
 }
 
@@ -199,14 +171,15 @@ async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run
   Clip kept_output(run.max_output);
   Clip kept_errors(run.max_output);
   bool too_many = false;
+  Session session(*child);
   async::TaskScope scope(limited);
   if (!run.input.empty()) scope.Spawn(Feed(scope.context(), *child, run.input));
   scope.Spawn(Collect(scope.context(), *output, kept_output));
   scope.Spawn(Collect(scope.context(), *errors, kept_errors));
-  scope.Spawn(Count(scope.context(), *child, threads, run.max_processes, too_many));
+  scope.Spawn(Count(scope.context(), session, threads, run.max_processes, too_many));
   const Result<async::ChildExit> exit = co_await child->Wait(limited);
-  // All of its group, also when it has ended by itself: nothing goes on behind its back.
-  child->Signal(SIGKILL);
+  // All of its session, also when it has ended by itself: nothing goes on behind its back.
+  session.Kill();
   scope.Cancel();
   co_await scope.Join();
   CollectRest(*output, kept_output);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Programs as tools, and what runs them: a process group of its own in the root's folder, with a
-// scrubbed environment, a time limit and a limit on what it prints.
+// Programs as tools, and what runs them: a session of its own in the root's folder, with a scrubbed
+// environment, a time limit and a limit on what it prints.
 
 #include <memory>
 #include <string>
@@ -28,9 +28,9 @@ struct ProgramResult {
   int signal = 0;
 };
 
-// Fails with kConfigError when there is no such program, kTimeout when it took too long (its group
-// is dead then), kIoError when it could not be started, and with the context's error. Every process
-// that it started in its group is killed when it has ended. A fork bomb is bounded: a process may
+// Fails with kConfigError when there is no such program, kTimeout when it took too long, kIoError
+// when it could not be started, and with the context's error. However it ended, every process that
+// is left in its session, in whatever group, is killed then. A fork bomb is bounded: a process may
 // fill 4 GiB of memory (setrlimit), and a program that has more than `max_processes` is killed with
 // all of them (kIoError).
 async::Task<Result<ProgramResult>> RunProgram(async::Context ctx, ProgramRun run,

@@ -1,6 +1,9 @@
 #include "weir/agent/tools/program_tool.h"
 
 #include <csignal>
+#include <latch>
+#include <stop_token>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -168,7 +171,8 @@ TEST_F(ProgramToolTest, InputThatIsNotReadIsNoError) {
 
 TEST_F(ProgramToolTest, OneThatHangsIsKilledWithItsGroup) {
   const Error error =
-      Hang("tail -f /dev/null & echo $! > inner; echo $$ > outer; echo so far; wait", "so far");
+      Hang("tail -f /dev/null > /dev/null & echo $! > inner; echo $$ > outer; echo so far; wait",
+           "so far");
 
   EXPECT_EQ(error.code, Code::kTimeout);
   EXPECT_THAT(error.message, StartsWith("'sh' took longer than "));
@@ -178,14 +182,26 @@ TEST_F(ProgramToolTest, OneThatHangsIsKilledWithItsGroup) {
 }
 
 TEST_F(ProgramToolTest, NothingGoesOnWhenItHasEnded) {
-  const auto result = Run("(trap '' TERM HUP; exec tail -f /dev/null) & echo $! > inner; echo up");
+  const auto result =
+      Run("(trap '' TERM HUP; exec tail -f /dev/null > /dev/null) & echo $! > inner; echo up");
 
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->output, "up\n");
   WaitUntilDead("inner");
 }
 
-// One that has left the group is not waited for, though it holds the output.
+// `timeout` makes a group of its own. (Where its output is a pipe, `tail` ends with who reads it.)
+TEST_F(ProgramToolTest, NothingGoesOnInAnotherGroupEither) {
+  const auto result =
+      Run("timeout 100 sh -c 'echo $$ > inner; exec tail -f /dev/null > /dev/null' & "
+          "while [ ! -s inner ]; do :; done; echo up");
+
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->output, "up\n");
+  WaitUntilDead("inner");
+}
+
+// One that has left the session is not waited for, though it holds the output.
 TEST_F(ProgramToolTest, OneThatGotAwayDoesNotHoldItUp) {
   const auto result =
       Run("setsid sh -c 'echo $$ > away; exec tail -f /dev/null' & "
@@ -251,16 +267,73 @@ TEST_F(ProgramToolTest, ABombThatRunsAwayFromItsBeginningIsEnded) {
   EXPECT_THAT(result.error().message, HasSubstr("had more than 64 processes at once"));
 }
 
-TEST_F(ProgramToolTest, OneOfManyThreadsStandsStillWhileItIsCountedAndGoesOn) {
+TEST_F(ProgramToolTest, ABombInAnotherGroupIsEnded) {
   ProgramRun run;
-  run.argv = {"python3", "-c", R"(
+  run.argv = {
+      "sh", "-c",
+      "timeout 100 sh -c 'exec > /dev/null; echo $$ > bomb; tail -f /dev/null & echo $! > first; "
+      "i=0; while [ $i -lt 64 ]; do tail -f /dev/null & i=$((i+1)); done; wait'; :"};
+  run.max_processes = 32;
+
+  const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
+
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message, HasSubstr("had more than 32 processes at once"));
+  WaitUntilDead("bomb");
+  WaitUntilDead("first");
+}
+
+TEST_F(ProgramToolTest, OthersThatEndDoNotHideABomb) {
+  std::latch started(1);
+  std::jthread others([&](const std::stop_token& stop) {
+    std::latch end(1);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 100; ++i) threads.emplace_back([&] { end.wait(); });
+    started.count_down();
+    while (folder_.Get("in/up").empty() && !stop.stop_requested()) std::this_thread::yield();
+    end.count_down();
+    threads.clear();
+    folder_.Put("in/alone", "");
+  });
+  started.wait();
+  ProgramRun run;
+  run.argv = {"sh", "-c",
+              "echo up > up; while [ ! -e alone ]; do :; done; "
+              "i=0; while [ $i -lt 64 ]; do tail -f /dev/null & i=$((i+1)); done; wait"};
+  run.max_processes = 32;
+
+  const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
+
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message, HasSubstr("had more than 32 processes at once"));
+}
+
+// It says so when it was let go on. Its growth can be missed where others end meanwhile, so it
+// grows until it was not.
+constexpr std::string_view kManyThreads = R"(
 import signal, threading
 told = threading.Event()
 signal.signal(signal.SIGCONT, lambda *_: told.set())
-for _ in range(200):
-    threading.Thread(target=told.wait).start()
-told.wait()
-print("went on"))"};
+while not told.is_set():
+    threads = [threading.Thread(target=told.wait, args=(1,)) for _ in range(200)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+print("went on"))";
+
+TEST_F(ProgramToolTest, OneOfManyThreadsStandsStillWhileItIsCountedAndGoesOn) {
+  ProgramRun run;
+  run.argv = {"python3", "-c", std::string(kManyThreads)};
+  run.max_processes = 8;
+
+  const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
+
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->output, "went on\n");
+}
+
+TEST_F(ProgramToolTest, OneInAnotherGroupStandsStillWhileItIsCountedAndGoesOn) {
+  ProgramRun run;
+  run.argv = {"sh", "-c", "timeout 100 python3 -c \"$1\"; :", "sh", std::string(kManyThreads)};
   run.max_processes = 8;
 
   const auto result = loop_.Run(RunProgram(ctx_, std::move(run), around_));
@@ -271,7 +344,7 @@ print("went on"))"};
 
 TEST_F(ProgramToolTest, NothingIsLeftOfASmallBombAtTheTimeLimit) {
   const Error error = Hang(
-      "i=0; while [ $i -lt 50 ]; do tail -f /dev/null & echo $! > last; "
+      "i=0; while [ $i -lt 50 ]; do tail -f /dev/null > /dev/null & echo $! > last; "
       "i=$((i+1)); done; echo all; wait",
       "all");
 
