@@ -42,6 +42,13 @@ if "WEIR_TOOL_LOG" in os.environ:
 path.write_text(path.read_text() + "!\\n")
 print(json.dumps({"lines": len(path.read_text().splitlines())}))
 """
+# So many calls begin as the gate says, and that one waits until it says more.
+GATE = """
+import time
+gate, log = (pathlib.Path(os.environ[name]) for name in ("WEIR_TOOL_GATE", "WEIR_TOOL_LOG"))
+while len(log.read_text().split()) >= int(gate.read_text()):
+    time.sleep(0.02)
+"""
 # The eighth call and those behind it end when the server is gone.
 WAITS = """
 import time
@@ -347,22 +354,71 @@ class Agents(Case):
             self.assertGreaterEqual(ran[name] + broken_off[name], 2, name)
         print(f"\n{kills} kills; {sum(broken_off.values())} calls were broken off, none ran again")
 
-    def test_a_kill_takes_nothing_away_from_the_figures(self):
+    def counted(self, out="out"):
+        """What agents did, by the figures of a run."""
+        node = json.loads((self.folder / out / "run.json").read_text())["summary"]["nodes"]["fix"]
+        return {name: node["agents"][name] for name in ("ended", "turns", "tool_calls", "nudges")}
+
+    def gated(self):
+        """One agent works at a time, behind a gate. Gives the environment, and what kills a run where the gate is."""
+        log, gate = self.folder / "tools.log", self.folder / "gate"
+        self.write("shout.py", SHOUT.replace("path.write_text", GATE + "path.write_text", 1))
+        env = {"WEIR_TOOL_LOG": str(log), "WEIR_TOOL_GATE": str(gate)}
+
+        def killed(calls, *args):
+            # Put in place whole: a call may be looking.
+            self.write("gate.new", str(calls))
+            os.rename(self.folder / "gate.new", gate)
+            run = subprocess.Popen([WEIR, "run", *args, "--concurrency", "1"], cwd=self.folder,
+                                   env=environment(**env), stderr=subprocess.DEVNULL)
+            until(lambda: log.exists() and len(log.read_text().split()) >= calls, "tools run")
+            run.kill()
+            run.wait()
+            self.write("gate.new", "999")
+            os.rename(self.folder / "gate.new", gate)
+        return env, killed
+
+    def test_kills_take_nothing_away_from_the_figures(self):
         self.files(6)
-        log, gone = self.folder / "tools.log", self.folder / "gone"
-        self.write("shout.py", SHOUT.replace("path.write_text", WAITS + "path.write_text", 1))
-        env = {"WEIR_TOOL_LOG": str(log), "WEIR_TOOL_GONE": str(gone)}
-        run = subprocess.Popen([WEIR, "run", "flow.yaml", "-o", "out", "-e", "sim", "--concurrency", "1"],
-                               cwd=self.folder, env=environment(**env), stderr=subprocess.DEVNULL)
-        # Three agents have ended, and the fourth is at work.
-        until(lambda: log.exists() and len(log.read_text().split()) >= 8, "tools run")
-        run.kill()
-        run.wait()
-        gone.touch()
+        env, killed = self.gated()
+        killed(4, "flow.yaml", "-o", "out", "-e", "sim")  # one agent has ended, and the second is at work
+        for calls in (7, 8, 11):
+            killed(calls, "--resume", "out")
+            # A session that ends before the first row takes nothing away, either.
+            os.rename(self.folder / "shout.py", self.folder / "away.py")
+            self.assertEqual(weir("run", "--resume", "out", cwd=self.folder, env=env).returncode, 3)
+            os.rename(self.folder / "away.py", self.folder / "shout.py")
         done = weir("run", "--resume", "out", cwd=self.folder, env=env)
         self.assertEqual(done.returncode, 0, done.stderr)
-        figures = json.loads((self.out / "run.json").read_text())["summary"]["nodes"]["fix"]["agents"]
-        self.assertEqual((figures["ended"], figures["turns"], figures["tool_calls"]), (6, 36, 36))
+        self.assertEqual(self.counted(), {"ended": 6, "turns": 36, "tool_calls": 36, "nudges": 0})
+
+    def test_work_that_failed_counts_once_whatever_is_killed_and_tried_again(self):
+        self.files(5)
+        self.write("flow.yaml", FLOW.replace("    max_turns", "    retries: 1\n    max_turns"))
+        self.write("script.yaml", "- {match: {contains: 001.txt}, reply: {text: I cannot help with that.}}\n" + SCRIPT)
+        env, killed = self.gated()
+        killed(5, "flow.yaml", "-o", "out", "-e", "sim")  # row 3 is at work, and row 1 waits for its second attempt
+        for tried in (1, 2, 3):
+            done = weir("run", "--resume", "out", *(["--retry-failed"] if tried > 1 else []), cwd=self.folder, env=env)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            # Each time twice, with two nudges.
+            self.assertEqual(self.counted(), {"ended": 4 + 2 * tried, "turns": 24 + 6 * tried, "tool_calls": 24,
+                                              "nudges": 4 * tried})
+        self.write("script.yaml", SCRIPT)
+        killed(9, "--resume", "out", "--retry-failed")  # row 1 is at work now
+        done = weir("run", "--resume", "out", "--retry-failed", cwd=self.folder, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.counted(), {"ended": 11, "turns": 48, "tool_calls": 30, "nudges": 12})
+
+    def test_work_that_was_given_up_counts_beside_what_it_was_to_replace(self):
+        self.files(2)
+        self.assertEqual(self.go().returncode, 0)
+        self.assertEqual(weir("review", "out", "--retry", "1", "--set", "max_turns=3", cwd=self.folder).returncode, 0)
+        done = weir("run", "--resume", "out", cwd=self.folder)
+        self.assertIn("row 1 was sent back and has failed", done.stderr)
+        self.assertEqual(self.counted(), {"ended": 3, "turns": 15, "tool_calls": 16, "nudges": 0})
+        self.assertEqual(weir("run", "--resume", "out", cwd=self.folder).returncode, 0)
+        self.assertEqual(self.counted(), {"ended": 3, "turns": 15, "tool_calls": 16, "nudges": 0})
 
     def test_work_goes_on_where_it_was_when_the_server_comes_back(self):
         self.files(12)

@@ -11,7 +11,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import PATIENCE, WEIR, Case, Sim, environment, weir
+from harness import PATIENCE, WEIR, Case, Sim, environment, free_port, weir
 
 ECHO = """
 name: two
@@ -155,6 +155,20 @@ class Runs(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("fix: 5 rows of an agent with 1 to 7 turns each: at least 5 calls and at most about 35",
                       done.stdout)
+
+    def test_a_run_does_not_go_on_with_another_model_behind_the_same_address(self):
+        address = f"127.0.0.1:{free_port()}"
+        with Sim("--instant", "--listen", address, "--model", "first") as sim:
+            begun = self.go("-i", self.rows(20), "--max-total-tokens", "200", engine=sim.url)
+            self.assertIn("--resume", begun.stderr)
+        resume = ["run", "--resume", str(self.folder / "out")]
+        with Sim("--instant", "--listen", address, "--model", "second"):
+            done = weir(*resume)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("began with the model first, and", done.stderr)
+        with Sim("--instant", "--listen", address, "--model", "first"):
+            done = weir(*resume)
+        self.assertNotIn("began with the model", done.stderr)
 
     def test_a_server_that_is_not_there_ends_the_run_before_the_first_row(self):
         done = self.go("-i", self.rows(5), engine="http://127.0.0.1:1")

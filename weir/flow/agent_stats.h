@@ -28,6 +28,8 @@ struct AgentStats {
 
   // The part of the calls of tools that gave a result; nothing when there were none.
   std::optional<double> ToolSuccess() const;
+
+  friend bool operator==(const AgentStats&, const AgentStats&) = default;
 };
 
 // A member "agents" of the object that is open; nothing where no agent has ended.

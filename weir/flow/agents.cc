@@ -19,7 +19,6 @@
 #include "weir/events/label.h"
 #include "weir/flow/call.h"
 #include "weir/json/builder.h"
-#include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/store/files.h"
 
@@ -27,8 +26,6 @@ namespace weir::flow {
 namespace {
 
 using agent::WorkspaceMode;
-
-constexpr std::size_t kLongestTranscript = 256 << 20;
 
 const agent::Agent& AgentOf(const GraphNode& node) { return *node.step()->agent; }
 
@@ -308,14 +305,16 @@ void Agents::WriteTranscript(const AgentWork& work, const agent::WorkResult& res
   (void)store::ReplaceFile(PathOf(*work.node, work.key, ".json"), text, {.durable = false});
 }
 
-std::optional<agent::Figures> Agents::FiguresOf(const GraphNode& node,
-                                                const std::string& key) const {
-  const Result<std::optional<std::string>> text =
-      store::ReadFile(PathOf(node, key, ".json"), kLongestTranscript);
-  if (!text || !*text) return std::nullopt;
-  const Result<json::Value> transcript = json::Read(**text);
-  if (!transcript || !transcript->Find("figures").IsObject()) return std::nullopt;
-  return agent::ReadFigures(transcript->Find("figures"));
+std::optional<agent::Figures> Agents::FiguresOf(AgentWork work) const {
+  const std::string journal = JournalOf(*work.node, work.key, work.attempt);
+  std::error_code ignored;
+  if (!std::filesystem::exists(journal, ignored)) return std::nullopt;
+  agent::Agent changed = AgentOf(*work.node);
+  if (!agent::Override(changed, work.call, work.overrides)) return std::nullopt;
+  const auto checkpoint =
+      agent::Checkpoint::Open(journal, agent::BeginningOf(work.call.messages, work.seed));
+  if (!checkpoint || (*checkpoint)->begun().messages.empty()) return std::nullopt;
+  return (*checkpoint)->begun().figures;
 }
 
 std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& key,

@@ -71,8 +71,8 @@ class Agents {
   // Under what the work on a row is kept: WorkKey(), in folders of earlier versions its id.
   std::string KeyOf(const Traveller& traveller) const;
 
-  // What the work on a row took that has ended; nothing where its transcript does not tell.
-  std::optional<agent::Figures> FiguresOf(const GraphNode& node, const std::string& key) const;
+  // What an attempt at a row took whose checkpoint is still there; nothing where there is none.
+  std::optional<agent::Figures> FiguresOf(AgentWork work) const;
 
   // The attempt that a kill broke off, if there is one: attempts are counted by the walker.
   std::optional<int> BrokenOff(const GraphNode& node, const std::string& key,

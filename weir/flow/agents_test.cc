@@ -60,13 +60,19 @@ class AgentsTest : public RunTest {
     return row;
   }
 
-  agent::WorkResult Work(const Traveller& row, std::deque<model::ScriptedAnswer> answers) {
-    model::ScriptedEngine engine(std::move(answers));
-    AgentWork work{.node = &node(), .engine = &engine};
+  AgentWork WorkOn(const Traveller& row) const {
+    AgentWork work{.node = &node()};
     work.row_id = row.id;
     work.key = agents_->KeyOf(row);
     work.row = row.row;
     work.call.messages = {model::Message::Text(model::Role::kUser, "edit")};
+    return work;
+  }
+
+  agent::WorkResult Work(const Traveller& row, std::deque<model::ScriptedAnswer> answers) {
+    model::ScriptedEngine engine(std::move(answers));
+    AgentWork work = WorkOn(row);
+    work.engine = &engine;
     return loop_.Run(agents_->Work(ctx_, std::move(work)));
   }
 
@@ -104,16 +110,19 @@ TEST_F(AgentsTest, WhatAnAgentChangedWaitsForTheReviewUnderItsTitle) {
   EXPECT_FALSE(fs::exists(Path("run/agents/edit/7f.0.journal")));
 }
 
-TEST_F(AgentsTest, ATranscriptTellsWhatTheWorkTook) {
+TEST_F(AgentsTest, TheCheckpointOfAFailedAttemptTellsWhatItTook) {
   ASSERT_TRUE(Open());
-  EXPECT_FALSE(agents_->FiguresOf(node(), "1"));
-  ASSERT_TRUE(Work(Row("1"), {Writes("two"), Submits()}).submission);
-  const auto figures = agents_->FiguresOf(node(), "1");
+  const Traveller row = Row("1");
+  EXPECT_FALSE(agents_->FiguresOf(WorkOn(row)));
+  const agent::WorkResult result = Work(row, {Writes("two"), model::Says("no")});
+  EXPECT_FALSE(result.submission);
+  const auto figures = agents_->FiguresOf(WorkOn(row));
   ASSERT_TRUE(figures);
-  EXPECT_EQ(figures->turns, 2);
+  EXPECT_EQ(figures->turns, result.figures.turns - 1) << "all but the turn that failed";
   EXPECT_EQ(figures->tool_calls, 1);
-  Write("run/agents/edit/1.json", "{");
-  EXPECT_FALSE(agents_->FiguresOf(node(), "1"));
+  Forget(row, Agents::Ending::kFailed);
+  EXPECT_FALSE(agents_->FiguresOf(WorkOn(row)));
+  EXPECT_EQ(agents_->BrokenOff(node(), "1", {}), std::nullopt);
 }
 
 TEST_F(AgentsTest, OfWorkThatFailedOnlyTheTranscriptIsLeft) {

@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "weir/base/clock.h"
 #include "weir/base/result.h"
+#include "weir/flow/agent_stats.h"
 #include "weir/flow/graph.h"
 #include "weir/json/value.h"
 #include "weir/model/call.h"
@@ -28,24 +30,28 @@ struct Finished {
   // Of passes behind the first: the number of the row of the input that it comes of.
   std::optional<std::uint64_t> origin;
   std::variant<json::Value, Error> outcome;
-  // What it took, so that totals survive; unknown counts are unset.
+  // What it took, with all that was tried before it, so that totals survive; unknown counts are
+  // unset.
   std::optional<std::int64_t> prompt_tokens;
   std::optional<std::int64_t> completion_tokens;
   std::optional<std::int64_t> cached_tokens;
   std::optional<double> cost;
-  json::Value thoughts;       // the model's reasoning, a string; null: none
-  bool after_totals = false;  // read from the ledger, whose last totals are older
+  AgentStats agents;
+  std::vector<double> confidences;  // of the answers that have one
+  json::Value thoughts;             // the model's reasoning, a string; null: none
 };
 
 // What became of a (row, node) the times before, when rows that failed are tried again.
 struct Past {
   std::optional<Finished> answer;  // what was answered; unset: it only failed
   int failures = 0;
-  // What the failures took.
+  // What all of it took.
   std::optional<std::int64_t> prompt_tokens;
   std::optional<std::int64_t> completion_tokens;
   std::optional<std::int64_t> cached_tokens;
   std::optional<double> cost;
+  AgentStats agents;
+  std::vector<double> confidences;
 };
 
 // One call of an engine and what came of it. What it points to is the caller's.

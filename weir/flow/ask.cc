@@ -122,7 +122,6 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   if (known != nullptr) {
     finished = *known;
     ++stats.reused;
-    if (known->after_totals && node.step()->agent) CountAgain(visit);
   } else {
     const bool works = node.step()->agent.has_value();
     if (works) {
@@ -149,7 +148,9 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
          .cached_of = finished->cached_tokens && counted ? *finished->prompt_tokens : 0,
          .cost = finished->cost.value_or(0),
          .tokens_unknown = error == nullptr && !counted,
-         .cost_unknown = error == nullptr && !finished->cost});
+         .cost_unknown = error == nullptr && !finished->cost,
+         .agents = finished->agents,
+         .confidences = finished->confidences});
   if (error != nullptr) co_return Fail(visit, *error);
   if (finished->thoughts.IsString()) {
     visit.traveller.Name(StrCat(node.node->id, "_reasoning"), finished->thoughts);
@@ -170,7 +171,7 @@ async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std:
   co_return !there && ClassOf(there.error()) == ErrorClass::kNetwork;
 }
 
-// What the failures took is not forgotten.
+// What was done before is not forgotten.
 void Walker::TakePast(const Visit& visit, Finished& finished) {
   const Past* past = Before(visit);
   if (past == nullptr) return;
@@ -178,6 +179,8 @@ void Walker::TakePast(const Visit& visit, Finished& finished) {
   finished.completion_tokens = past->completion_tokens;
   finished.cached_tokens = past->cached_tokens;
   finished.cost = past->cost;
+  finished.agents = past->agents;
+  finished.confidences = past->confidences;
 }
 
 // What failed before, or was sent back, is asked with another seed.
@@ -274,9 +277,7 @@ void Walker::Note(const Visit& visit, const AskedOnce& asked, Finished& finished
   if (!choice.reasoning.empty()) {
     finished.thoughts = json::Value::Of(std::string_view(choice.reasoning));
   }
-  if (choice.confidence) {
-    stats.AddSure(choice.confidence->mean);
-  }
+  if (choice.confidence) finished.confidences.push_back(choice.confidence->mean);
 }
 
 void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {

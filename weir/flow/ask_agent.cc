@@ -10,18 +10,32 @@
 namespace weir::flow {
 namespace {
 
-// What an agent is asked of every row: a step without a constraint, as it hands in by a tool.
-Result<AgentWork> WorkOf(const Graph& graph, const GraphNode& node, json::View variables,
-                         const std::string& row_id, int attempt, EngineHost& engines,
-                         const RunOptions& options) {
-  WEIR_TRY(model::Call call,
-           RowCall(graph.flow(), node, variables, row_id, attempt, engines, options));
-  AgentWork work{.node = &node, .row_id = row_id, .call = std::move(call), .attempt = attempt};
-  work.seed = static_cast<std::uint64_t>(SeedOf(options.seed, row_id, node.node->id, attempt));
-  return work;
+void AddFigures(const agent::Figures& figures, Finished& finished) {
+  AddTo(finished.prompt_tokens, figures.prompt_tokens);
+  AddTo(finished.completion_tokens, figures.completion_tokens);
+  AddTo(finished.cached_tokens, figures.cached_tokens);
+  if (figures.cost) finished.cost = finished.cost.value_or(0) + *figures.cost;
+  finished.agents.Add(figures);
+  finished.confidences.insert(finished.confidences.end(), figures.confidences.begin(),
+                              figures.confidences.end());
 }
 
 }  // namespace
+
+// What an agent is asked of every row: a step without a constraint, as it hands in by a tool.
+Result<AgentWork> Walker::WorkAt(const Visit& visit, const json::Value& variables, int attempt) {
+  const std::string& row_id = visit.traveller.id;
+  WEIR_TRY(model::Call call,
+           RowCall(graph_.flow(), visit.node, variables, row_id, attempt, engines_, options_));
+  AgentWork work{
+      .node = &visit.node, .row_id = row_id, .call = std::move(call), .attempt = attempt};
+  work.seed =
+      static_cast<std::uint64_t>(SeedOf(options_.seed, row_id, visit.node.node->id, attempt));
+  work.key = agents_.KeyOf(visit.traveller);
+  work.row = visit.traveller.row;
+  if (const agent::RetriedRow* sent_back = SentBack(visit)) work.overrides = sent_back->overrides;
+  return work;
+}
 
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
@@ -36,17 +50,20 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
   NodeStats& stats = stats_.nodes[visit.node.index];
   TakePast(visit, finished);
   const Attempts attempts = AttemptsAt(visit);
-  const std::string& row_id = visit.traveller.id;
   const std::string key = agents_.KeyOf(visit.traveller);
   std::int64_t spent = 0;
-  int attempt = agents_.BrokenOff(visit.node, key, attempts).value_or(attempts.first);
-  for (; attempt <= attempts.last; ++attempt) {
+  const int begun = agents_.BrokenOff(visit.node, key, attempts).value_or(attempts.first);
+  for (int failed = attempts.first; failed < begun; ++failed) {
+    Result<AgentWork> work = WorkAt(visit, variables, failed);
+    if (!work) break;
+    if (const auto figures = agents_.FiguresOf(*std::move(work))) AddFigures(*figures, finished);
+  }
+  for (int attempt = begun; attempt <= attempts.last; ++attempt) {
     // One place for as long as the agent works: so many agents are busy at once, not more.
     Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
     if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
     if (!permit || stopped_) co_return std::nullopt;
-    Result<AgentWork> work =
-        WorkOf(graph_, visit.node, variables, row_id, attempt, engines_, options_);
+    Result<AgentWork> work = WorkAt(visit, variables, attempt);
     if (!work) {
       finished.outcome = work.error();
       break;
@@ -54,11 +71,6 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     const bool granted = co_await TakeTokens(visit, work->call);
     if (!granted) co_return std::nullopt;
     work->engine = engine->get();
-    work->key = key;
-    work->row = visit.traveller.row;
-    if (const agent::RetriedRow* sent_back = SentBack(visit)) {
-      work->overrides = sent_back->overrides;
-    }
     work->turn_timeout = TakeTotal(work->call, engines_, name);
     work->on_answer = [&](const Result<model::Reply>& reply, Duration took) {
       NoteAnswer(visit, {.engine = name, .reply = &reply, .took = took});
@@ -128,25 +140,9 @@ Attempts Walker::AttemptsAt(const Visit& visit) {
   return {.first = tried, .last = tried + visit.node.step()->retries};
 }
 
-// Work that had ended when a kill came, but before the totals were kept.
-void Walker::CountAgain(const Visit& visit) {
-  const auto figures = agents_.FiguresOf(visit.node, agents_.KeyOf(visit.traveller));
-  if (!figures) return;
-  NodeStats& stats = stats_.nodes[visit.node.index];
-  stats.agents.Add(*figures);
-  for (const double confidence : figures->confidences) stats.AddSure(confidence);
-}
-
 void Walker::NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished) {
-  const agent::Figures& figures = result.figures;
-  NodeStats& stats = stats_.nodes[visit.node.index];
-  AddTo(finished.prompt_tokens, figures.prompt_tokens);
-  AddTo(finished.completion_tokens, figures.completion_tokens);
-  AddTo(finished.cached_tokens, figures.cached_tokens);
-  if (figures.cost) finished.cost = finished.cost.value_or(0) + *figures.cost;
-  if (!result.repairs.empty()) ++stats.repaired;
-  stats.agents.Add(figures);
-  for (const double confidence : figures.confidences) stats.AddSure(confidence);
+  AddFigures(result.figures, finished);
+  if (!result.repairs.empty()) ++stats_.nodes[visit.node.index].repaired;
   if (result.submission) {
     finished.outcome = *result.submission;
   } else {

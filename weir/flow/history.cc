@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kMostPasses = std::numeric_limits<std::size_t>::max();
 
-template <class T>
-void AddTo(std::optional<T>& sum, const std::optional<T>& more) {
-  if (more) sum = sum.value_or(0) + *more;
-}
-
 }  // namespace
 
 History::History(store::FileOps& ops, std::string path, const std::vector<std::uint64_t>& ends)
@@ -48,7 +43,7 @@ Result<const Past*> History::Find(std::size_t pass, std::uint64_t origin, std::s
     }
   }
   const auto found = known_.find(KeyView(pass, origin, child, node));
-  return found == known_.end() ? nullptr : &found->second;
+  return found == known_.end() ? nullptr : &found->second.past;
 }
 
 void History::Forget(std::size_t pass, std::uint64_t origin) {
@@ -101,7 +96,8 @@ Result<void> History::Take(Round& round, std::string_view payload, std::uint8_t 
     if (finished.pass > 0 && !finished.origin) return {};
     const std::uint64_t origin = finished.origin.value_or(finished.row);
     if (finished.pass > 0) round.origins[finished.row] = origin;
-    if (Place(finished.pass, origin) >= forgotten_) Keep(origin, std::move(finished));
+    if (Place(finished.pass, origin) < forgotten_) return {};
+    Keep(static_cast<std::size_t>(&round - rounds_.data()), origin, std::move(finished));
     return {};
   }
   if (type != kNoteRecord) return {};
@@ -118,17 +114,25 @@ Result<void> History::Take(Round& round, std::string_view payload, std::uint8_t 
   return {};
 }
 
-void History::Keep(std::uint64_t origin, Finished finished) {
-  Past& past = known_[Key(finished.pass, origin, finished.child, finished.node)];
-  if (std::holds_alternative<json::Value>(finished.outcome)) {
-    past.answer = std::move(finished);
-    return;
+// Rounds are read side by side, so that a later one may come first. What a record took has in it
+// what those of earlier rounds did: the most is the sum.
+void History::Keep(std::size_t round, std::uint64_t origin, Finished finished) {
+  Known& known = known_[Key(finished.pass, origin, finished.child, finished.node)];
+  Past& past = known.past;
+  past.prompt_tokens = std::max(past.prompt_tokens, finished.prompt_tokens);
+  past.completion_tokens = std::max(past.completion_tokens, finished.completion_tokens);
+  past.cached_tokens = std::max(past.cached_tokens, finished.cached_tokens);
+  past.cost = std::max(past.cost, finished.cost);
+  if (finished.agents.ended > past.agents.ended) past.agents = finished.agents;
+  if (finished.confidences.size() > past.confidences.size()) {
+    past.confidences = finished.confidences;
   }
-  ++past.failures;
-  AddTo(past.prompt_tokens, finished.prompt_tokens);
-  AddTo(past.completion_tokens, finished.completion_tokens);
-  AddTo(past.cached_tokens, finished.cached_tokens);
-  AddTo(past.cost, finished.cost);
+  const bool failed = std::holds_alternative<Error>(finished.outcome);
+  if (failed) ++past.failures;
+  if (round < known.round) return;
+  known.round = round;
+  past.answer.reset();
+  if (!failed) past.answer = std::move(finished);
 }
 
 std::string TotalsAgain(json::View totals) {
@@ -143,8 +147,7 @@ std::string TotalsAgain(json::View totals) {
   for (const json::Member node : totals.Find("nodes").members()) {
     out.Key(node.key);
     out.BeginObject();
-    for (const char* kept :
-         {"retries", "repaired", "confidence", "latencies_ms", "model", "weights", "agents"}) {
+    for (const char* kept : {"retries", "repaired", "latencies_ms", "model", "weights"}) {
       if (const json::View value = node.value.Find(kept); value.exists()) out.Field(kept, value);
     }
     out.EndObject();

@@ -49,10 +49,15 @@ class History {
     std::map<std::uint64_t, std::uint64_t> origins;  // of rows of this pass that are not yet sure
   };
 
+  struct Known {
+    Past past;
+    std::size_t round = 0;  // of the last record of it
+  };
+
   Result<void> ReadOn(Round& round);
   Result<std::string_view> Bytes(Round& round, std::size_t bytes);
   Result<void> Take(Round& round, std::string_view payload, std::uint8_t type);
-  void Keep(std::uint64_t origin, Finished finished);
+  void Keep(std::size_t round, std::uint64_t origin, Finished finished);
   std::unexpected<Error> Failed(std::string_view why) const;
 
   store::FileOps& ops_;
@@ -60,11 +65,11 @@ class History {
   std::optional<store::File> file_;
   std::vector<Round> rounds_;
   Place forgotten_;  // nothing before it is kept
-  std::map<Key, Past, std::less<>> known_;
+  std::map<Key, Known, std::less<>> known_;
 };
 
 // The figures that a run begins with when it goes through its rows anew: of what every row will
-// tell again nothing, of what it took in time and attempts everything.
+// tell again nothing, of the time that it took, its calls and their retries everything.
 std::string TotalsAgain(json::View totals);
 
 }  // namespace weir::flow

@@ -1,5 +1,6 @@
 #include "weir/flow/ledger.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -13,7 +14,7 @@ namespace weir::flow {
 namespace {
 
 constexpr int kFormat = 1;
-// What a record of `finished` has, in one byte.
+// What a record of `finished` has.
 constexpr unsigned kIsError = 1;
 constexpr unsigned kHasPrompt = 2;
 constexpr unsigned kHasCompletion = 4;
@@ -21,7 +22,8 @@ constexpr unsigned kHasCached = 8;
 constexpr unsigned kHasCost = 16;
 constexpr unsigned kHasThoughts = 32;
 constexpr unsigned kHasOrigin = 64;
-constexpr unsigned kKnown = 127;
+constexpr unsigned kHasFigures = 128;
+constexpr std::uint64_t kKnown = 255;
 
 void PutNumber(std::string& out, std::uint64_t number) {
   for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80U);
@@ -122,6 +124,36 @@ std::optional<Error> ReadError(json::View json) {
   return error;
 }
 
+bool HasFigures(const Finished& finished) {
+  return finished.agents.ended > 0 || !finished.confidences.empty();
+}
+
+std::string WriteFigures(const Finished& finished) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  WriteAgents(out, finished.agents);
+  if (!finished.confidences.empty()) {
+    out.Key("confidences");
+    out.BeginArray();
+    for (const double confidence : finished.confidences) out.Double(confidence);
+    out.EndArray();
+  }
+  out.EndObject();
+  return text;
+}
+
+void ReadFigures(json::View json, Finished& finished) {
+  finished.agents = ReadAgents(json.Find("agents"));
+  const json::View confidences = json.Find("confidences");
+  finished.confidences.reserve(confidences.size());
+  for (const json::View one : confidences.items()) {
+    if (const auto share = one.AsDouble()) {
+      finished.confidences.push_back(std::clamp(*share, 0.0, 1.0));
+    }
+  }
+}
+
 OutputState ReadState(json::View json) {
   const auto number = [&](std::size_t i) { return json[i].AsUint64().value_or(0); };
   return {.lines = number(0), .files = number(1), .bytes = number(2), .last_bytes = number(3)};
@@ -140,11 +172,11 @@ std::string EncodeFinished(const Finished& finished) {
   PutNumber(out, finished.node);
   PutNumber(out, finished.input);
   const bool has_thoughts = finished.thoughts.exists() && !finished.thoughts.IsNull();
-  out += static_cast<char>(
-      (value == nullptr ? kIsError : 0) | (finished.prompt_tokens ? kHasPrompt : 0) |
-      (finished.completion_tokens ? kHasCompletion : 0) |
-      (finished.cached_tokens ? kHasCached : 0) | (finished.cost ? kHasCost : 0) |
-      (has_thoughts ? kHasThoughts : 0) | (finished.origin ? kHasOrigin : 0));
+  PutNumber(out, (value == nullptr ? kIsError : 0) | (finished.prompt_tokens ? kHasPrompt : 0) |
+                     (finished.completion_tokens ? kHasCompletion : 0) |
+                     (finished.cached_tokens ? kHasCached : 0) | (finished.cost ? kHasCost : 0) |
+                     (has_thoughts ? kHasThoughts : 0) | (finished.origin ? kHasOrigin : 0) |
+                     (HasFigures(finished) ? kHasFigures : 0));
   if (finished.origin) PutNumber(out, *finished.origin);
   for (const auto& count :
        {finished.prompt_tokens, finished.completion_tokens, finished.cached_tokens}) {
@@ -155,6 +187,7 @@ std::string EncodeFinished(const Finished& finished) {
     for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
   }
   if (has_thoughts) PutText(out, json::Write(finished.thoughts));
+  if (HasFigures(finished)) PutText(out, WriteFigures(finished));
   if (value != nullptr) {
     json::Writer(out).Value(*value);
   } else {
@@ -171,7 +204,7 @@ Result<Finished> DecodeFinished(std::string_view payload) {
   finished.child = in.Text();
   finished.node = in.Number();
   finished.input = static_cast<std::uint32_t>(in.Number());
-  const auto flags = static_cast<unsigned char>(in.Byte());
+  const std::uint64_t flags = in.Number();
   if ((flags & ~kKnown) != 0) return Damaged("a finished node");
   if ((flags & kHasOrigin) != 0) finished.origin = in.Number();
   const auto count = [&](unsigned flag) -> std::optional<std::int64_t> {
@@ -189,6 +222,7 @@ Result<Finished> DecodeFinished(std::string_view payload) {
     finished.cost = std::bit_cast<double>(bits);
   }
   if ((flags & kHasThoughts) != 0) finished.thoughts = in.Json(in.Text());
+  if ((flags & kHasFigures) != 0) ReadFigures(in.Json(in.Text()), finished);
   json::Value outcome = in.Json(in.rest());
   if (!in.good()) return Damaged("a finished node");
   if ((flags & kIsError) == 0) {
@@ -269,14 +303,13 @@ Result<void> LedgerReader::Take(std::string_view payload, std::uint8_t type) {
   const Place place(pass, in.Number());
   if (!in.good()) return Damaged("no place");
   if (type == kFinishedRecord) {
-    behind_[place].push_back({.payload = std::string(payload), .position = position});
+    behind_[place].emplace_back(payload);
   } else if (type == kAgainRecord) {
     note_ = payload;
     behind_.clear();
     rounds_.push_back(position);
   } else {
     note_ = payload;
-    noted_at_ = position;
     behind_.erase(behind_.begin(), behind_.lower_bound(place));
   }
   return {};
@@ -290,10 +323,9 @@ Result<std::optional<Note>> LedgerReader::LastNote() const {
 
 Result<std::vector<Finished>> LedgerReader::Behind() const {
   std::vector<Finished> all;
-  for (const auto& [place, records] : behind_) {
-    for (const Record& record : records) {
-      WEIR_TRY(Finished finished, DecodeFinished(record.payload));
-      finished.after_totals = record.position > noted_at_;
+  for (const auto& [place, payloads] : behind_) {
+    for (const std::string& payload : payloads) {
+      WEIR_TRY(Finished finished, DecodeFinished(payload));
       all.push_back(std::move(finished));
     }
   }

@@ -68,8 +68,7 @@ class LedgerReader {
   bool behind_empty() const { return behind_.empty(); }
   // Nothing when none was written.
   Result<std::optional<Note>> LastNote() const;
-  // In the order of the passes and rows; the later of two of the same thing comes later. What came
-  // before the last note has its figures in the totals there, even when its row comes later.
+  // In the order of the passes and rows; the later of two of the same thing comes later.
   Result<std::vector<Finished>> Behind() const;
   // Where in the journal each kAgainRecord stands: what is before them is a History.
   const std::vector<std::uint64_t>& rounds() const { return rounds_; }
@@ -77,16 +76,10 @@ class LedgerReader {
  private:
   using Place = std::pair<std::uint64_t, std::uint64_t>;  // pass, row
 
-  struct Record {
-    std::string payload;
-    std::uint64_t position = 0;  // in the journal
-  };
-
   bool has_header_ = false;
   std::string note_;  // its payload; empty: none
-  std::map<Place, std::vector<Record>> behind_;
-  std::uint64_t position_;      // in the journal, of the next record
-  std::uint64_t noted_at_ = 0;  // of the last note
+  std::map<Place, std::vector<std::string>> behind_;
+  std::uint64_t position_;  // in the journal, of the next record
   std::vector<std::uint64_t> rounds_;
 };
 

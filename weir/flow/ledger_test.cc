@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 
@@ -24,6 +25,8 @@ Finished Whole() {
   finished.completion_tokens = 300'000;
   finished.cached_tokens = 0;
   finished.cost = 0.00125;
+  finished.agents = {.ended = 2, .turns = 300, .tool_calls = 7, .denied = 1};
+  finished.confidences = {0.1, 1, 0};
   finished.thoughts = json::Value::Of("because");
   return finished;
 }
@@ -48,6 +51,8 @@ void ExpectSame(const Finished& a, const Finished& b) {
   EXPECT_EQ(a.completion_tokens, b.completion_tokens);
   EXPECT_EQ(a.cached_tokens, b.cached_tokens);
   EXPECT_EQ(a.cost, b.cost);
+  EXPECT_EQ(a.agents, b.agents);
+  EXPECT_EQ(a.confidences, b.confidences);
   EXPECT_EQ(json::Write(a.thoughts), json::Write(b.thoughts));
   ASSERT_EQ(a.outcome.index(), b.outcome.index());
   if (a.outcome.index() == 0) {
@@ -63,6 +68,23 @@ TEST(LedgerTest, WhatWasFinishedComesBack) {
     const Result<Finished> read = DecodeFinished(EncodeFinished(finished));
     ASSERT_TRUE(read) << read.error().message;
     ExpectSame(finished, *read);
+  }
+}
+
+TEST(LedgerTest, WhatHasNoFiguresIsWrittenAsItAlwaysWas) {
+  constexpr std::string_view kOld(
+      "\x00\xac\x02\x01\x31\x02\x00\x16\x0c\x05\x00\x00\x00\x00\x00\x00\xd0\x3f{\"a\":1}", 25);
+  const Result<Finished> read = DecodeFinished(kOld);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->completion_tokens, 5);
+  EXPECT_EQ(read->cost, 0.25);
+  EXPECT_EQ(read->agents, AgentStats());
+  EXPECT_EQ(EncodeFinished(*read), kOld);
+}
+
+TEST(LedgerTest, ARecordOfALaterVersionIsRefused) {
+  for (const char* flags : {"\x80\x02", "\x80\x80\x01"}) {
+    EXPECT_FALSE(DecodeFinished(StrCat(std::string(5, '\0'), flags, "null"))) << flags;
   }
 }
 
@@ -125,10 +147,6 @@ TEST(LedgerTest, OnlyWhatIsBehindTheLastNoteIsKept) {
   ASSERT_EQ(behind->size(), 2U);
   EXPECT_EQ((*behind)[0].row, 3U);
   EXPECT_EQ((*behind)[1].row, 4U);
-  EXPECT_FALSE((*behind)[1].after_totals);
-  ASSERT_TRUE(reader.Take(EncodeFinished(Answer(0, 5)), kFinishedRecord));
-  EXPECT_FALSE((*reader.Behind())[1].after_totals);
-  EXPECT_TRUE((*reader.Behind())[2].after_totals);
 
   ASSERT_TRUE(reader.Take(EncodeNote({.pass = 1}), kNoteRecord));
   EXPECT_THAT(*reader.Behind(), IsEmpty());

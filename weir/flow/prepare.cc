@@ -29,10 +29,37 @@ bool Lists(const model::EngineInfo& info, const std::string& id) {
   return std::ranges::find(info.models, id, &model::ModelEntry::id) != info.models.end();
 }
 
+// A model of Ollama's as its list has it: it takes names in any case, without the place where they
+// come from, and without a tag.
+std::string OllamaName(std::string_view name) {
+  std::string full = ToLower(name);
+  for (const std::string_view usual : {"registry.ollama.ai/", "library/"}) {
+    if (full.starts_with(usual)) full.erase(0, usual.size());
+  }
+  return full.contains(':') ? full : full + ":latest";
+}
+
 // Whether it cannot be asked for: lists of OpenAI's kind may leave models out.
 bool Lacks(const model::EngineInfo& info, const std::string& model) {
   if (model.empty() || info.kind == "openai") return false;
-  return !Lists(info, model) && !Lists(info, model + ":latest");
+  if (info.kind != "ollama") return !Lists(info, model);
+  return std::ranges::none_of(info.models, [&](const model::ModelEntry& entry) {
+    return OllamaName(entry.id) == OllamaName(model);
+  });
+}
+
+// In the words of its configuration, where it has no address.
+const std::string& WhereOf(const model::EngineInfo& info) {
+  return info.base_url.empty() ? info.name : info.base_url;
+}
+
+// What calls get that name no model, of a server that says it.
+std::string ServedBy(const model::EngineInfo& info) {
+  if (!info.model.empty()) return info.model;
+  if (info.kind != "vllm" && info.kind != "sim") return {};
+  const auto base = std::ranges::find_if(
+      info.models, [](const model::ModelEntry& entry) { return entry.parent.empty(); });
+  return base == info.models.end() ? "" : base->id;
 }
 
 std::string NamesOf(const model::EngineInfo& info) {
@@ -54,7 +81,7 @@ std::string ModelOf(const Askers& askers, const Step& step, const model::EngineI
 Error MissingModel(const GraphNode& node, const std::string& model, const model::EngineInfo& info) {
   return {.code = Code::kConfigError,
           .message = StrCat("step ", node.node->id, " asks for the model ", model, ", which ",
-                            info.base_url, " does not have; it has ", NamesOf(info))};
+                            WhereOf(info), " does not have; it has ", NamesOf(info))};
 }
 
 void TellOf(const async::Context& ctx, const Askers& askers, const GraphNode& node,
@@ -73,8 +100,8 @@ Result<void> Compare(const async::Context& ctx, const Askers& askers, const Grap
   const std::string weights = entry == info.models.end() ? "" : entry->root;
   if (!stats.model.empty() && stats.model != model) {
     return Fail(Code::kConfigError,
-                StrCat("step ", node.node->id, " was answered by the model ", stats.model,
-                       " when this run was begun, and ", info.base_url, " has ", model,
+                StrCat("step ", node.node->id, " began with the model ", stats.model, ", and ",
+                       WhereOf(info), " has ", model,
                        " for it now; bring that one back, or start a new run with another -o"));
   }
   if (!stats.weights.empty() && !weights.empty() && stats.weights != weights) {
@@ -128,8 +155,11 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, c
   for (const GraphNode* node : askers.steps) {
     const Step& step = *node->step();
     const std::string model = ModelOf(askers, step, *info);
-    if (!model.empty()) {
-      const Result<void> same = Compare(ctx, askers, *node, *info, model, stats.nodes[node->index]);
+    // Rows of a batch name their own.
+    const std::string served = !model.empty() ? model : step.batch ? "" : ServedBy(*info);
+    if (!served.empty()) {
+      NodeStats& known = stats.nodes[node->index];
+      const Result<void> same = Compare(ctx, askers, *node, *info, served, known);
       if (!same) co_return same;
     }
     if (Lacks(*info, model)) {

@@ -77,7 +77,6 @@ class Runner {
   Walker walker_;
   const std::vector<PassPlan> passes_;
   std::set<std::string> running_;  // managed engines that this run has started
-  std::set<std::string> checked_;  // engines that have passed the pre-flight
   // By engine, as the run began.
   std::map<std::string, ServerPrefixes> prefixes_;
   std::string carried_;  // the file of the rows for the next pass
@@ -196,10 +195,8 @@ Task<Result<void>> Runner::Prepare(Context ctx, std::size_t pass) {
         StrCat("asking ", askers.engine.empty() ? "the engine" : askers.engine, " what it has");
     Result<std::shared_ptr<model::Engine>> engine = engines_.Get(askers.engine);
     if (!engine) co_return std::unexpected<Error>(engine.error());
-    if (checked_.insert(engines_.NameOf(askers.engine)).second) {
-      Result<void> fine = co_await Preflight(ctx, **engine, askers, stats_);
-      if (!fine) co_return fine;
-    }
+    Result<void> fine = co_await Preflight(ctx, **engine, askers, stats_);
+    if (!fine) co_return fine;
     if (!warms) continue;
     stats_.phase = "warming up prefixes";
     co_await WarmPrefixes(ctx, **engine, graph_, askers, walker_.vars(), engines_, options_,
@@ -231,7 +228,6 @@ Task<void> Runner::StopEngine(Context ctx, std::string name) {
   stats.state = EngineState::kStopping;
   stats.since = ctx.Now();
   co_await engines_.Stop(ctx, name);
-  checked_.erase(name);
   stats.state = EngineState::kIdle;
   stats.since = ctx.Now();
 }

@@ -203,11 +203,36 @@ TEST_F(RunTest, TheHitRateOfPrefixCachesIsKnownOnlyWhereServersTellIt) {
             json::Value::Of(0.4));
 }
 
+TEST_F(RunTest, StepsBehindABarrierAreCheckedToo) {
+  Numbers(2);
+  echo_->described =
+      model::EngineInfo{.kind = "vllm", .base_url = "http://x", .models = {{.id = "there"}}};
+  const RunResult refused = Go(R"(nodes:
+  - {step: one, user: '{{ n }}'}
+  - {step: two, user: '{{ one }}', barrier: true, model: gone}
+)");
+  ASSERT_TRUE(refused.error);
+  EXPECT_THAT(refused.error->message, HasSubstr("step two asks for the model gone"));
+  EXPECT_EQ(echo_->calls, 2);
+}
+
+TEST_F(RunTest, NamesOfOllamaAreTakenAsItTakesThem) {
+  Numbers(1);
+  echo_->described = model::EngineInfo{
+      .kind = "ollama", .base_url = "http://x", .models = {{.id = "qwen3:latest"}}};
+  for (const char* name :
+       {"qwen3", "Qwen3:latest", "library/qwen3", "registry.ollama.ai/library/qwen3"}) {
+    const std::string flow = StrCat("nodes:\n  - {step: say, user: 'hi', model: '", name, "'}\n");
+    EXPECT_EQ(Go(flow, StrCat("out-", name[0], echo_->calls)).end, RunResult::End::kDone) << name;
+  }
+  EXPECT_TRUE(Go("nodes:\n  - {step: say, user: 'hi', model: qwen2}\n", "none").error);
+}
+
 TEST_F(RunTest, ARunDoesNotGoOnWithAnotherModel) {
   Numbers(8);
   const auto serve = [&](const std::string& id, const std::string& root) {
     echo_->described = model::EngineInfo{
-        .kind = "vllm", .base_url = "http://x", .model = id, .models = {{.id = id, .root = root}}};
+        .kind = "vllm", .base_url = "http://x", .models = {{.id = id, .root = root}}};
   };
   serve("first", "org/first");
   int left = 5;
@@ -224,9 +249,10 @@ TEST_F(RunTest, ARunDoesNotGoOnWithAnotherModel) {
   const RunResult refused = Go(kEcho);
   ASSERT_TRUE(refused.error);
   EXPECT_EQ(refused.error->code, Code::kConfigError);
-  EXPECT_EQ(refused.error->message,
-            "step say was answered by the model first when this run was begun, and http://x has "
-            "second for it now; bring that one back, or start a new run with another -o");
+  EXPECT_EQ(
+      refused.error->message,
+      "step say began with the model first, and http://x has second for it now; bring that one "
+      "back, or start a new run with another -o");
   EXPECT_EQ(echo_->calls, asked);
 
   serve("first", "/models/first");

@@ -185,6 +185,8 @@ void Contribution::AddTo(NodeStats& stats) const {
   stats.cost += cost;
   stats.tokens_unknown |= tokens_unknown;
   stats.cost_unknown |= cost_unknown;
+  stats.agents.Add(agents);
+  for (const double confidence : confidences) stats.AddSure(confidence);
 }
 
 RunStats::RunStats(const Graph& graph)
@@ -267,6 +269,11 @@ std::string RunStats::KeptJson(TimePoint now) const {
     counted[i].tokens_unknown = kept.tokens_unknown;
     counted[i].cost = kept.cost;
     counted[i].cost_unknown = kept.cost_unknown;
+    counted[i].agents = kept.agents;
+    counted[i].sure_count = kept.sure_count;
+    counted[i].sure_sum = kept.sure_sum;
+    counted[i].sure_least = kept.sure_least;
+    counted[i].sure = kept.sure;
   }
   return Json(now, counted);
 }

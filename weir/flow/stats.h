@@ -95,6 +95,8 @@ struct Contribution {
   double cost = 0;
   bool tokens_unknown = false;
   bool cost_unknown = false;
+  AgentStats agents;
+  std::vector<double> confidences;  // of the answers that have one
 
   void AddTo(NodeStats& stats) const;
 };

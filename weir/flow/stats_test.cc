@@ -126,6 +126,25 @@ TEST(RunStatsTest, ConfidenceHasATenthPercentileThatSurvives) {
   EXPECT_NEAR(confidence.Find("mean").AsDouble().value_or(0), 0.505, 1e-9);
 }
 
+TEST(RunStatsTest, OfRowsThatAreNotWrittenTheLedgerHasNoFigures) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  const Contribution written{.node = 1, .agents = {.ended = 1, .turns = 3}, .confidences = {0.5}};
+  const Contribution on_its_way{
+      .node = 1, .agents = {.ended = 2, .turns = 8}, .confidences = {0.1, 0.2}};
+  for (const Contribution& given : {written, on_its_way}) stats.Give(given);
+  stats.Keep(written);
+  EXPECT_EQ(stats.nodes[1].agents.turns, 11U);
+  EXPECT_EQ(stats.nodes[1].sure_count, 3U);
+
+  RunStats after(graph);
+  after.Restore(json::Read(stats.KeptJson(TimePoint())).value());
+  after.Give(on_its_way);
+  EXPECT_EQ(after.nodes[1].agents, stats.nodes[1].agents);
+  EXPECT_EQ(after.nodes[1].sure_least, 0.1);
+  EXPECT_EQ(after.nodes[1].sure.count(), 3U);
+}
+
 TEST(RunStatsTest, TheHitRateIsThatOfServersThatTellIt) {
   const Graph graph = TwoNodes();
   RunStats stats(graph);

@@ -109,7 +109,7 @@ class Walker {
   bool IsAskedAnew(const Visit& visit);
   void NoteAnswer(const Visit& visit, AskedOnce asked);
   void NoteWork(const Visit& visit, const agent::WorkResult& result, Finished& finished);
-  void CountAgain(const Visit& visit);
+  Result<AgentWork> WorkAt(const Visit& visit, const json::Value& variables, int attempt);
   // The answer of one attempt goes into the figures and is noted.
   void Note(const Visit& visit, const AskedOnce& asked, Finished& finished);
   bool Keep(const Finished& finished);
