@@ -352,7 +352,7 @@ class Local(Case):
         batch = self.write("in.jsonl", requests(2))
         server = ["--max-model-len", "4096", "-tp", "2", "--enforce_eager", "--disable-log-requests", "-O3", "--swap-space=4",
                   "--lora-modules", "a=b", "c=d", "--hf-token", "hf_secret", "--max-num-batched-tokens", "-1",
-                  "--compilation-config", '{"mode": 3}', "--enable-metrics", "--url", "0.0.0.0", "--tokenizer", "sim"]
+                  "--compilation-config", '{"mode": 3}', "--enable_metrics", "--url", "0.0.0.0", "--output_tmp_dir", "d", "--tokenizer", "sim"]
         out = self.folder / "out.jsonl"
         done = weir("run-batch", *server, "-i", batch, "-o", str(out), "--model", "sim-model", "-e", "sim", "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -365,7 +365,8 @@ class Local(Case):
         self.assertNotIn("hf_secret", done.stderr)
         for words, why in ((["--max-modle-len", "1"], "takes it: unrecognized arguments: --max-modle-len"),
                            (["--enforce-eager", "stray"], "'stray' belongs to no flag"),
-                           (["--max-model-len", "long"], "argument --max-model-len: invalid")):
+                           (["--max_model_len", "long"], "argument --max-model-len: invalid"),
+                           (["--config", str(self.folder / "weir.yaml")], "weir --config FILE run-batch")):
             done = weir("run-batch", "-i", batch, "-o", str(self.folder / "no.jsonl"), "-e", "sim", *words)
             self.assertEqual(done.returncode, 64, done.stderr)
             self.assertIn(why, done.stderr)

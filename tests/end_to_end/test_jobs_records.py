@@ -25,8 +25,9 @@ class Records(Workers):
         script = self.write("script.yaml", "- {times: 1, reply: {error: {status: 503}}}\n- {reply: {}}\n")
         with Sim("--instant", "--scenario", script) as sim:
             self.write("weir.yaml", f"engines: {{it: {{kind: vllm, base_url: '{sim.url}/v1', model: sim-model,"
-                       " retry: {base_delay: 10}}}\n")
+                       " retry: {base_delay: 10}}}\nevents: {metrics_file: figures.prom}\n")
             attempts = self.attempts("-e", "it")
+        self.assertIn("weir_", (self.folder / "figures.prom").read_text())
         self.assertEqual([attempt.get("error") for attempt in attempts], ["http_503", None])
         self.assertEqual([attempt["engine"] for attempt in attempts], ["it", "it"])
         self.assertGreater(attempts[1]["usage"]["prompt_tokens"], 0)
@@ -70,4 +71,3 @@ class Records(Workers):
         events = [json.loads(line) for line in (self.folder / "events.jsonl").read_text().splitlines()]
         for name in ("health.fail", "engine.warning"):
             self.assertEqual({event["engine"] for event in events if event.get("event") == name}, {"gpu"})
-

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -58,8 +59,15 @@ void AddRun(CLI::App& batch, Session& session) {
 std::vector<std::string> ServerFlagsIn(const std::vector<std::string>& words) {
   constexpr wire::Version kAll{0, 0, 0};  // which has what was removed later
   const Result<VllmArguments> read = ReadVllmServe(words, kAll, ReadInput);
-  if (!read)
-    ThrowUsageError(StrCat("neither weir nor vLLM takes it: ", Redact(read.error().message)));
+  if (!read) {
+    const bool has_config = std::ranges::any_of(
+        words, [](const std::string& word) { return word.starts_with("--config"); });
+    ThrowUsageError(StrCat("neither weir nor vLLM takes it: ", Redact(read.error().message),
+                           has_config
+                               ? "; --config is vLLM's here, and weir's own stands before the "
+                                 "command: weir --config FILE run-batch"
+                               : ""));
+  }
   if (read->Has("model_tag")) {
     ThrowUsageError(
         StrCat("'", *read->model, "' belongs to no flag; the model is named by --model"));
@@ -75,18 +83,20 @@ void AddVllmRun(CLI::App& app, Session& session) {
   auto flags = std::make_shared<VllmRunFlags>();
   CLI::App& command = AddOpenCommand(app, "run-batch", "Run a batch file, by vLLM's flags");
   HideCommand(command);
-  TextFlag(command, "-i,--input-file", flags->input, "the requests").Required();
-  TextFlag(command, "-o,--output-file", flags->out, "the file of answers").Required();
+  TextFlag(command, "-i,--input-file,--input_file", flags->input, "the requests").Required();
+  TextFlag(command, "-o,--output-file,--output_file", flags->out, "the file of answers").Required();
   TextFlag(command, "--model", flags->model, "instead of the models that the requests name");
   AddLocalFlags(command, *flags);
   // vLLM has them for this command alone.
-  for (const char* const name : {"output-tmp-dir", "url"}) {
-    const auto note = [flags, name](const std::string&) { flags->ignored.emplace_back(name); };
-    TextFlag(command, StrCat("--", name), note, "of vLLM; changes nothing");
+  for (const char* const names : {"--output-tmp-dir,--output_tmp_dir", "--url"}) {
+    const std::string_view all = names;
+    const std::string name(all.substr(2, all.find(',') - 2));
+    const auto note = [flags, name](const std::string&) { flags->ignored.push_back(name); };
+    TextFlag(command, names, note, "of vLLM; changes nothing");
   }
   SwitchFlag(
-      command, "--enable-metrics", [flags] { flags->ignored.emplace_back("enable-metrics"); },
-      "of vLLM; changes nothing");
+      command, "--enable-metrics,--enable_metrics",
+      [flags] { flags->ignored.emplace_back("enable-metrics"); }, "of vLLM; changes nothing");
   OnChosen(command, [flags, &command, &session] {
     const std::vector<std::string> others =
         ServerFlagsIn(WordsBehind(command).value_or(std::vector<std::string>()));

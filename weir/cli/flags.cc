@@ -187,8 +187,8 @@ Flag TextFlag(CLI::App& command, const std::string& names, std::optional<std::st
 }
 
 Flag TextFlag(CLI::App& command, const std::string& names,
-              std::function<void(const std::string&)> take, const std::string& help) {
-  return Flag(*command.add_option_function<std::string>(names, std::move(take), help));
+              const std::function<void(const std::string&)>& take, const std::string& help) {
+  return Flag(*command.add_option_function<std::string>(names, take, help));
 }
 
 Flag TextsFlag(CLI::App& command, const std::string& names, std::vector<std::string>& field,

@@ -76,7 +76,7 @@ Flag TextFlag(CLI::App& command, const std::string& names, std::string& field,
 Flag TextFlag(CLI::App& command, const std::string& names, std::optional<std::string>& field,
               const std::string& help);
 Flag TextFlag(CLI::App& command, const std::string& names,
-              std::function<void(const std::string&)> take, const std::string& help);
+              const std::function<void(const std::string&)>& take, const std::string& help);
 
 // Texts, of a flag that may be repeated: several behind it each time, or exactly one.
 Flag TextsFlag(CLI::App& command, const std::string& names, std::vector<std::string>& field,

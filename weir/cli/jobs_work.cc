@@ -349,7 +349,7 @@ int Run(Session& session, WorkFlags& flags) {
   if (!journal) return Refuse(session, journal.error());
   TidyJournal(**journal, store, session);
 
-  const Result<Listeners> listeners =
+  Result<Listeners> listeners =
       Listeners::Open(loop, flows->front().loaded->config.events, "", session);
   if (!listeners) return Refuse(session, listeners.error());
   const jobs::Resolve resolve = [&flows](async::Context ctx, const std::string& agent) {
@@ -392,6 +392,7 @@ int Run(Session& session, WorkFlags& flags) {
   const Result<void> worked =
       loop.Run(WorkAll(ctx, worker, server ? &*server : nullptr, listener.get(), view));
   view.TellEnd();
+  listeners->Finish(session.terminal);
   if (!worked) return Refuse(session, worked.error());
   if (cancellation.cancelled()) return kExitCancelled;
   return flags.exit_when_empty || flags.limit ? ExitOf(worker.figures()) : kExitOk;

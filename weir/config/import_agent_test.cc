@@ -122,6 +122,15 @@ TEST(ImportAgent, AStatusThatIsNotAnyTextIsKept) {
   }
 }
 
+TEST(ImportAgent, NoStatusIsTheUsualOneThatMayNotBe) {
+  const auto imported = TakeAgent(
+      "name: lint\nsystem_prompt: x\ntools:\n  - name: submit_result\n"
+      "    parameters: {type: object, properties: {status: {type: string, default: done}}}\n");
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_THAT(imported->yaml, HasSubstr("skipped"));
+  EXPECT_THAT(imported->yaml, Not(HasSubstr("done")));
+}
+
 TEST(ImportAgent, WhatIsNotCarriedIsSaidWithItsLine) {
   const Result<ImportedAgent> imported = TakeAgent(ReadBundle(kTidy), kTidy);
   const std::string notes = Notes(imported);

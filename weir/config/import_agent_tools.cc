@@ -293,6 +293,12 @@ bool IsAnyText(json::View schema) {
          !schema.Find("const").exists();
 }
 
+constexpr std::string_view kStatuses[] = {"success", "failed", "skipped"};
+
+bool IsStatus(json::View value) {
+  return std::ranges::find(kStatuses, value.StringOr("")) != std::end(kStatuses);
+}
+
 // The schema of a result whose status is one of those that weir's own have.
 Value WithStatuses(json::View schema) {
   json::Builder out;
@@ -312,12 +318,13 @@ Value WithStatuses(json::View schema) {
       }
       out.BeginObject();
       for (const auto& [key, member] : its_schema.members()) {
+        if (key == "default" && !IsStatus(member)) continue;
         out.Key(key);
         out.Copy(member);
       }
       out.Key("enum");
       out.BeginArray();
-      for (const std::string_view status : {"success", "failed", "skipped"}) out.String(status);
+      for (const std::string_view status : kStatuses) out.String(status);
       out.EndArray();
       out.EndObject();
     }

@@ -256,14 +256,17 @@ Result<void> EnginesFromProgram(std::string_view text, ImportJob& job) {
   constexpr std::string_view kEmpty =
       "gives no field of an engine a value, so there is nothing to import; import the program that "
       "makes engines, or YAML with a list of them";
-  for (const auto& [name, fields] : document.value.Find("classes").members()) {
-    if (engines.any()) break;
+  const json::View classes = document.value.Find("classes");
+  for (const auto& [name, fields] : classes.members()) {
+    if (engines.any() || !SaysSomething(fields)) continue;
     Section declared(job, document, StrCat("/classes/", name));
-    const bool says = SaysSomething(fields);
-    declared.Note("", StrCat("class ", Truncate(name, 60), " ", says ? kDeclared : kEmpty));
-    if (says) {
-      WEIR_CHECK(engines.One(declared, "vllm"));
-    }
+    declared.Note("", StrCat("class ", Truncate(name, 60), " ", kDeclared));
+    WEIR_CHECK(engines.One(declared, "vllm"));
+  }
+  for (const auto& [name, fields] : classes.members()) {
+    if (engines.any()) break;
+    Section(job, document, StrCat("/classes/", name))
+        .Note("", StrCat("class ", Truncate(name, 60), " ", kEmpty));
   }
   const json::View fields = document.value.Find("fields");
   if (!engines.any() && !fields.empty()) {

@@ -148,6 +148,16 @@ TEST(Import, RegisteredAndDeclaredEnginesAreLazy) {
   }
 }
 
+TEST(Import, AClassWithoutAnEngineBesideOneThatHasItIsNotComplainedOf) {
+  const Taken taken =
+      Take(ImportKind::kEngines,
+           "class Point:\n    x: int = 5\n"
+           "class Engine:\n    model: str = 'm'\n    endpoint: str = 'http://h:1'\n");
+  EXPECT_EQ(EngineOf(taken, "vllm").http.model, "m");
+  EXPECT_THAT(taken.imported.notes,
+              testing::Not(testing::Contains(HasSubstr("nothing to import"))));
+}
+
 TEST(Import, FieldsWithoutValuesMakeNoEngine) {
   for (const char* file : {"dataclass.py", "process_field.py", "serve_fields.py"}) {
     SCOPED_TRACE(file);

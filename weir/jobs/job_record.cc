@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <ranges>
 #include <set>
 
 #include "weir/agent/tools/clip.h"
@@ -135,6 +136,12 @@ std::vector<model::Attempt> AllTries(const flow::AskedOnce& asked) {
     last.engine = reply->info.engine;
   }
   tries.push_back(std::move(last));
+  // Who is tried once more by itself has no name there: it is the next one's.
+  std::string_view whose;
+  for (model::Attempt& tried : tries | std::views::reverse) {
+    if (tried.engine.empty()) tried.engine = whose;
+    whose = tried.engine;
+  }
   return tries;
 }
 
@@ -150,16 +157,14 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
   for (std::size_t i = 0; i < tries.size(); ++i) {
     const model::Attempt& tried = tries[i];
     const bool last = i + 1 == tries.size();
-    // Who is tried once more by itself has no name there.
-    const std::string& engine = tried.engine.empty() ? tries.back().engine : tried.engine;
     std::string record;
     json::Writer out(record);
     out.BeginObject();
     out.PlainKey("attempt");
     out.Int(first + static_cast<int>(i));
     out.Field("node", std::string_view(asked.node->node->id));
-    out.Field("engine", std::string_view(engine));
-    out.Field("provider", std::string_view(provider_of(engine)));
+    out.Field("engine", std::string_view(tried.engine));
+    out.Field("provider", std::string_view(provider_of(tried.engine)));
     if (reply && last) out.Field("model", std::string_view(reply->info.model));
     if (!variant.empty()) out.Field("variant_id", variant);
     out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
@@ -171,7 +176,7 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     if (last) WriteHashes(out, HashesOf(asked.call));
     if (reply && last) WriteAnswer(out, *reply);
     out.EndObject();
-    before -= tried.duration + tried.waited;
+    before = std::max(before - tried.duration - tried.waited, std::chrono::nanoseconds::zero());
     records.push_back(std::move(record));
   }
   return records;

@@ -117,6 +117,20 @@ TEST_F(JobRecordTest, AnAnswerThatWasNotSureEnoughIsNotTheOneThatCounts) {
   EXPECT_EQ(records[1].Find("raw_text").StringOr("none"), "yes");
 }
 
+TEST_F(JobRecordTest, ATryWithoutANameIsThatOfTheNextEngineThatIsNamed) {
+  const auto records = Records(AnsweredBy(
+      "second",
+      {{.error = Refused()}, {.engine = "main", .error = NoJson()}, {.error = Refused()}}));
+  ASSERT_EQ(records.size(), 4U);
+  EXPECT_THAT(TextsOf(records, "engine"), ElementsAre("main", "main", "second", "second"));
+  EXPECT_THAT(TextsOf(records, "provider"), ElementsAre("vllm", "vllm", "ollama", "ollama"));
+}
+
+TEST_F(JobRecordTest, NoTryBeginsBehindTheEndOfItsCall) {
+  const auto records = Records(AnsweredBy("main", {{.error = Refused(), .duration = 9s}}));
+  EXPECT_EQ(TextsOf(records, "started_at").back(), "2023-11-14T22:13:20.000Z");
+}
+
 TEST_F(JobRecordTest, AnEngineThatAnsweredForAnotherIsNamed) {
   const auto records = Records(AnsweredBy(
       "second", {{.engine = "main", .error = Refused(), .duration = 1s}, {.error = Refused()}}));

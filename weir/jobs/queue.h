@@ -230,7 +230,8 @@ class JobStore {
   // Returns those that counted; of the others the lease was lost, or somebody cancelled them.
   virtual Result<std::vector<JobId>> Complete(WorkerId worker, std::span<const Ended> ended) = 0;
   // So many calls of jobs of this queue, which a crash had in flight, are asked again. When the
-  // answer is lost with a connection they may be counted twice.
+  // answer is lost with a connection they may be counted twice; when it fails, and the job ends
+  // before it is claimed again, not at all.
   virtual Result<void> CountRepeated(QueueId queue, std::int64_t calls) = 0;
   // Returns when there may be work, after `most`, or after Wake(). At once when it cannot tell.
   virtual Result<void> WaitForWork(Duration most) = 0;

@@ -296,6 +296,7 @@ class OneRests final : public LookedAtEngine {
 TEST_F(WorkerBlameTest, TheStoreKnowsAtOnceOfAJobThatWaitsForAnotherTry) {
   options_.concurrency = 2;
   options_.first_wait = kNoHurry;
+  options_.lease = kNoHurry;  // it is told before an ordinary beat comes
   const WorkQueue queue = QueueOf(kSay, 2, {.max_attempts = 2});
   const auto engine = std::make_shared<OneRests>();
   async::Cancellation* its_cancellation = nullptr;

@@ -88,7 +88,6 @@ Task<BegunBefore> Worker::Core::LookUp(Context ctx, const Shift& shift, const Cl
     ctx.Emit("jobs.journal", {{"error", std::string_view(complaint)}});
   }
   if (before->in_flight > 0 || !before->answers.empty()) {
-    figures_.repeated_calls += static_cast<std::uint64_t>(before->in_flight);
     figures_.answers_found += before->answers.size();
     ctx.Emit("jobs.found", {{"job", job.id},
                             {"answers", static_cast<std::int64_t>(before->answers.size())},
@@ -101,6 +100,7 @@ Task<BegunBefore> Worker::Core::LookUp(Context ctx, const Shift& shift, const Cl
     };
     const Result<void> counted = co_await async::OffLoop(ctx, count);
     if (counted) {
+      figures_.repeated_calls += static_cast<std::uint64_t>(before->in_flight);
       (void)journal_.Counted(job.id, before->asked);
     } else {
       StoreFailed(ctx, counted.error());
