@@ -21,7 +21,7 @@ constexpr bool kKeepFrames = true;
 
 constexpr std::size_t kGrain = 64;
 constexpr std::size_t kSizes = 64;          // frames up to 4 KiB
-constexpr std::uint32_t kMostKept = 1'024;  // of one size and thread
+constexpr std::uint32_t kMostKept = 256;  // of one size and thread
 
 struct FreeFrame {
   FreeFrame* next;

@@ -382,7 +382,9 @@ Result<CardPlan> PlanFor(const text::ModelCard& card, std::optional<ToolMode> wa
                                               "\", which is not among the tools"));
   }
 
-  model::Call& changed = plan.call.emplace(call);
+  auto owned = std::make_unique<model::Call>(call);
+  model::Call& changed = *owned;
+  plan.call = std::move(owned);
   if (switches) {
     SwitchThinking(card, switching, *call.reasoning.enable, changed, plan.degradations);
   }

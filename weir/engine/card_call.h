@@ -2,6 +2,7 @@
 
 // The first half of card_engine.h: a call, made what a model's card says it needs.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,7 +19,7 @@ namespace weir::engine {
 // How a reply to the call has to be read.
 struct CardPlan {
   text::ToolMode mode = text::ToolMode::kNative;
-  std::optional<model::Call> call;  // unset: it goes out as it is
+  std::unique_ptr<const model::Call> call;  // null: it goes out as it is
   std::vector<model::Degradation> degradations;
 };
 

@@ -1,8 +1,8 @@
 #include "weir/engine/card_engine.h"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
+#include <span>
 
 #include "weir/async/semaphore.h"
 #include "weir/base/text.h"
@@ -27,21 +27,40 @@ bool IsSwitched(const model::Call& call, bool on) {
   });
 }
 
-// `live`: what is read goes on as it comes, and cannot be taken back.
-CardReading ReadingOf(const text::ModelCard& card, const CardPlan& plan, const model::Call& call,
-                      bool live) {
+// What of a call decides how its reply is read.
+struct Asked {
+  text::ToolMode mode = text::ToolMode::kNative;
+  std::span<const model::ToolSpec> tools;  // that may be called
+  bool to_think = false;
+  bool not_to_think = false;
+  bool constrained = false;
+  bool live = false;  // what is read goes on as it comes, and cannot be taken back
+};
+
+Asked AskedOf(const model::Call& call, text::ToolMode mode, bool live) {
+  Asked asked{.mode = mode,
+              .to_think = IsSwitched(call, true),
+              .not_to_think = IsSwitched(call, false),
+              .constrained = call.constraint.has_value(),
+              .live = live};
+  if (call.tool_choice.kind != model::ToolChoice::Kind::kNone) asked.tools = call.tools;
+  return asked;
+}
+
+CardReading ReadingOf(const text::ModelCard& card, const Asked& asked) {
   CardReading reading;
   const text::Family& family = text::FamilyOf(card);
-  reading.mode = plan.mode;
-  reading.family = plan.mode == text::ToolMode::kPrompted ? &text::CallFamilyOf(family) : &family;
-  if (call.tool_choice.kind != model::ToolChoice::Kind::kNone) reading.tools = call.tools;
-  reading.thinking_off = IsSwitched(call, false);
-  if (family.thoughts.close.empty() || reading.thinking_off || call.constraint) return reading;
+  const bool in_prompt = asked.mode == text::ToolMode::kPrompted;
+  reading.mode = asked.mode;
+  reading.family = in_prompt ? &text::CallFamilyOf(family) : &family;
+  reading.tools = asked.tools;
+  reading.thinking_off = asked.not_to_think;
+  if (family.thoughts.close.empty() || asked.not_to_think || asked.constrained) return reading;
   const bool always = card.reasoning == ReasoningSwitch::kAlways && family.starts_in_thoughts;
-  const bool asked = card.reasoning == ReasoningSwitch::kThinking && IsSwitched(call, true);
-  reading.may_think_first = always || asked || card.opens_thoughts;
+  const bool wanted = card.reasoning == ReasoningSwitch::kThinking && asked.to_think;
+  reading.may_think_first = always || wanted || card.opens_thoughts;
   const bool never = card.reasoning == ReasoningSwitch::kNone && !card.pattern.empty();
-  reading.may_close_alone = !live && !never;
+  reading.may_close_alone = !asked.live && !never;
   return reading;
 }
 
@@ -153,11 +172,8 @@ model::Degradation OnlyThoughts() {
               "answer is among them, the server's --reasoning-parser does not fit the model"};
 }
 
-// The reply of a plan: what it says of itself, too.
-void Note(model::ReplyInfo& info, const CardPlan& plan, const std::vector<std::string>& repairs) {
-  info.degradations.insert(info.degradations.end(), plan.degradations.begin(),
-                           plan.degradations.end());
-  info.repairs.insert(info.repairs.end(), repairs.begin(), repairs.end());
+void Append(std::vector<model::Degradation>& all, const std::vector<model::Degradation>& more) {
+  all.insert(all.end(), more.begin(), more.end());
 }
 
 class CardStream final : public model::ReplyStream {
@@ -165,11 +181,14 @@ class CardStream final : public model::ReplyStream {
   CardStream(std::unique_ptr<model::ReplyStream> next, CardPlan plan, Lesson lesson,
              const model::Call& call, std::shared_ptr<CallIds> ids)
       : next_(std::move(next)),
-        plan_(std::move(plan)),
+        degradations_(std::move(plan.degradations)),
         lesson_(std::move(lesson)),
-        call_(AboutReading(call)),
+        asked_(AskedOf(call, plan.mode, !call.buffer)),
+        tools_(asked_.tools.begin(), asked_.tools.end()),
         most_choices_(MostChoices(call)),
-        ids_(std::move(ids)) {}
+        ids_(std::move(ids)) {
+    asked_.tools = tools_;
+  }
 
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     if (broken_) co_return BreakOff(piece);
@@ -197,50 +216,44 @@ class CardStream final : public model::ReplyStream {
 
   model::ReplyInfo info() const override {
     model::ReplyInfo info = next_->info();
-    Note(info, plan_, repairs_);
+    Append(info.degradations, degradations_);
+    info.repairs.insert(info.repairs.end(), repairs_.begin(), repairs_.end());
     if (only_thought_) info.degradations.push_back(OnlyThoughts());
     return info;
   }
 
  private:
-  // What of the call decides how its reply is read.
-  static model::Call AboutReading(const model::Call& call) {
-    model::Call about;
-    about.tools = call.tools;
-    about.tool_choice = call.tool_choice;
-    about.reasoning = call.reasoning;
-    about.chat_template_kwargs = call.chat_template_kwargs;
-    about.extra = call.extra;
-    about.buffer = call.buffer;
-    about.constraint = call.constraint;
-    return about;
-  }
-
   // What was held back comes before the error.
   Result<bool> BreakOff(model::Delta& piece) {
-    for (auto& [choice, reader] : readers_) {
+    for (std::size_t choice = 0; choice < readers_.size(); ++choice) {
+      if (readers_[choice] == nullptr) continue;
       piece = {};
       piece.has_choice = true;
-      piece.choice = choice;
-      if (reader.BreakOff(piece)) return true;
+      piece.choice = static_cast<std::int64_t>(choice);
+      if (readers_[choice]->BreakOff(piece)) return true;
     }
     return Fail(*broken_);
   }
 
   ChoiceReader& ReaderOf(std::int64_t choice) {
-    const auto found = readers_.find(choice);
-    if (found != readers_.end()) return found->second;
-    const text::ModelCard& card = lesson_.Learn(next_->info().model);
-    return readers_.try_emplace(choice, ReadingOf(card, plan_, call_, !call_.buffer)).first->second;
+    const auto place = static_cast<std::size_t>(choice);
+    if (place >= readers_.size()) readers_.resize(place + 1);
+    std::unique_ptr<ChoiceReader>& reader = readers_[place];
+    if (reader == nullptr) {
+      const text::ModelCard& card = lesson_.Learn(next_->info().model);
+      reader = std::make_unique<ChoiceReader>(ReadingOf(card, asked_));
+    }
+    return *reader;
   }
 
   const std::unique_ptr<model::ReplyStream> next_;
-  const CardPlan plan_;
+  const std::vector<model::Degradation> degradations_;  // of the plan
   Lesson lesson_;
-  const model::Call call_;
+  Asked asked_;
+  const std::vector<model::ToolSpec> tools_;  // that asked_ speaks of
   const std::int64_t most_choices_;
   const std::shared_ptr<CallIds> ids_;
-  std::map<std::int64_t, ChoiceReader> readers_;
+  std::vector<std::unique_ptr<ChoiceReader>> readers_;  // by choice; null: none of it has come
   std::vector<std::string> repairs_;
   bool only_thought_ = false;
   std::optional<Error> broken_;
@@ -278,9 +291,10 @@ class CardEngine final : public model::Engine {
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, sent);
     Result<model::Reply>& reply = co_await asked;
     if (reply && Reads(plan)) {
-      Read(*reply, ReadingOf(lesson.Learn(reply->info.model), plan, call, false));
+      const Asked about = AskedOf(call, plan.mode, false);
+      Read(*reply, ReadingOf(lesson.Learn(reply->info.model), about));
     }
-    if (reply) Note(reply->info, plan, {});
+    if (reply) Append(reply->info.degradations, plan.degradations);
     co_return std::move(reply);
   }
 

@@ -32,7 +32,7 @@ ChoiceReader::ChoiceReader(CardReading reading)
 void ChoiceReader::Begin(bool in_thoughts) {
   reader_ = std::make_unique<text::AnswerReader>(
       *reading_.family,
-      text::AnswerReaderOptions{.tools = reading_.tools,
+      text::AnswerReaderOptions{.tools = {reading_.tools.begin(), reading_.tools.end()},
                                 .prompt_tail = {},
                                 .in_thoughts = in_thoughts,
                                 .read_reasoning = !server_thinks_,
@@ -89,7 +89,17 @@ void ChoiceReader::Decide(model::Delta& piece) {
   FeedText(std::exchange(unread_, {}), piece);
 }
 
+// A piece of plain text, in the flow of an answer: it goes on as it is.
+bool ChoiceReader::Passes(const model::Delta& piece) const {
+  return !undecided_ && piece.reasoning.empty() && piece.tool_calls.empty() &&
+         reading_.mode != ToolMode::kGuided && reader_->Passes(piece.text);
+}
+
 void ChoiceReader::Feed(model::Delta& piece) {
+  if (Passes(piece)) {
+    has_text_ = has_text_ || !piece.text.empty();
+    return;
+  }
   const std::string text = std::exchange(piece.text, {});
   server_calls_ = server_calls_ || !piece.tool_calls.empty();
   Renumber(piece.tool_calls);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,14 @@ namespace weir::engine {
 struct CardReading {
   const text::Family* family = nullptr;
   text::ToolMode mode = text::ToolMode::kNative;
-  std::vector<model::ToolSpec> tools;  // that may be called; none: calls are not looked for
-  bool may_think_first = false;        // the prompt has opened the thoughts, if there are any
-  bool may_close_alone = false;        // ... may have: all before a lone closing mark is thoughts
-  bool thinking_off = false;           // it was asked not to think: all it says is the answer
+  std::span<const model::ToolSpec> tools;  // that may be called; none: calls are not looked for
+  bool may_think_first = false;            // the prompt has opened the thoughts, if there are any
+  bool may_close_alone = false;  // ... may have: all before a lone closing mark is thoughts
+  bool thinking_off = false;     // it was asked not to think: all it says is the answer
 };
 
-// Reads the pieces of one choice. A piece that it is given is changed in place.
+// Reads the pieces of one choice. What the reading names must outlive this. A piece that it is
+// given is changed in place.
 class ChoiceReader {
  public:
   explicit ChoiceReader(CardReading reading);
@@ -44,6 +46,7 @@ class ChoiceReader {
   bool answer_was_in_thoughts() const { return answer_was_in_thoughts_; }
 
  private:
+  bool Passes(const model::Delta& piece) const;
   void Begin(bool in_thoughts);
   void FeedText(std::string_view text, model::Delta& piece);
   void Probe(std::string_view text, model::Delta& piece);

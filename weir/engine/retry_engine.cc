@@ -90,6 +90,7 @@ class StartedStream final : public model::ReplyStream {
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     if (given_ < held_.size()) {
       piece = std::move(held_[given_++]);
+      if (given_ == held_.size()) held_ = {};  // thousands of streams are open at once
       co_return true;
     }
     const Result<bool> more = co_await next_->Next(ctx, piece);

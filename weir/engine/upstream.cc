@@ -41,23 +41,9 @@ http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) 
 
 async::Task<Result<void>> ReadBody(async::Context ctx, http::Response& response,
                                    std::size_t max_bytes, WireLog* log, std::string& body) {
-  for (;;) {
-    const std::optional<Result<std::string_view>> piece = response.Poll();
-    if (!piece) {
-      const http::IoResult read = co_await response.Wait(ctx);
-      response.Take(read);
-      continue;
-    }
-    if (!*piece) co_return Fail(piece->error());
-    if ((*piece)->empty()) co_return Result<void>();
-    if (log != nullptr) log->Came(**piece);
-    const std::string_view kept = (*piece)->substr(0, max_bytes - body.size());
-    body += kept;
-    if (kept.size() < (*piece)->size()) {
-      co_return Fail(Code::kProtocolError,
-                     StrCat("the answer is longer than the limit of ", max_bytes, " bytes"));
-    }
-  }
+  const Result<void> whole = co_await response.ReadInto(ctx, max_bytes, body);
+  if (log != nullptr) log->Came(body);
+  co_return whole;
 }
 
 Upstream::Upstream(UpstreamOptions options, http::Client& client, http::Origin origin,

@@ -38,8 +38,7 @@ struct RequestPreview {
   std::vector<std::string> notes;  // sentences: what was assumed, what was left out
 };
 
-// Appends the rest of a body, at most `max_bytes` of it. Fails where it breaks off or is longer,
-// and `body` is what came until then. `log` hears of every piece; null: nobody does.
+// http::Response::ReadInto(), of which `log` hears; null: nobody does.
 async::Task<Result<void>> ReadBody(async::Context ctx, http::Response& response,
                                    std::size_t max_bytes, WireLog* log, std::string& body);
 

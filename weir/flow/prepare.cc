@@ -86,10 +86,10 @@ Error MissingModel(const GraphNode& node, const std::string& model, const model:
 
 void TellOf(const async::Context& ctx, const Askers& askers, const GraphNode& node,
             std::string_view message, std::string_view adapter = {}) {
-  ctx.Emit("preflight", {{"engine", std::string_view(askers.engine)},
-                         {"node", std::string_view(node.node->id)},
-                         {"adapter", adapter},
-                         {"message", message}});
+  const TraceField engine{"engine", std::string_view(askers.engine)};
+  const TraceField place{"node", std::string_view(node.node->id)};
+  if (adapter.empty()) return ctx.Emit("preflight", {engine, place, {"message", message}});
+  ctx.Emit("preflight", {engine, place, {"adapter", adapter}, {"message", message}});
 }
 
 // What a run was begun with is what it goes on with. A server may give other weights by the same

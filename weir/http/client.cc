@@ -380,8 +380,8 @@ async::Task<Result<std::string_view>> Response::Read(async::Context ctx) {
   }
 }
 
-async::Task<Result<std::string>> Response::ReadAll(async::Context ctx, std::size_t max_bytes) {
-  std::string body;
+async::Task<Result<void>> Response::ReadInto(async::Context ctx, std::size_t max_bytes,
+                                             std::string& body) {
   for (;;) {
     const std::optional<Result<std::string_view>> piece = session_->Poll();
     if (!piece) {
@@ -390,13 +390,20 @@ async::Task<Result<std::string>> Response::ReadAll(async::Context ctx, std::size
       continue;
     }
     if (!*piece) co_return Fail(piece->error());
-    if ((*piece)->empty()) co_return body;
-    if (body.size() + (*piece)->size() > max_bytes) {
+    if ((*piece)->empty()) co_return Result<void>();
+    const std::string_view kept = (*piece)->substr(0, max_bytes - body.size());
+    body += kept;
+    if (kept.size() < (*piece)->size()) {
       co_return Fail(Code::kProtocolError,
                      StrCat("the answer is longer than the limit of ", max_bytes, " bytes"));
     }
-    body += **piece;
   }
+}
+
+async::Task<Result<std::string>> Response::ReadAll(async::Context ctx, std::size_t max_bytes) {
+  std::string body;
+  WEIR_CO_CHECK(co_await ReadInto(ctx, max_bytes, body));
+  co_return body;
 }
 
 Result<FieldBlock> FixedFields(const Headers& headers) {

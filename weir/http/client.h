@@ -66,7 +66,9 @@ class Response {
   async::Task<IoResult> Wait(const async::Context& ctx);
   void Take(const IoResult& read);
 
-  // The rest of the body, at most `max_bytes` of it.
+  // Appends the rest of the body, until there are `max_bytes` of it. Fails where the body breaks
+  // off or is longer, and `body` is what came until then.
+  async::Task<Result<void>> ReadInto(async::Context ctx, std::size_t max_bytes, std::string& body);
   async::Task<Result<std::string>> ReadAll(async::Context ctx, std::size_t max_bytes);
 
   // Whether the body ended only because the connection did: for a stream that is never a clean end.

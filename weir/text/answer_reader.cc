@@ -60,17 +60,29 @@ struct AnswerReader::State {
   State(const Family& of, AnswerReaderOptions given);
 
   void Run(bool ends);
+  bool Passes(std::string_view piece) const;
 
-  Family family;
-  AnswerReaderOptions options;
+  const Family& family;
+  const AnswerReaderOptions options;
   std::vector<std::string> repairs;
   std::string pending;     // what was not decided when the last piece had been read
   std::size_t cursor = 0;  // how much of it has been by now
   model::Delta* out = nullptr;
 
  private:
+  // The body of a call, from its opening mark on. Most answers have none.
+  struct Body {
+    Body(CallMarks of, std::vector<std::string> until)
+        : marks(std::move(of)), ends(std::move(until)), scanner(marks.close, ends, marks.shields) {}
+
+    const CallMarks marks;
+    const std::vector<std::string> ends;
+    BodyScanner scanner;
+  };
+
+  const ThoughtMarks& thought_marks() const;
   void PrepareMarks();
-  void PrepareCalls();
+  std::vector<std::string> EndsOf(const CallMarks& call) const;
   void Start();
   void StartInThoughts();
   void StartInHeader();
@@ -84,7 +96,7 @@ struct AnswerReader::State {
   bool StepSkip(bool ends);
 
   void TakeAnswerMark(MarkFinder::Hit hit);
-  void OpenCall(std::size_t index, std::size_t mark_size);
+  void OpenCall(const CallMarks& marks, std::size_t mark_size);
   bool TakeCall(BodyScanner::End end);
   void TakeNoCall(std::size_t size, std::string_view why);
   Result<ReadCallsResult> ReadBody(BodyScanner::End end) const;
@@ -99,10 +111,6 @@ struct AnswerReader::State {
 
   bool reads_calls_ = false;
   MarkFinder answer_, thoughts_, doubt_, header_, skip_;
-  std::vector<CallMarks> calls_;
-  std::vector<std::vector<std::string>> ends_;  // of the bodies of each
-  std::vector<BodyScanner> scanners_;
-
   Mode mode_ = Mode::kAnswer;
   std::size_t scanned_ = 0;      // in doubt and in a header
   bool thoughts_known_ = false;  // whether there are thoughts, and where they begin
@@ -113,7 +121,7 @@ struct AnswerReader::State {
   std::string white_;            // held back: white space around calls is no text
   bool flowing_ = false;         // words since the start or the last call
   bool doubted_ = false;         // the call comes out of thoughts that never closed
-  std::size_t call_ = 0;         // which marks opened it
+  std::unique_ptr<Body> body_;   // of the call, in Mode::kCall
   std::size_t body_at_ = 0;
   std::string header_text_;
   std::string call_name_;  // as the header said it
@@ -123,34 +131,28 @@ struct AnswerReader::State {
 AnswerReader::State::State(const Family& of, AnswerReaderOptions given)
     : family(of), options(std::move(given)) {
   reads_calls_ = options.read_calls && !options.tools.empty();
-  if (!options.read_reasoning) family.thoughts = {};
-  PrepareCalls();
   PrepareMarks();
   Start();
 }
 
-void AnswerReader::State::PrepareCalls() {
-  calls_ = std::move(family.calls);
+const ThoughtMarks& AnswerReader::State::thought_marks() const {
+  static const ThoughtMarks none;
+  return options.read_reasoning ? family.thoughts : none;
+}
+
+// Marks that no body goes beyond.
+std::vector<std::string> AnswerReader::State::EndsOf(const CallMarks& call) const {
+  std::vector<std::string> ends = family.wrappers;
+  if (call.where == Where::kAnywhere) ends.insert(ends.end(), call.open.begin(), call.open.end());
+  ends.insert(ends.end(), family.call_wrappers.begin(), family.call_wrappers.end());
   if (family.channels) {
-    const Channels& channels = *family.channels;
-    calls_.push_back(
-        {.close = channels.close, .forms = {channels.form}, .shields = channels.shields});
+    ends.insert(ends.end(), family.channels->open.begin(), family.channels->open.end());
   }
-  for (const CallMarks& call : calls_) {
-    std::vector<std::string>& ends = ends_.emplace_back(family.wrappers);
-    if (call.where == Where::kAnywhere) ends.insert(ends.end(), call.open.begin(), call.open.end());
-    ends.insert(ends.end(), family.call_wrappers.begin(), family.call_wrappers.end());
-    if (family.channels) {
-      ends.insert(ends.end(), family.channels->open.begin(), family.channels->open.end());
-    }
-  }
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    scanners_.emplace_back(calls_[i].close, ends_[i], calls_[i].shields);
-  }
+  return ends;
 }
 
 void AnswerReader::State::PrepareMarks() {
-  const ThoughtMarks& thoughts = family.thoughts;
+  const ThoughtMarks& thoughts = thought_marks();
   for (const std::string& mark : thoughts.open) {
     answer_.Add(mark, kOpen, thoughts.where == Where::kStart);
     thoughts_.Add(mark, kOpen);
@@ -158,9 +160,9 @@ void AnswerReader::State::PrepareMarks() {
   for (const std::string& mark : thoughts.close) {
     for (MarkFinder* finder : {&answer_, &thoughts_, &doubt_}) finder->Add(mark, kClose);
   }
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    const bool at_start = calls_[i].where == Where::kStart;
-    for (const std::string& mark : calls_[i].open) {
+  for (std::size_t i = 0; i < family.calls.size(); ++i) {
+    const bool at_start = family.calls[i].where == Where::kStart;
+    for (const std::string& mark : family.calls[i].open) {
       if (reads_calls_) answer_.Add(mark, static_cast<int>(kCallOpen + i), at_start);
       if (!at_start) thoughts_.Add(mark, static_cast<int>(kCallOpen + i));
     }
@@ -186,15 +188,15 @@ void AnswerReader::State::PrepareMarks() {
 void AnswerReader::State::Start() {
   if (family.channels) {
     StartInHeader();
-  } else if (!family.thoughts.close.empty()) {
+  } else if (!thought_marks().close.empty()) {
     StartInThoughts();
   }
 }
 
 void AnswerReader::State::StartInThoughts() {
   const std::string_view tail = options.prompt_tail;
-  const std::size_t opened = LastEnd(tail, family.thoughts.open);
-  const std::size_t closed = LastEnd(tail, family.thoughts.close);
+  const std::size_t opened = LastEnd(tail, thought_marks().open);
+  const std::size_t closed = LastEnd(tail, thought_marks().close);
   thoughts_known_ = options.in_thoughts.has_value() || opened > 0 || closed > 0;
   const bool told = options.in_thoughts.value_or(opened > closed);
   if (thoughts_known_ ? told : tail.empty() && family.starts_in_thoughts) mode_ = Mode::kThoughts;
@@ -243,6 +245,11 @@ void AnswerReader::State::Run(bool ends) {
   if (ends && !after_call_) out->text += std::exchange(white_, {});
 }
 
+bool AnswerReader::State::Passes(std::string_view piece) const {
+  return mode_ == Mode::kAnswer && flowing_ && pending.empty() &&
+         answer_.Find(piece, 0, kNowhere, false).at == piece.size();
+}
+
 bool AnswerReader::State::StepAnswer(bool ends) {
   const std::size_t words = SkipWhite(rest());
   const std::size_t start = answered_ ? kNowhere : words;
@@ -269,7 +276,7 @@ void AnswerReader::State::TakeAnswerMark(MarkFinder::Hit hit) {
       break;
     case kClose:
       // Thoughts are over: what looks like their end now is what the answer talks about.
-      if (thoughts_known_ && family.thoughts.where == Where::kStart) return EmitText(hit.size);
+      if (thoughts_known_ && thought_marks().where == Where::kStart) return EmitText(hit.size);
       thoughts_known_ = true;
       break;
     case kWrapper:
@@ -281,7 +288,7 @@ void AnswerReader::State::TakeAnswerMark(MarkFinder::Hit hit) {
       mode_ = Mode::kHeader;
       break;
     default:
-      return OpenCall(static_cast<std::size_t>(hit.mark) - kCallOpen, hit.size);
+      return OpenCall(family.calls[static_cast<std::size_t>(hit.mark) - kCallOpen], hit.size);
   }
   Drop(hit.size);
 }
@@ -293,7 +300,7 @@ bool AnswerReader::State::StepThoughts(bool ends) {
   switch (hit.mark) {
     case kOpen:
       // Only the first opens them, and only where that was not known before.
-      if (thoughts_known_ && family.thoughts.where == Where::kStart) {
+      if (thoughts_known_ && thought_marks().where == Where::kStart) {
         EmitThought(hit.size);
       } else {
         Drop(hit.size);
@@ -347,15 +354,15 @@ void AnswerReader::State::EnterAnswer() {
   thoughts_known_ = true;
 }
 
-void AnswerReader::State::OpenCall(std::size_t index, std::size_t mark_size) {
+void AnswerReader::State::OpenCall(const CallMarks& marks, std::size_t mark_size) {
   mode_ = Mode::kCall;
-  call_ = index;
+  body_ = std::make_unique<Body>(marks, EndsOf(marks));
   body_at_ = mark_size;
-  scanners_[index].Begin(mark_size);
+  body_->scanner.Begin(mark_size);
 }
 
 bool AnswerReader::State::StepCall(bool ends) {
-  BodyScanner& scanner = scanners_[call_];
+  BodyScanner& scanner = body_->scanner;
   switch (scanner.Scan(rest(), ends, options.max_call_bytes)) {
     case BodyScanner::Found::kMore:
       return false;
@@ -375,7 +382,7 @@ bool AnswerReader::State::StepCall(bool ends) {
 }
 
 Result<ReadCallsResult> AnswerReader::State::ReadBody(BodyScanner::End end) const {
-  const CallMarks& marks = calls_[call_];
+  const CallMarks& marks = body_->marks;
   std::string body(marks.keep_marks ? rest().substr(0, end.closed)
                                     : rest().substr(body_at_, end.body - body_at_));
   if (!call_name_.empty()) body.insert(0, call_name_);
@@ -413,7 +420,7 @@ bool AnswerReader::State::TakeCall(BodyScanner::End end) {
 }
 
 void AnswerReader::State::TakeNoCall(std::size_t size, std::string_view why) {
-  if (!calls_[call_].known_tools) {
+  if (!body_->marks.known_tools) {
     repairs.push_back(StrCat("what looked like a call of a tool was left in the text: ", why));
   }
   call_name_.clear();
@@ -484,7 +491,9 @@ void AnswerReader::State::OpenMessage(std::string_view text) {
     }
     if (!channels.body_has_name)
       call_name_ = to.starts_with(prefix) ? to.substr(prefix.size()) : to;
-    return OpenCall(calls_.size() - 1, 0);
+    const CallMarks marks{
+        .close = channels.close, .forms = {channels.form}, .shields = channels.shields};
+    return OpenCall(marks, 0);
   }
   mode_ = Mode::kAnswer;
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
@@ -537,6 +546,8 @@ void AnswerReader::Feed(std::string_view piece, model::Delta& out) {
   state_->pending += piece;
   state_->Run(false);
 }
+
+bool AnswerReader::Passes(std::string_view piece) const { return state_->Passes(piece); }
 
 void AnswerReader::Finish(model::Delta& out) {
   state_->out = &out;

@@ -34,6 +34,7 @@ struct AnswerReaderOptions {
 
 class AnswerReader {
  public:
+  // `family` must outlive this.
   AnswerReader(const Family& family, AnswerReaderOptions options);
   AnswerReader(AnswerReader&&) noexcept;
   ~AnswerReader();
@@ -45,6 +46,9 @@ class AnswerReader {
   // A call inside thoughts that are closed later was only thought of; when they never are, it is
   // one. From such a call on, thoughts come when that is known.
   void Feed(std::string_view piece, model::Delta& out);
+  // Whether Feed() would add `piece` to the text as it is, and nothing else: in the flow of an
+  // answer, most pieces. Such a piece need not be fed.
+  bool Passes(std::string_view piece) const;
   // The text ends here: what was held back becomes what it is.
   void Finish(model::Delta& out);
 

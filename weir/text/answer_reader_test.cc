@@ -437,5 +437,20 @@ TEST(AnswerReaderTest, AnEndlessCallIsText) {
   }
 }
 
+TEST(AnswerReader, OnlyPlainTextInTheFlowOfAnAnswerPasses) {
+  AnswerReader reader(*FindFamily("hermes"), WithTools());
+  EXPECT_FALSE(reader.Passes("It is")) << "white space before the first word may be none";
+  model::Delta delta;
+  reader.Feed("It is", delta);
+  EXPECT_TRUE(reader.Passes(" warm."));
+  EXPECT_TRUE(reader.Passes(""));
+  EXPECT_FALSE(reader.Passes(" a <tool")) << "a mark may begin";
+  reader.Feed(" a <tool", delta);
+  EXPECT_FALSE(reader.Passes("box")) << "something is held back";
+  reader.Feed("box", delta);
+  EXPECT_TRUE(reader.Passes(" is red"));
+  EXPECT_EQ(delta.text, "It is a <toolbox");
+}
+
 }  // namespace
 }  // namespace weir::text

@@ -33,14 +33,23 @@ inline ReadAnswer FinishAnswer(AnswerReader& reader, model::Delta& delta) {
   return answer;
 }
 
-// Feeds `step` bytes at a time; 0: all at once.
+// As the engine does it: what passes is not fed.
+inline void Give(AnswerReader& reader, std::string_view piece, model::Delta& delta) {
+  if (reader.Passes(piece)) {
+    delta.text += piece;
+  } else {
+    reader.Feed(piece, delta);
+  }
+}
+
+// Gives `step` bytes at a time; 0: all at once.
 inline ReadAnswer ReadInSteps(const Family& family, const AnswerReaderOptions& options,
                               std::string_view text, std::size_t step) {
   AnswerReader reader(family, options);
   model::Delta delta;
   while (!text.empty()) {
     const std::size_t size = step == 0 ? text.size() : std::min(step, text.size());
-    reader.Feed(text.substr(0, size), delta);
+    Give(reader, text.substr(0, size), delta);
     text.remove_prefix(size);
   }
   return FinishAnswer(reader, delta);
@@ -51,8 +60,8 @@ inline ReadAnswer ReadCutAt(const Family& family, const AnswerReaderOptions& opt
                             std::string_view text, std::size_t cut) {
   AnswerReader reader(family, options);
   model::Delta delta;
-  reader.Feed(text.substr(0, cut), delta);
-  reader.Feed(text.substr(std::min(cut, text.size())), delta);
+  Give(reader, text.substr(0, cut), delta);
+  Give(reader, text.substr(std::min(cut, text.size())), delta);
   return FinishAnswer(reader, delta);
 }
 

@@ -2,7 +2,7 @@
 
 // MarkFinder: the first of several marks in a text that may go on.
 
-#include <array>
+#include <bitset>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -33,7 +33,7 @@ class MarkFinder {
   };
 
   std::vector<Entry> entries_;
-  std::array<bool, 256> begins_{};  // by first byte
+  std::bitset<256> begins_;  // by first byte
 };
 
 }  // namespace weir::text
