@@ -1,4 +1,4 @@
-# weir_module(<name> [CONCURRENT] [SMALL] [DEPS <modules>] [EXTERNAL <targets>])
+# weir_module(<name> [CONCURRENT] [SMALL [HOT <sources>]] [DEPS <modules>] [EXTERNAL <targets>])
 #
 # Turns the folder it is called in into one static library, one test binary (one CTest entry), one
 # benchmark binary and one fuzz binary per target. File names decide the role:
@@ -6,7 +6,8 @@
 #   x_testing.cc                        fakes for the tests of this module and of those above it
 #   main.cc                             left alone; the folder makes its own executable of it
 # SMALL modules are compiled for size, a third less of it: what they cost a call is not seen beside the
-# kernel's part (measured). What reads and writes bytes (json, schema, http, wire, async) is not small.
+# kernel's part (measured). What reads and writes bytes (json, schema, http, wire, async) is not small,
+# nor are the HOT sources of a small module: what runs for every token.
 # CONCURRENT modules are tested under ThreadSanitizer too. cmake/check_layers.py reads the DEPS.
 function(weir_optimise target small)
   if(small)
@@ -18,13 +19,22 @@ function(weir_optimise target small)
 endfunction()
 
 function(weir_module name)
-  cmake_parse_arguments(ARG "CONCURRENT;SMALL" "" "DEPS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "CONCURRENT;SMALL" "" "HOT;DEPS;EXTERNAL" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS *.cc */*.cc)
   set(deps ${ARG_DEPS})
   list(TRANSFORM deps PREPEND weir_)
 
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "(_test|_bench|_fuzz|_testing|/main)\\.cc$")
+  if(ARG_HOT)
+    list(TRANSFORM ARG_HOT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    list(REMOVE_ITEM sources ${ARG_HOT})
+    add_library(weir_${name}_hot OBJECT ${ARG_HOT})
+    target_link_libraries(weir_${name}_hot PRIVATE ${deps} weir_boost ${ARG_EXTERNAL})
+    target_include_directories(weir_${name}_hot PRIVATE ${PROJECT_SOURCE_DIR})
+    weir_optimise(weir_${name}_hot FALSE)
+    list(APPEND sources $<TARGET_OBJECTS:weir_${name}_hot>)
+  endif()
   if(sources)
     add_library(weir_${name} STATIC ${sources})
     target_link_libraries(weir_${name} PUBLIC ${deps} weir_boost ${ARG_EXTERNAL})

@@ -229,6 +229,25 @@ class DryRun(Case):
         self.assertNotIn(None, body.values())
         self.assertEqual((body["top_k"], body["foo"], body["seed"]), (5, [1], 3))
 
+    def test_it_shows_the_very_bytes_that_are_sent(self):
+        with RawServer(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n") as server:
+            config = self.write("weir.yaml", f"engines: {{it: {{base_url: '{server.url}', model: m, retry: {{max_retries: 0}}}}}}")
+            weir("--config", config, "call", "--seed", "3", "hi")
+            dry = weir("--config", config, "call", "--seed", "3", "--dry-run", "hi")
+        sent = server.request.decode().split("\r\n\r\n", 1)
+        shown = dry.stdout.rstrip("\n").split("\n\n", 1)
+        self.assertEqual(shown[1], sent[1])
+        fields = [line.split(": ", 1) for line in sent[0].split("\r\n")[1:]]
+        self.assertEqual([line.split(": ", 1)[0] for line in shown[0].split("\n")[1:]], [name for name, value in fields])
+        for (name, value), line in zip(fields, shown[0].split("\n")[1:]):
+            if name != "X-Request-Id":
+                self.assertEqual(line, f"{name}: {value}")
+
+    def test_what_would_be_refused_is_refused(self):
+        done = weir("call", "-e", "http://127.0.0.1:1", "--regex", "(", "--dry-run", "hi")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("invalid_pattern", done.stderr)
+
 
 class Failures(Case):
     def check(self, done, code, name, *sentences):

@@ -41,6 +41,10 @@ class Words(Case):
         self.refused(64, ["call", "--stream", "--no-stream", "hi"], "--stream", "--no-stream")
         self.refused(64, ["call", "hi", "--seed"], "--seed wants a value")
         self.refused(64, ["call", "--seed", "1", "--seed", "2", "hi"], "--seed is given more than once")
+        self.refused(64, ["call", "-o", "json", "--plain", "hi"], "--plain is about text")
+        self.refused(64, ["call", "-o", "json", "--reasoning", "only", "hi"], "--reasoning only is about text")
+        self.refused(64, ["call", "--dry-run", "--events", "x", "hi"], "--dry-run", "--events")
+        self.refused(64, ["call", "--dry-run", "-v", "hi"], "--dry-run", "--verbose")
 
     def test_an_empty_value_is_never_taken_for_none(self):
         for command, flags in LISTS.items():

@@ -55,6 +55,12 @@ void CheckTogether(const CallFlags& flags) {
     ThrowUsageError("give only one of --schema, --json, --regex, --choice and --grammar");
   if (flags.tools_file.empty() && !flags.tool_choice.empty())
     ThrowUsageError("--tool-choice needs --tools");
+  if (flags.common.form() == Output::kJson && flags.plain)
+    ThrowUsageError("--plain is about text; with -o json nothing is rendered: leave it out");
+  if (flags.common.form() == Output::kJson && flags.reasoning == "only")
+    ThrowUsageError(
+        "--reasoning only is about text; -o json always has both, apart from each other: leave it "
+        "out");
   const bool prompt_from_stdin = !flags.common.has_prompt || flags.common.with_stdin;
   const auto media_from_stdin = std::ranges::count(flags.media, kStdin);
   if (media_from_stdin > 1 || (media_from_stdin == 1 && prompt_from_stdin)) {

@@ -2,6 +2,7 @@
 
 #include "weir/client/wiring.h"
 #include "weir/engine/http_engine.h"
+#include "weir/engine/verifier.h"
 
 namespace weir::client {
 namespace {
@@ -52,6 +53,10 @@ async::Task<Result<void>> Send(async::Context ctx, model::Engine& engine, const 
 
 Result<engine::RequestPreview> Preview(const config::EngineConfig& config, http::Client& transport,
                                        const model::Call& call, bool stream) {
+  if (call.constraint) {
+    schema::Cache schemas;
+    WEIR_CHECK(engine::Verifier::Make(*call.constraint, schemas));
+  }
   Scout::Found found;
   auto scout = std::make_unique<Scout>(HttpOptionsOf(config), transport, found);
   const std::unique_ptr<model::Engine> engine = WithChanges(std::move(scout), config, {});

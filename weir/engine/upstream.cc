@@ -75,6 +75,10 @@ RequestPreview Upstream::Preview(std::string_view method, std::string_view path,
     const bool secret = IsSecretName(header.name);
     preview.headers.Add(header.name, secret ? RedactValue(header.value) : header.value);
   }
+  preview.headers.Add("Host", origin_.authority);
+  preview.headers.Add("X-Request-Id", "(new for each try)");
+  if (client_.options().accept_gzip) preview.headers.Add("Accept-Encoding", "gzip");
+  preview.headers.Add("Content-Length", std::to_string(preview.body.size()));
   return preview;
 }
 

@@ -96,6 +96,8 @@ class Client {
   async::Task<Result<std::unique_ptr<Response>>> Send(async::Context ctx, const Origin& origin,
                                                       const Request& request);
 
+  const ClientOptions& options() const { return options_; }
+
   // Open connections of all loops; for tests and status pages.
   std::size_t open_connections() const;
 
