@@ -40,7 +40,9 @@ class Vllm:
             connection.request("POST" if body else "GET", path, json.dumps(body) if body else None,
                                {"Content-Type": "application/json"})
             reply = connection.getresponse()
-            return reply.status, json.loads(reply.read() or b"null")
+            text = reply.read()
+            is_json = reply.headers.get_content_type() == "application/json"
+            return reply.status, json.loads(text or b"null") if is_json else text
         finally:
             connection.close()
 
@@ -91,6 +93,18 @@ class Starts(Case):
             vllm.wait_until_ready()
             self.assertEqual(vllm.ask("/v1/chat/completions", body)[0], 200)
             self.assertEqual(vllm.ask("/is_sleeping")[0], 200)
+
+    def test_what_needs_a_flag_fails_without_it(self):
+        adapter = {"lora_name": "sql", "lora_path": "/adapters/sql"}
+        for flags, code in (((), 500), (("--enable-sleep-mode", "--enable-lora"), 200)):
+            with Vllm(*flags, VLLM_SERVER_DEV_MODE="1", VLLM_ALLOW_RUNTIME_LORA_UPDATING="1") as vllm:
+                vllm.wait_until_ready()
+                self.assertEqual(vllm.ask("/v1/load_lora_adapter", adapter)[0], code)
+                self.assertEqual(vllm.ask("/sleep", {"nothing": 0})[0], code)
+
+    def test_several_servers_do_not_load_adapters_at_run_time(self):
+        with Vllm("--api-server-count", "2", VLLM_ALLOW_RUNTIME_LORA_UPDATING="1") as vllm:
+            self.assertNotEqual(vllm.process.wait(PATIENCE), 0)
 
     def test_a_link_named_vllm_is_the_program(self):
         link = self.folder / "vllm"

@@ -45,6 +45,7 @@ constexpr const char* kHonoured[] = {"model_tag",
                                      "block-size",
                                      "num-gpu-blocks-override",
                                      "enable-lora",
+                                     "enable-sleep-mode",
                                      "lora-modules",
                                      "max-loras",
                                      "enable-auto-tool-choice",
@@ -199,7 +200,16 @@ Result<void> PlanSwitches(const VllmArguments& arguments, const Env& env,
   switches.request_id_headers = arguments.On("enable-request-id-headers", false);
   switches.load_tracking = arguments.On("enable-server-load-tracking", false);
   switches.log_stats = !arguments.On("disable-log-stats", false);
+  switches.lora = arguments.On("enable-lora", false);
+  switches.sleep_mode = arguments.On("enable-sleep-mode", false);
   switches.runtime_lora = IsOn(env, "VLLM_ALLOW_RUNTIME_LORA_UPDATING");
+  std::int64_t api_servers = 1;
+  WEIR_CHECK(Take(arguments, "api-server-count", 0, api_servers));
+  if (switches.runtime_lora && api_servers > 1) {
+    return Fail(Code::kConfigError,
+                "ValueError: VLLM_ALLOW_RUNTIME_LORA_UPDATING cannot be used with "
+                "--api-server-count > 1");
+  }
   switches.dev_mode = IsOn(env, "VLLM_SERVER_DEV_MODE");
   switches.responses_store = IsOn(env, "VLLM_ENABLE_RESPONSES_API_STORE");
   return Take(arguments, "max-logprobs", -1, switches.max_logprobs);

@@ -15,8 +15,11 @@ constexpr std::int64_t kMaxChoices = 16384;
 
 constexpr wire::Version kContextReworded{0, 11, 0};
 constexpr wire::Version kDecorated{0, 14, 0};
+constexpr wire::Version kPathsHidden{0, 26, 0};
 constexpr wire::Version kStopsLimited{0, 28, 0};
 constexpr std::size_t kMaxStops = 4;
+constexpr wire::Version kTemplateInKwargs{0, 11, 0};
+constexpr std::size_t kMaxBadWords = 128;
 
 // Newer servers append the parameter and its value to the message.
 std::unexpected<Refusal> Bad(const SimOptions& options, std::string message, std::string_view param,
@@ -89,10 +92,30 @@ std::expected<void, Refusal> CheckStops(const SimOptions& options, const model::
   return {};
 }
 
+// Parts of messages that vLLM's templates know, beside text and media by URL.
+constexpr std::string_view kPartTypes[] = {"refusal",       "thinking",      "input_image",
+                                           "image_pil",     "image_embeds",  "audio_embeds",
+                                           "prompt_embeds", "tool_reference"};
+
+std::expected<void, Refusal> CheckParts(const SimOptions& options, const model::Call& call) {
+  if (options.dialect.kind != wire::ServerKind::kVllm) return {};
+  for (const model::Message& message : call.messages) {
+    for (const model::Part& part : message.parts) {
+      const auto type = part.raw.Find("type").AsString();
+      if (part.kind != model::Part::Kind::kRaw || !type) continue;
+      if (std::ranges::find(kPartTypes, *type) != std::end(kPartTypes)) continue;
+      return Bad(options, StrCat("Unknown part type: ", *type), "");
+    }
+  }
+  return {};
+}
+
 // What needs a flag that was not given, or does not go with a stream.
 std::expected<void, Refusal> CheckSwitches(const SimOptions& options, const model::Call& call,
-                                           bool reasons, bool stream) {
-  if (!call.chat_template.empty()) {
+                                           bool stream) {
+  const bool hidden = options.dialect.version >= kTemplateInKwargs &&
+                      call.chat_template_kwargs.Find("chat_template").exists();
+  if (!call.chat_template.empty() || hidden) {
     return Bad(options,
                "Chat template is passed with request, but --trust-request-chat-template is not "
                "set. Refused request with untrusted chat template.",
@@ -104,12 +127,6 @@ std::expected<void, Refusal> CheckSwitches(const SimOptions& options, const mode
   }
   if (stream && call.sampling.beam_width && call.api == model::Api::kCompletions) {
     return Bad(options, "Streaming is not currently supported with beam search", "");
-  }
-  if (call.reasoning.thinking_budget && !reasons) {
-    return Bad(options,
-               "thinking_token_budget is set but reasoning_config is not configured. Please set "
-               "--reasoning-config to use thinking_token_budget.",
-               "thinking_token_budget", StrCat(*call.reasoning.thinking_budget));
   }
   return {};
 }
@@ -215,8 +232,20 @@ std::expected<void, Refusal> CheckLogprobs(const SimOptions& options, std::strin
 
 // What the engine refuses, after a stream has begun.
 std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model::Call& call,
-                                         std::span<const Prompt> prompts) {
+                                         bool reasons, std::span<const Prompt> prompts) {
   const model::Sampling& sampling = call.sampling;
+  if (call.reasoning.thinking_budget && !reasons) {
+    return Late(Bad(options,
+                    "thinking_token_budget is set but reasoning_config is not configured. Please "
+                    "set --reasoning-config to use thinking_token_budget.",
+                    "thinking_token_budget", StrCat(*call.reasoning.thinking_budget)));
+  }
+  if (sampling.bad_words.size() > kMaxBadWords) {
+    return Late(Bad(options,
+                    StrCat("bad_words must have at most ", kMaxBadWords, " token sequences, got ",
+                           sampling.bad_words.size(), "."),
+                    "bad_words", StrCat(sampling.bad_words.size())));
+  }
   if (const auto known = CheckVocabulary(options, call, prompts); !known) return known;
   const std::int64_t beams = 2 * sampling.beam_width.value_or(0);
   const auto sample =
@@ -229,13 +258,41 @@ std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model:
   return CheckLogprobs(options, "prompt", "prompt_logprobs", sampling.prompt_logprobs.value_or(0));
 }
 
+// A path by its root, or by a file with an ending in some folder.
+bool LooksLikePath(std::string_view word) {
+  for (const std::string_view root :
+       {"/home/", "/usr/", "/opt/", "/var/", "/tmp/", "/root/", "/lib/", "/mnt/", "/srv/"}) {
+    if (word.starts_with(root)) return true;
+  }
+  const std::size_t last = word.rfind('/');
+  const std::size_t dot = word.rfind('.');
+  return last > 0 && dot != word.npos && dot > last + 1 && dot + 1 < word.size();
+}
+
+std::string HidePaths(std::string_view text) {
+  constexpr std::string_view kBounds = " \t\n`'\"";
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(kBounds), text.size());
+    const std::string_view word = text.substr(0, end);
+    const bool path = word.starts_with('/') && LooksLikePath(word);
+    StrAppend(shown, path ? std::string_view("<path>") : word, text.substr(end, 1));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return shown;
+}
+
 }  // namespace
 
 Refusal UnknownModel(const SimOptions& options, std::string_view name) {
   Refusal refusal;
   refusal.error.status = 404;
   refusal.error.type = "NotFoundError";
-  refusal.error.message = StrCat("The model `", name, "` does not exist.");
+  const std::string shown =
+      options.dialect.kind == wire::ServerKind::kVllm && options.dialect.version >= kPathsHidden
+          ? HidePaths(name)
+          : std::string(name);
+  refusal.error.message = StrCat("The model `", shown, "` does not exist.");
   if (options.dialect.version >= kDecorated) refusal.error.param = "model";
   return refusal;
 }
@@ -273,8 +330,9 @@ std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters
   if (!admitted) return admitted;
   const SimModel& model = options.models[admitted->model];
   if (const auto tools = CheckTools(options, call); !tools) return std::unexpected(tools.error());
+  if (const auto parts = CheckParts(options, call); !parts) return std::unexpected(parts.error());
   if (const auto stops = CheckStops(options, call); !stops) return std::unexpected(stops.error());
-  if (const auto flags = CheckSwitches(options, call, model.reasons, stream); !flags) {
+  if (const auto flags = CheckSwitches(options, call, stream); !flags) {
     return std::unexpected(flags.error());
   }
   const std::int64_t candidates =
@@ -302,7 +360,7 @@ std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters
     admitted->prompts.push_back(std::move(rendered));
     admitted->rooms.push_back(*room);
   }
-  if (const auto engine = CheckEngine(options, call, prompts); !engine) {
+  if (const auto engine = CheckEngine(options, call, model.reasons, prompts); !engine) {
     return std::unexpected(engine.error());
   }
   return admitted;

@@ -118,7 +118,7 @@ const AdmissionCase kAdmissionCases[] = {
      [](Call& call, SimOptions&) { call.reasoning.thinking_budget = 5; },
      "thinking_token_budget is set but reasoning_config is not configured. Please set "
      "--reasoning-config to use thinking_token_budget. (parameter=thinking_token_budget, value=5)",
-     "thinking_token_budget"},
+     "thinking_token_budget", 400, Stage::kEngine},
     {"too_many_choices", [](Call& call, SimOptions&) { call.sampling.n = 16385; },
      "n must be at most 16384, got 16385. (parameter=n, value=16385)", "n"},
     {"prompt_and_answer_too_long", [](Call& call, SimOptions&) { call.sampling.max_tokens = 95; },

@@ -66,6 +66,7 @@ class Author {
   // Moves the index of the choice: the answers to the prompts before count first.
   void Shift(std::int64_t by) { options_.index += by; }
 
+  std::int64_t index() const { return options_.index; }
   bool finished() const { return finish_ != model::Finish::kNone; }
   model::Finish finish() const { return finish_; }
   std::int64_t written() const { return static_cast<std::int64_t>(tokens_.size()); }

@@ -50,6 +50,7 @@ Refusal RefusalOf(const ScriptedReply& script) {
       error.message.empty() ? std::string(http::ReasonPhrase(error.status)) : error.message;
   refusal.error.code = error.code;
   for (const auto& [name, value] : script.headers) refusal.headers.Set(name, value);
+  refusal.error.param = error.param;
   if (!error.retry_after.empty()) refusal.headers.Set("retry-after", error.retry_after);
   return refusal;
 }
@@ -210,6 +211,10 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
   base.logprobs = sampling.logprobs;
   base.chat = call.api != model::Api::kCompletions;
   base.token_ids = sampling.return_token_ids.value_or(false);
+  if (model.reasons && base.chat && !call.reasoning.include.value_or(true)) {
+    base.logprobs.reset();  // they would tell the thoughts
+    base.token_ids = false;
+  }
   base.tokens_as_ids = sampling.return_tokens_as_token_ids.value_or(false);
   base.thoughts_shown = call.reasoning.include.value_or(true);
   base.thinking_budget = call.reasoning.thinking_budget.value_or(-1);
@@ -243,6 +248,9 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
       one.outline = {{.fixed = std::move(beam.tokens)}};
       one.room = static_cast<std::int64_t>(one.outline.front().fixed.size());
       one.end_named = true;
+      one.rules = {};
+      one.stop.clear();
+      one.repetition = {};
       add(std::move(one));
     }
     return authors;
@@ -274,21 +282,26 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
   return authors;
 }
 
-Outcome SimCore::Decide(const Cue& cue) {
+Outcome SimCore::Rehearse(const Cue& cue) {
   Outcome outcome;
   outcome.script = rehearsal_.Find(cue);
   const ScriptedReply* script = outcome.script.get();
-  if (script != nullptr) {
-    outcome.delay = options_.engine.latency.Scaled(script->delay);
-    if (script->error) {
-      outcome.answer = RefusalOf(*script);
-    } else if (script->garbage) {
-      outcome.answer = RawAnswer{"", *script->garbage};
-    } else if (script->html) {
-      outcome.answer = RawAnswer{"text/html; charset=utf-8", *script->html};
-    }
-    if (script->error || script->garbage || script->html) return outcome;
+  if (script == nullptr) return outcome;
+  outcome.delay = options_.engine.latency.Scaled(script->delay);
+  if (script->error) {
+    outcome.answer = RefusalOf(*script);
+  } else if (script->garbage) {
+    outcome.answer = RawAnswer{"", *script->garbage};
+  } else if (script->html) {
+    outcome.answer = RawAnswer{"text/html; charset=utf-8", *script->html};
   }
+  return outcome;
+}
+
+Outcome SimCore::Decide(const Cue& cue) {
+  Outcome outcome = Rehearse(cue);
+  const ScriptedReply* script = outcome.script.get();
+  if (script != nullptr && script->answers_itself()) return outcome;
 
   const model::Call& call = cue.call;
   auto admitted = Admit(options_, adapters_, call, cue.prompts, cue.stream);
@@ -322,6 +335,8 @@ Outcome SimCore::Decide(const Cue& cue) {
   const bool ids_told = call.sampling.return_token_ids.value_or(false);
   PerformanceOptions playing{
       .at_once = call.sampling.beam_width.has_value(),
+      .opened_first = cue.stream && call.api == model::Api::kChat &&
+                      options_.dialect.kind == wire::ServerKind::kVllm,
       .in_one = !cue.stream,
       .continuous_usage = call.continuous_usage,
       .cached_shown = options_.switches.prompt_tokens_details,

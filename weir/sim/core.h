@@ -69,6 +69,10 @@ class SimCore {
   Lateness& lateness() { return lateness_; }
   ResponseStore& responses() { return responses_; }
 
+  // What the script lays down for a request. Where it does not answer itself, the answer of the
+  // outcome means nothing.
+  Outcome Rehearse(const Cue& cue);
+
   // Decides what becomes of a request. `prompts` is not empty; a chat has one empty prompt.
   Outcome Decide(const Cue& cue);
 

@@ -75,7 +75,7 @@ Result<void> Performance::Enter(const async::Context& ctx, Scheduler& scheduler)
 
 async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
                                             std::vector<model::Delta>& out) {
-  const std::size_t before = out.size();
+  std::vector<model::Delta>& said = options_.at_once ? kept_ : out;
   bool open = false;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (done_[i]) continue;
@@ -84,18 +84,20 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
     if (!due) co_return Fail(due.error());
     due_ = ctx.Now() - turns_[i].lateness();
     if (!*due) {
+      OpenAll(parts_[i], out);
       Abort(parts_[i], out);
       done_[i] = true;
       continue;
     }
     const std::size_t now = turns_[i].instant() ? run : 1;
+    if (parts_[i].authors.size() > 1 && !options_.at_once) OpenAll(parts_[i], out);
     std::int64_t more = 0;  // tokens of the steps behind the one that Step() has counted
     if (options_.in_one && now > 1) {
-      more = WriteInOne(parts_[i], now, out);
+      more = WriteInOne(parts_[i], now, said);
       steps_ += i == 0 ? now : 0;
     } else {
       for (std::size_t step = 0; step < now && !Finished(parts_[i]); ++step) {
-        const std::size_t written = WriteStep(parts_[i], out);
+        const std::size_t written = WriteStep(parts_[i], said);
         more += step == 0 ? 0 : static_cast<std::int64_t>(written);
         steps_ += i == 0 ? 1 : 0;
       }
@@ -105,11 +107,8 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
     Close(parts_[i], turns_[i]);
     done_[i] = true;
   }
-  if (!options_.at_once) co_return open;
-  std::move(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(),
-            std::back_inserter(kept_));
-  out.resize(before);
-  if (std::ranges::find(done_, false) == done_.end()) {
+  if (!kept_.empty() && std::ranges::find(done_, false) == done_.end()) {
+    for (const Part& part : parts_) OpenAll(part, out);
     std::ranges::move(std::exchange(kept_, {}), std::back_inserter(out));
   }
   co_return open;
@@ -117,15 +116,15 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
 
 // How many answers wrote a token.
 std::size_t Performance::WriteStep(Part& part, std::vector<model::Delta>& out) {
-  const std::size_t before = out.size();
+  std::size_t written = 0;
   for (Author& author : part.authors) {
     if (author.finished()) continue;
-    model::Delta& delta = out.emplace_back();
-    if (author.written() == 0) Open(part, delta);
+    model::Delta& delta = DeltaOf(part, author, out);
     author.Write(delta);
     if (options_.continuous_usage) delta.usage = UsageOf(author);
+    ++written;
   }
-  return out.size() - before;
+  return written;
 }
 
 // One delta for each answer, with all that it writes in so many steps. How many tokens that is,
@@ -135,8 +134,7 @@ std::int64_t Performance::WriteInOne(Part& part, std::size_t steps,
   std::int64_t more = 0;
   for (Author& author : part.authors) {
     if (author.finished()) continue;
-    model::Delta& delta = out.emplace_back();
-    if (author.written() == 0) Open(part, delta);
+    model::Delta& delta = DeltaOf(part, author, out);
     for (std::size_t step = 0; step < steps && !author.finished(); ++step) {
       author.Write(delta);
       more += step == 0 ? 0 : 1;
@@ -145,11 +143,36 @@ std::int64_t Performance::WriteInOne(Part& part, std::size_t steps,
   return more;
 }
 
-// What the first delta of an answer brings beside the author's words.
-void Performance::Open(const Part& part, model::Delta& delta) const {
+// Where the next words of an answer go. The first delta brings more than the author's words.
+model::Delta& Performance::DeltaOf(const Part& part, const Author& author,
+                                   std::vector<model::Delta>& out) {
+  if (options_.at_once) {
+    const auto kept = std::ranges::find(out, author.index(), &model::Delta::choice);
+    if (kept != out.end()) return *kept;
+  }
+  model::Delta& delta = out.emplace_back();
+  delta.choice = author.index();
+  if (author.written() > 0) return delta;
   delta.refusal = options_.refusal;
+  delta.extra = OpeningOf(part);
+  return delta;
+}
+
+json::Value Performance::OpeningOf(const Part& part) const {
   const auto place = static_cast<std::size_t>(&part - parts_.data());
-  if (place < options_.openings.size()) delta.extra = options_.openings[place];
+  return place < options_.openings.size() ? options_.openings[place] : json::Value();
+}
+
+// A server that tells the roles does so for all answers, before the first word of any.
+void Performance::OpenAll(const Part& part, std::vector<model::Delta>& out) {
+  if (!options_.opened_first || std::exchange(opened_, true)) return;
+  for (const Author& author : part.authors) {
+    model::Delta& delta = out.emplace_back();
+    delta.choice = author.index();
+    delta.has_choice = true;
+    delta.extra = OpeningOf(part);
+    if (options_.continuous_usage) delta.usage = UsageOf(author);
+  }
 }
 
 void Performance::Close(Part& part, Scheduler::Turn& turn) {

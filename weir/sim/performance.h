@@ -24,10 +24,11 @@ struct Part {
 };
 
 struct PerformanceOptions {
-  bool at_once = false;           // a beam search: nothing is delivered before everything is there
-  bool in_one = false;            // tokens that come at once are one delta: a whole reply
-  bool continuous_usage = false;  // every delta tells the counts so far
-  bool cached_shown = false;      // usage tells the cached tokens
+  bool at_once = false;       // a beam search: nothing is delivered before everything is there
+  bool opened_first = false;  // a stream begins with a delta of nothing for each of many answers
+  bool in_one = false;        // tokens that come at once are one delta: a whole reply
+  bool continuous_usage = false;      // every delta tells the counts so far
+  bool cached_shown = false;          // usage tells the cached tokens
   bool nothing_cached_shown = true;   // ... also when there are none
   bool thoughts_counted = false;      // ... and those of thoughts
   std::int64_t cache_block = 0;       // usage tells the tokens that blocks of so many keep; 0: not
@@ -62,7 +63,9 @@ class Performance {
  private:
   std::size_t WriteStep(Part& part, std::vector<model::Delta>& out);
   std::int64_t WriteInOne(Part& part, std::size_t steps, std::vector<model::Delta>& out);
-  void Open(const Part& part, model::Delta& delta) const;
+  void OpenAll(const Part& part, std::vector<model::Delta>& out);
+  model::Delta& DeltaOf(const Part& part, const Author& author, std::vector<model::Delta>& out);
+  json::Value OpeningOf(const Part& part) const;
   void Close(Part& part, Scheduler::Turn& turn);
   void Abort(Part& part, std::vector<model::Delta>& out);
   model::Usage UsageOf(const Author& author) const;
@@ -71,7 +74,8 @@ class Performance {
   std::vector<Scheduler::Turn> turns_;
   std::vector<bool> done_;
   PerformanceOptions options_;
-  std::vector<model::Delta> kept_;  // of a beam search, until the end
+  bool opened_ = false;
+  std::vector<model::Delta> kept_;  // of a beam search until the end: one for each answer
   std::int64_t prompt_tokens_ = 0;
   std::int64_t first_prompt_ = 0;  // tokens of the first one
   std::size_t steps_ = 0;

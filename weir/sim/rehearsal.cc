@@ -54,6 +54,7 @@ bool HasHeader(const http::Headers& headers, std::string_view name, std::string_
 // come first.
 bool Fits(const Match& match, const Cue& cue) {
   const model::Call& call = cue.call;
+  if (match.path ? *match.path != cue.path : cue.beside) return false;
   if (match.stream && *match.stream != cue.stream) return false;
   if (match.model && *match.model != (call.adapter.empty() ? call.model : call.adapter)) {
     return false;

@@ -24,6 +24,8 @@ struct Cue {
   std::span<const Prompt> prompts;
   const http::Headers* headers = nullptr;  // null: it came in process
   bool stream = false;
+  std::string_view path = {};  // of the URL; empty: it came in process
+  bool beside = false;         // not for generation: only rules that name the path are for it
 };
 
 class Rehearsal {

@@ -32,8 +32,9 @@ Result<Match> ReadMatch(const ScriptReader& reader, const Place& place) {
   Match match;
   if (!place.exists()) return match;
   WEIR_CHECK(
-      reader.CheckKeys(place, {"model", "contains", "last_user", "tool_result", "system", "tool",
-                               "tool_choice", "turn", "stream", "headers", "call_number"}));
+      reader.CheckKeys(place, {"path", "model", "contains", "last_user", "tool_result", "system",
+                               "tool", "tool_choice", "turn", "stream", "headers", "call_number"}));
+  WEIR_CHECK(reader.Text(place.At("path"), match.path));
   WEIR_CHECK(reader.Text(place.At("model"), match.model));
   WEIR_CHECK(reader.Text(place.At("contains"), match.contains));
   WEIR_CHECK(reader.Text(place.At("last_user"), match.last_user));

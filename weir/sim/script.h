@@ -19,6 +19,7 @@ namespace weir::sim {
 
 // Which requests a rule is for: those that fit every field that is set.
 struct Match {
+  std::optional<std::string> path;         // of the URL; without it, requests for generation only
   std::optional<std::string> model;        // the model or adapter that was asked for
   std::optional<std::string> contains;     // stands in any message, or in the prompt
   std::optional<std::string> last_user;    // stands in the last message of the user
@@ -35,8 +36,9 @@ struct Match {
 
 struct ScriptedError {
   int status = 500;
-  std::string type;         // empty: the server's word for the status
-  std::string message;      // empty: the status in words
+  std::string type;     // empty: the server's word for the status
+  std::string message;  // empty: the status in words
+  std::optional<std::string> param;
   std::string code;         // OpenAI's dialect: its word; empty: the usual one for the status
   std::string retry_after;  // the header's value; empty: not sent
 };
@@ -52,7 +54,7 @@ struct Fault {
   enum class Kind : std::uint8_t {
     kStall,              // nothing more comes
     kReset,              // the connection is reset
-    kClose,              // the server ends the connection in the middle (half-close)
+    kClose,              // the server ends the connection in the middle, in good order (FIN)
     kTruncatedChunk,     // ... in the middle of an HTTP chunk that had promised more
     kMalformedEvent,     // one event's JSON is cut in half
     kDuplicateEvent,     // one event comes twice
@@ -92,6 +94,8 @@ struct ScriptedReply {
   std::optional<Duration> itl;
   std::vector<Fault> faults;
 
+  // There is nothing to write: an error, or bytes instead of a reply.
+  bool answers_itself() const { return error || garbage || html; }
   // The words are given, not only the manners.
   bool lays_down() const { return text || refusal || !tool_calls.empty() || !reasoning.empty(); }
 };

@@ -166,7 +166,8 @@ Result<void> ReadToolCalls(const ScriptReader& reader, const Place& place,
 Result<void> ReadError(const ScriptReader& reader, const Place& place,
                        std::optional<ScriptedError>& out) {
   if (!place.exists()) return {};
-  WEIR_CHECK(reader.CheckKeys(place, {"status", "type", "message", "code", "retry_after"}));
+  WEIR_CHECK(
+      reader.CheckKeys(place, {"status", "type", "message", "param", "code", "retry_after"}));
   ScriptedError& error = out.emplace();
   std::optional<std::int64_t> status;
   WEIR_CHECK(reader.Int(place.At("status"), 400, status));
@@ -174,6 +175,7 @@ Result<void> ReadError(const ScriptReader& reader, const Place& place,
   error.status = static_cast<int>(status.value_or(error.status));
   WEIR_CHECK(reader.Text(place.At("type"), error.type));
   WEIR_CHECK(reader.Text(place.At("message"), error.message));
+  WEIR_CHECK(reader.Text(place.At("param"), error.param));
   WEIR_CHECK(reader.PlainText(place.At("code"), error.code));
   const Place after = place.At("retry_after");
   WEIR_CHECK(reader.PlainText(after, error.retry_after));

@@ -19,6 +19,7 @@ using testing::Pair;
 constexpr std::string_view kFull = R"(
 - name: the weather
   match:
+    path: /v1/completions
     model: m
     contains: weather
     last_user: Paris
@@ -53,7 +54,7 @@ constexpr std::string_view kFull = R"(
       - {name: look, arguments: {city: Paris}, probability: 1}
       - {name: broken, arguments: "{\"a\":"}
       - {name: none}
-- reply: {error: {status: 429, type: T, message: slow down, code: 17, retry_after: 2}}
+- reply: {error: {status: 429, type: T, message: slow down, param: n, code: 17, retry_after: 2}}
 - reply: {garbage: "\x01nonsense"}
 - reply: {html: "<html>"}
 - reply: {refusal: I will not.}
@@ -79,6 +80,7 @@ TEST(Script, EveryFieldIsRead) {
   EXPECT_EQ(first.name, "the weather");
   EXPECT_EQ(first.rate, 0.25);
   EXPECT_EQ(first.times, 5);
+  EXPECT_EQ(first.match.path, "/v1/completions");
   EXPECT_EQ(first.match.model, "m");
   EXPECT_EQ(first.match.contains, "weather");
   EXPECT_EQ(first.match.last_user, "Paris");
@@ -118,6 +120,7 @@ TEST(Script, EveryAnswerIsRead) {
   EXPECT_EQ(error->status, 429);
   EXPECT_EQ(error->type, "T");
   EXPECT_EQ(error->message, "slow down");
+  EXPECT_EQ(error->param, "n");
   EXPECT_EQ(error->code, "17");
   EXPECT_EQ(error->retry_after, "2");
   EXPECT_EQ(script->rules[3].reply.garbage, "\x01nonsense");
@@ -213,7 +216,8 @@ TEST(Script, MistakesAreNamedWithTheirPlace) {
   const Mistake mistakes[] = {
       {"- reply: {txet: a}\n", "s.yaml:1:11: unknown key `txet`; did you mean `text`?"},
       {"- match: {zzz: a}\n  reply: {}\n",
-       "s.yaml:1:11: unknown key `zzz`; known are model, contains, last_user, tool_result, system, "
+       "s.yaml:1:11: unknown key `zzz`; known are path, model, contains, last_user, tool_result, "
+       "system, "
        "tool, tool_choice, turn, stream, headers, call_number"},
       {"reply: a\n", "s.yaml:1:1: unknown key `reply`; known are rules"},
       {"a\n", "s.yaml:1:1: a script is a list of rules, or a mapping with `rules`"},

@@ -44,6 +44,8 @@ struct ServerSwitches {
   bool request_id_headers = false;    // --enable-request-id-headers
   bool load_tracking = true;          // --enable-server-load-tracking: what /load says
   bool runtime_lora = true;           // VLLM_ALLOW_RUNTIME_LORA_UPDATING: load and unload
+  bool lora = true;                   // --enable-lora: without it, loading an adapter fails
+  bool sleep_mode = true;             // --enable-sleep-mode: without it, /sleep fails
   bool dev_mode = true;               // VLLM_SERVER_DEV_MODE: sleep, pause, reset, abort
   bool responses_store = true;        // VLLM_ENABLE_RESPONSES_API_STORE: fetch and cancel
   bool log_stats = true;              // --disable-log-stats

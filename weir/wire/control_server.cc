@@ -9,12 +9,14 @@
 #include "weir/json/writer.h"
 #include "weir/wire/encode_parts.h"
 #include "weir/wire/json_fields.h"
+#include "weir/wire/python_text.h"
 #include "weir/wire/request_reader.h"
 
 namespace weir::wire {
 namespace {
 
 constexpr Version kDetailsInUsage{0, 28, 0};
+constexpr Version kInPlace{0, 14, 0};
 
 // Reads a body as an object, and hands it to `read`.
 template <class Out, class Read>
@@ -155,7 +157,7 @@ std::expected<IncomingAdapter, ServerError> DecodeAdapter(AdapterChange change,
     if (change == AdapterChange::kUnload) return;
     RequireText(in, "lora_path", out.path);
     std::optional<bool> in_place;
-    in.Read("load_inplace", in_place);
+    if (in.dialect().version >= kInPlace) in.Read("load_inplace", in_place);
     out.in_place = in_place.value_or(false);
   };
   return DecodeObject<IncomingAdapter>(model::Api::kCompletions, body, dialect, read);
@@ -218,7 +220,7 @@ std::string EncodeEmbedding(const model::ReplyInfo& info,
       out.String(Base64OfFloats(vectors[i]));
     } else {
       out.BeginArray();
-      for (const float value : vectors[i]) out.Double(value);
+      for (const float value : vectors[i]) out.Raw(PythonFloat(value));
       out.EndArray();
     }
     out.EndObject();

@@ -13,6 +13,7 @@ namespace {
 using model::Constraint;
 
 constexpr Version kGuidedGone{0, 12, 0};
+constexpr Version kTagAsFormat{0, 8, 5};
 
 // A schema may come as an object or as the text of one.
 json::Value SchemaOf(json::View schema) {
@@ -62,12 +63,14 @@ void ReadResponseFormat(RequestReader& in, model::Call& call) {
     constraint.name = schema.Find("name").StringOr("");
     constraint.strict = schema.Find("strict").AsBool();
     call.constraint = std::move(constraint);
-  } else if (type == "structural_tag") {
+  } else if (type == "structural_tag" && in.dialect().version >= kTagAsFormat) {
     call.constraint =
         Constraint{.kind = Constraint::Kind::kStructuralTag, .schema = json::Value::CopyOf(format)};
   } else if (type != "text") {
     in.Complain("literal_error", "response_format.type",
-                "Input should be 'text', 'json_object', 'json_schema' or 'structural_tag'",
+                in.dialect().version >= kTagAsFormat
+                    ? "Input should be 'text', 'json_object', 'json_schema' or 'structural_tag'"
+                    : "Input should be 'text', 'json_object' or 'json_schema'",
                 format.Find("type"));
   }
 }
@@ -102,6 +105,12 @@ void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& ca
       call.constraint = std::move(constraint);
       ++count;
     }
+  }
+  using Kind = Constraint::Kind;
+  const bool json = call.constraint && (call.constraint->kind == Kind::kJsonSchema ||
+                                        call.constraint->kind == Kind::kJsonObject);
+  if (json && object.Find("disable_any_whitespace").BoolOr(false)) {
+    call.constraint->text = kCompactJson;
   }
   if (count == 0) {
     in.Refuse("You must use one kind of structured outputs constraint but none are specified.",

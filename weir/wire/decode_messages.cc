@@ -24,9 +24,16 @@ Part UrlPart(Part::Kind kind, json::View part, json::View medium) {
   return out;
 }
 
+// The types of a part that is plain text; what has another one and a text as well is kept as it is.
+bool IsTextPart(json::View part) {
+  const std::string_view type = part.Find("type").StringOr("text");
+  return part.Find("text").IsString() &&
+         (type == "text" || type == "input_text" || type == "output_text");
+}
+
 Part DecodePart(json::View part) {
   if (part.IsString()) return {.kind = Part::Kind::kText, .text = StringOf(part)};
-  if (part.Find("text").IsString()) {
+  if (IsTextPart(part)) {
     return {.kind = Part::Kind::kText, .text = StringOf(part.Find("text"))};
   }
   constexpr std::pair<std::string_view, Part::Kind> kMedia[] = {{"image_url", Part::Kind::kImage},
@@ -92,6 +99,11 @@ void DecodeMessage(json::View entry, std::string_view location, RequestReader& i
 void DecodeTool(json::View entry, std::string_view location, RequestReader& in,
                 model::ToolSpec& tool) {
   const json::View function = entry.Find("function");
+  const json::View type = entry.Find("type");
+  if (in.dialect().kind == ServerKind::kVllm && type.exists() && type.StringOr("") != "function") {
+    in.Complain("literal_error", StrCat(location, ".type"), "Input should be 'function'", type);
+    return;
+  }
   if (!function.IsObject()) {
     in.Complain("missing", StrCat(location, ".function"), "Field required", entry);
     return;

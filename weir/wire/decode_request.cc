@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -34,6 +35,32 @@ void ReadStream(RequestReader& in, IncomingCall& out) {
   out.call.continuous_usage = out.continuous_usage;
 }
 
+constexpr Version kPromptsLimited{0, 28, 0};
+constexpr std::size_t kMaxPrompts = 1024;
+
+// Each way to read a prompt has its own complaint about tokens that are negative.
+void RefuseNegative(json::View prompt, RequestReader& in) {
+  const bool nested = prompt[0].IsArray();
+  for (std::size_t i = 0; i < (nested ? prompt.size() : 1); ++i) {
+    const json::View list = nested ? prompt[i] : prompt;
+    const std::vector<std::int64_t> ids = IntsOf(list);
+    const auto negative = std::ranges::find_if(ids, [](std::int64_t id) { return id < 0; });
+    if (negative == ids.end()) continue;
+    const auto place = static_cast<std::size_t>(negative - ids.begin());
+    constexpr std::string_view kFlat = "prompt.list[constrained-int].";
+    constexpr std::string_view kNested = "prompt.list[list[constrained-int]].";
+    const std::string where = nested ? StrCat(kNested, i, ".", place) : StrCat(kFlat, place);
+    in.Complain("greater_than_equal", where, "Input should be greater than or equal to 0",
+                list[place], "{'ge': 0}");
+    in.Complain(nested ? "int_type" : "list_type", nested ? StrCat(kFlat, 0) : StrCat(kNested, 0),
+                nested ? "Input should be a valid integer" : "Input should be a valid list",
+                prompt[0]);
+    in.Complain("string_type", "prompt.str", "Input should be a valid string", prompt);
+    in.Complain("string_type", "prompt.list[str].0", "Input should be a valid string", prompt[0]);
+    return;
+  }
+}
+
 // A text, several texts, tokens, or several lists of tokens.
 void ReadPrompt(RequestReader& in, IncomingCall& out) {
   const json::View prompt = in.Take("prompt");
@@ -45,6 +72,14 @@ void ReadPrompt(RequestReader& in, IncomingCall& out) {
     out.token_prompts.push_back(IntsOf(prompt));
   } else if (prompt[0].IsArray()) {
     for (const json::View list : prompt.items()) out.token_prompts.push_back(IntsOf(list));
+  }
+  if (in.dialect().kind == ServerKind::kVllm) {
+    if (!out.token_prompts.empty()) RefuseNegative(prompt, in);
+    const std::size_t prompts = out.prompts.size() + out.token_prompts.size();
+    if (prompts > kMaxPrompts && in.dialect().version >= kPromptsLimited) {
+      in.Refuse(StrCat("prompt must have at most ", kMaxPrompts, " entries, got ", prompts, "."),
+                "prompt", StrCat(prompts));
+    }
   }
   if (!out.prompts.empty()) out.call.prompt = out.prompts.front();
   if (!out.token_prompts.empty()) out.call.prompt_token_ids = out.token_prompts.front();
@@ -58,10 +93,51 @@ void ReadPrompt(RequestReader& in, IncomingCall& out) {
   in.Read("echo", out.call.echo, Null::kRefused);
 }
 
+void CheckEffort(RequestReader& in, std::string_view effort) {
+  constexpr Version kMoreEfforts{0, 12, 0};
+  const bool few = in.dialect().version < kMoreEfforts;
+  const std::string_view known =
+      few ? "'low', 'medium' or 'high'"
+          : "'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'";
+  if (in.dialect().kind != ServerKind::kVllm || !in.body().Find("reasoning_effort").IsString()) {
+    return;
+  }
+  if (in.Take("reasoning_effort").exists() && !known.contains(StrCat("'", effort, "'"))) {
+    in.Complain("literal_error", "reasoning_effort", StrCat("Input should be ", known),
+                in.body().Find("reasoning_effort"));
+  }
+}
+
+// The last message, when it is the model's own, stands before what is added to it.
+void ReadChatEcho(RequestReader& in, IncomingCall& out) {
+  if (in.dialect().kind != ServerKind::kVllm) return;
+  std::optional<bool> echo;
+  in.ReadBool("echo", in.body().Find("echo"), echo, Null::kRefused);
+  const std::vector<model::Message>& messages = out.call.messages;
+  if (!echo.value_or(false) || messages.empty()) return;
+  if (messages.back().role != model::Role::kAssistant) return;
+  out.chat_echo = messages.back().AllText();
+}
+
+// Null is not "auto": calls are cut out of the text, and then forgotten.
+void ReadNullChoice(RequestReader& in, IncomingCall& out) {
+  const json::View choice = in.body().Find("tool_choice");
+  if (in.dialect().kind != ServerKind::kVllm || out.call.tools.empty()) return;
+  if (!choice.exists() || !choice.IsNull()) return;
+  out.null_choice = true;
+  if (!out.call.constraint || IsSet(in.body().Find("response_format"))) return;
+  using Kind = model::Constraint::Kind;
+  for (const Kind kind : {Kind::kJsonSchema, Kind::kRegex, Kind::kChoice}) {
+    if (out.call.constraint->kind != kind) continue;
+    in.Refuse("You can only either use constraints for structured outputs or tools, not both.");
+  }
+}
+
 void ReadReasoning(RequestReader& in, model::Call& call) {
   std::string effort;
   in.Read("reasoning_effort", effort);
   if (!effort.empty()) call.reasoning.effort = effort;
+  CheckEffort(in, effort);
   in.Read("include_reasoning", call.reasoning.include, Null::kRefused);
   in.Read("thinking_token_budget", call.reasoning.thinking_budget);
   in.Read("add_generation_prompt", call.add_generation_prompt, Null::kRefused);
@@ -86,7 +162,15 @@ void ReadGeneration(RequestReader& in, IncomingCall& out) {
     ReadPrompt(in, out);
   }
   ReadConstraint(in, out.call);
+  if (in.chat()) {
+    ReadChatEcho(in, out);
+    ReadNullChoice(in, out);
+  }
   ReadSampling(in, out.call);
+  const json::View allowed = in.Take("allowed_token_ids");
+  if (allowed.IsArray() && allowed.empty()) {
+    out.engine_error = ServerError{.message = "allowed_token_ids is not None and empty!"};
+  }
   ReadReasoning(in, out.call);
   ReadMeta(in, out.call);
   ReadStream(in, out);
@@ -122,6 +206,9 @@ void ReadMeta(RequestReader& in, model::Call& call) {
   in.Read("request_id", call.request_id);
   in.Read("session_id", call.session_id);
   in.Read("cache_salt", call.cache_salt);
+  if (call.cache_salt.empty() && in.Take("cache_salt").IsString()) {
+    in.Refuse("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");
+  }
   in.Read("user", call.user);
   in.ReadObject("kv_transfer_params", call.kv_transfer_params);
   in.ReadObject("vllm_xargs", call.vllm_xargs);

@@ -63,15 +63,35 @@ void ReadCandidates(RequestReader& in, Sampling& sampling) {
   sampling.best_of.reset();
 }
 
+// How many log-probabilities are wanted; -1, all of them, came with 0.11, and only for some.
+void CheckCount(RequestReader& in, std::string_view key, const std::optional<std::int64_t>& count) {
+  constexpr Version kAllByMinusOne{0, 11, 0};
+  const bool all = key != "logprobs" && in.dialect().version >= kAllByMinusOne;
+  if (!count || *count >= 0 || (all && *count == -1)) return;
+  in.Refuse(StrCat("`", key, "` must be a positive value", all ? " or -1." : "."), key,
+            StrCat(*count));
+}
+
+void CheckPromptLogprobs(RequestReader& in, const Sampling& sampling) {
+  const std::int64_t wanted = sampling.prompt_logprobs.value_or(0);
+  if (in.body().Find("stream").BoolOr(false) && (wanted > 0 || wanted == -1)) {
+    in.Refuse("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs");
+  }
+  CheckCount(in, "prompt_logprobs", sampling.prompt_logprobs);
+}
+
 void ReadLogprobs(RequestReader& in, Sampling& sampling) {
+  CheckPromptLogprobs(in, sampling);
   if (!in.chat()) {
     in.Read("logprobs", sampling.logprobs);
+    CheckCount(in, "logprobs", sampling.logprobs);
     return;
   }
   std::optional<bool> wanted;
   std::optional<std::int64_t> top;
   in.Read("logprobs", wanted);
   in.Read("top_logprobs", top);
+  CheckCount(in, "top_logprobs", top);
   const bool nulled =
       in.dialect().kind == ServerKind::kVllm && !top && in.body().Find("top_logprobs").exists();
   if (nulled) return;  // vLLM takes the null for "none at all", whatever `logprobs` says
@@ -98,6 +118,13 @@ void ReadStop(RequestReader& in, Sampling& sampling) {
     sampling.stop.push_back(StringOf(stop));
   } else if (stop.IsArray()) {
     sampling.stop = StringsOf(stop);
+    if (sampling.stop.size() == stop.size()) return;
+    in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
+    for (std::size_t i = 0; i < stop.size(); ++i) {
+      if (stop[i].IsString()) continue;
+      in.Complain("string_type", StrCat("stop.list[str].", i), "Input should be a valid string",
+                  stop[i]);
+    }
   } else if (IsSet(stop)) {
     in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
     in.Complain("list_type", "stop.list[str]", "Input should be a valid list", stop);
@@ -133,7 +160,17 @@ void ReadSampling(RequestReader& in, model::Call& call) {
   ReadLogitBias(in, sampling);
   std::string side;
   in.Read("truncation_side", side);
-  if (!side.empty()) sampling.truncation_side = side;
+  if (side == "left" || side == "right") {
+    sampling.truncation_side = side;
+  } else if (!side.empty()) {
+    in.Complain("literal_error", "truncation_side", "Input should be 'left' or 'right'",
+                in.body().Find("truncation_side"));
+  }
+  if (sampling.truncate_prompt_tokens.value_or(0) < -1) {
+    in.Complain("greater_than_equal", "truncate_prompt_tokens",
+                "Input should be greater than or equal to -1",
+                in.body().Find("truncate_prompt_tokens"), "{'ge': -1}");
+  }
   ReadLogprobs(in, sampling);
   in.ReadObject("repetition_detection", sampling.repetition_detection);
 }
@@ -150,6 +187,10 @@ void CheckSampling(RequestReader& in, const model::Call& call) {
   CheckRange(in, "presence_penalty", sampling.presence_penalty, -2, 2, "in [-2, 2]", "");
   CheckRange(in, "frequency_penalty", sampling.frequency_penalty, -2, 2, "in [-2, 2]", "");
   CheckRange(in, "min_p", sampling.min_p, 0, 1, "in [0, 1]", "");
+  if (sampling.repetition_penalty && !(*sampling.repetition_penalty > 0)) {
+    in.RefuseLate(StrCat("repetition_penalty must be greater than zero, got ",
+                         PythonFloat(*sampling.repetition_penalty), "."));
+  }
   if (sampling.top_k && *sampling.top_k < -1) {
     in.RefuseLate(StrCat("top_k must be 0 (disable), or at least 1, got ", *sampling.top_k, "."));
   }

@@ -154,6 +154,7 @@ void ChunkEncoder::AppendOwn(const model::Delta& delta, std::string& out) {
   }
   // What a parser swallows (the marks around a tool call) is not sent at all.
   if (chat && SaysNothing(delta)) return;
+  AppendEcho(out);
   out += prefix_;
   if (IsPlain(delta) && (chat || delta.extra.IsNull())) {
     StrAppend(out, "{\"index\":", delta.choice, chat ? ",\"delta\":{\"content\":" : ",\"text\":");
@@ -187,6 +188,16 @@ void ChunkEncoder::AppendRole(const model::Delta& delta, std::string& out) const
   }
   if (dialect.prompt_text_shown) out += ",\"prompt_text\":null";
   out += "}\n\n";
+}
+
+// Of all choices that have their role by then.
+void ChunkEncoder::AppendEcho(std::string& out) {
+  if (options_.echo.empty() || std::exchange(echoed_, true)) return;
+  for (const std::int64_t choice : opened_) {
+    StrAppend(out, prefix_, "{\"index\":", choice, ",\"delta\":{\"content\":");
+    json::AppendQuoted(out, options_.echo);
+    out += "},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
+  }
 }
 
 void ChunkEncoder::AppendChoice(const model::Delta& delta, std::string& out) const {

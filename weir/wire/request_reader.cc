@@ -28,6 +28,18 @@ std::string LocationTuple(std::string_view location) {
   return tuple + ")";
 }
 
+// A whole number that has no place in 64 bits.
+bool IsHuge(json::View value) {
+  return value.IsNumber() &&
+         value.NumberText().find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
+// What pydantic says beside "Input should be 'a' or 'b'".
+std::string ExpectedContext(std::string_view message) {
+  constexpr std::string_view kBegin = "Input should be ";
+  return StrCat("{'expected': ", PythonRepr(message.substr(kBegin.size())), "}");
+}
+
 }  // namespace
 
 ServerError ValidationError(const std::vector<std::string>& entries, std::string param,
@@ -63,6 +75,12 @@ void RequestReader::Read(std::string_view key, std::optional<std::int64_t>& out,
   } else if (text) {
     Complain("int_parsing", key,
              "Input should be a valid integer, unable to parse string as an integer", value);
+  } else if (IsHuge(value)) {
+    const bool low = value.NumberText().starts_with('-');
+    const std::string_view limit = low ? "-9223372036854775808" : "9223372036854775807";
+    Complain(low ? "greater_than_equal" : "less_than_equal", key,
+             StrCat("Input should be ", low ? "greater" : "less", " than or equal to ", limit),
+             value, StrCat(low ? "{'ge': " : "{'le': ", limit, "}"));
   } else if (value.IsNumber()) {
     Complain("int_from_float", key,
              "Input should be a valid integer, got a number with a fractional part", value);
@@ -87,7 +105,11 @@ void RequestReader::Read(std::string_view key, std::optional<double>& out, Null 
 }
 
 void RequestReader::Read(std::string_view key, std::optional<bool>& out, Null null) {
-  const json::View value = Take(key);
+  ReadBool(key, Take(key), out, null);
+}
+
+void RequestReader::ReadBool(std::string_view key, json::View value, std::optional<bool>& out,
+                             Null null) {
   if (!value.exists() || (value.IsNull() && null == Null::kAllowed)) return;
   if (value.IsBool()) {
     out = value.AsBool();
@@ -167,7 +189,7 @@ std::optional<std::string_view> RequestReader::NumberText(json::View value) cons
 }
 
 void RequestReader::Complain(std::string_view type, std::string_view location,
-                             std::string_view message, json::View input) {
+                             std::string_view message, json::View input, std::string_view context) {
   if (strict()) {
     if (!wrong_) wrong_ = WrongParameter(type, location, input);
     return;
@@ -175,12 +197,14 @@ void RequestReader::Complain(std::string_view type, std::string_view location,
   if (complaints_.empty()) {
     first_location_ = location.empty() ? "body" : StrCat("body.", location);
   }
+  const std::string more =
+      type == "literal_error" ? ExpectedContext(message) : std::string(context);
   complaints_.push_back(StrCat("{'type': ", PythonRepr(type), ", 'loc': ", LocationTuple(location),
                                ", 'msg': ", PythonRepr(message), ", 'input': ", PythonRepr(input),
-                               "}"));
+                               more.empty() ? "" : ", 'ctx': ", more, "}"));
 }
 
-void RequestReader::Refuse(std::string message, std::string_view param) {
+void RequestReader::Refuse(std::string message, std::string_view param, const std::string& value) {
   if (refusal_) return;
   if (dialect_.version < kOwnValidators) {
     const std::vector<std::string> entries = {StrCat(
@@ -192,7 +216,7 @@ void RequestReader::Refuse(std::string message, std::string_view param) {
   }
   refusal_ = ServerError{.message = std::move(message)};
   if (param.empty()) return;
-  StrAppend(refusal_->message, " (parameter=", param, ")");
+  StrAppend(refusal_->message, " (parameter=", param, value.empty() ? "" : ", value=", value, ")");
   refusal_->param = param;
 }
 

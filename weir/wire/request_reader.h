@@ -36,6 +36,8 @@ class RequestReader {
   void Read(std::string_view key, std::optional<std::int64_t>& out, Null null = Null::kAllowed);
   void Read(std::string_view key, std::optional<double>& out, Null null = Null::kAllowed);
   void Read(std::string_view key, std::optional<bool>& out, Null null = Null::kAllowed);
+  // ... that another table of fields knows nothing of: `value` is the member.
+  void ReadBool(std::string_view key, json::View value, std::optional<bool>& out, Null null);
   void Read(std::string_view key, std::string& out);
   void Read(std::string_view key, std::vector<std::int64_t>& out);
   void Read(std::string_view key, std::vector<std::string>& out);
@@ -43,11 +45,11 @@ class RequestReader {
   void ReadArray(std::string_view key, json::Value& out);
 
   // One entry of pydantic's list; the other servers tell the first only, in their words. `location`
-  // is a path below the body: "messages", "messages.0".
+  // is a path below the body: "messages", "messages.0". `context` is Python too: {'ge': -1}.
   void Complain(std::string_view type, std::string_view location, std::string_view message,
-                json::View input);
+                json::View input, std::string_view context = {});
   // A refusal by vLLM's own validators, which run before pydantic looks at the types.
-  void Refuse(std::string message, std::string_view param = {});
+  void Refuse(std::string message, std::string_view param = {}, const std::string& value = {});
   // A refusal that comes later, when sampling parameters are made.
   void RefuseLate(std::string message, std::string_view param = {}, const std::string& value = {});
 

@@ -72,7 +72,7 @@ void WriteTokenFields(const AnyToken& token, std::optional<double> logprob, bool
 
 // {"cached_tokens":...}; every count that is not known is 0.
 void WriteUsage(const model::Usage& usage, const Dialect& dialect, json::Writer& out) {
-  const bool turns = dialect.version >= kTurnsShown;
+  const bool turns = dialect.kind == ServerKind::kVllm && dialect.version >= kTurnsShown;
   out.BeginObject();
   WriteIntOrNull("input_tokens", usage.prompt_tokens.value_or(0), out);
   out.Key("input_tokens_details");
@@ -129,6 +129,93 @@ void WriteToolFields(const ResponsesEcho& echo, json::Writer& out) {
   }
 }
 
+// A member as it was sent, or what a server that was not told takes.
+void WriteOr(std::string_view key, json::View value, std::string_view otherwise,
+             json::Writer& out) {
+  out.Key(key);
+  if (value.exists() && !value.IsNull()) {
+    out.Value(value);
+  } else {
+    out.Raw(otherwise);
+  }
+}
+
+// {"format":...,"verbosity":...} with OpenAI's defaults.
+void WriteTextForm(json::View text, json::Writer& out) {
+  out.Key("text");
+  out.BeginObject();
+  WriteOr("format", text.Find("format"), R"({"type":"text"})", out);
+  WriteOr("verbosity", text.Find("verbosity"), R"("medium")", out);
+  out.EndObject();
+}
+
+void WriteReasoningForm(json::View reasoning, json::Writer& out) {
+  out.Key("reasoning");
+  out.BeginObject();
+  WriteOr("effort", reasoning.Find("effort"), "null", out);
+  WriteOr("summary", reasoning.Find("summary"), "null", out);
+  out.EndObject();
+}
+
+void WriteOutput(const ResponsesEcho& echo, const ResponseState& state, const Dialect& dialect,
+                 json::Writer& out) {
+  out.Key("output");
+  out.BeginArray();
+  for (const ResponseItem& item : state.output) {
+    WriteItem(item, ListsLogprobs(echo, dialect), out);
+  }
+  out.EndArray();
+}
+
+void WriteUsageOrNull(const ResponseState& state, const Dialect& dialect, json::Writer& out) {
+  out.Key("usage");
+  if (state.usage != nullptr) {
+    WriteUsage(*state.usage, dialect, out);
+  } else {
+    out.Null();
+  }
+}
+
+// OpenAI's object: all that was not asked for comes back as what it amounts to.
+void WriteOpenAiResponse(const model::ReplyInfo& info, const ResponsesEcho& echo,
+                         const ResponseState& state, const Dialect& dialect, json::Writer& out) {
+  out.BeginObject();
+  out.Field("id", info.id);
+  out.Field("object", "response");
+  WriteIntOrNull("created_at", info.created, out);
+  out.Field("status", state.status);
+  WriteBool("background", echo.background, out);
+  const bool done = state.status == "completed";
+  WriteIntOrNull("completed_at", done ? std::optional(info.created) : std::nullopt, out);
+  WriteError(state.error, out);
+  WriteIncompleteDetails(state.incomplete_reason, out);
+  WriteOr("instructions",
+          echo.instructions ? json::Value::Of(std::string_view(*echo.instructions)) : json::Value(),
+          "null", out);
+  WriteIntOrNull("max_output_tokens", echo.max_output_tokens, out);
+  WriteIntOrNull("max_tool_calls", echo.max_tool_calls, out);
+  out.Field("model", info.model);
+  WriteOutput(echo, state, dialect, out);
+  WriteBool("parallel_tool_calls", echo.parallel_tool_calls, out);
+  WriteTextOrNull("previous_response_id", echo.previous_response_id, out);
+  WriteNull("prompt_cache_key", out);
+  WriteReasoningForm(echo.reasoning, out);
+  WriteNull("safety_identifier", out);
+  out.Field("service_tier", echo.service_tier == "auto" ? "default" : echo.service_tier);
+  WriteBool("store", echo.store, out);
+  WriteFloat("temperature", echo.temperature.value_or(1.0), out);
+  WriteTextForm(echo.text, out);
+  WriteOr("tool_choice", echo.tool_choice, R"("auto")", out);
+  WriteOr("tools", echo.tools, "[]", out);
+  WriteIntOrNull("top_logprobs", echo.top_logprobs.value_or(0), out);
+  WriteFloat("top_p", echo.top_p.value_or(1.0), out);
+  out.Field("truncation", echo.truncation);
+  WriteUsageOrNull(state, dialect, out);
+  WriteTextOrNull("user", echo.user, out);
+  WriteOr("metadata", echo.metadata, "{}", out);
+  out.EndObject();
+}
+
 std::vector<ResponseItem> ItemsOf(const model::Choice& choice, const model::ReplyInfo& info) {
   std::vector<ResponseItem> items;
   const auto add = [&](Kind kind, const std::string& text) -> ResponseItem& {
@@ -175,6 +262,10 @@ ResponseState StateOf(model::Finish finish) {
     default:
       return {.status = "completed"};
   }
+}
+
+bool ListsLogprobs(const ResponsesEcho& echo, const Dialect& dialect) {
+  return dialect.kind == ServerKind::kOpenAi || echo.top_logprobs.has_value();
 }
 
 void WriteResponseLogprobs(std::span<const model::Token> tokens, bool short_form,
@@ -260,6 +351,9 @@ void WriteItem(const ResponseItem& item, bool logprobs, json::Writer& out) {
 
 void WriteResponse(const model::ReplyInfo& info, const ResponsesEcho& echo,
                    const ResponseState& state, const Dialect& dialect, json::Writer& out) {
+  if (dialect.kind == ServerKind::kOpenAi) {
+    return WriteOpenAiResponse(info, echo, state, dialect, out);
+  }
   out.BeginObject();
   out.Field("id", info.id);
   WriteIntOrNull("created_at", info.created, out);
@@ -273,12 +367,7 @@ void WriteResponse(const model::ReplyInfo& info, const ResponsesEcho& echo,
   out.Field("metadata", echo.metadata);
   out.Field("model", info.model);
   out.Field("object", "response");
-  out.Key("output");
-  out.BeginArray();
-  for (const ResponseItem& item : state.output) {
-    WriteItem(item, echo.top_logprobs.has_value(), out);
-  }
-  out.EndArray();
+  WriteOutput(echo, state, dialect, out);
   WriteBool("parallel_tool_calls", echo.parallel_tool_calls, out);
   WriteFloat("temperature", echo.temperature.value_or(1.0), out);
   WriteToolFields(echo, out);
@@ -294,12 +383,7 @@ void WriteResponse(const model::ReplyInfo& info, const ResponsesEcho& echo,
   out.Field("text", echo.text);
   WriteIntOrNull("top_logprobs", echo.top_logprobs, out);
   out.Field("truncation", echo.truncation);
-  out.Key("usage");
-  if (state.usage != nullptr) {
-    WriteUsage(*state.usage, dialect, out);
-  } else {
-    out.Null();
-  }
+  WriteUsageOrNull(state, dialect, out);
   WriteTextOrNull("user", echo.user, out);
   if (dialect.version >= kMessagesShown) {
     WriteNull("input_messages", out);

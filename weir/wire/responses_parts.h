@@ -26,7 +26,11 @@ ResponseState StateOf(model::Finish finish);
 void WriteResponse(const model::ReplyInfo& info, const ResponsesEcho& echo,
                    const ResponseState& state, const Dialect& dialect, json::Writer& out);
 
-// One entry of `output`. `logprobs` says whether they were asked for.
+// Whether parts of text have a list of log-probabilities; vLLM writes null unless they were asked
+// for.
+bool ListsLogprobs(const ResponsesEcho& echo, const Dialect& dialect);
+
+// One entry of `output`. `logprobs` says whether they are listed.
 void WriteItem(const ResponseItem& item, bool logprobs, json::Writer& out);
 
 // {"type":"output_text",...} or {"type":"reasoning_text",...} of an item that is done, or, with

@@ -135,7 +135,8 @@ void ReadToolChoice(RequestReader& in, model::Call& call, ResponsesEcho& echo) {
     in.Refuse("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice");
   }
   // Without tools, "auto" comes back as what it amounts to.
-  if (!call.tools.empty()) echo.tool_choice = json::Value::CopyOf(value);
+  const bool openai = in.dialect().kind == ServerKind::kOpenAi;
+  if (!call.tools.empty() || openai) echo.tool_choice = json::Value::CopyOf(value);
 }
 
 void ReadFormat(json::View format, RequestReader& in, model::Call& call) {

@@ -183,7 +183,7 @@ TEST(ResponsesRequestTest, MistakesAreAnsweredInTheServersWords) {
            "body.max_output_tokens")},
       {R"("tools":[{"type":"web_search"}])",
        Invalid(
-           R"({'type': 'literal_error', 'loc': ('body', 'tools', 0, 'FunctionTool', 'type'), 'msg': \"Input should be 'function'\", 'input': 'web_search'})",
+           R"({'type': 'literal_error', 'loc': ('body', 'tools', 0, 'FunctionTool', 'type'), 'msg': \"Input should be 'function'\", 'input': 'web_search', 'ctx': {'expected': \"'function'\"}})",
            "body.tools.0.FunctionTool.type")},
       {R"("tools":[{"type":"function","function":{"name":"f"}}])",
        Invalid(
@@ -191,7 +191,7 @@ TEST(ResponsesRequestTest, MistakesAreAnsweredInTheServersWords) {
            "body.tools.0.FunctionTool.name")},
       {R"("service_tier":"fast")",
        Invalid(
-           R"({'type': 'literal_error', 'loc': ('body', 'service_tier'), 'msg': \"Input should be 'auto', 'default', 'flex', 'scale' or 'priority'\", 'input': 'fast'})",
+           R"({'type': 'literal_error', 'loc': ('body', 'service_tier'), 'msg': \"Input should be 'auto', 'default', 'flex', 'scale' or 'priority'\", 'input': 'fast', 'ctx': {'expected': \"'auto', 'default', 'flex', 'scale' or 'priority'\"}})",
            "body.service_tier")},
       {R"("tool_choice":"required")",
        ErrorAnswer("Tool choice 'required' must be specified with 'tools' parameter. "

@@ -3,7 +3,8 @@
 // The server's half of POST /v1/responses: its replies, whole and as events. The requests are read
 // by DecodeRequest().
 //
-// The shapes are vLLM's, with what its own object lacks for OpenAI's clients ("error",
+// The object is OpenAI's where OpenAI is played, all that was not asked for filled in. The shapes
+// are else vLLM's, with what its own object lacks for OpenAI's clients ("error",
 // "cache_write_tokens"). Where vLLM's stream would break those clients, it is OpenAI's: the parts
 // of reasoning are content parts, and an answer that was cut off ends with response.incomplete.
 

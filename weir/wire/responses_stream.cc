@@ -63,14 +63,14 @@ void ResponsesEncoder::AppendPart(std::string_view type, bool begun, std::string
     json.Field("item_id", items_.back().id);
     WriteInt("output_index", output_index(), json);
     json.Key("part");
-    WritePart(items_.back(), begun, echo_.top_logprobs.has_value(), json);
+    WritePart(items_.back(), begun, ListsLogprobs(echo_, dialect_), json);
   });
 }
 
 void ResponsesEncoder::AppendItem(std::string_view type, std::string& out) {
   AppendEvent(type, out, [&](json::Writer& json) {
     json.Key("item");
-    WriteItem(items_.back(), echo_.top_logprobs.has_value(), json);
+    WriteItem(items_.back(), ListsLogprobs(echo_, dialect_), json);
     WriteInt("output_index", output_index(), json);
   });
 }

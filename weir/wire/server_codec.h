@@ -28,7 +28,7 @@ struct ResponsesEcho {
   std::optional<std::int64_t> top_logprobs;  // set when `include` asked for log-probabilities
   bool parallel_tool_calls = true;
   bool background = false;
-  bool store = true;  // not repeated: whether the reply may be kept
+  bool store = true;  // repeated by OpenAI only: whether the reply may be kept
   std::string previous_response_id;
   std::string service_tier = "auto";
   std::string truncation = "disabled";
@@ -38,6 +38,18 @@ struct ResponsesEcho {
   json::Value text;         // object {"format","verbosity"}; null: none
   json::Value reasoning;    // object {"effort","generate_summary","summary"}; null: none
   json::Value metadata;     // object; null: none
+};
+
+// The text of a JSON constraint, which has none otherwise: white space is not written.
+inline constexpr std::string_view kCompactJson = "compact";
+
+// An error as a server words it.
+struct ServerError {
+  int status = 400;
+  std::string type = "BadRequestError";
+  std::string message;
+  std::optional<std::string> param;
+  std::string code;  // the word that OpenAI sends beside the status; empty: the usual one
 };
 
 // A request as a server understood it.
@@ -50,15 +62,9 @@ struct IncomingCall {
   std::vector<std::vector<std::int64_t>>
       token_prompts;  // ... or all that came as tokens (call.prompt_token_ids is [0])
   std::optional<ResponsesEcho> echo;  // responses only
-};
-
-// An error as a server words it.
-struct ServerError {
-  int status = 400;
-  std::string type = "BadRequestError";
-  std::string message;
-  std::optional<std::string> param;
-  std::string code;  // the word that OpenAI sends beside the status; empty: the usual one
+  std::string chat_echo;              // chat: what each answer begins with, from the last message
+  bool null_choice = false;           // chat: `tool_choice` is null; whole replies lose their calls
+  std::optional<ServerError> engine_error;  // the request is right, but the engine will refuse it
 };
 
 // Reads the body of POST /v1/chat/completions, /v1/completions or /v1/responses. Unknown fields are
@@ -86,6 +92,7 @@ class ChunkEncoder {
     bool include_usage = false;
     bool continuous_usage = false;
     bool return_token_ids = false;
+    std::string echo;  // chat: what every choice says before its own words
   };
 
   ChunkEncoder(Options options, model::ReplyInfo info);
@@ -113,6 +120,7 @@ class ChunkEncoder {
   void AppendOwn(const model::Delta& delta, std::string& out);
   void AppendUnparsed(const model::Delta& delta, std::string& out);
   void AppendRole(const model::Delta& delta, std::string& out) const;
+  void AppendEcho(std::string& out);
   void AppendChoice(const model::Delta& delta, std::string& out) const;
   void AppendUsage(const std::optional<model::Usage>& usage, std::string& out) const;
   void AppendFingerprint(std::string& out) const;
@@ -122,7 +130,8 @@ class ChunkEncoder {
   std::string prefix_;      // data: {"id":...,"model":"m","choices":[  the same in every chunk
   std::string plain_tail_;  // what follows the text of a plain chunk, to the end of its choice
   std::vector<std::int64_t> opened_;  // choices whose role chunk was sent
-  std::set<std::int64_t> thinking_;   // ... whose thoughts were begun as text
+  bool echoed_ = false;
+  std::set<std::int64_t> thinking_;  // ... whose thoughts were begun as text
 };
 
 std::string EncodeModels(const std::vector<model::ModelEntry>& models, std::int64_t created,

@@ -7,6 +7,7 @@
 #include "weir/sim/constraint/stretch.h"
 #include "weir/sim/constraint/structural_tag.h"
 #include "weir/sim/constraint/violation.h"
+#include "weir/wire/server_codec.h"
 
 namespace weir::sim {
 namespace {
@@ -35,14 +36,15 @@ Result<CompiledConstraint> TagOf(const Constraint& constraint, std::uint64_t see
 
 Result<CompiledConstraint> CompileConstraint(const Constraint& constraint, std::uint64_t seed) {
   using Kind = Constraint::Kind;
+  const bool compact = constraint.text == wire::kCompactJson;
   switch (constraint.kind) {
     case Kind::kJsonSchema: {
-      WEIR_TRY(Stretch stretch, SchemaStretch(constraint.schema));
+      WEIR_TRY(Stretch stretch, SchemaStretch(constraint.schema, compact));
       return Alone(std::move(stretch), true);
     }
     case Kind::kJsonObject: {
       WEIR_TRY(const json::Value any, json::Read(R"({"type":"object"})"));
-      WEIR_TRY(Stretch stretch, SchemaStretch(any));
+      WEIR_TRY(Stretch stretch, SchemaStretch(any, compact));
       return Alone(std::move(stretch), true);
     }
     case Kind::kRegex: {

@@ -43,23 +43,26 @@ bool Satisfiable(json::View schema) {
 
 }  // namespace
 
-Result<schema::SchemaLanguage> DecoderLanguage(json::View schema) {
-  return schema::LanguageOfSchema(schema, {.order = schema::SchemaTextOptions::Order::kDeclared,
-                                           .every_spelling = false,
-                                           .assert_formats = true});
+Result<schema::SchemaLanguage> DecoderLanguage(json::View schema, bool compact) {
+  using Whitespace = schema::SchemaTextOptions::Whitespace;
+  return schema::LanguageOfSchema(schema,
+                                  {.whitespace = compact ? Whitespace::kCompact : Whitespace::kFree,
+                                   .order = schema::SchemaTextOptions::Order::kDeclared,
+                                   .every_spelling = false,
+                                   .assert_formats = true});
 }
 
-Result<Stretch> SchemaStretch(json::View schema) {
+Result<Stretch> SchemaStretch(json::View schema, bool compact) {
   WEIR_TRY(schema::Schema compiled, schema::Schema::Compile(schema));
   const json::Value form = DecoderForm(schema);
-  WEIR_TRY(schema::SchemaLanguage found, DecoderLanguage(form));
+  WEIR_TRY(schema::SchemaLanguage found, DecoderLanguage(form, compact));
   const bool changed = !(form == schema);
   const auto hopeless = [&] {
     return found.language.empty() ||
            (!OnlyFormats(found.not_enforced) && !Satisfiable(form) && Satisfiable(schema));
   };
   if (changed && hopeless()) {
-    WEIR_TRY(found, DecoderLanguage(schema));
+    WEIR_TRY(found, DecoderLanguage(schema, compact));
   }
   WEIR_TRY(Stretch stretch, Held(std::move(found.language), "JSON schema"));
   if (!OnlyFormats(found.not_enforced)) {

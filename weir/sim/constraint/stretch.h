@@ -14,7 +14,8 @@
 
 namespace weir::sim {
 
-Result<Stretch> SchemaStretch(json::View schema);
+// `compact`: without white space between the tokens of JSON.
+Result<Stretch> SchemaStretch(json::View schema, bool compact = false);
 Result<Stretch> RegexStretch(std::string_view expression);
 Result<Stretch> GrammarStretch(std::string_view grammar);
 Result<Stretch> ChoiceStretch(std::span<const std::string> choices);
@@ -23,6 +24,6 @@ Result<Stretch> ChoiceStretch(std::span<const std::string> choices);
 Result<Stretch> WordsStretch(std::span<const std::string> forbidden);
 
 // The language of exactly this schema, which must compile: nothing is closed.
-Result<schema::SchemaLanguage> DecoderLanguage(json::View schema);
+Result<schema::SchemaLanguage> DecoderLanguage(json::View schema, bool compact = false);
 
 }  // namespace weir::sim

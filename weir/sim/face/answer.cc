@@ -64,7 +64,8 @@ class Player {
 
   Task<void> Play() {
     const std::vector<Prompt> prompts = PromptsOf(incoming_);
-    const Cue cue{incoming_.call, prompts, &visit_.exchange.head().headers, incoming_.stream};
+    const Cue cue{incoming_.call, prompts, &visit_.exchange.head().headers, incoming_.stream,
+                  visit_.path()};
     Outcome outcome = visit_.core.Decide(cue);
     script_ = std::move(outcome.script);
     if (outcome.delay > Duration::zero()) {
@@ -76,6 +77,12 @@ class Player {
     }
     if (const auto* raw = std::get_if<RawAnswer>(&outcome.answer)) {
       co_return co_await RespondRaw(*raw);
+    }
+    if (incoming_.engine_error) {
+      Refusal late;
+      late.error = *incoming_.engine_error;
+      late.stage = Refusal::Stage::kEngine;
+      co_return co_await Refuse(late);
     }
     taken_ = &std::get<Taken>(outcome.answer);
     incoming_.call.messages = {};  // the engine has its tokens

@@ -1,5 +1,6 @@
 // The rooms beside generation: health, models, tokens, adapters, sleep, counters.
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -11,6 +12,8 @@
 #include "weir/wire/control_server.h"
 #include "weir/wire/json_fields.h"
 #include "weir/wire/openai_server.h"
+#include "weir/wire/python_text.h"
+#include "weir/wire/request_reader.h"
 
 namespace weir::sim {
 namespace {
@@ -20,6 +23,7 @@ using async::Task;
 constexpr Duration kDrainWatch = std::chrono::milliseconds(2);
 
 constexpr wire::Version kPathsHidden{0, 26, 0};
+constexpr wire::Version kFailuresAreInternal{0, 23, 0};
 constexpr wire::Version kInPlaceNamed{0, 14, 0};
 constexpr wire::Version kResetAnswers{0, 26, 0};
 
@@ -75,7 +79,7 @@ Task<void> ServeModel(Visit& visit) {
   const std::string_view escaped = visit.path().substr(visit.path().rfind('/') + 1);
   const std::string name = schema::PercentDecode(escaped);
   for (const model::ModelEntry& entry : visit.core.Models()) {
-    if (entry.id != name) continue;
+    if (entry.id != name && entry.id != StrCat(name, ":latest")) continue;
     co_return co_await RespondJson(
         visit, 200,
         wire::EncodeModel(entry, visit.core.SecondsOf(visit.WallNanos()), visit.dialect()));
@@ -119,7 +123,7 @@ Task<void> ServeDetokenize(Visit& visit) {
   co_await RespondJson(visit, 200, wire::EncodeDetokenize(Tokenizer::Decode(tokens, false)));
 }
 
-Refusal AdapterRefusal(int status, std::string_view type, std::string message) {
+Refusal Refused(int status, std::string_view type, std::string message) {
   return RefusalOf({.status = status, .type = std::string(type), .message = std::move(message)});
 }
 
@@ -131,16 +135,23 @@ Task<void> ServeLoadAdapter(Visit& visit) {
       wire::DecodeAdapter(wire::AdapterChange::kLoad, visit.exchange.body(), visit.dialect());
   if (!wanted) co_return co_await RespondError(visit, RefusalOf(wanted.error()));
   if (wanted->name.empty() || wanted->path.empty()) {
-    const Refusal refusal = AdapterRefusal(400, "InvalidUserInput",
-                                           "Both 'lora_name' and 'lora_path' must be provided.");
+    const Refusal refusal =
+        Refused(400, "InvalidUserInput", "Both 'lora_name' and 'lora_path' must be provided.");
+    co_return co_await RespondError(visit, refusal);
+  }
+  if (!visit.core.options().switches.lora) {
+    const bool internal = visit.dialect().version >= kFailuresAreInternal;
+    const Refusal refusal =
+        Refused(internal ? 500 : 400, internal ? "InternalServerError" : "BadRequestError",
+                "LoRA is not enabled. Use --enable-lora to enable LoRA.");
     co_return co_await RespondError(visit, refusal);
   }
   if (IsMissing(wanted->path)) {
     const bool hidden = visit.dialect().version >= kPathsHidden;
-    const Refusal refusal = AdapterRefusal(
-        404, "NotFoundError",
-        StrCat("Loading lora ", wanted->name, " failed: No adapter found for ",
-               hidden ? std::string_view("<path>") : std::string_view(wanted->path)));
+    const Refusal refusal =
+        Refused(404, "NotFoundError",
+                StrCat("Loading lora ", wanted->name, " failed: No adapter found for ",
+                       hidden ? std::string_view("<path>") : std::string_view(wanted->path)));
     co_return co_await RespondError(visit, refusal);
   }
   if (!visit.core.adapters().Load({wanted->name, wanted->path}, wanted->in_place)) {
@@ -148,7 +159,7 @@ Task<void> ServeLoadAdapter(Visit& visit) {
     if (visit.dialect().version >= kInPlaceNamed) {
       message += " If you want to load the adapter in place, set 'load_inplace' to True.";
     }
-    const Refusal refusal = AdapterRefusal(400, "InvalidUserInput", std::move(message));
+    const Refusal refusal = Refused(400, "InvalidUserInput", std::move(message));
     co_return co_await RespondError(visit, refusal);
   }
   co_await RespondText(visit, 200, "",
@@ -160,17 +171,36 @@ Task<void> ServeUnloadAdapter(Visit& visit) {
       wire::DecodeAdapter(wire::AdapterChange::kUnload, visit.exchange.body(), visit.dialect());
   if (!wanted) co_return co_await RespondError(visit, RefusalOf(wanted.error()));
   if (wanted->name.empty()) {
-    const Refusal refusal = AdapterRefusal(
-        400, "InvalidUserInput", "'lora_name' needs to be provided to unload a LoRA adapter.");
+    const Refusal refusal = Refused(400, "InvalidUserInput",
+                                    "'lora_name' needs to be provided to unload a LoRA adapter.");
     co_return co_await RespondError(visit, refusal);
   }
   if (!visit.core.adapters().Unload(wanted->name)) {
-    const Refusal refusal = AdapterRefusal(
+    const Refusal refusal = Refused(
         404, "NotFoundError", StrCat("The lora adapter '", wanted->name, "' cannot be found."));
     co_return co_await RespondError(visit, refusal);
   }
   co_await RespondText(visit, 200, "",
                        StrCat("Success: LoRA adapter '", wanted->name, "' removed successfully."));
+}
+
+// pydantic's complaint about a part of the query; null when it is right.
+std::optional<Refusal> RefuseQuery(const Visit& visit, std::string_view name,
+                                   std::span<const std::string_view> words,
+                                   std::string_view expected) {
+  const std::string_view value = visit.Query(name);
+  if (value.empty() || std::ranges::find(words, value) != words.end()) return std::nullopt;
+  const std::string entry =
+      StrCat("{'type': 'literal_error', 'loc': ('query', ", wire::PythonRepr(name),
+             "), 'msg': ", wire::PythonRepr(StrCat("Input should be ", expected)),
+             ", 'input': ", wire::PythonRepr(value),
+             ", 'ctx': {'expected': ", wire::PythonRepr(expected), "}}");
+  return RefusalOf(wire::ValidationError({entry}, StrCat("query.", name), visit.dialect()));
+}
+
+std::optional<Refusal> RefuseMode(const Visit& visit) {
+  constexpr std::string_view kModes[] = {"abort", "wait", "keep"};
+  return RefuseQuery(visit, "mode", kModes, "'abort', 'wait' or 'keep'");
 }
 
 // What becomes of the requests that run: "abort" ends them, "wait" lets them end first, "keep"
@@ -190,6 +220,14 @@ Task<Result<void>> Quieten(Visit& visit) {
 }
 
 Task<void> ServeSleep(Visit& visit) {
+  constexpr std::string_view kLevels[] = {"0", "1", "2"};
+  std::optional<Refusal> refusal = RefuseMode(visit);
+  if (!refusal) refusal = RefuseQuery(visit, "level", kLevels, "'0', '1' or '2'");
+  // The allocator that could give the memory back is not there: the engine fails without a word.
+  if (!refusal && !visit.core.options().switches.sleep_mode) {
+    refusal = Refused(500, "InternalServerError", "");
+  }
+  if (refusal) co_return co_await RespondError(visit, *refusal);
   const std::int64_t level = ParseInt(visit.Query("level")).value_or(1);
   const Result<void> quiet = co_await Quieten(visit);
   if (!quiet) co_return;
@@ -207,6 +245,9 @@ Task<void> ServeIsSleeping(Visit& visit) {
 }
 
 Task<void> ServePause(Visit& visit) {
+  if (const std::optional<Refusal> refusal = RefuseMode(visit)) {
+    co_return co_await RespondError(visit, *refusal);
+  }
   const Result<void> quiet = co_await Quieten(visit);
   if (!quiet) co_return;
   visit.core.scheduler().Pause();

@@ -18,12 +18,15 @@ class ChatFormat final : public AnswerFormat {
       : api_(incoming.call.api),
         call_forced_(incoming.call.tool_choice.kind == model::ToolChoice::Kind::kRequired ||
                      incoming.call.tool_choice.kind == model::ToolChoice::Kind::kNamed),
+        calls_dropped_(incoming.null_choice),
+        echo_(incoming.chat_echo),
         dialect_(dialect),
         encoder_({.api = incoming.call.api,
                   .dialect = dialect,
                   .include_usage = incoming.include_usage,
                   .continuous_usage = incoming.continuous_usage,
-                  .return_token_ids = incoming.call.sampling.return_token_ids.value_or(false)},
+                  .return_token_ids = incoming.call.sampling.return_token_ids.value_or(false),
+                  .echo = incoming.chat_echo},
                  std::move(info)) {}
 
   void Append(const model::Delta& delta, std::string& out) override { encoder_.Append(delta, out); }
@@ -34,12 +37,29 @@ class ChatFormat final : public AnswerFormat {
     encoder_.AppendError(error, out);
   }
   std::string Whole(const model::Reply& reply) override {
-    return wire::EncodeReply(api_, reply, dialect_, call_forced_);
+    if (!calls_dropped_ && echo_.empty()) {
+      return wire::EncodeReply(api_, reply, dialect_, call_forced_);
+    }
+    model::Reply changed = reply;
+    for (model::Choice& choice : changed.choices) {
+      choice.text.insert(0, echo_);
+      if (calls_dropped_) DropCalls(choice);
+    }
+    return wire::EncodeReply(api_, changed, dialect_, call_forced_);
   }
 
  private:
+  static void DropCalls(model::Choice& choice) {
+    choice.tool_calls.clear();
+    if (choice.finish != model::Finish::kToolCalls) return;
+    choice.finish = model::Finish::kStop;
+    choice.finish_text = model::FinishName(choice.finish);
+  }
+
   const Api api_;
   const bool call_forced_;
+  const bool calls_dropped_;
+  const std::string echo_;
   const wire::Dialect& dialect_;
   wire::ChunkEncoder encoder_;
 };
@@ -78,6 +98,10 @@ Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
   if (visit.core.options().switches.force_include_usage && incoming->stream) {
     incoming->include_usage = incoming->continuous_usage = true;
     incoming->call.continuous_usage = true;
+  }
+  // What would turn the tools down asks for the word, and null is none.
+  if (incoming->null_choice && !visit.core.options().switches.auto_tool_choice) {
+    incoming->call.tool_choice.kind = model::ToolChoice::Kind::kNone;
   }
   ReadHeaders(visit, incoming->call);
   co_await Answer(visit, *incoming, make);

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -399,6 +401,177 @@ TEST(SimHttp, WorkInTheBackgroundIsRefusedWithWhatHelps) {
   EXPECT_THAT(kept.body, HasSubstr("ask without `background`"));
   EXPECT_EQ(forgot.status, 400);
   EXPECT_THAT(forgot.body, HasSubstr("VLLM_ENABLE_RESPONSES_API_STORE=1"));
+}
+
+SimOptions Thinking() {
+  SimOptions options = Instant("[{reply: {reasoning: Hm so it is, text: Yes.}}]");
+  options.models[0].reasons = true;
+  return options;
+}
+
+TEST(SimHttp, ThoughtsThatAreNotShownLeaveNoTokensBehind) {
+  SimServer server(Thinking());
+  constexpr std::string_view kAll =
+      R"(,"include_reasoning":false,"logprobs":true,"return_token_ids":true)";
+
+  const model::Reply whole =
+      wire::DecodeReply(Api::kChat, server.Post(kChatPath, Body(kAll)).body).value();
+  const HttpAnswer stream = server.Post(kChatPath, Body(StrCat(kAll, R"(,"stream":true)")));
+
+  EXPECT_EQ(whole.text(), "Yes.");
+  EXPECT_TRUE(whole.choices[0].tokens.empty());
+  EXPECT_TRUE(whole.choices[0].token_ids.empty());
+  const std::size_t words = Tokenizer::Encode("Yes.").size();
+  EXPECT_EQ(wire::EventsOf(stream.body).size(), words + 3);  // the role, the end, [DONE]
+  EXPECT_FALSE(stream.body.contains(R"("token_ids":[)"));
+}
+
+TEST(SimHttp, AnAbortBeforeTheFirstTokenTellsTheRolesAndTheUsage) {
+  SimServer server(Instant(R"([{reply: {text: a, ttft: 1440m}}])"));
+  const auto ask = [&](std::string_view path, std::string_view body) {
+    HttpAnswer answer;
+    std::thread client([&] { answer = server.Post(path, body); });
+    while (server.Post("/abort_requests", "").body.contains(R"("aborted":0)")) {
+    }
+    client.join();
+    return wire::EventsOf(answer.body);
+  };
+  constexpr std::string_view kMore =
+      R"("n":2,"stream":true,"stream_options":{"include_usage":true}})";
+
+  const auto chat =
+      ask(kChatPath, StrCat(R"({"messages":[{"role":"user","content":"a"}],)", kMore));
+  const auto text = ask("/v1/completions", StrCat(R"({"prompt":"a",)", kMore));
+
+  ASSERT_EQ(chat.size(), 4U);
+  EXPECT_THAT(chat[0], HasSubstr(R"({"index":0,"delta":{"role":"assistant","content":""})"));
+  EXPECT_THAT(chat[1], HasSubstr(R"({"index":1,"delta":{"role":"assistant","content":""})"));
+  EXPECT_THAT(chat[2], HasSubstr(R"("completion_tokens":0)"));
+  EXPECT_EQ(chat[3], "[DONE]");
+  ASSERT_EQ(text.size(), 2U);
+  EXPECT_THAT(text[0], HasSubstr(R"("choices":[],"usage")"));
+}
+
+TEST(SimHttp, ARuleThatNamesAPathReachesEveryRoom) {
+  SimServer server(Instant(R"(
+- {match: {path: /v1/embeddings, contains: busy}, reply: {error: {status: 429, retry_after: 3}}}
+- {match: {path: /v1/embeddings, contains: drop}, reply: {faults: [reset]}}
+- {match: {path: /tokenize}, times: 1, reply: {error: {status: 400, message: no, param: prompt}}}
+- {match: {path: /health}, times: 1, reply: {error: {status: 503}}}
+- {match: {path: /v1/completions}, reply: {text: completed}}
+- {match: {path: /v1/models}, times: 1, reply: {html: "<html>"}}
+- {reply: {text: anything else}}
+)"));
+  const auto embed = [&](std::string_view input) {
+    return server.Post("/v1/embeddings", StrCat(R"({"input":")", input, R"("})"));
+  };
+
+  const HttpAnswer busy = embed("busy");
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_THAT(busy.head, HasSubstr("retry-after: 3\r\n"));
+  EXPECT_TRUE(embed("drop").cut);
+  EXPECT_EQ(embed("free").status, 200);
+  EXPECT_THAT(server.Post("/tokenize", R"({"prompt":"a"})").body,
+              HasSubstr(R"("message":"no","type":"BadRequestError","param":"prompt")"));
+  EXPECT_EQ(server.Post("/tokenize", R"({"prompt":"a"})").status, 200);
+  EXPECT_EQ(server.Get("/health").status, 503);
+  EXPECT_EQ(server.Get("/health").status, 200);
+  EXPECT_EQ(server.Get("/v1/models").body, "<html>");
+  EXPECT_THAT(server.Post("/v1/completions", R"({"prompt":"a"})").body, HasSubstr("completed"));
+  EXPECT_THAT(server.Post(kChatPath, Body()).body, HasSubstr("anything else"));
+}
+
+TEST(SimHttp, ControlsRefuseWhatTheyDoNotKnow) {
+  SimServer server(Instant());
+
+  EXPECT_EQ(server.Post("/pause?mode=zz", "").body,
+            R"({"error":{"message":"1 validation error:\n  {'type': 'literal_error', 'loc': )"
+            R"(('query', 'mode'), 'msg': \"Input should be 'abort', 'wait' or 'keep'\", 'input': )"
+            R"('zz', 'ctx': {'expected': \"'abort', 'wait' or 'keep'\"}}","type":"Bad Request",)"
+            R"("param":"query.mode","code":400}})");
+  for (const std::string_view query : {"level=abc", "level=7", "mode=zz"}) {
+    EXPECT_EQ(server.Post(StrCat("/sleep?", query), "").status, 400) << query;
+  }
+  EXPECT_EQ(server.Get("/is_sleeping").body, R"({"is_sleeping":false})");
+}
+
+TEST(SimHttp, WhatNeedsAFlagFailsWithoutIt) {
+  SimOptions options = Instant();
+  options.switches.sleep_mode = false;
+  options.switches.lora = false;
+  SimServer server(options);
+
+  EXPECT_EQ(server.Post("/sleep", "").status, 500);
+  EXPECT_EQ(server.Get("/is_sleeping").body, R"({"is_sleeping":false})");
+  const HttpAnswer load =
+      server.Post("/v1/load_lora_adapter", R"({"lora_name":"a","lora_path":"b"})");
+  EXPECT_EQ(load.status, 500);
+  EXPECT_THAT(load.body, HasSubstr("InternalServerError"));
+}
+
+TEST(SimHttp, AnAdapterIsReplacedInPlaceOnlyWhereTheFieldIsKnown) {
+  for (const auto& [dialect, status] : {std::pair("vllm-0.12", 400), std::pair("vllm-0.16", 200)}) {
+    SimOptions options = Instant();
+    options.dialect = wire::DialectByName(dialect).value();
+    SimServer server(options);
+    EXPECT_EQ(server
+                  .Post("/v1/load_lora_adapter",
+                        R"({"lora_name":"sql","lora_path":"b","load_inplace":true})")
+                  .status,
+              status)
+        << dialect;
+  }
+}
+
+TEST(SimHttp, OllamaKnowsAModelByItsShortName) {
+  SimOptions options = Instant();
+  options.dialect = wire::DialectByName("ollama").value();
+  SimServer server(options);
+
+  EXPECT_EQ(server.Get("/v1/models/sim-model").body,
+            server.Get("/v1/models/sim-model:latest").body);
+  EXPECT_EQ(server.Get("/v1/models/sim-model").status, 200);
+  EXPECT_EQ(server.Get("/v1/models/sim").status, 404);
+}
+
+TEST(SimHttp, VectorsAreWrittenAsFloats) {
+  SimServer server(Instant());
+
+  const HttpAnswer answer = server.Post("/v1/embeddings", R"({"input":"","dimensions":64})");
+
+  EXPECT_THAT(answer.body, HasSubstr("0.0,"));
+  EXPECT_FALSE(answer.body.contains("[0,") || answer.body.contains(",0,"));
+}
+
+TEST(SimHttp, JsonWithoutWhiteSpaceIsWrittenWhenAskedFor) {
+  SimServer server(InstantSim());
+  const auto ask = [&](std::string_view option) {
+    const HttpAnswer answer = server.Post(
+        kChatPath, Body(StrCat(R"(,"structured_outputs":{"json":{"type":"object","properties":)",
+                               R"({"a":{"type":"integer"},"b":{"type":"boolean"}},)",
+                               R"("required":["a","b"]})", option, "}")));
+    return wire::DecodeReply(Api::kChat, answer.body).value().text();
+  };
+  const auto blanks = [](std::string_view text) { return text.find_first_of(" \n\t"); };
+
+  EXPECT_NE(blanks(ask("")), std::string::npos);
+  EXPECT_EQ(blanks(ask(R"(,"disable_any_whitespace":true)")), std::string::npos);
+}
+
+TEST(SimHttp, TooManyOfAKindAreRefused) {
+  SimServer server(InstantSim());
+  const auto many = [](std::size_t count) {
+    std::string list;
+    for (std::size_t i = 0; i < count; ++i) StrAppend(list, i == 0 ? "" : ",", R"("w")");
+    return list;
+  };
+
+  EXPECT_EQ(server.Post(kChatPath, Body(StrCat(R"(,"bad_words":[)", many(129), "]"))).status, 400);
+  EXPECT_EQ(server.Post(kChatPath, Body(StrCat(R"(,"bad_words":[)", many(128), "]"))).status, 200);
+  EXPECT_EQ(
+      server.Post("/v1/completions", StrCat(R"({"prompt":[)", many(1025), R"(],"max_tokens":1})"))
+          .status,
+      400);
 }
 
 TEST(SimHttp, LegacyDialectSpeaksItsOwnErrors) {
