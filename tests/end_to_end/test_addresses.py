@@ -21,6 +21,7 @@ class Addresses(Case):
         for path in ("", "/v1", "/v1/chat/completions", "/v1/completions/", "/v1/models"):
             self.assertEqual(self.asked(f"http://h:9/x{path}"), "POST http://h:9/x/v1/chat/completions")
         self.assertEqual(self.asked("http://v1/models"), "POST http://v1/models/v1/chat/completions")
+        self.assertEqual(self.asked("h:9/v1"), "POST http://h:9/v1/chat/completions")
 
     def test_a_relative_socket_is_taken_by_server_and_client(self):
         here = os.getcwd()
@@ -41,6 +42,53 @@ class Addresses(Case):
         self.assertIn(f"the base URL is {server.url}/api", done.stderr)
 
 
+class WrongServers(Case):
+    REPLY = json.dumps({
+        "id": "a", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]})
+
+    def test_a_server_that_does_not_stream(self):
+        whole = page("200 OK", self.REPLY, "Content-Type: application/json")
+        with RawServer(whole) as server:
+            done = weir("call", "-e", server.url, "hi")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--no-stream", done.stderr)
+            self.assertNotIn("500", done.stderr)
+            self.assertEqual(weir("call", "-e", server.url, "--no-stream", "hi").stdout, "Hi\n")
+
+    def test_a_status_without_an_answer_is_the_one_that_came(self):
+        for flag in ("--stream", "--no-stream"):
+            with RawServer(b"HTTP/1.1 204 No Content\r\n\r\n") as server:
+                done = weir("call", "-e", server.url, flag, "hi")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("204", done.stderr)
+            self.assertNotIn("200", done.stderr.replace(server.url, ""))
+            self.assertNotIn("500", done.stderr.replace(server.url, ""))
+
+    def test_a_port_that_does_not_speak_https_is_asked_once(self):
+        with RawServer(b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
+            done = weir("call", "-e", server.url.replace("http:", "https:"), "-o", "json", "hi",
+                        env={"VLLM_MAX_RETRIES": "3"})
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((done.returncode, error["name"], error["retryable"]), (5, "connection_error", False))
+        self.assertIn("speaks https", error["message"])
+        self.assertEqual(server.accepted, 1)
+
+    def test_a_server_that_says_nothing_may_want_https(self):
+        with RawServer(b"") as server:
+            done = weir("call", "-e", server.url, "hi", env={"VLLM_MAX_RETRIES": "0"})
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("does it want https://", done.stderr)
+
+    def test_an_answer_is_here_with_its_mark_though_the_body_stays_open(self):
+        piece = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                 "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+        with RawServer(f"{head}data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode(), end="wait") as server:
+            done = weir("call", "-e", server.url, "hi")
+        self.assertEqual((done.returncode, done.stdout), (0, "Hi\n"), done.stderr)
+
+
 class Proxies(Case):
     def through(self, reply, address=FAR):
         with RawServer(reply) as proxy:
@@ -57,6 +105,8 @@ class Proxies(Case):
             done = self.through(page("407 Proxy Authentication Required", ""), address)
             self.assertIn("wants a user name and password (407)", done.stderr)
             self.assertIn("USER:PASSWORD@", done.stderr)
+            self.assertIn("http_407", done.stderr)
+            self.assertEqual(done.returncode, 2)
 
     def test_a_proxy_that_reaches_nobody(self):
         done = self.through(page("502 Bad Gateway", "<html><title>no route</title></html>"))

@@ -44,7 +44,6 @@ class Words(Case):
         self.refused(64, ["call", "-o", "json", "--plain", "hi"], "--plain is about text")
         self.refused(64, ["call", "-o", "json", "--reasoning", "only", "hi"], "--reasoning only is about text")
         self.refused(64, ["call", "--dry-run", "--events", "x", "hi"], "--dry-run", "--events")
-        self.refused(64, ["call", "--dry-run", "-v", "hi"], "--dry-run", "--verbose")
 
     def test_an_empty_value_is_never_taken_for_none(self):
         for command, flags in LISTS.items():

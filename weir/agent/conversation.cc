@@ -24,10 +24,6 @@ std::string ReplayedArguments(std::string_view text) {
   return json::Write(mended->value);
 }
 
-void AddCount(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
-  if (more) sum = sum.value_or(0) + *more;
-}
-
 }  // namespace
 
 async::Task<Result<model::Reply>> GatherReply(async::Context ctx, model::Engine& engine,
@@ -69,14 +65,6 @@ model::Message RawMessageOf(const model::Reply& reply) {
   message.reasoning = choice.reasoning;
   message.tool_calls = choice.tool_calls;
   return message;
-}
-
-void AddUsage(model::Usage& sum, const model::Usage& more) {
-  AddCount(sum.prompt_tokens, more.prompt_tokens);
-  AddCount(sum.completion_tokens, more.completion_tokens);
-  AddCount(sum.total_tokens, more.total_tokens);
-  AddCount(sum.cached_tokens, more.cached_tokens);
-  AddCount(sum.reasoning_tokens, more.reasoning_tokens);
 }
 
 }  // namespace weir::agent

@@ -24,7 +24,4 @@ void MakeSendable(model::Message& message);
 async::Task<Result<model::Reply>> GatherReply(async::Context ctx, model::Engine& engine,
                                               const model::Call& call, model::Reply& seen);
 
-// A count that is unknown stays as it was.
-void AddUsage(model::Usage& sum, const model::Usage& more);
-
 }  // namespace weir::agent

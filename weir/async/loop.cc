@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
 namespace weir::async {
@@ -37,6 +38,9 @@ std::int64_t Loop::WallNanos() const {
 void Loop::Post(std::move_only_function<void()> work) { boost::asio::post(io_, std::move(work)); }
 
 void Loop::RunUntil(const bool& done) {
+  // What a task waits for may come from another thread: without this the loop would ask for it
+  // without a pause.
+  const auto stay = boost::asio::make_work_guard(io_);
   while (!done) {
     io_.restart();
     if (time_ == Time::kReal) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// TaskScope: background work with an owner. There is no detached work in weir: whatever is spawned
-// is joined, and a scope cannot be destroyed while a task of it runs.
+// TaskScope: background work with an owner. No task is detached: whatever is spawned is joined, and
+// a scope cannot be destroyed while a task of it runs.
 
 #include <cstddef>
 #include <exception>

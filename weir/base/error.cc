@@ -1,5 +1,6 @@
 #include "weir/base/error.h"
 
+#include <tuple>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -83,6 +84,11 @@ ErrorClass ClassOfStatus(int status) {
 }
 
 }  // namespace
+
+bool operator==(const Error& a, const Error& b) {
+  return std::tie(a.code, a.message, a.http_status, a.retry_after, a.cause, a.permanent) ==
+         std::tie(b.code, b.message, b.http_status, b.retry_after, b.cause, b.permanent);
+}
 
 std::string Name(const Error& error) {
   if (IsHttp(error.code) && error.http_status != 0) return StrCat("http_", error.http_status);
@@ -185,10 +191,11 @@ bool Retryable(const Error& error) {
   switch (error.code) {
     case Code::kTimeout:
     case Code::kStreamIdleTimeout:
-    case Code::kConnectionError:
     case Code::kStreamTruncated:
     case Code::kEmptyModelResponse:
       return true;
+    case Code::kConnectionError:
+      return !error.permanent;
     case Code::kHttpStatus:
       return RetryableStatus(error.http_status);
     default:

@@ -6,11 +6,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace weir {
+
+namespace model {
+struct CallTrail;
+}
 
 enum class Code : std::uint8_t {
   kTimeout,                // connect, first_token or total ran out
@@ -68,9 +73,14 @@ struct Error {
   std::string message;  // for a person: what happened, where, what to do next; never a secret
   int http_status = 0;  // the status (or the `code` of an error event) behind this error, 0 if none
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;  // what the server asked for
-  std::string cause;  // the lower layer's words, e.g. "Connection refused"; empty if none
+  std::string cause;       // the lower layer's words, e.g. "Connection refused"; empty if none
+  bool permanent = false;  // of a connection: who answers is wrong, and another try finds the same
+  // What a call that failed for good has behind it, in the words of `model`; null: nothing is
+  // known.
+  std::shared_ptr<const model::CallTrail> trail = nullptr;
 
-  friend bool operator==(const Error&, const Error&) = default;
+  // Whether both say the same, whatever is behind them.
+  friend bool operator==(const Error& a, const Error& b);
 };
 
 // "timeout", "http_503", "connection_error", ... The two refinements of an HTTP error keep their

@@ -53,6 +53,16 @@ TEST(Error, DescriptionNamesCodeMessageAndCause) {
   EXPECT_EQ(Describe(error), "connection_error: cannot reach 127.0.0.1:1 (Connection refused)");
 }
 
+TEST(Error, AConnectionThatNoOtherTryMendsIsNotRepeated) {
+  const Error refused{.code = Code::kConnectionError};
+  const Error untrusted{.code = Code::kConnectionError, .permanent = true};
+
+  EXPECT_EQ(Name(untrusted), "connection_error");
+  EXPECT_EQ(ClassOf(untrusted), ClassOf(refused));
+  EXPECT_TRUE(Retryable(refused));
+  EXPECT_FALSE(Retryable(untrusted));
+}
+
 Result<int> Half(int value) {
   if (value % 2 != 0) return Fail(Code::kInvalidRequest, "odd");
   return value / 2;

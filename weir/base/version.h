@@ -1,5 +1,7 @@
 #pragma once
 
+// What `weir --version` and the User-Agent say.
+
 #include <string_view>
 
 namespace weir {

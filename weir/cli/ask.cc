@@ -5,14 +5,22 @@
 namespace weir::cli {
 namespace {
 
+// No answer, but what is known of the tries, and what they cost.
+Outcome Failed(Error error) {
+  Outcome outcome;
+  if (error.trail != nullptr) {
+    outcome.reply.info = error.trail->info;
+    outcome.reply.usage = error.trail->usage;
+  }
+  outcome.error = std::move(error);
+  return outcome;
+}
+
 async::Task<Outcome> Stream(async::Context ctx, model::Engine& engine, const model::Call& call,
                             ReplyPrinter& printer) {
   Outcome outcome;
   const Result<std::unique_ptr<model::ReplyStream>> stream = co_await engine.Stream(ctx, call);
-  if (!stream) {
-    outcome.error = stream.error();
-    co_return outcome;
-  }
+  if (!stream) co_return Failed(stream.error());
   model::Assembler received;
   model::Delta piece;
   for (;;) {
@@ -29,11 +37,8 @@ async::Task<Outcome> Stream(async::Context ctx, model::Engine& engine, const mod
 async::Task<Outcome> Whole(async::Context ctx, model::Engine& engine, const model::Call& call) {
   Outcome outcome;
   Result<model::Reply> reply = co_await engine.Call(ctx, call);
-  if (reply) {
-    outcome.reply = *std::move(reply);
-  } else {
-    outcome.error = reply.error();
-  }
+  if (!reply) co_return Failed(std::move(reply).error());
+  outcome.reply = *std::move(reply);
   co_return outcome;
 }
 

@@ -44,8 +44,7 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
       .Excludes(stream);
   const Flag dry_run =
       SwitchFlag(command, "--dry-run", flags.dry_run, "print the request instead of sending it");
-  SwitchFlag(command, "-v,--verbose", flags.verbose, "say on stderr what the call cost")
-      .Excludes(dry_run);
+  SwitchFlag(command, "-v,--verbose", flags.verbose, "say on stderr what the call cost");
   TextFlag(command, "--events", flags.events_file, "append events and spans to this file")
       .Excludes(dry_run);
   ListFlag(command, "--extra", flags.extra, "further request field, KEY=VALUE; may be repeated");

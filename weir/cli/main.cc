@@ -107,6 +107,6 @@ int main(int argc, char** argv) {
     return weir::cli::Run(argc, argv);
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "weir: internal_error: %s; please report this\n", bug.what());
-    return EXIT_FAILURE;
+    return weir::cli::ExitCode({.code = weir::Code::kInternal});
   }
 }

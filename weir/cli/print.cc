@@ -134,19 +134,37 @@ void WriteDegradations(Writer& out, const std::vector<model::Degradation>& degra
   out.EndArray();
 }
 
+void WriteFailedAttempts(Writer& out, const std::vector<model::Attempt>& attempts) {
+  if (attempts.empty()) return;
+  out.Key("failed_attempts");
+  out.BeginArray();
+  for (const model::Attempt& attempt : attempts) {
+    if (attempt.error) WriteError(out, *attempt.error);
+  }
+  out.EndArray();
+}
+
+// Of a call without an answer, what is known: who was asked, and what came before.
+void WriteTrail(Writer& out, const model::ReplyInfo& info, const model::Usage& usage) {
+  const auto put = [&out](std::string_view key, const std::string& text) {
+    if (!text.empty()) out.Field(key, text);
+  };
+  put("model", info.model);
+  put("engine", info.engine);
+  put("request_id", info.request_id);
+  WriteFailedAttempts(out, info.attempts);
+  if (usage.prompt_tokens || usage.completion_tokens) {
+    out.Key("usage");
+    WriteUsage(out, usage);
+  }
+}
+
 void WriteInfo(Writer& out, const model::ReplyInfo& info) {
   out.Field("id", info.id);
   out.Field("model", info.model);
   out.Field("engine", info.engine);
   out.Field("request_id", info.request_id);
-  if (!info.attempts.empty()) {
-    out.Key("failed_attempts");
-    out.BeginArray();
-    for (const model::Attempt& attempt : info.attempts) {
-      if (attempt.error) WriteError(out, *attempt.error);
-    }
-    out.EndArray();
-  }
+  WriteFailedAttempts(out, info.attempts);
   WriteDegradations(out, info.degradations);
   out.Key("repairs");
   out.BeginArray();
@@ -182,13 +200,17 @@ void WriteChoices(Writer& out, std::string_view key, const std::vector<model::Ch
 }  // namespace
 
 std::string ReplyJson(const model::Reply& reply, const std::optional<Error>& error) {
-  if (error && reply.choices.empty()) return ErrorJson(*error);
   std::string text;
   Writer out(text);
   out.BeginObject();
   if (error) {
     out.Key("error");
     WriteError(out, *error);
+  }
+  if (error && reply.choices.empty()) {
+    WriteTrail(out, reply.info, reply.usage);
+    out.EndObject();
+    return text + "\n";
   }
   if (!reply.choices.empty()) WriteChoice(out, reply.choices.front());
   if (reply.choices.size() > 1) WriteChoices(out, "choices", reply.choices);

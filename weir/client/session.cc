@@ -34,7 +34,7 @@ struct Session::State {
   // Appends, because the conversation may have grown while the answer came.
   void Remember(std::vector<model::Message> said, const model::Usage& used) {
     std::ranges::move(said, std::back_inserter(options.messages));
-    agent::AddUsage(usage, used);
+    model::AddUsage(usage, used);
   }
 
   const CallOptions& Choose(const std::optional<CallOptions>& call) const {

@@ -55,7 +55,7 @@ class ToolLoop {
                    });
     if (!reply && !IsAboutCalls(reply.error(), seen)) return Fail(reply.error());
     run_.reply = std::move(seen);
-    agent::AddUsage(run_.usage, run_.reply.usage);
+    model::AddUsage(run_.usage, run_.reply.usage);
     return {};
   }
 

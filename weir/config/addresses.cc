@@ -20,8 +20,9 @@ constexpr std::string_view kEndpoints[] = {"/chat/completions", "/completions", 
 
 bool LooksLikeAddress(std::string_view name) {
   if (name.find("://") != name.npos || name.starts_with(kUnix)) return true;
-  const std::size_t colon = name.rfind(':');
-  return colon != name.npos && colon > 0 && ParseUint(name.substr(colon + 1)).has_value();
+  const std::string_view host = name.substr(0, name.find('/'));
+  const std::size_t colon = host.rfind(':');
+  return colon != host.npos && colon > 0 && ParseUint(host.substr(colon + 1)).has_value();
 }
 
 std::string PlainAddress(std::string_view text) {
@@ -44,7 +45,7 @@ std::string PlainAddress(std::string_view text) {
 std::string WithScheme(std::string_view text) {
   text = Trim(text);
   const bool whole = text.find("://") != text.npos || text.starts_with(kUnix);
-  const bool bare = !whole && LooksLikeAddress(text.substr(0, text.find('/')));
+  const bool bare = !whole && LooksLikeAddress(text);
   return bare ? StrCat("http://", text) : std::string(text);
 }
 

@@ -8,20 +8,8 @@
 namespace weir::engine {
 namespace {
 
-void AddTo(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& more) {
-  if (more) sum = AddCapped(sum.value_or(0), *more);
-}
-
 void AddCost(std::optional<double>& sum, const std::optional<double>& more) {
   if (more) sum = sum.value_or(0) + *more;
-}
-
-void AddUsage(model::Usage& sum, const model::Usage& more) {
-  AddTo(sum.prompt_tokens, more.prompt_tokens);
-  AddTo(sum.completion_tokens, more.completion_tokens);
-  AddTo(sum.total_tokens, more.total_tokens);
-  AddTo(sum.cached_tokens, more.cached_tokens);
-  AddTo(sum.reasoning_tokens, more.reasoning_tokens);
 }
 
 class BufferedStream final : public model::ReplyStream {
@@ -93,12 +81,38 @@ void EarlierAnswers::Add(const model::Reply& reply, std::optional<Error> error, 
   if (reply.info.cost) currency_ = reply.info.currency;
 }
 
-void EarlierAnswers::JoinTo(model::Reply& reply) const {
-  std::vector<model::Attempt>& attempts = reply.info.attempts;
-  attempts.insert(attempts.begin(), attempts_.begin(), attempts_.end());
-  AddUsage(reply.usage, usage_);
-  if (!reply.info.cost) reply.info.currency = currency_;
-  AddCost(reply.info.cost, cost_);
+void EarlierAnswers::JoinTo(model::ReplyInfo& info, model::Usage& usage) const {
+  info.attempts.insert(info.attempts.begin(), attempts_.begin(), attempts_.end());
+  AddUsage(usage, usage_);
+  if (!info.cost) info.currency = currency_;
+  AddCost(info.cost, cost_);
+}
+
+void EarlierAnswers::JoinTo(Error& error) const {
+  model::CallTrail trail = TrailOf(error);
+  JoinTo(trail.info, trail.usage);
+  SetTrail(error, std::move(trail));
+}
+
+model::CallTrail TrailOf(const Error& error) {
+  return error.trail == nullptr ? model::CallTrail() : *error.trail;
+}
+
+void SetTrail(Error& error, model::CallTrail trail) {
+  error.trail = std::make_shared<const model::CallTrail>(std::move(trail));
+}
+
+void AddFailure(std::vector<model::Attempt>& attempts, const std::string& engine,
+                const Error& error, Duration duration) {
+  const model::CallTrail trail = TrailOf(error);
+  for (const model::Attempt& tried : trail.info.attempts) {
+    attempts.push_back(tried);
+    if (attempts.back().engine.empty()) attempts.back().engine = engine;
+    duration -= tried.duration + tried.waited;
+  }
+  attempts.push_back(
+      {.engine = engine, .error = error, .duration = std::max(duration, Duration::zero())});
+  attempts.back().error->trail.reset();
 }
 
 std::unique_ptr<model::ReplyStream> NewBufferedStream(model::Reply reply,

@@ -157,6 +157,9 @@ TEST_F(DecoratorTest, ExhaustedRetriesReportTheLastErrorAndTheirNumber) {
   EXPECT_EQ(Name(reply.error()), "http_500");
   EXPECT_NE(reply.error().message.find("after 4 attempts"), std::string::npos);
   EXPECT_EQ(spy_->calls, 4);
+  ASSERT_NE(reply.error().trail, nullptr);
+  ASSERT_EQ(reply.error().trail->info.attempts.size(), 3U);
+  EXPECT_EQ(reply.error().trail->info.attempts[1].waited, 2s);
 }
 
 TEST_F(DecoratorTest, ABadRequestIsSentOnce) {

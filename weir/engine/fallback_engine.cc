@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "weir/base/text.h"
+#include "weir/engine/answers.h"
 #include "weir/engine/decorators.h"
 
 namespace weir::engine {
@@ -221,7 +222,7 @@ class FallbackEngine final : public model::Engine {
     if (next == routes_.size()) return next;
     const std::string& from = routes_[failed].name;
     const std::string& to = routes_[next].name;
-    detour.attempts.push_back({.engine = from, .error = error, .duration = ctx.Now() - start});
+    AddFailure(detour.attempts, from, error, ctx.Now() - start);
     detour.lost += ctx.Now() - start;
     detour.why = StrCat(from, " failed with ", Name(error), "; ", to, " answered");
     detour.told = Announce(failed);
@@ -234,10 +235,18 @@ class FallbackEngine final : public model::Engine {
   }
 
   static Error WithHistory(Error error, const Detour& detour) {
-    for (const Attempt& attempt : detour.attempts) {
+    for (std::size_t i = 0; i < detour.attempts.size(); ++i) {
+      const Attempt& attempt = detour.attempts[i];
+      const bool tried_again =
+          i + 1 < detour.attempts.size() && detour.attempts[i + 1].engine == attempt.engine;
+      if (tried_again) continue;
       StrAppend(error.message, " (before it, ", attempt.engine, " failed with ",
                 Name(*attempt.error), ")");
     }
+    model::CallTrail trail = TrailOf(error);
+    std::vector<Attempt>& attempts = trail.info.attempts;
+    attempts.insert(attempts.begin(), detour.attempts.begin(), detour.attempts.end());
+    SetTrail(error, std::move(trail));
     return error;
   }
 

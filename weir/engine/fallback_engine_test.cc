@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/engine/answers.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/registry.h"
 #include "weir/engine/spies_testing.h"
@@ -206,6 +207,23 @@ TEST_F(FallbackTest, WhenAllFailTheErrorNamesThemAll) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(Name(reply.error()), "http_500");
   EXPECT_THAT(reply.error().message, HasSubstr("(before it, main failed with http_503)"));
+  ASSERT_NE(reply.error().trail, nullptr);
+  ASSERT_EQ(reply.error().trail->info.attempts.size(), 1U);
+  EXPECT_EQ(reply.error().trail->info.attempts[0].engine, "main");
+}
+
+TEST_F(FallbackTest, EveryTryOfAnEngineThatGaveUpIsNamed) {
+  Error tried = HttpError(503);
+  model::CallTrail trail;
+  trail.info.attempts = {{.error = HttpError(500), .duration = 2s, .waited = 1s}};
+  SetTrail(tried, std::move(trail));
+  const auto engine = Chain({Refuses(tried)}, {Says("hi")});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->info.attempts.size(), 2U);
+  EXPECT_EQ(Name(*reply->info.attempts[0].error), "http_500");
+  EXPECT_EQ(reply->info.attempts[0].engine, "main");
+  EXPECT_EQ(Name(*reply->info.attempts[1].error), "http_503");
 }
 
 class Described final : public model::Engine {

@@ -5,16 +5,19 @@
 #include <set>
 
 #include "weir/base/text.h"
+#include "weir/engine/answers.h"
 #include "weir/engine/dialect_cache.h"
 #include "weir/engine/feedback.h"
 #include "weir/engine/http_stream.h"
 #include "weir/json/builder.h"
+#include "weir/json/reader.h"
 
 namespace weir::engine {
 namespace {
 
 constexpr int kRequestIdDigits = 32;
 constexpr std::size_t kMostWarnings = 256;  // of one engine
+constexpr std::size_t kShownBytes = 200;    // of a body that is no answer
 // Completions end after 16 tokens when nobody says otherwise, and chats do not.
 constexpr std::int64_t kDefaultMaxTokens = 1024;
 
@@ -123,6 +126,25 @@ bool SaysAllInPieces(const model::Call& call) {
   return !call.sampling.prompt_logprobs && !call.sampling.beam_width && !call.sampling.best_of;
 }
 
+bool IsJson(std::string_view content_type) {
+  return ToLower(content_type).starts_with("application/json");
+}
+
+// Whether it is one of the envelopes that errors come in.
+bool HoldsError(std::string_view body) {
+  const Result<json::Value> root = json::Read(body);
+  if (!root) return false;
+  const json::View error = root->Find("error");
+  return error.IsObject() || error.IsString() || root->Find("object").StringOr("") == "error";
+}
+
+// The decoder sees the body alone, and takes the usual status for granted.
+void TellStatus(Error& error, int status) {
+  constexpr int kOk = 200;
+  if (error.code != Code::kProtocolError || status == kOk) return;
+  StrAppend(error.message, " (its status was ", status, ")");
+}
+
 // What is sent for a call, and what the reply will say about it.
 struct Outgoing {
   wire::EncodedRequest request;
@@ -163,18 +185,22 @@ class HttpEngine final : public model::Engine {
       Error error = response.error();
       ExplainSilence(error, call, ctx.Now() - start);
       span.Fail(error);
-      co_return Fail(std::move(error));
+      co_return Fail(About(call, std::move(error), inside));
     }
     std::string body;
     const Result<void> whole =
         co_await ReadBody(inside, **response, limits::kReplyBodyBytes, log.get(), body);
     if (!whole) {
       span.Fail(whole.error());
-      co_return Fail(whole.error());
+      co_return Fail(About(call, whole.error(), inside));
     }
     out->info.total = ctx.Now() - start;
     Result<model::Reply> reply = Decode(inside, *out, body);
-    if (!reply) span.Fail(reply.error());
+    if (!reply) {
+      TellStatus(reply.error(), (*response)->status());
+      span.Fail(reply.error());
+      reply = std::unexpected<Error>(About(call, std::move(reply).error(), inside));
+    }
     co_return reply;
   }
 
@@ -197,11 +223,12 @@ class HttpEngine final : public model::Engine {
         co_await upstream_->Exchange(inside, "POST", out->request.path,
                                      std::move(out->request.body), TimeoutsOf(call), log.get());
     if (response && !IsEventStream(**response, adapter_->framing(out->api))) {
-      response = std::unexpected<Error>(co_await NotAStream(inside, **response, log.get()));
+      response =
+          std::unexpected<Error>(co_await NotAStream(inside, out->api, **response, log.get()));
     }
     if (!response) {
       span.Fail(response.error());
-      co_return Fail(std::move(response).error());
+      co_return Fail(About(call, std::move(response).error(), inside));
     }
     auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
     stream->Attach(std::move(out->info), *std::move(response), std::move(log));
@@ -228,7 +255,8 @@ class HttpEngine final : public model::Engine {
                                             bool stream);
   Result<model::Reply> Decode(const async::Context& ctx, Outgoing& out,
                               std::string_view body) const;
-  async::Task<Error> NotAStream(async::Context ctx, http::Response& response, WireLog* log);
+  async::Task<Error> NotAStream(async::Context ctx, model::Api api, http::Response& response,
+                                WireLog* log);
   bool IsNews(std::string what);  // that was not warned of before
   void WarnOfExtra(const async::Context& ctx, const model::Call& call, model::ReplyInfo& info);
   void WarnOfPromptLogprobs(const async::Context& ctx, const model::Call& call);
@@ -244,6 +272,16 @@ class HttpEngine final : public model::Engine {
 
   model::Timeouts TimeoutsOf(const model::Call& call) const {
     return call.timeouts ? *call.timeouts : upstream_->options().timeouts;
+  }
+
+  // Behind the error of a call that was sent, it says who was asked for what.
+  Error About(const model::Call& call, Error error, const async::Context& ctx) const {
+    model::CallTrail trail = TrailOf(error);
+    trail.info.engine = options_.name;
+    trail.info.model = call.model.empty() ? options_.model : call.model;
+    trail.info.request_id = ctx.request_id;
+    SetTrail(error, std::move(trail));
+    return error;
   }
 
   // A whole answer that was written for longer than a first token may take.
@@ -379,19 +417,32 @@ async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const m
   co_return co_await model::Collect(ctx, *stream);
 }
 
-// A 200 that is no event stream: a JSON error, a whole reply from a server that cannot stream, or
-// the page of a proxy.
-async::Task<Error> HttpEngine::NotAStream(async::Context ctx, http::Response& response,
-                                          WireLog* log) {
-  const std::string named(response.headers().Find("Content-Type").value_or("no content type"));
+// A good status without an event stream: a JSON error, a whole reply from a server that cannot
+// stream, or the page of a proxy.
+async::Task<Error> HttpEngine::NotAStream(async::Context ctx, model::Api api,
+                                          http::Response& response, WireLog* log) {
+  const std::string type(response.headers().Find("Content-Type").value_or("no content type"));
+  // The beginning of a page is enough for a message.
+  const bool json = IsJson(type);
+  const std::size_t most = json ? limits::kReplyBodyBytes : limits::kErrorBodyBytes;
   std::string body;
-  const Result<void> whole = co_await ReadBody(ctx, response, limits::kErrorBodyBytes, log, body);
-  if (!whole) co_return whole.error();
+  const Result<void> whole = co_await ReadBody(ctx, response, most, log, body);
+  if (!whole && (json || body.empty())) co_return whole.error();
+  const std::string answered =
+      StrCat(upstream_->name(), " answered a streamed call with ", response.status(), " and ");
+  if (adapter_->Decode(api, body)) {
+    co_return Error{.code = Code::kProtocolError,
+                    .message = StrCat(answered,
+                                      "a whole reply: it does not stream; ask it for whole replies "
+                                      "(--no-stream, and no `stream_inside` of the engine)")};
+  }
   Error error{.code = Code::kProtocolError,
-              .message = StrCat(upstream_->name(), " answered a streamed call with ", named,
+              .message = StrCat(answered, type,
                                 " instead of an event stream; is this the address of a model "
                                 "server, or does a proxy stand in front of it?")};
-  error.cause = wire::DecodeError(200, body).message;
+  const bool says_why = Trim(body).starts_with('<') || HoldsError(body);
+  error.cause = says_why ? wire::DecodeError(response.status(), body).message
+                         : Truncate(Trim(body), kShownBytes);
   co_return error;
 }
 

@@ -1,8 +1,24 @@
 #include "weir/engine/http_stream.h"
 
 #include "weir/base/text.h"
+#include "weir/http/error_advice.h"
 
 namespace weir::engine {
+namespace {
+
+// How long the end of the body may take behind the mark that ends the answer.
+constexpr Duration kEndOfBody = std::chrono::milliseconds(100);
+
+std::size_t SizeOf(const model::Delta& piece) {
+  std::size_t size = piece.text.size() + piece.reasoning.size() + piece.refusal.size();
+  for (const model::ToolCallDelta& call : piece.tool_calls) size += call.arguments.size();
+  for (const model::Token& token : piece.tokens) {
+    size += sizeof(token) + token.top.size() * sizeof(model::TopToken);
+  }
+  return size;
+}
+
+}  // namespace
 
 bool IsEmpty(const model::Choice& choice) {
   using model::Finish;
@@ -34,18 +50,22 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
   while (!failure_) {
     const Result<bool> decoded = Decode(piece, ctx);
     if (!decoded) {
-      failure_ = decoded.error();
+      failure_ = http::WithAdvice(decoded.error(), false);
     } else if (*decoded) {
-      co_return true;
+      const Result<void> counted = Count(piece);
+      if (counted) co_return true;
+      failure_ = counted.error();
     } else if (done_ || closed_) {
       co_return co_await End(ctx);
     } else if (const auto bytes = response_->Poll()) {
       closed_ = *bytes && (*bytes)->empty();
       if (log_ && *bytes) log_->Came(**bytes);
-      const Result<void> fed = !*bytes   ? Result<void>(std::unexpect, bytes->error())
-                               : closed_ ? events_.Finish()
-                                         : events_.Feed(**bytes);
-      if (!fed) failure_ = fed.error();
+      if (!*bytes) {
+        failure_ = bytes->error();
+        break;
+      }
+      const Result<void> fed = closed_ ? events_.Finish() : events_.Feed(**bytes);
+      if (!fed) failure_ = http::WithAdvice(fed.error(), false);
     } else {
       const http::IoResult read = co_await response_->Wait(ctx);
       response_->Take(read);
@@ -53,6 +73,15 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
   }
   HangUp(ctx);
   co_return Fail(*failure_);
+}
+
+Result<void> HttpReplyStream::Count(const model::Delta& piece) {
+  bytes_ += SizeOf(piece);
+  if (bytes_ <= limits::kReplyBodyBytes) return {};
+  return Fail(
+      Code::kProtocolError,
+      StrCat(where_, " sent an answer that is longer than the limit of ", limits::kReplyBodyBytes,
+             " bytes; does it repeat itself? Set max_tokens, and look at its log"));
 }
 
 void HttpReplyStream::HangUp(const async::Context& ctx) {
@@ -92,8 +121,8 @@ async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
   failure_ = VerdictAtEnd();
   if (done_ && !closed_ && !failure_) {
     // What follows the mark is the end of the HTTP body; reading it frees the connection for
-    // others.
-    const Result<std::string_view> rest = co_await response_->Read(ctx);
+    // others. The answer does not wait for a server that leaves it open: its connection is dropped.
+    const Result<std::string_view> rest = co_await response_->Read(ctx.WithTimeout(kEndOfBody));
     if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
   }
   HangUp(ctx);
@@ -112,7 +141,9 @@ std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
   }
   if (says_done_ && !done_ && response_->ended_by_close()) {
     return Error{.code = Code::kStreamTruncated,
-                 .message = StrCat(where_, " closed the connection instead of ending the stream")};
+                 .message = StrCat(where_,
+                                   " closed the connection instead of ending the stream; it died "
+                                   "or a proxy gave up: look at its log, or try again")};
   }
   if (!content_) return EmptyReply(where_);
   return std::nullopt;

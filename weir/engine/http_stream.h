@@ -45,6 +45,8 @@ class HttpReplyStream final : public model::ReplyStream {
   Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
   std::optional<Error> VerdictAtEnd() const;
   async::Task<Result<bool>> End(async::Context ctx);
+  // Counts what the piece holds of the answer; fails when that is more than an answer may have.
+  Result<void> Count(const model::Delta& piece);
   void HangUp(const async::Context& ctx);
 
   std::unique_ptr<http::Response> response_;
@@ -55,10 +57,11 @@ class HttpReplyStream final : public model::ReplyStream {
   const bool says_done_;  // streams of this form end with a mark of their own
   const TimePoint start_;
   const std::string where_;
-  bool done_ = false;     // the mark has come
-  bool closed_ = false;   // the body has ended
-  bool ended_ = false;    // Next() has returned false
-  bool content_ = false;  // some piece had something in it
+  bool done_ = false;      // the mark has come
+  bool closed_ = false;    // the body has ended
+  bool ended_ = false;     // Next() has returned false
+  bool content_ = false;   // some piece had something in it
+  std::size_t bytes_ = 0;  // of the answer so far
   std::optional<wire::QuotedText> quoted_;
   std::optional<Error> failure_;
 };

@@ -175,8 +175,7 @@ void Recording::Fail(const Error& error) {
 void Recording::Piece(const model::Delta& piece) {
   if (!open_) return;
   ++pieces_;
-  const bool has_content = !piece.text.empty() || !piece.reasoning.empty() ||
-                           !piece.refusal.empty() || !piece.tool_calls.empty();
+  const bool has_content = model::HasContent(piece);
   if (has_content && first_token_ == Duration::zero()) first_token_ = loop_.Now() - began_;
   if (piece.usage) usage_ = *piece.usage;
   if (piece.finish != model::Finish::kNone && finish_.empty()) {

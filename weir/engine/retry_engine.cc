@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/engine/answers.h"
 #include "weir/engine/decorators.h"
 
 namespace weir::engine {
@@ -39,18 +40,13 @@ class Referee {
   bool open(TimePoint now) const {
     return breaker_ && breaker_->state(now) == Breaker::State::kOpen;
   }
+  const std::string& engine() const { return engine_; }
 
  private:
   const std::shared_ptr<Breaker> breaker_;  // may be null
   const std::string engine_;
   RetryBudget budget_;
 };
-
-// Whether a reader gets something of the answer by it.
-bool HasContent(const model::Delta& piece) {
-  return !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
-         !piece.tool_calls.empty() || !piece.tokens.empty() || !piece.token_ids.empty();
-}
 
 // Pieces without content that are kept back; a server that sends more of them is handed on.
 constexpr std::size_t kMostHeld = 16;
@@ -76,7 +72,7 @@ class StartedStream final : public model::ReplyStream {
       model::Delta& piece = held_.emplace_back();
       const Result<bool> there = co_await next_->Next(ctx, piece);
       const bool is_piece = there && *there;
-      if (is_piece && !HasContent(piece) && held_.size() < kMostHeld) continue;
+      if (is_piece && !model::HasContent(piece) && held_.size() < kMostHeld) continue;
       if (!is_piece) held_.pop_back();
       co_return there;
     }
@@ -228,11 +224,17 @@ class RetryEngine final : public model::Engine {
     return RetryDelay(rule_, retry, error, random_);
   }
 
-  // Why there was no other attempt, where that is not plain from the error itself.
+  // What came before, and why there was no other attempt, where that is not plain from the error
+  // itself. The last of the failed ones is this one.
   void ExplainEnd(const async::Context& ctx, Error& error, const Attempts& failed) const {
     const bool tries_left = static_cast<int>(failed.size()) <= rule_.max_retries;
     if (tries_left && Retryable(error)) error.message += WhyStopped(ctx, error);
     if (failed.size() > 1) StrAppend(error.message, " (after ", failed.size(), " attempts)");
+    model::CallTrail trail = TrailOf(error);
+    trail.info.engine = referee_->engine();
+    Attempts& before = trail.info.attempts;
+    before.insert(before.begin(), failed.begin(), std::prev(failed.end()));
+    SetTrail(error, std::move(trail));
   }
 
   std::string WhyStopped(const async::Context& ctx, const Error& error) const {

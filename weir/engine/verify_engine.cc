@@ -311,6 +311,7 @@ class VerifyEngine final : public model::Engine {
       if (answer.error && !answer.broken_off) {
         // A stream that broke has left a part, which its reader gets.
         const bool part = streamed && !answer.reply.choices.empty();
+        earlier.JoinTo(*answer.error);
         verdict = {
             .reply = std::move(answer.reply), .error = std::move(answer.error), .answered = part};
         co_return verdict;
@@ -348,6 +349,7 @@ class VerifyEngine final : public model::Engine {
     if (const std::size_t tries = earlier.attempts() + 1; tries > 1) {
       StrAppend(verdict.error->message, " (after ", tries, " attempts)");
     }
+    SetTrail(*verdict.error, {.info = verdict.reply.info, .usage = verdict.reply.usage});
     co_return verdict;
   }
 

@@ -175,6 +175,22 @@ TEST_F(VerifyTest, TheTokensOfAllAnswersAreCounted) {
   EXPECT_EQ(reply->usage.completion_tokens, 9);
 }
 
+TEST_F(VerifyTest, AnErrorHasTheTokensOfAllAnswersBehindIt) {
+  ScriptedAnswer wrong = Says("prose");
+  wrong.pieces.back().usage = model::Usage{.prompt_tokens = 10, .completion_tokens = 5};
+  for (const bool refused_at_last : {false, true}) {
+    std::deque<ScriptedAnswer> answers{wrong, wrong};
+    if (refused_at_last) answers[1] = model::Refuses({.code = Code::kTimeout, .message = "late"});
+    const auto engine = Verifying(answers);
+    const Result<Reply> reply = Call(*engine);
+    ASSERT_FALSE(reply);
+    ASSERT_NE(reply.error().trail, nullptr);
+    EXPECT_EQ(reply.error().trail->usage.prompt_tokens, refused_at_last ? 10 : 20);
+    ASSERT_EQ(reply.error().trail->info.attempts.size(), 1U);
+    EXPECT_EQ(reply.error().trail->info.attempts[0].error->code, Code::kInvalidJson);
+  }
+}
+
 TEST_F(VerifyTest, ProseTwiceIsAnErrorThatShowsTheAnswer) {
   const auto engine = Verifying({Says("There are three.")});
   const Result<Reply> reply = Call(*engine);

@@ -20,6 +20,14 @@ std::int64_t SumOf(const model::Usage& usage) {
   return usage.prompt_tokens.value_or(0) + usage.completion_tokens.value_or(0);
 }
 
+// What a call cost, whatever came of it.
+void AddPaid(Finished& finished, const model::ReplyInfo& info, const model::Usage& usage) {
+  AddTo(finished.prompt_tokens, usage.prompt_tokens);
+  AddTo(finished.completion_tokens, usage.completion_tokens);
+  AddTo(finished.cached_tokens, usage.cached_tokens);
+  if (info.cost) finished.cost = finished.cost.value_or(0) + *info.cost;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name) {
@@ -236,6 +244,7 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     --stats_.nodes[visit.node.index].in_flight;
     permit->Release();
     if (reply) spent += SumOf(reply->usage);
+    if (!reply && reply.error().trail != nullptr) spent += SumOf(reply.error().trail->usage);
     visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
     if (!reply) {
@@ -260,13 +269,13 @@ void Walker::Note(const Visit& visit, const AskedOnce& asked, Finished& finished
   const Result<model::Reply>& reply = *asked.reply;
   if (!reply) {
     finished.outcome = reply.error();
+    if (const model::CallTrail* const trail = reply.error().trail.get()) {
+      AddPaid(finished, trail->info, trail->usage);
+    }
     return;
   }
   if (!reply->info.repairs.empty()) ++stats.repaired;
-  AddTo(finished.prompt_tokens, reply->usage.prompt_tokens);
-  AddTo(finished.completion_tokens, reply->usage.completion_tokens);
-  AddTo(finished.cached_tokens, reply->usage.cached_tokens);
-  if (reply->info.cost) finished.cost = finished.cost.value_or(0) + *reply->info.cost;
+  AddPaid(finished, reply->info, reply->usage);
   Result<json::Value> answer = AnswerOf(visit.node, visit.traveller.row, *reply);
   if (!answer) {
     finished.outcome = answer.error();
@@ -290,11 +299,12 @@ void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   if (!noted) Stop(noted.error());
   const Result<model::Reply>& reply = *asked.reply;
   ++stats_.session.calls;
-  if (reply) {
-    stats_.session.prompt_tokens += reply->usage.prompt_tokens.value_or(0);
-    stats_.session.completion_tokens += reply->usage.completion_tokens.value_or(0);
-    stats.retries += reply->info.attempts.size();
-  }
+  const model::CallTrail* const trail = reply ? nullptr : reply.error().trail.get();
+  if (!reply && trail == nullptr) return;
+  const model::Usage& usage = reply ? reply->usage : trail->usage;
+  stats_.session.prompt_tokens += usage.prompt_tokens.value_or(0);
+  stats_.session.completion_tokens += usage.completion_tokens.value_or(0);
+  stats.retries += (reply ? reply->info : trail->info).attempts.size();
 }
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {

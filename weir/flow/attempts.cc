@@ -5,6 +5,7 @@
 #include "weir/json/writer.h"
 
 namespace weir::flow {
+
 std::string AttemptLine(const AskedOnce& asked) {
   const Result<model::Reply>& reply = *asked.reply;
   std::string line;
@@ -12,21 +13,20 @@ std::string AttemptLine(const AskedOnce& asked) {
   out.BeginObject();
   out.Field("row_id", asked.row_id);
   out.Field("node", std::string_view(asked.node->node->id));
-  if (!reply) {
-    if (!asked.engine.empty()) out.Field("engine", asked.engine);
-    out.Field("error", Name(reply.error()));
-    out.PlainKey("ms");
-    out.Int(WholeMillis(asked.took));
-    out.EndObject();
-    return line;
-  }
-  const model::ReplyInfo& info = reply->info;
-  out.Field("engine", info.engine.empty() ? asked.engine : std::string_view(info.engine));
-  out.Field("model", info.model);
-  out.Field("request_id", info.request_id);
+  const model::CallTrail* const trail = reply ? nullptr : reply.error().trail.get();
+  static const model::CallTrail kUnknown;
+  const model::CallTrail& behind = trail == nullptr ? kUnknown : *trail;
+  const model::ReplyInfo& info = reply ? reply->info : behind.info;
+  const model::Usage& usage = reply ? reply->usage : behind.usage;
+  const std::string_view engine =
+      info.engine.empty() ? asked.engine : std::string_view(info.engine);
+  if (!engine.empty()) out.Field("engine", engine);
+  if (!info.model.empty()) out.Field("model", info.model);
+  if (!info.request_id.empty()) out.Field("request_id", info.request_id);
+  if (!reply) out.Field("error", Name(reply.error()));
   out.PlainKey("attempts");
   out.Uint(info.attempts.size() + 1);
-  if (!reply->choices.empty()) {
+  if (reply && !reply->choices.empty()) {
     out.Field("finish", model::FinishName(reply->choices.front().finish));
   }
   const auto count = [&](std::string_view name, const std::optional<std::int64_t>& tokens) {
@@ -34,9 +34,9 @@ std::string AttemptLine(const AskedOnce& asked) {
     out.PlainKey(name);
     out.Int(*tokens);
   };
-  count("prompt_tokens", reply->usage.prompt_tokens);
-  count("completion_tokens", reply->usage.completion_tokens);
-  count("cached_tokens", reply->usage.cached_tokens);
+  count("prompt_tokens", usage.prompt_tokens);
+  count("completion_tokens", usage.completion_tokens);
+  count("cached_tokens", usage.cached_tokens);
   if (info.first_token.count() > 0) {
     out.PlainKey("first_token_ms");
     out.Int(WholeMillis(info.first_token));

@@ -54,6 +54,31 @@ TEST_F(RunTest, OneBadRowOfAHundredStopsAlone) {
   EXPECT_THAT(Lines("again/000.jsonl"), Not(HasSubstr("n=42!")));
 }
 
+TEST_F(RunTest, WhatARowThatFailedHasCostIsCounted) {
+  Numbers(2);
+  host_.engines[""] = std::make_shared<FakeEngine>([](const model::Call& call) {
+    const std::string text = call.messages.back().AllText();
+    if (text == "n=0") return Result<std::string>(text);
+    Error error{.code = Code::kSchemaMismatch, .message = "no"};
+    model::CallTrail trail;
+    trail.info.engine = "second";
+    trail.info.model = "m";
+    trail.info.attempts.resize(1);
+    trail.info.cost = 0.5;
+    trail.usage = {.prompt_tokens = 7, .completion_tokens = 3};
+    error.trail = std::make_shared<const model::CallTrail>(std::move(trail));
+    return Result<std::string>(std::unexpect, std::move(error));
+  });
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+  EXPECT_EQ(stats_->nodes[0].prompt_tokens, 17);
+  EXPECT_EQ(stats_->nodes[0].completion_tokens, 8);
+  EXPECT_EQ(stats_->session.prompt_tokens, 17);
+  EXPECT_EQ(stats_->nodes[0].retries, 1);
+  EXPECT_THAT(Lines("attempts.jsonl"),
+              HasSubstr(R"("engine":"second","model":"m","error":"schema_mismatch","attempts":2,)"
+                        R"("prompt_tokens":7,"completion_tokens":3)"));
+}
+
 TEST_F(RunTest, JoinedBranchesAreSeenAndOthersAreNot) {
   Numbers(2);
   EXPECT_EQ(Go(R"(nodes:

@@ -113,8 +113,7 @@ Result<void> BodyReader::FeedFraming(char c) {
 
 Result<void> BodyReader::SizeByte(char c) {
   if (++line_bytes_ > limits_.chunk_line_bytes) {
-    return Malformed(StrCat("a chunk size line of more than ", limits_.chunk_line_bytes,
-                            " bytes (limit chunk_line_bytes)"));
+    return Malformed(StrCat("a chunk size line of more than ", limits_.chunk_line_bytes, " bytes"));
   }
   if (state_ == State::kFirstDigit || state_ == State::kDigits) {
     const int digit = HexValue(c);
@@ -168,8 +167,7 @@ Result<void> BodyReader::TrailerByte(char c) {
   state_ = State::kTrailer;
   if (IsControl(c)) return Malformed("a trailer with a control character or a lone line feed");
   if (++line_bytes_ > limits_.trailer_bytes) {
-    return Malformed(
-        StrCat("trailers of more than ", limits_.trailer_bytes, " bytes (limit header_bytes)"));
+    return Malformed(StrCat("trailers of more than ", limits_.trailer_bytes, " bytes"));
   }
   return {};
 }
@@ -186,9 +184,8 @@ Result<void> BodyReader::Expect(char c, char wanted, State next) {
 
 std::unexpected<Error> BodyReader::OverLimit() {
   over_limit_ = true;
-  return Fail(Code::kProtocolError,
-              StrCat(sender_, " sent a body of more than ", limits_.body_bytes.value_or(kNoLimit),
-                     " bytes (limit body_bytes)"));
+  return Fail(Code::kProtocolError, StrCat(sender_, " sent a body of more than ",
+                                           limits_.body_bytes.value_or(kNoLimit), " bytes"));
 }
 
 std::unexpected<Error> BodyReader::Malformed(std::string_view what) const {

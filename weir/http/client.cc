@@ -5,6 +5,7 @@
 
 #include "weir/async/completion.h"
 #include "weir/base/text.h"
+#include "weir/http/error_advice.h"
 #include "weir/http/inflate.h"
 
 namespace weir::http {
@@ -79,6 +80,11 @@ class Response::Session {
   std::optional<Result<std::string_view>> Poll();
   async::Task<IoResult> Wait(const async::Context& ctx);
   void Take(const IoResult& read);
+
+  // What to do about an error of this exchange is said where the error leaves it.
+  Error Advised(const Error& error) const {
+    return WithAdvice(error, !answered_ && where().starts_with("http://"));
+  }
 
   // After Start() has failed: whether the server cannot have seen any of the request.
   async::Task<bool> NeverReached();
@@ -256,7 +262,7 @@ std::optional<Result<std::string_view>> Response::Session::Poll() {
       return std::nullopt;
     }
   }
-  return Result<std::string_view>(std::unexpect, *failure_);
+  return Result<std::string_view>(std::unexpect, Advised(*failure_));
 }
 
 async::Task<IoResult> Response::Session::Wait(const async::Context& ctx) {
@@ -395,7 +401,8 @@ async::Task<Result<void>> Response::ReadInto(async::Context ctx, std::size_t max
     body += kept;
     if (kept.size() < (*piece)->size()) {
       co_return Fail(Code::kProtocolError,
-                     StrCat("the answer is longer than the limit of ", max_bytes, " bytes"));
+                     StrCat("the answer is longer than the limit of ", max_bytes,
+                            " bytes; is this the address of a model server?"));
     }
   }
 }
@@ -509,8 +516,9 @@ async::Task<Result<std::unique_ptr<Response>>> Client::Send(async::Context ctx,
     }
     const bool again = reuse == Pool::Reuse::kAllowed && co_await session->NeverReached();
     if (!again) {
-      span.Fail(started.error());
-      co_return Fail(started.error());
+      Error error = session->Advised(started.error());
+      span.Fail(error);
+      co_return Fail(std::move(error));
     }
     reuse = Pool::Reuse::kFresh;
   }

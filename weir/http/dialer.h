@@ -27,8 +27,8 @@ class Dialer {
   virtual ~Dialer() = default;
 
   // Connects within `ctx`. `connect_timeout` is the clock `connect`; zero: only the context's
-  // deadline counts. Fails with kConnectionError, kTimeout or kCancelled. `origin` must outlive the
-  // task.
+  // deadline counts. Fails with kConnectionError, kTimeout or kCancelled, and with
+  // kHttpStatus when a proxy wants a password. `origin` must outlive the task.
   virtual async::Task<Result<Connection>> Dial(async::Context ctx, const Origin& origin,
                                                Duration connect_timeout) = 0;
 };

@@ -152,7 +152,7 @@ bool HeadReader::ReadFields() {
   while (!TakeLineEnd()) {
     if (headers_.size() == max_fields_) {
       too_many_fields = true;
-      return Wrong(StrCat("a head of more than ", max_fields_, " fields (limit header_fields)"));
+      return Wrong(StrCat("a head of more than ", max_fields_, " fields"));
     }
     if (!ReadField()) return false;
   }

@@ -74,7 +74,7 @@ Result<std::size_t> HeadScanner::Scan(std::string_view bytes, std::size_t max_by
   }
   if (bytes.size() > max_bytes) {
     too_large_ = true;
-    return Malformed(StrCat("a head of more than ", max_bytes, " bytes (limit header_bytes)"));
+    return Malformed(StrCat("a head of more than ", max_bytes, " bytes"));
   }
   return std::size_t{0};
 }

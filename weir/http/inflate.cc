@@ -77,11 +77,11 @@ Result<void> Inflater::Step(std::string& out, std::size_t& budget) {
   const std::size_t made = kPieceBytes - stream_->avail_out;
   out.resize(old_size + std::min<std::uint64_t>({made, budget, limits_.total_bytes - total_}));
   if (made > limits_.total_bytes - total_) {
-    return Broken(StrCat("more than ", limits_.total_bytes, " bytes (limit total_bytes)"));
+    return Broken(StrCat("more than ", limits_.total_bytes, " bytes when it is inflated"));
   }
   if (made > budget) {
-    return Broken(
-        StrCat("more than ", limits_.feed_bytes, " bytes in one piece (limit feed_bytes)"));
+    return Broken(StrCat("a piece that becomes more than ", limits_.feed_bytes,
+                         " bytes when it is inflated"));
   }
   budget -= made;
   total_ += made;

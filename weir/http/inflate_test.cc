@@ -144,7 +144,7 @@ TEST(Inflater, ABombIsStoppedAtTheTotalLimit) {
     Inflater inflater(Coding::kGzip, {.total_bytes = 1'000'000});
     const Inflated out = InflateAll(inflater, CutEvery(coded, step));
     ASSERT_TRUE(out.error.has_value());
-    EXPECT_THAT(out.error->message, HasSubstr("limit total_bytes"));
+    EXPECT_THAT(out.error->message, HasSubstr("more than 1000000 bytes when"));
     EXPECT_EQ(out.text.size(), 1'000'000u);
   }
 }
@@ -157,7 +157,7 @@ TEST(Inflater, OneFeedIsLimitedToo) {
   const Result<void> fed = inflater.Feed(coded, out);
 
   ASSERT_FALSE(fed.has_value());
-  EXPECT_THAT(fed.error().message, HasSubstr("limit feed_bytes"));
+  EXPECT_THAT(fed.error().message, HasSubstr("bytes when it is inflated"));
   EXPECT_EQ(out.size(), 50'000u);
 }
 

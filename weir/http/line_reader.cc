@@ -55,8 +55,8 @@ bool LineReader::Take(std::string_view& line) {
 
 Result<void> LineReader::Verdict() const {
   if (!too_long_) return {};
-  return Fail(Code::kProtocolError, StrCat("the server sent a line of more than ", max_line_bytes_,
-                                           " bytes (limit max_line_bytes)"));
+  return Fail(Code::kProtocolError,
+              StrCat("the server sent a line of more than ", max_line_bytes_, " bytes"));
 }
 
 }  // namespace weir::http

@@ -84,7 +84,7 @@ TEST(LineReader, ALineAboveTheLimitFailsAtTheSamePlaceHoweverItIsCut) {
   }
 }
 
-TEST(LineReader, TheLimitIsNamed) {
+TEST(LineReader, TheLimitIsTold) {
   LineReader reader(4);
   std::string_view line;
 
@@ -92,7 +92,7 @@ TEST(LineReader, TheLimitIsNamed) {
   EXPECT_FALSE(reader.Next(line));
 
   EXPECT_EQ(reader.Finish().error().code, Code::kProtocolError);
-  EXPECT_THAT(reader.Finish().error().message, HasSubstr("more than 4 bytes (limit max_line"));
+  EXPECT_THAT(reader.Finish().error().message, HasSubstr("a line of more than 4 bytes"));
   EXPECT_EQ(reader.Feed("x").error(), reader.Finish().error());
   EXPECT_FALSE(reader.Next(line));
 }

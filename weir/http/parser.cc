@@ -144,9 +144,8 @@ Result<bool> ResponseParser::AcceptHead(Framing& framing) {
   }
   if (head_.status / 100 == 1) {
     if (++interim_heads_ > limits_.interim_heads) {
-      return Fail(Code::kProtocolError,
-                  StrCat("the server sent more than ", limits_.interim_heads,
-                         " interim replies before the real one (limit interim_heads)"));
+      return Fail(Code::kProtocolError, StrCat("the server sent more than ", limits_.interim_heads,
+                                               " interim replies before the real one"));
     }
     return false;
   }

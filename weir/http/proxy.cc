@@ -23,6 +23,14 @@ std::string HostPort(const Url& url) {
   return StrCat(v6 ? "[" : "", url.host, v6 ? "]" : "", ":", url.port);
 }
 
+// What it would say to another try, too.
+std::unexpected<Error> WrongProxy(const Proxy& proxy, std::string_view what,
+                                  std::string cause = {}) {
+  std::unexpected<Error> wrong = ProxyFailure(proxy, what, std::move(cause));
+  wrong.error().permanent = true;
+  return wrong;
+}
+
 async::Task<Result<void>> ReadExactly(ByteStream& stream, const Proxy& proxy,
                                       std::span<char> into) {
   while (!into.empty()) {
@@ -50,14 +58,14 @@ async::Task<Result<void>> SocksTunnel(ByteStream& stream, const Proxy& proxy, st
   WEIR_CO_CHECK(co_await Say(stream, proxy, greeting));
   char reply[260];
   WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 2)));
-  if (reply[0] != kSocksVersion) co_return ProxyFailure(proxy, "does not speak SOCKS5");
+  if (reply[0] != kSocksVersion) co_return WrongProxy(proxy, "does not speak SOCKS5");
   if (reply[1] == kSocksUserPassword && !proxy.user.empty()) {
     const std::string password = SocksPassword(proxy);
     WEIR_CO_CHECK(co_await Say(stream, proxy, password));
     WEIR_CO_CHECK(co_await ReadExactly(stream, proxy, std::span(reply, 2)));
-    if (reply[1] != 0) co_return ProxyFailure(proxy, "refused the user name or password");
+    if (reply[1] != 0) co_return WrongProxy(proxy, "refused the user name or password");
   } else if (reply[1] != kSocksNoAuth) {
-    co_return ProxyFailure(proxy, "wants an authentication that is not configured");
+    co_return WrongProxy(proxy, "wants an authentication that is not configured");
   }
   const std::string connect = SocksConnect(host, port);
   WEIR_CO_CHECK(co_await Say(stream, proxy, connect));
@@ -90,13 +98,16 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
     if (head.size() > limits::kHeaderBytes) co_return ProxyFailure(proxy, "sent an endless head");
     if (!head.ends_with("\r\n\r\n")) continue;
     const Result<std::size_t> used = parser.Feed(head);
-    if (!used) co_return ProxyFailure(proxy, "does not answer in HTTP", used.error().message);
+    if (!used) co_return WrongProxy(proxy, "does not answer in HTTP", used.error().message);
     head.erase(0, *used);  // an interim answer, or the real one
   }
   const int status = parser.head().status;
   if (status == 407) {
-    co_return ProxyFailure(
-        proxy, "wants a user name and password (407): put USER:PASSWORD@ before its host");
+    std::unexpected<Error> refused = ProxyFailure(
+        proxy, "wants a user name and password (407): put USER:PASSWORD@ before its host", {},
+        Code::kHttpStatus);
+    refused.error().http_status = status;
+    co_return refused;
   }
   if (status / 100 != 2) {
     co_return ProxyFailure(proxy, StrCat("refused to connect to ", HostPort(target), " (", status,
@@ -107,8 +118,9 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
 
 }  // namespace
 
-std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what, std::string cause) {
-  return Fail(Code::kConnectionError,
+std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what, std::string cause,
+                                    Code code) {
+  return Fail(code,
               StrCat("proxy ", proxy.host, ":", proxy.port, " ", what,
                      "; check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
               std::move(cause));

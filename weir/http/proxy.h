@@ -22,7 +22,7 @@ std::string SocksFailure(int reply_code);
 // The error of a call that the proxy stands in the way of: names it and the variables that chose
 // it.
 std::unexpected<Error> ProxyFailure(const Proxy& proxy, std::string_view what,
-                                    std::string cause = {});
+                                    std::string cause = {}, Code code = Code::kConnectionError);
 
 // Opens a tunnel to `target` over a stream that is connected to the proxy. `stream`, `proxy` and
 // `target` must outlive the task; the context's deadline counts.

@@ -216,28 +216,36 @@ TEST_F(TunnelTest, ConnectAsksWithCredentialsAndTakesNoByteOfTheTunnel) {
   EXPECT_EQ(rest_, "hello");
 }
 
+std::string Sort(const Error& error) {
+  return StrCat(Name(error), Retryable(error) ? "" : " for good");
+}
+
 struct Refusal {
   const char* name;
   std::string answer;
   std::string_view words;
+  std::string_view error = "connection_error";
 };
 
 TEST_F(TunnelTest, AnHttpProxyThatDoesNotConnectSaysWhy) {
   const Refusal cases[] = {
-      {"wants_credentials", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"},
+      {"wants_credentials", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407",
+       "http_407 for good"},
       {"refuses", "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnever", "(403 Forbidden)"},
       {"goes", "", "closed the connection"},
       {"goes_midway", "HTTP/1.1 200", "closed the connection"},
       {"never_ends", std::string(100'000, 'x'), "endless head"},
-      {"is_no_http_proxy", "220 mail.example ESMTP\r\n\r\n", "does not answer in HTTP"},
-      {"switches", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "does not answer in HTTP"},
+      {"is_no_http_proxy", "220 mail.example ESMTP\r\n\r\n", "does not answer in HTTP",
+       "connection_error for good"},
+      {"switches", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "does not answer in HTTP",
+       "connection_error for good"},
   };
   for (const Refusal& c : cases) {
     SCOPED_TRACE(c.name);
     const Result<void> opened =
         Open(kHttpProxy, {{std::string(kConnect), c.answer}}, "https://h.example");
     ASSERT_FALSE(opened.has_value());
-    EXPECT_EQ(opened.error().code, Code::kConnectionError);
+    EXPECT_EQ(Sort(opened.error()), c.error);
     EXPECT_THAT(opened.error().message, HasSubstr(c.words));
     EXPECT_THAT(opened.error().message, StartsWith("proxy p:3128 "));
     EXPECT_THAT(opened.error().message, HasSubstr("HTTPS_PROXY"));
@@ -273,20 +281,34 @@ struct SocksRefusal {
   const Proxy& proxy;
   std::vector<Turn> turns;
   std::string_view words;
+  std::string_view error = "connection_error";
 };
 
 TEST_F(TunnelTest, ASocksProxyThatDoesNotConnectSaysWhy) {
   const std::string name = "\5\1\0\3\11h.example\0\120"s;
   std::vector<SocksRefusal> cases = {
-      {"not_socks", kSocks, {{"\5\1\0"s, "HTTP/1.1 400 Bad\r\n"}}, "does not speak SOCKS5"},
+      {"not_socks",
+       kSocks,
+       {{"\5\1\0"s, "HTTP/1.1 400 Bad\r\n"}},
+       "does not speak SOCKS5",
+       "connection_error for good"},
       {"gone", kSocks, {}, "closed the connection"},
       {"gone_midway", kSocks, {{"\5\1\0"s, "\5"s}}, "closed the connection"},
-      {"wants_password", kSocks, {{"\5\1\0"s, "\5\2"s}}, "wants an authentication"},
-      {"takes_nothing", kSocksUser, {{"\5\2\0\2"s, "\5\377"s}}, "wants an authentication"},
+      {"wants_password",
+       kSocks,
+       {{"\5\1\0"s, "\5\2"s}},
+       "wants an authentication",
+       "connection_error for good"},
+      {"takes_nothing",
+       kSocksUser,
+       {{"\5\2\0\2"s, "\5\377"s}},
+       "wants an authentication",
+       "connection_error for good"},
       {"wrong_password",
        kSocksUser,
        {{"\5\2\0\2"s, "\5\2"s}, {"\1\2me\6secret"s, "\1\1"s}},
-       "refused the user name or password"},
+       "refused the user name or password",
+       "connection_error for good"},
   };
   const std::string_view words[] = {"general failure",  "not allowed",        "network unreachable",
                                     "host unreachable", "connection refused", "timed out",
@@ -299,7 +321,7 @@ TEST_F(TunnelTest, ASocksProxyThatDoesNotConnectSaysWhy) {
     SCOPED_TRACE(StrCat(c.name, " ", c.words));
     const Result<void> opened = Open(c.proxy, c.turns, "http://h.example");
     ASSERT_FALSE(opened.has_value());
-    EXPECT_EQ(opened.error().code, Code::kConnectionError);
+    EXPECT_EQ(Sort(opened.error()), c.error);
     EXPECT_THAT(opened.error().message, StartsWith("proxy p:1080 "));
     EXPECT_THAT(opened.error().message, HasSubstr(c.words));
     EXPECT_THAT(opened.error().message, Not(HasSubstr("secret")));

@@ -279,7 +279,7 @@ TEST(ResponseParser, ChunksOfOneFeedAreMovedTogetherInTheBufferOfTheCaller) {
   EXPECT_LE(parser.body().data(), wire.data() + first);
 }
 
-TEST(ResponseParser, LimitsAreNamedAndHoldToTheByte) {
+TEST(ResponseParser, LimitsAreToldAndHoldToTheByte) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
   const std::string length = head + "body";
   const std::string until_eof = "HTTP/1.1 200 OK\r\n\r\nbody";
@@ -290,16 +290,19 @@ TEST(ResponseParser, LimitsAreNamedAndHoldToTheByte) {
     std::string wire;
     ParserLimits enough;
     ParserLimits too_few;
-    std::string_view name;
+    std::string_view words;
   };
   const Case cases[] = {
-      {length, {.header_bytes = head.size()}, {.header_bytes = head.size() - 1}, "header_bytes"},
-      {length, {.header_fields = 1}, {.header_fields = 0}, "header_fields"},
-      {length, {.body_bytes = 4}, {.body_bytes = 3}, "body_bytes"},
-      {until_eof, {.body_bytes = 4}, {.body_bytes = 3}, "body_bytes"},
-      {chunks, {.body_bytes = 4}, {.body_bytes = 3}, "body_bytes"},
-      {extension, {.chunk_line_bytes = 6}, {.chunk_line_bytes = 5}, "chunk_line_bytes"},
-      {interim, {.interim_heads = 1}, {.interim_heads = 0}, "interim_heads"},
+      {length,
+       {.header_bytes = head.size()},
+       {.header_bytes = head.size() - 1},
+       "a head of more than"},
+      {length, {.header_fields = 1}, {.header_fields = 0}, "more than 0 fields"},
+      {length, {.body_bytes = 4}, {.body_bytes = 3}, "a body of more than 3 bytes"},
+      {until_eof, {.body_bytes = 4}, {.body_bytes = 3}, "a body of more than 3 bytes"},
+      {chunks, {.body_bytes = 4}, {.body_bytes = 3}, "a body of more than 3 bytes"},
+      {extension, {.chunk_line_bytes = 6}, {.chunk_line_bytes = 5}, "line of more than 5 bytes"},
+      {interim, {.interim_heads = 1}, {.interim_heads = 0}, "more than 0 interim replies"},
   };
   for (const Case& c : cases) {
     ForEveryCut(c.wire, [&](const Pieces& pieces) {
@@ -309,7 +312,7 @@ TEST(ResponseParser, LimitsAreNamedAndHoldToTheByte) {
       ResponseParser too_few(c.too_few);
       const Outcome out = Play(too_few, pieces);
       EXPECT_EQ(out.code, Code::kProtocolError);
-      EXPECT_THAT(out.message, HasSubstr(c.name));
+      EXPECT_THAT(out.message, HasSubstr(c.words));
     });
   }
 }
@@ -318,7 +321,8 @@ TEST(ResponseParser, TrailersAreLimited) {
   std::string wire = CHUNKED "0\r\n";
   while (wire.size() < 400) wire += "a: b\r\n";
 
-  EXPECT_THAT(ErrorOf(wire, {.header_bytes = 100}).message, HasSubstr("limit header_bytes"));
+  EXPECT_THAT(ErrorOf(wire, {.header_bytes = 100}).message,
+              HasSubstr("trailers of more than 100 bytes"));
 }
 
 TEST(ResponseParser, AnEndlessStreamHasNoLimitOfItsOwn) {

@@ -47,8 +47,8 @@ Result<void> SseReader::Feed(std::string_view bytes) {
 
 Result<void> SseReader::Finish() const {
   if (!too_large_) return {};
-  return Fail(Code::kProtocolError, StrCat("the server sent an event of more than ",
-                                           max_event_bytes_, " bytes (limit max_event_bytes)"));
+  return Fail(Code::kProtocolError,
+              StrCat("the server sent an event of more than ", max_event_bytes_, " bytes"));
 }
 
 bool SseReader::Next(SseEvent& out) {

@@ -86,6 +86,15 @@ std::string HandshakeAdvice(SslStream& stream, const std::string& host) {
                 "); give its authority with `tls.ca_file`");
 }
 
+// Whether the handshake would fail again: the peer was understood, and is not whom we want. What
+// broke off, or is a trouble of the peer's own, may be over soon.
+bool IsForGood(const boost::system::error_code& error) {
+  if (error.category() != asio::error::get_ssl_category()) return false;
+  const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  return reason != SSL_R_TLSV1_ALERT_INTERNAL_ERROR && reason != SSL_R_TLSV1_ALERT_USER_CANCELLED &&
+         reason != SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
 // Asks for and insists on the name; an address is checked as one and not asked for (RFC 6066).
 // Without verification the expectation is set, too, but its failure does not count.
 void ExpectPeer(SSL* connection, const std::string& name) {
@@ -166,9 +175,11 @@ class OpenSslClient final : public TlsClient {
     if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
     if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
     if (error) {
-      co_return Fail(Code::kConnectionError,
-                     StrCat("TLS with ", host, " failed: ", HandshakeAdvice(stream->ssl(), name)),
-                     error.message());
+      co_return Fail(Error{
+          .code = Code::kConnectionError,
+          .message = StrCat("TLS with ", host, " failed: ", HandshakeAdvice(stream->ssl(), name)),
+          .cause = error.message(),
+          .permanent = IsForGood(error)});
     }
     if (report != nullptr) report->version = SSL_get_version(stream->ssl().native_handle());
     co_return std::unique_ptr<ByteStream>(std::move(stream));

@@ -250,17 +250,18 @@ TEST_F(TlsTest, ATunnelCarriesWholeCallsAndTheProxyLearnsOnlyTheName) {
 
 TEST_F(TlsTest, AProxyThatRefusesIsBlamedAndNotTheServer) {
   for (const std::string_view scheme : {"http://", "socks5h://"}) {
-    for (const std::string_view user : {"", "me:wrong@"}) {
+    for (const std::string_view user : {"", "me:mistaken@"}) {
       SCOPED_TRACE(StrCat(scheme, user));
       FakeProxy proxy("me", "secret");
       proxy_ = &proxy;
       proxy_url_ = StrCat(scheme, user, proxy.address());
       const Result<std::string> body = Ask("good.pem", "https", "far.example", {.verify = false});
       ASSERT_FALSE(body.has_value());
-      EXPECT_EQ(body.error().code, Code::kConnectionError);
+      EXPECT_EQ(Name(body.error()), scheme == "http://" ? "http_407" : "connection_error");
+      EXPECT_FALSE(Retryable(body.error()));
       EXPECT_THAT(body.error().message, HasSubstr(StrCat("proxy ", proxy.address())));
       EXPECT_THAT(body.error().message, HasSubstr("HTTPS_PROXY"));
-      EXPECT_THAT(Describe(body.error()), Not(AnyOf(HasSubstr("vLLM"), HasSubstr("wrong"))));
+      EXPECT_THAT(Describe(body.error()), Not(AnyOf(HasSubstr("vLLM"), HasSubstr("mistaken"))));
       EXPECT_EQ(open_, 0U);
     }
   }
@@ -274,6 +275,7 @@ struct Distrust {
   std::string host;
   std::string_view ca;
   std::string_view words;
+  bool may_pass = false;
 };
 
 TEST_F(TlsTest, WhatIsWrongAndWhatToDoIsSaid) {
@@ -283,14 +285,15 @@ TEST_F(TlsTest, WhatIsWrongAndWhatToDoIsSaid) {
       {"wrong_address", "elsewhere.pem", "https", "127.0.0.1", "ca.pem", "tls.server_name"},
       {"expired", "expired.pem", "https", "localhost", "ca.pem", "out of date"},
       {"https_to_http", "", "https", "localhost", "ca.pem", "speaks https"},
-      {"http_to_https", "good.pem", "http", "localhost", "", "closed the connection"},
+      {"http_to_https", "good.pem", "http", "localhost", "", "want https://", true},
   };
   for (const Distrust& c : cases) {
     SCOPED_TRACE(c.name);
     const TlsOptions options{.ca_file = c.ca.empty() ? "" : File(c.ca)};
     const Result<std::string> body = Ask(c.certificate, c.scheme, c.host, options);
     ASSERT_FALSE(body.has_value());
-    EXPECT_EQ(body.error().code, Code::kConnectionError);
+    EXPECT_EQ(Name(body.error()), "connection_error");
+    EXPECT_EQ(Retryable(body.error()), c.may_pass);
     EXPECT_THAT(body.error().message, HasSubstr(c.words));
     EXPECT_EQ(open_, 0U);
   }

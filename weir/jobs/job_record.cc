@@ -57,6 +57,19 @@ void WriteError(json::Writer& out, const Error& error) {
   out.Int(error.http_status);
 }
 
+void WriteUsage(json::Writer& out, const model::Usage& usage) {
+  out.PlainKey("usage");
+  out.BeginObject();
+  Count(out, "prompt_tokens", usage.prompt_tokens);
+  Count(out, "completion_tokens", usage.completion_tokens);
+  Count(out, "cached_tokens", usage.cached_tokens);
+  out.EndObject();
+}
+
+bool WasAnswered(const model::Usage& usage) {
+  return usage.prompt_tokens.has_value() || usage.completion_tokens.has_value();
+}
+
 void WriteAnswer(json::Writer& out, const model::Reply& reply) {
   if (!reply.choices.empty()) {
     const model::Choice& choice = reply.choices.front();
@@ -68,12 +81,7 @@ void WriteAnswer(json::Writer& out, const model::Reply& reply) {
   if (!reply.info.request_id.empty()) {
     out.Field("request_id", std::string_view(reply.info.request_id));
   }
-  out.PlainKey("usage");
-  out.BeginObject();
-  Count(out, "prompt_tokens", reply.usage.prompt_tokens);
-  Count(out, "completion_tokens", reply.usage.completion_tokens);
-  Count(out, "cached_tokens", reply.usage.cached_tokens);
-  out.EndObject();
+  WriteUsage(out, reply.usage);
   if (reply.info.degradations.empty()) return;
   out.PlainKey("degradations");
   out.BeginArray();
@@ -122,19 +130,26 @@ void WriteHashes(json::Writer& out, const Hashes& hashes) {
   if (hashes.schema != 0) out.Field("schema_hash", std::string_view(Hex(hashes.schema)));
 }
 
-// In their order. A reply names those before the one that gave it.
+// Of a call that failed, what the error has behind it.
+const model::CallTrail& TrailOf(const Error& error) {
+  static const model::CallTrail kUnknown;
+  return error.trail == nullptr ? kUnknown : *error.trail;
+}
+
+const model::ReplyInfo& InfoOf(const Result<model::Reply>& reply) {
+  return reply ? reply->info : TrailOf(reply.error()).info;
+}
+
+// In their order. A reply, or an error, names those before the last.
 std::vector<model::Attempt> AllTries(const flow::AskedOnce& asked) {
   const Result<model::Reply>& reply = *asked.reply;
-  std::vector<model::Attempt> tries;
-  if (reply) tries = reply->info.attempts;
+  const model::ReplyInfo& info = InfoOf(reply);
+  std::vector<model::Attempt> tries = info.attempts;
   model::Attempt last{.engine = std::string(asked.engine), .duration = asked.took};
   for (const model::Attempt& tried : tries) last.duration -= tried.duration + tried.waited;
   last.duration = std::max(last.duration, std::chrono::nanoseconds::zero());
-  if (!reply) {
-    last.error = reply.error();
-  } else if (!reply->info.engine.empty()) {
-    last.engine = reply->info.engine;
-  }
+  if (!reply) last.error = reply.error();
+  if (!info.engine.empty()) last.engine = info.engine;
   tries.push_back(std::move(last));
   // Who is tried once more by itself has no name there: it is the next one's.
   std::string_view whose;
@@ -165,7 +180,8 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     out.Field("node", std::string_view(asked.node->node->id));
     out.Field("engine", std::string_view(tried.engine));
     out.Field("provider", std::string_view(provider_of(tried.engine)));
-    if (reply && last) out.Field("model", std::string_view(reply->info.model));
+    const std::string& model = InfoOf(reply).model;
+    if (last && (reply || !model.empty())) out.Field("model", std::string_view(model));
     if (!variant.empty()) out.Field("variant_id", variant);
     out.Field("started_at", std::string_view(StampOf(wall_nanos - before.count())));
     out.PlainKey("duration_ms");
@@ -174,7 +190,10 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     out.Bool(!tried.error.has_value());
     if (tried.error) WriteError(out, *tried.error);
     if (last) WriteHashes(out, HashesOf(asked.call));
-    if (reply && last) WriteAnswer(out, *reply);
+    if (last && reply) WriteAnswer(out, *reply);
+    if (last && !reply && WasAnswered(TrailOf(reply.error()).usage)) {
+      WriteUsage(out, TrailOf(reply.error()).usage);
+    }
     out.EndObject();
     before = std::max(before - tried.duration - tried.waited, std::chrono::nanoseconds::zero());
     records.push_back(std::move(record));

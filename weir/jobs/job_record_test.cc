@@ -149,6 +149,24 @@ TEST_F(JobRecordTest, ACallThatFailedHasItsError) {
   EXPECT_EQ(records[0].Find("duration_ms").AsInt64(), 3000);
 }
 
+TEST_F(JobRecordTest, ACallThatFailedForGoodNamesEveryTryItsModelAndWhatWasPaid) {
+  Error error = NoJson();
+  model::CallTrail trail;
+  trail.info.engine = "second";
+  trail.info.model = "m";
+  trail.info.attempts = {{.engine = "main", .error = Refused(), .duration = 1s}};
+  trail.usage = {.prompt_tokens = 20, .completion_tokens = 9};
+  error.trail = std::make_shared<const model::CallTrail>(std::move(trail));
+  reply_ = std::unexpected<Error>(std::move(error));
+  const auto records = Records(Asked());
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_THAT(TextsOf(records, "engine"), ElementsAre("main", "second"));
+  EXPECT_THAT(TextsOf(records, "error"), ElementsAre("http_503", "invalid_json"));
+  EXPECT_THAT(TextsOf(records, "model"), ElementsAre("", "m"));
+  EXPECT_EQ(records[1].Find("duration_ms").AsInt64(), 2000);
+  EXPECT_EQ(records[1].Find("usage").Find("completion_tokens").AsInt64(), 9);
+}
+
 TEST_F(JobRecordTest, WhatIsReadAgainAfterACrashIsWhatWasWrittenBeforeIt) {
   call_.constraint = model::Constraint{.kind = model::Constraint::Kind::kJsonSchema,
                                        .schema = *json::Read(R"({"type":"string"})")};

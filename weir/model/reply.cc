@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/base/counts.h"
+
 namespace weir::model {
 namespace {
 
@@ -30,6 +32,22 @@ std::string_view FinishName(Finish finish) {
     if (known == finish) return name;
   }
   return finish == Finish::kNone ? "" : "other";
+}
+
+void AddUsage(Usage& sum, const Usage& more) {
+  const auto add = [](std::optional<std::int64_t>& count, const std::optional<std::int64_t>& one) {
+    if (one) count = AddCapped(count.value_or(0), *one);
+  };
+  add(sum.prompt_tokens, more.prompt_tokens);
+  add(sum.completion_tokens, more.completion_tokens);
+  add(sum.total_tokens, more.total_tokens);
+  add(sum.cached_tokens, more.cached_tokens);
+  add(sum.reasoning_tokens, more.reasoning_tokens);
+}
+
+bool HasContent(const Delta& piece) {
+  return !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
+         !piece.tool_calls.empty() || !piece.tokens.empty() || !piece.token_ids.empty();
 }
 
 const std::string& Reply::text() const {

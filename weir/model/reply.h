@@ -40,6 +40,9 @@ struct Usage {
   json::Value extra;  // the further members of the server's object; null: none
 };
 
+// Counts that are known on either side; `extra` stays.
+void AddUsage(Usage& sum, const Usage& more);
+
 // A log-probability at or below this is vLLM's sentinel for minus infinity.
 inline constexpr double kLogprobFloor = -9999.0;
 
@@ -133,6 +136,16 @@ struct ReplyInfo {
   std::chrono::nanoseconds first_token{};  // since the call began; zero: no token came
   std::chrono::nanoseconds total{};
 };
+
+// Behind an error (Error::trail): the tries before the last one, who was asked last, and what the
+// answers cost that were not delivered.
+struct CallTrail {
+  ReplyInfo info;
+  Usage usage;
+};
+
+// Whether a reader gets something of the answer by this piece.
+bool HasContent(const Delta& piece);
 
 struct Reply {
   ReplyInfo info;

@@ -1,5 +1,7 @@
 #pragma once
 
+// Readings of one text in pieces of every size, for the table tests and the fuzz target.
+
 #include <algorithm>
 #include <cstddef>
 #include <string>

@@ -1,5 +1,7 @@
 #pragma once
 
+// Where families are written down; family.cc keeps what this makes, for Families().
+
 #include <vector>
 
 #include "weir/text/family.h"

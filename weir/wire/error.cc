@@ -150,14 +150,15 @@ Words ReadWords(std::string_view body) {
   return words;
 }
 
-int StatusFromWords(const Words& words) {
+// Unset when they name none.
+std::optional<int> StatusFromWords(const Words& words) {
   if (words.status != 0) return words.status;
   for (const StatusOf& known : kStatusOfWord) {
     if (words.code == known.word || words.type == known.word || words.message == known.word) {
       return known.status;
     }
   }
-  return 500;
+  return std::nullopt;
 }
 
 // "The model `foo` does not exist." -> foo; Ollama writes other quotation marks.
@@ -188,8 +189,12 @@ std::string Advice(int status, Code code, const Words& words) {
   }
   if (code == Code::kContentFilter) return "the server's filter refused the content";
   if (words.html) {
+    const bool gateway = status == 502 || status == 503 || status == 504;
     return StrCat("an HTML page came instead of JSON (", status,
-                  "): a proxy answered, or the base URL names a web site");
+                  gateway ? "): a proxy answered, which does not reach the server behind it; is "
+                            "that one up?"
+                          : "): a proxy answered, or the base URL names a web site and no model "
+                            "server");
   }
   if (status == 401) {
     return "the server did not accept the API key (401): set the engine's api_key or api_key_env "
@@ -209,8 +214,15 @@ std::string Advice(int status, Code code, const Words& words) {
   }
   if (status == 404) return "the server does not know the model or the path (404)";
   if (status == 429) return "the server limits the rate of requests (429)";
-  if (status == 503) return "the server is busy or not ready (503)";
-  if (status >= 500) return StrCat("the server failed (", status, ")");
+  if (status == 503) {
+    return "the server is busy or not ready (503): try again later, or look at its log and its "
+           "/health";
+  }
+  if (status == 502 || status == 504) {
+    return StrCat("a proxy got no answer from the server behind it (", status,
+                  "): is that one up?");
+  }
+  if (status >= 500) return StrCat("the server failed (", status, "): its log says why");
   if (status < 400) {
     return StrCat("the server sends requests elsewhere (", status,
                   "), and weir does not follow with a key in its hand: set the base_url to where "
@@ -225,7 +237,10 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
                   std::optional<std::int64_t> wall_nanos) {
   const Words words = ReadWords(body.substr(0, limits::kErrorBodyBytes));
   constexpr int kRedirects = 300;
-  const int status = http_status >= kRedirects ? http_status : StatusFromWords(words);
+  constexpr int kFailed = 500;  // what an error without any status counts as
+  const std::optional<int> told =
+      http_status >= kRedirects ? std::optional(http_status) : StatusFromWords(words);
+  const int status = told.value_or(kFailed);
 
   Error error;
   error.http_status = status;
@@ -234,7 +249,9 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
   if (status < 500 && HasAny(words, kFilterPhrases)) error.code = Code::kContentFilter;
   // A page may come with any status, good ones too.
   const int shown = words.html && http_status != 0 ? http_status : status;
-  error.message = Advice(shown, error.code, words);
+  const bool nameless = !told && !words.html && error.code == Code::kHttpStatus;
+  error.message =
+      nameless ? "the server failed: its log says why" : Advice(shown, error.code, words);
   const std::string said = Quoted(words.message);
   if (!said.empty()) StrAppend(error.message, "; it said: ", said);
   error.retry_after = ParseRetryAfter(retry_after, wall_nanos);

@@ -44,7 +44,11 @@ constexpr ErrorCase kEnvelopes[] = {
     {502, "<html><head><title>502 Bad Gateway</title></head><body>secret page</body></html>",
      Code::kHttpStatus, "an HTML page came instead of JSON (502)"},
     {502, "<html><title>502 Bad Gateway</title>", Code::kHttpStatus, "502 Bad Gateway"},
-    {500, "", Code::kHttpStatus, "the server failed (500)"},
+    {502, "<html><title>502 Bad Gateway</title>", Code::kHttpStatus, "is that one up?"},
+    {404, "<html>", Code::kHttpStatus, "the base URL names a web site and no model server"},
+    {504, "", Code::kHttpStatus, "a proxy got no answer from the server behind it (504)"},
+    {503, "", Code::kHttpStatus, "(503): try again later, or look at its log"},
+    {500, "", Code::kHttpStatus, "the server failed (500): its log says why"},
     {500, "plain words", Code::kHttpStatus, "plain words"},
     {429, "{}", Code::kHttpStatus, "rate"},
     {400,
@@ -74,6 +78,13 @@ TEST(ErrorTest, EveryEnvelopeGivesItsErrorWithAdvice) {
     EXPECT_EQ(error.http_status, c.status) << c.body;
     EXPECT_THAT(error.message, HasSubstr(c.words)) << c.body;
   }
+}
+
+TEST(ErrorTest, AStatusThatNobodyNamedIsNotShown) {
+  const Error error = DecodeError(0, R"({"error":{"message":"broken"}})");
+
+  EXPECT_EQ(error.message, "the server failed: its log says why; it said: broken");
+  EXPECT_TRUE(Retryable(error));
 }
 
 TEST(ErrorTest, CutAnywhereABodyStillGivesAnError) {

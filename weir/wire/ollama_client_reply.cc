@@ -145,7 +145,7 @@ Result<model::Reply> DecodeOllamaReply(model::Api api, std::string_view body) {
   if (!root) {
     const bool html = Trim(body).starts_with('<');
     return Fail(Code::kProtocolError,
-                StrCat("the server answered 200 with ",
+                StrCat("the server answered with ",
                        html ? "an HTML page instead of a reply: the base URL probably names a web "
                               "site, not a model server"
                             : "something that is not JSON; it may have been cut on its way"),
@@ -153,7 +153,7 @@ Result<model::Reply> DecodeOllamaReply(model::Api api, std::string_view body) {
   }
   if (IsError(*root)) {
     const Error error = DecodeError(0, body);
-    return Fail(Code::kProtocolError, "the server answered 200 with an error in it", error.message);
+    return Fail(Code::kProtocolError, "the server answered with an error in it", error.message);
   }
   model::ReplyInfo info;
   model::Delta delta;
@@ -161,7 +161,7 @@ Result<model::Reply> DecodeOllamaReply(model::Api api, std::string_view body) {
   WEIR_CHECK(ReadLine(api, *root, calls, info, delta));
   if (delta.finish == model::Finish::kNone) {
     return Fail(Code::kProtocolError,
-                "the server answered 200 with the beginning of a stream, although the whole "
+                "the server answered with the beginning of a stream, although the whole "
                 "answer was asked for",
                 Quoted(body));
   }

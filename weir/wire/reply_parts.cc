@@ -42,12 +42,18 @@ std::vector<model::Token> CompletionTokens(json::View logprobs) {
 Result<json::Value> ReadReplyBody(std::string_view body) {
   auto read = json::Read(body);
   if (read) return *std::move(read);
-  const bool html = Trim(body).starts_with('<');
+  const std::string_view text = Trim(body);
+  if (text.empty()) {
+    return Fail(Code::kProtocolError,
+                "the server answered with nothing at all: is the base URL that of a model server?");
+  }
+  const bool html = text.starts_with('<');
   return Fail(Code::kProtocolError,
-              StrCat("the server answered 200 with ",
+              StrCat("the server answered with ",
                      html ? "an HTML page instead of a reply: the base URL probably names a web "
                             "site, not a model server"
-                          : "something that is not JSON; it may have been cut on its way"),
+                          : "something that is not JSON: it may have been cut on its way, or the "
+                            "base URL names no model server"),
               Quoted(html ? body : read.error().message));
 }
 

@@ -47,12 +47,14 @@ Result<model::Reply> DecodeReplyTree(model::Api api, std::string_view body) {
   const json::View choices = root.Find("choices");
   if (IsSet(root.Find("error")) || root.Find("object").StringOr("") == "error") {
     const Error error = DecodeError(0, body);
-    return Fail(Code::kProtocolError, "the server answered 200 with an error in it", error.message);
+    return Fail(Code::kProtocolError, "the server answered with an error in it", error.message);
   }
   if (!choices.IsArray()) {
-    return Fail(Code::kProtocolError,
-                "the server answered 200 with JSON that is not a reply: it has no choices",
-                Quoted(body));
+    return Fail(
+        Code::kProtocolError,
+        "the server answered with JSON that is not a reply: it has no choices; is the base URL "
+        "that of a model server?",
+        Quoted(body));
   }
   if (choices.empty()) {
     return Fail(Code::kEmptyModelResponse, "the server answered without any choice");

@@ -15,7 +15,7 @@ Result<void> BreakerOptions::Validate() const {
 }
 
 bool BlamesEngine(const Error& error) {
-  return Retryable(error) || error.code == Code::kProtocolError;
+  return Retryable(error) || error.code == Code::kProtocolError || error.permanent;
 }
 
 bool Breaker::Admit(TimePoint now) {
