@@ -57,6 +57,14 @@ void Figures::Add(const model::Reply& reply) {
   }
 }
 
+void Figures::Add(const Error& failed) {
+  const model::CallTrail& trail = model::TrailOf(failed);
+  AddTo(prompt_tokens, trail.usage.prompt_tokens);
+  AddTo(completion_tokens, trail.usage.completion_tokens);
+  AddTo(cached_tokens, trail.usage.cached_tokens);
+  if (trail.info.cost) cost = cost.value_or(0) + *trail.info.cost;
+}
+
 void WriteFigures(json::Writer& out, const Figures& figures) {
   out.BeginObject();
   for (const auto& [name, field] : kCounts) {

@@ -32,6 +32,8 @@ struct Figures {
 
   // What an answer took.
   void Add(const model::Reply& reply);
+  // ... and what a call did that failed: answers that were refused are paid for.
+  void Add(const Error& failed);
   // Prompts and answers together, as far as they are known.
   std::int64_t total_tokens() const {
     return prompt_tokens.value_or(0) + completion_tokens.value_or(0);

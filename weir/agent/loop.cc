@@ -286,7 +286,10 @@ class Worker {
       const Result<model::Reply> reply = summary ? summary->reply : Fail(summary.error());
       job_.on_answer(reply, ctx.Now() - start);
     }
-    if (!summary) co_return Fail(summary.error());
+    if (!summary) {
+      figures_.Add(summary.error());
+      co_return Fail(summary.error());
+    }
     if (summary->reply) figures_.Add(*summary->reply);
     if (summary->excerpt) {
       repairs_.emplace_back(

@@ -79,6 +79,7 @@ class Turn {
       Result<model::Reply> reply = co_await Gather(limited, engine_, call);
       if (job_.on_answer) job_.on_answer(reply, ctx.Now() - start);
       if (reply) co_return Weigh(*std::move(reply));
+      figures_.Add(reply.error());
       if (ctx.cancelled()) co_return Fail(reply.error());
       if (IsForced(call) && reply.error().http_status == kBadRequest &&
           ClassOf(reply.error()) == ErrorClass::kInvalidRequest) {

@@ -73,8 +73,10 @@ struct Error {
   std::string message;  // for a person: what happened, where, what to do next; never a secret
   int http_status = 0;  // the status (or the `code` of an error event) behind this error, 0 if none
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;  // what the server asked for
-  std::string cause;       // the lower layer's words, e.g. "Connection refused"; empty if none
-  bool permanent = false;  // of a connection: who answers is wrong, and another try finds the same
+  std::string cause;  // the lower layer's words, e.g. "Connection refused"; empty if none
+  // There is no way to the server, because who answers is not whom we want (or a proxy wants a
+  // password), and another try finds the same.
+  bool permanent = false;
   // What a call that failed for good has behind it, in the words of `model`; null: nothing is
   // known.
   std::shared_ptr<const model::CallTrail> trail = nullptr;

@@ -8,10 +8,8 @@ namespace {
 // No answer, but what is known of the tries, and what they cost.
 Outcome Failed(Error error) {
   Outcome outcome;
-  if (error.trail != nullptr) {
-    outcome.reply.info = error.trail->info;
-    outcome.reply.usage = error.trail->usage;
-  }
+  outcome.reply.info = model::TrailOf(error).info;
+  outcome.reply.usage = model::TrailOf(error).usage;
   outcome.error = std::move(error);
   return outcome;
 }

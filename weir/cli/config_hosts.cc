@@ -1,22 +1,20 @@
 #include "weir/cli/config_hosts.h"
 
-#include <condition_variable>
 #include <map>
-#include <memory>
-#include <mutex>
-#include <thread>
 
 #include <arpa/inet.h>
-#include <netdb.h>
 
+#include "weir/async/loop.h"
+#include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/dialer.h"
+#include "weir/http/examine.h"
 #include "weir/http/url.h"
 
 namespace weir::cli {
 namespace {
 
-constexpr std::size_t kMostHosts = 64;  // each is a thread
+constexpr std::size_t kMostHosts = 64;
 
 bool IsAddress(const std::string& host) {
   in6_addr address{};
@@ -33,23 +31,15 @@ std::string HostOf(const std::string& base_url, const http::ProxyOptions& proxie
   return proxy && !*proxy ? url->host : "";
 }
 
-// A question to the system's resolver cannot be interrupted: what is late is left behind with its
-// thread, which keeps this.
-struct Lookups {
-  std::mutex mutex;
-  std::condition_variable ended;
-  std::map<std::string, std::optional<bool>> known;  // by host
-  std::size_t waiting = 0;
-};
+async::Task<void> LookUp(async::Context ctx, const std::string& host, bool& known) {
+  const Result<std::vector<std::string>> addresses = co_await http::LookUp(ctx, host);
+  known = addresses.has_value();
+}
 
-void LookUp(const std::shared_ptr<Lookups>& lookups, const std::string& host) {
-  addrinfo* found = nullptr;
-  const bool known = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found) == 0;
-  if (known) ::freeaddrinfo(found);
-  const std::scoped_lock lock(lookups->mutex);
-  lookups->known[host] = known;
-  --lookups->waiting;
-  lookups->ended.notify_all();
+async::Task<void> LookUpAll(async::Context ctx, std::map<std::string, bool>& known) {
+  async::TaskScope scope(ctx);
+  for (auto& [host, is_known] : known) scope.Spawn(LookUp(scope.context(), host, is_known));
+  co_await scope.Join();
 }
 
 }  // namespace
@@ -66,14 +56,13 @@ std::vector<std::string> UnknownHosts(const config::Config& config, const Env& e
       if (!host.empty() && engines.size() < kMostHosts) engines.emplace(host, engine.name);
     }
   }
-  const auto lookups = std::make_shared<Lookups>();
-  lookups->waiting = engines.size();
-  for (const auto& [host, engine] : engines) std::thread(LookUp, lookups, host).detach();
-  std::unique_lock lock(lookups->mutex);
-  (void)lookups->ended.wait_for(lock, most, [&] { return lookups->waiting == 0; });
+  std::map<std::string, bool> known;
+  for (const auto& [host, engine] : engines) known.emplace(host, false);
+  async::Loop loop;
+  loop.Run(LookUpAll(async::Context(loop).WithTimeout(most), known));
   std::vector<std::string> sentences;
   for (const auto& [host, engine] : engines) {
-    if (lookups->known[host].value_or(false)) continue;
+    if (known[host]) continue;
     sentences.push_back(StrCat("engine ", engine, ": the host '", host,
                                "' cannot be found from here; check the spelling of its address and "
                                "the DNS of this machine, or do not look with --offline"));

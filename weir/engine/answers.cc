@@ -89,13 +89,9 @@ void EarlierAnswers::JoinTo(model::ReplyInfo& info, model::Usage& usage) const {
 }
 
 void EarlierAnswers::JoinTo(Error& error) const {
-  model::CallTrail trail = TrailOf(error);
+  model::CallTrail trail = model::TrailOf(error);
   JoinTo(trail.info, trail.usage);
   SetTrail(error, std::move(trail));
-}
-
-model::CallTrail TrailOf(const Error& error) {
-  return error.trail == nullptr ? model::CallTrail() : *error.trail;
 }
 
 void SetTrail(Error& error, model::CallTrail trail) {
@@ -104,7 +100,7 @@ void SetTrail(Error& error, model::CallTrail trail) {
 
 void AddFailure(std::vector<model::Attempt>& attempts, const std::string& engine,
                 const Error& error, Duration duration) {
-  const model::CallTrail trail = TrailOf(error);
+  const model::CallTrail& trail = model::TrailOf(error);
   for (const model::Attempt& tried : trail.info.attempts) {
     attempts.push_back(tried);
     if (attempts.back().engine.empty()) attempts.back().engine = engine;

@@ -36,8 +36,6 @@ class EarlierAnswers {
   std::string currency_;
 };
 
-// What the error has behind it; empty where nothing is known.
-model::CallTrail TrailOf(const Error& error);
 void SetTrail(Error& error, model::CallTrail trail);
 
 // Appends a call that failed at `engine`, with the tries that it has behind it. `duration` is that

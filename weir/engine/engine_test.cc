@@ -263,6 +263,7 @@ TEST_F(DecoratorTest, CancellingEndsTheWaitForARetry) {
   EXPECT_EQ(reply.error().code, Code::kCancelled);
   EXPECT_EQ(spy_->calls, 1);
   EXPECT_EQ(Elapsed(), 500ms);
+  ASSERT_EQ(model::TrailOf(reply.error()).info.attempts.size(), 1U) << "the try was one";
 }
 
 // Keeps the names of events and one of their fields.

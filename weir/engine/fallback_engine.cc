@@ -243,7 +243,7 @@ class FallbackEngine final : public model::Engine {
       StrAppend(error.message, " (before it, ", attempt.engine, " failed with ",
                 Name(*attempt.error), ")");
     }
-    model::CallTrail trail = TrailOf(error);
+    model::CallTrail trail = model::TrailOf(error);
     std::vector<Attempt>& attempts = trail.info.attempts;
     attempts.insert(attempts.begin(), detour.attempts.begin(), detour.attempts.end());
     SetTrail(error, std::move(trail));

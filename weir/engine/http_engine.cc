@@ -231,6 +231,7 @@ class HttpEngine final : public model::Engine {
       co_return Fail(About(call, std::move(response).error(), inside));
     }
     auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
+    out->info.model = call.model.empty() ? options_.model : call.model;
     stream->Attach(std::move(out->info), *std::move(response), std::move(log));
     if (out->request.quoted_answer) stream->Unquote();
     co_return stream;
@@ -276,7 +277,7 @@ class HttpEngine final : public model::Engine {
 
   // Behind the error of a call that was sent, it says who was asked for what.
   Error About(const model::Call& call, Error error, const async::Context& ctx) const {
-    model::CallTrail trail = TrailOf(error);
+    model::CallTrail trail = model::TrailOf(error);
     trail.info.engine = options_.name;
     trail.info.model = call.model.empty() ? options_.model : call.model;
     trail.info.request_id = ctx.request_id;
@@ -427,7 +428,8 @@ async::Task<Error> HttpEngine::NotAStream(async::Context ctx, model::Api api,
   const std::size_t most = json ? limits::kReplyBodyBytes : limits::kErrorBodyBytes;
   std::string body;
   const Result<void> whole = co_await ReadBody(ctx, response, most, log, body);
-  if (!whole && (json || body.empty())) co_return whole.error();
+  const bool too_long = !whole && whole.error().code == Code::kProtocolError;
+  if (!whole && (!too_long || json || body.empty())) co_return whole.error();
   const std::string answered =
       StrCat(upstream_->name(), " answered a streamed call with ", response.status(), " and ");
   if (adapter_->Decode(api, body)) {

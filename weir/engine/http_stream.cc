@@ -1,6 +1,7 @@
 #include "weir/engine/http_stream.h"
 
 #include "weir/base/text.h"
+#include "weir/engine/answers.h"
 #include "weir/http/error_advice.h"
 
 namespace weir::engine {
@@ -8,15 +9,6 @@ namespace {
 
 // How long the end of the body may take behind the mark that ends the answer.
 constexpr Duration kEndOfBody = std::chrono::milliseconds(100);
-
-std::size_t SizeOf(const model::Delta& piece) {
-  std::size_t size = piece.text.size() + piece.reasoning.size() + piece.refusal.size();
-  for (const model::ToolCallDelta& call : piece.tool_calls) size += call.arguments.size();
-  for (const model::Token& token : piece.tokens) {
-    size += sizeof(token) + token.top.size() * sizeof(model::TopToken);
-  }
-  return size;
-}
 
 }  // namespace
 
@@ -52,9 +44,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
     if (!decoded) {
       failure_ = http::WithAdvice(decoded.error(), false);
     } else if (*decoded) {
-      const Result<void> counted = Count(piece);
-      if (counted) co_return true;
-      failure_ = counted.error();
+      co_return true;
     } else if (done_ || closed_) {
       co_return co_await End(ctx);
     } else if (const auto bytes = response_->Poll()) {
@@ -62,6 +52,11 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
       if (log_ && *bytes) log_->Came(**bytes);
       if (!*bytes) {
         failure_ = bytes->error();
+        break;
+      }
+      bytes_ += (*bytes)->size();
+      if (bytes_ > limits::kReplyBodyBytes) {
+        failure_ = TooLong();
         break;
       }
       const Result<void> fed = closed_ ? events_.Finish() : events_.Feed(**bytes);
@@ -72,16 +67,26 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
     }
   }
   HangUp(ctx);
-  co_return Fail(*failure_);
+  co_return Fail(Told());
 }
 
-Result<void> HttpReplyStream::Count(const model::Delta& piece) {
-  bytes_ += SizeOf(piece);
-  if (bytes_ <= limits::kReplyBodyBytes) return {};
-  return Fail(
-      Code::kProtocolError,
-      StrCat(where_, " sent an answer that is longer than the limit of ", limits::kReplyBodyBytes,
-             " bytes; does it repeat itself? Set max_tokens, and look at its log"));
+// The failure, with who was asked for what behind it.
+Error HttpReplyStream::Told() const {
+  Error error = *failure_;
+  model::CallTrail trail = model::TrailOf(error);
+  trail.info.engine = info_.engine;
+  trail.info.model = info_.model;
+  trail.info.request_id = info_.request_id;
+  SetTrail(error, std::move(trail));
+  return error;
+}
+
+Error HttpReplyStream::TooLong() const {
+  return Error{
+      .code = Code::kProtocolError,
+      .message = StrCat(where_, " sent an answer that is longer than the limit of ",
+                        limits::kReplyBodyBytes,
+                        " bytes; does it repeat itself? Set max_tokens, and look at its log")};
 }
 
 void HttpReplyStream::HangUp(const async::Context& ctx) {
@@ -126,7 +131,7 @@ async::Task<Result<bool>> HttpReplyStream::End(async::Context ctx) {
     if (!rest && rest.error().code == Code::kCancelled) failure_ = rest.error();
   }
   HangUp(ctx);
-  if (failure_) co_return Fail(*failure_);
+  if (failure_) co_return Fail(Told());
   ended_ = true;
   co_return false;
 }

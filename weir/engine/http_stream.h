@@ -45,8 +45,8 @@ class HttpReplyStream final : public model::ReplyStream {
   Result<bool> Decode(model::Delta& piece, const async::Context& ctx);
   std::optional<Error> VerdictAtEnd() const;
   async::Task<Result<bool>> End(async::Context ctx);
-  // Counts what the piece holds of the answer; fails when that is more than an answer may have.
-  Result<void> Count(const model::Delta& piece);
+  Error TooLong() const;
+  Error Told() const;
   void HangUp(const async::Context& ctx);
 
   std::unique_ptr<http::Response> response_;

@@ -86,7 +86,8 @@ class StartedStream final : public model::ReplyStream {
   async::Task<Result<bool>> Next(async::Context ctx, model::Delta& piece) override {
     if (given_ < held_.size()) {
       piece = std::move(held_[given_++]);
-      if (given_ == held_.size()) held_ = {};  // thousands of streams are open at once
+      // Thousands of streams are open at once: its memory goes, too.
+      if (given_ == held_.size()) held_ = std::vector<model::Delta>();
       co_return true;
     }
     const Result<bool> more = co_await next_->Next(ctx, piece);
@@ -197,6 +198,7 @@ class RetryEngine final : public model::Engine {
                                 Attempts& earlier) {
     referee_->OnFailure(ctx, error);
     earlier.push_back({.engine = {}, .error = error, .duration = ctx.Now() - start});
+    earlier.back().error->trail.reset();
     const int retry = static_cast<int>(earlier.size());
     const std::optional<Duration> delay = Delay(retry, error);
     if (!delay || referee_->tired() || referee_->open(ctx.Now())) co_return false;
@@ -225,15 +227,16 @@ class RetryEngine final : public model::Engine {
   }
 
   // What came before, and why there was no other attempt, where that is not plain from the error
-  // itself. The last of the failed ones is this one.
+  // itself. The last of the failed ones is this one, unless the wait behind it was cancelled.
   void ExplainEnd(const async::Context& ctx, Error& error, const Attempts& failed) const {
     const bool tries_left = static_cast<int>(failed.size()) <= rule_.max_retries;
     if (tries_left && Retryable(error)) error.message += WhyStopped(ctx, error);
     if (failed.size() > 1) StrAppend(error.message, " (after ", failed.size(), " attempts)");
-    model::CallTrail trail = TrailOf(error);
+    model::CallTrail trail = model::TrailOf(error);
     trail.info.engine = referee_->engine();
     Attempts& before = trail.info.attempts;
-    before.insert(before.begin(), failed.begin(), std::prev(failed.end()));
+    const bool is_last = failed.back().error->code == error.code;  // and not a cancelled wait
+    before.insert(before.begin(), failed.begin(), is_last ? std::prev(failed.end()) : failed.end());
     SetTrail(error, std::move(trail));
   }
 

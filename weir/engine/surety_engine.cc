@@ -103,6 +103,7 @@ class SuretyEngine final : public model::Engine {
       }
     }
     others.JoinTo(*best);
+    if (failure) model::AddUsage(best->usage, model::TrailOf(*failure).usage);
     best->info.total = ctx.Now() - began;
     if (failure && failure->code == Code::kCancelled) co_return Fail(*std::move(failure));
     if (*surety < *rule.threshold) Explain(*best, *surety, rule, answers, failure);

@@ -312,6 +312,7 @@ class VerifyEngine final : public model::Engine {
         // A stream that broke has left a part, which its reader gets.
         const bool part = streamed && !answer.reply.choices.empty();
         earlier.JoinTo(*answer.error);
+        if (part) earlier.JoinTo(answer.reply);
         verdict = {
             .reply = std::move(answer.reply), .error = std::move(answer.error), .answered = part};
         co_return verdict;

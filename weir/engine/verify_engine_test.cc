@@ -191,6 +191,27 @@ TEST_F(VerifyTest, AnErrorHasTheTokensOfAllAnswersBehindIt) {
   }
 }
 
+TEST_F(VerifyTest, APartOfALaterAnswerCountsTheOnesBeforeIt) {
+  ScriptedAnswer wrong = Says("prose");
+  wrong.pieces.back().usage = model::Usage{.prompt_tokens = 10, .completion_tokens = 5};
+  ScriptedAnswer cut = Says(R"({"n":3)");
+  cut.broken = Error{.code = Code::kTimeout, .message = "late"};
+  call_.buffer = true;
+  const auto engine = Verifying({wrong, cut});
+  const auto run = [](async::Context ctx, model::Engine& its,
+                      const model::Call& call) -> async::Task<Result<model::ReplyInfo>> {
+    WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await its.Stream(ctx, call));
+    Delta piece;
+    for (;;) {
+      const Result<bool> more = co_await stream->Next(ctx, piece);
+      if (!more || !*more) co_return stream->info();
+    }
+  };
+  const Result<model::ReplyInfo> info = loop_.Run(run(ctx_, *engine, call_));
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->attempts.size(), 1U);
+}
+
 TEST_F(VerifyTest, ProseTwiceIsAnErrorThatShowsTheAnswer) {
   const auto engine = Verifying({Says("There are three.")});
   const Result<Reply> reply = Call(*engine);

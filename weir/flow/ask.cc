@@ -171,12 +171,12 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
 async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std::string name,
                                  Error error) {
   const ErrorClass error_class = ClassOf(error);
-  const bool suspicious =
-      error_class == ErrorClass::kNetwork || error_class == ErrorClass::kUnavailable;
+  const bool suspicious = error_class == ErrorClass::kNetwork ||
+                          error_class == ErrorClass::kUnavailable || error.permanent;
   if (!suspicious) co_return false;
   if (!engines_.IsAlive(name)) co_return true;
   const Result<model::EngineInfo> there = co_await engine.Describe(ctx);
-  co_return !there && ClassOf(there.error()) == ErrorClass::kNetwork;
+  co_return !there && (ClassOf(there.error()) == ErrorClass::kNetwork || there.error().permanent);
 }
 
 // What was done before is not forgotten.
@@ -243,8 +243,7 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
     --stats_.nodes[visit.node.index].in_flight;
     permit->Release();
-    if (reply) spent += SumOf(reply->usage);
-    if (!reply && reply.error().trail != nullptr) spent += SumOf(reply.error().trail->usage);
+    spent += SumOf(reply ? reply->usage : model::TrailOf(reply.error()).usage);
     visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
     if (!reply) {
@@ -269,9 +268,7 @@ void Walker::Note(const Visit& visit, const AskedOnce& asked, Finished& finished
   const Result<model::Reply>& reply = *asked.reply;
   if (!reply) {
     finished.outcome = reply.error();
-    if (const model::CallTrail* const trail = reply.error().trail.get()) {
-      AddPaid(finished, trail->info, trail->usage);
-    }
+    AddPaid(finished, model::TrailOf(reply.error()).info, model::TrailOf(reply.error()).usage);
     return;
   }
   if (!reply->info.repairs.empty()) ++stats.repaired;
@@ -299,12 +296,11 @@ void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   if (!noted) Stop(noted.error());
   const Result<model::Reply>& reply = *asked.reply;
   ++stats_.session.calls;
-  const model::CallTrail* const trail = reply ? nullptr : reply.error().trail.get();
-  if (!reply && trail == nullptr) return;
-  const model::Usage& usage = reply ? reply->usage : trail->usage;
+  const model::ReplyInfo& info = reply ? reply->info : model::TrailOf(reply.error()).info;
+  const model::Usage& usage = reply ? reply->usage : model::TrailOf(reply.error()).usage;
   stats_.session.prompt_tokens += usage.prompt_tokens.value_or(0);
   stats_.session.completion_tokens += usage.completion_tokens.value_or(0);
-  stats.retries += (reply ? reply->info : trail->info).attempts.size();
+  stats.retries += info.attempts.size();
 }
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {

@@ -13,11 +13,8 @@ std::string AttemptLine(const AskedOnce& asked) {
   out.BeginObject();
   out.Field("row_id", asked.row_id);
   out.Field("node", std::string_view(asked.node->node->id));
-  const model::CallTrail* const trail = reply ? nullptr : reply.error().trail.get();
-  static const model::CallTrail kUnknown;
-  const model::CallTrail& behind = trail == nullptr ? kUnknown : *trail;
-  const model::ReplyInfo& info = reply ? reply->info : behind.info;
-  const model::Usage& usage = reply ? reply->usage : behind.usage;
+  const model::ReplyInfo& info = reply ? reply->info : model::TrailOf(reply.error()).info;
+  const model::Usage& usage = reply ? reply->usage : model::TrailOf(reply.error()).usage;
   const std::string_view engine =
       info.engine.empty() ? asked.engine : std::string_view(info.engine);
   if (!engine.empty()) out.Field("engine", engine);

@@ -262,8 +262,9 @@ TEST_F(FolderTest, ARunGoesOnWhereItWas) {
   }
   EXPECT_EQ(Text("extract/001.csv"), "row_id,name,inner,size,extra\n2,n,,,\n3,n,,,\n");
   EXPECT_EQ(Text("extract/002.csv"), "row_id,name,inner,size,extra\n4,n,,,\n");
-  EXPECT_EQ(Text("attempts.jsonl"),
-            "{\"row_id\":\"3\",\"node\":\"Extract\",\"error\":\"timeout\",\"attempts\":1,\"ms\":0}\n");
+  EXPECT_EQ(
+      Text("attempts.jsonl"),
+      "{\"row_id\":\"3\",\"node\":\"Extract\",\"error\":\"timeout\",\"attempts\":1,\"ms\":0}\n");
   EXPECT_FALSE(fs::exists(path_ + "/flattened"));
   EXPECT_TRUE(Resume()->progress().finished);
   EXPECT_EQ(Json("run.json").Find("state").AsString(), "done");

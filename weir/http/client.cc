@@ -83,7 +83,8 @@ class Response::Session {
 
   // What to do about an error of this exchange is said where the error leaves it.
   Error Advised(const Error& error) const {
-    return WithAdvice(error, !answered_ && where().starts_with("http://"));
+    const bool unheard = !answered_ && lease_ != nullptr && !lease_->reused;
+    return WithAdvice(error, unheard && where().starts_with("http://"));
   }
 
   // After Start() has failed: whether the server cannot have seen any of the request.

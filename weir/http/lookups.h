@@ -1,8 +1,8 @@
 #pragma once
 
-// Lookups: questions to the system's resolver, which blocks and cannot be interrupted. Each is
-// asked by a thread of its own that nobody waits for: whoever gives up goes on at once, and so does
-// a program that ends, however long the name server is silent.
+// Lookups: questions to the system's resolver, which blocks and cannot be interrupted. They are
+// asked by threads that nobody waits for: whoever gives up goes on at once, and so does a program
+// that ends, however long the name server is silent.
 
 #include <cstddef>
 #include <functional>

@@ -107,6 +107,7 @@ async::Task<Result<void>> HttpTunnel(ByteStream& stream, const Proxy& proxy, con
         proxy, "wants a user name and password (407): put USER:PASSWORD@ before its host", {},
         Code::kHttpStatus);
     refused.error().http_status = status;
+    refused.error().permanent = true;
     co_return refused;
   }
   if (status / 100 != 2) {

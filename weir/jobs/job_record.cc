@@ -130,14 +130,8 @@ void WriteHashes(json::Writer& out, const Hashes& hashes) {
   if (hashes.schema != 0) out.Field("schema_hash", std::string_view(Hex(hashes.schema)));
 }
 
-// Of a call that failed, what the error has behind it.
-const model::CallTrail& TrailOf(const Error& error) {
-  static const model::CallTrail kUnknown;
-  return error.trail == nullptr ? kUnknown : *error.trail;
-}
-
 const model::ReplyInfo& InfoOf(const Result<model::Reply>& reply) {
-  return reply ? reply->info : TrailOf(reply.error()).info;
+  return reply ? reply->info : model::TrailOf(reply.error()).info;
 }
 
 // In their order. A reply, or an error, names those before the last.
@@ -191,8 +185,8 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     if (tried.error) WriteError(out, *tried.error);
     if (last) WriteHashes(out, HashesOf(asked.call));
     if (last && reply) WriteAnswer(out, *reply);
-    if (last && !reply && WasAnswered(TrailOf(reply.error()).usage)) {
-      WriteUsage(out, TrailOf(reply.error()).usage);
+    if (last && !reply && WasAnswered(model::TrailOf(reply.error()).usage)) {
+      WriteUsage(out, model::TrailOf(reply.error()).usage);
     }
     out.EndObject();
     before = std::max(before - tried.duration - tried.waited, std::chrono::nanoseconds::zero());

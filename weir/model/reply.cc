@@ -45,6 +45,11 @@ void AddUsage(Usage& sum, const Usage& more) {
   add(sum.reasoning_tokens, more.reasoning_tokens);
 }
 
+const CallTrail& TrailOf(const Error& error) {
+  static const CallTrail kUnknown;
+  return error.trail == nullptr ? kUnknown : *error.trail;
+}
+
 bool HasContent(const Delta& piece) {
   return !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
          !piece.tool_calls.empty() || !piece.tokens.empty() || !piece.token_ids.empty();

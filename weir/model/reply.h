@@ -143,6 +143,8 @@ struct CallTrail {
   ReplyInfo info;
   Usage usage;
 };
+// Empty where nothing is known.
+const CallTrail& TrailOf(const Error& error);
 
 // Whether a reader gets something of the answer by this piece.
 bool HasContent(const Delta& piece);

@@ -92,10 +92,11 @@ std::expected<void, Refusal> CheckStops(const SimOptions& options, const model::
   return {};
 }
 
-// Parts of messages that vLLM's templates know, beside text and media by URL.
-constexpr std::string_view kPartTypes[] = {"refusal",       "thinking",      "input_image",
-                                           "image_pil",     "image_embeds",  "audio_embeds",
-                                           "prompt_embeds", "tool_reference"};
+// Parts of messages that vLLM's templates know. A medium may be null: its uuid names it.
+constexpr std::string_view kPartTypes[] = {
+    "text",      "input_text",   "output_text",  "image_url",     "video_url",
+    "audio_url", "input_audio",  "refusal",      "thinking",      "input_image",
+    "image_pil", "image_embeds", "audio_embeds", "prompt_embeds", "tool_reference"};
 
 std::expected<void, Refusal> CheckParts(const SimOptions& options, const model::Call& call) {
   if (options.dialect.kind != wire::ServerKind::kVllm) return {};
@@ -113,8 +114,9 @@ std::expected<void, Refusal> CheckParts(const SimOptions& options, const model::
 // What needs a flag that was not given, or does not go with a stream.
 std::expected<void, Refusal> CheckSwitches(const SimOptions& options, const model::Call& call,
                                            bool stream) {
-  const bool hidden = options.dialect.version >= kTemplateInKwargs &&
-                      call.chat_template_kwargs.Find("chat_template").exists();
+  const json::View inside = call.chat_template_kwargs.Find("chat_template");
+  const bool hidden = options.dialect.kind == wire::ServerKind::kVllm && inside.exists() &&
+                      !inside.IsNull() && options.dialect.version >= kTemplateInKwargs;
   if (!call.chat_template.empty() || hidden) {
     return Bad(options,
                "Chat template is passed with request, but --trust-request-chat-template is not "
@@ -240,7 +242,7 @@ std::expected<void, Refusal> CheckEngine(const SimOptions& options, const model:
                     "set --reasoning-config to use thinking_token_budget.",
                     "thinking_token_budget", StrCat(*call.reasoning.thinking_budget)));
   }
-  if (sampling.bad_words.size() > kMaxBadWords) {
+  if (options.dialect.kind == wire::ServerKind::kVllm && sampling.bad_words.size() > kMaxBadWords) {
     return Late(Bad(options,
                     StrCat("bad_words must have at most ", kMaxBadWords, " token sequences, got ",
                            sampling.bad_words.size(), "."),

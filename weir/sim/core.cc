@@ -221,7 +221,7 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
   base.repetition = sampling.repetition_detection;
   if (draft.script != nullptr) base.finish_word = draft.script->finish;
   const model::ToolChoice::Kind choice = call.tool_choice.kind;
-  if (choice != model::ToolChoice::Kind::kNamed) {
+  if (choice != model::ToolChoice::Kind::kNamed && !draft.cue.calls_dropped) {
     base.called = model::Finish::kToolCalls;
     const bool required = choice == model::ToolChoice::Kind::kRequired;
     if (required && !draft.cue.stream && options_.dialect.version < kRequiredSaysCalls) {

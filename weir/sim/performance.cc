@@ -85,7 +85,7 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
     due_ = ctx.Now() - turns_[i].lateness();
     if (!*due) {
       OpenAll(parts_[i], out);
-      Abort(parts_[i], out);
+      Abort(parts_[i], said);
       done_[i] = true;
       continue;
     }
@@ -188,7 +188,7 @@ void Performance::Close(Part& part, Scheduler::Turn& turn) {
 void Performance::Abort(Part& part, std::vector<model::Delta>& out) {
   for (Author& author : part.authors) {
     if (author.finished() || author.written() == 0) continue;
-    author.Abort(out.emplace_back());
+    author.Abort(DeltaOf(part, author, out));
   }
 }
 

@@ -26,6 +26,7 @@ struct Cue {
   bool stream = false;
   std::string_view path = {};  // of the URL; empty: it came in process
   bool beside = false;         // not for generation: only rules that name the path are for it
+  bool calls_dropped = false;  // a whole reply loses its calls, and never ends because of them
 };
 
 class Rehearsal {

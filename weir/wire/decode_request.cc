@@ -43,10 +43,9 @@ void RefuseNegative(json::View prompt, RequestReader& in) {
   const bool nested = prompt[0].IsArray();
   for (std::size_t i = 0; i < (nested ? prompt.size() : 1); ++i) {
     const json::View list = nested ? prompt[i] : prompt;
-    const std::vector<std::int64_t> ids = IntsOf(list);
-    const auto negative = std::ranges::find_if(ids, [](std::int64_t id) { return id < 0; });
-    if (negative == ids.end()) continue;
-    const auto place = static_cast<std::size_t>(negative - ids.begin());
+    std::size_t place = 0;
+    while (place < list.size() && list[place].AsInt64().value_or(0) >= 0) ++place;
+    if (place == list.size()) continue;
     constexpr std::string_view kFlat = "prompt.list[constrained-int].";
     constexpr std::string_view kNested = "prompt.list[list[constrained-int]].";
     const std::string where = nested ? StrCat(kNested, i, ".", place) : StrCat(kFlat, place);
@@ -168,7 +167,7 @@ void ReadGeneration(RequestReader& in, IncomingCall& out) {
   }
   ReadSampling(in, out.call);
   const json::View allowed = in.Take("allowed_token_ids");
-  if (allowed.IsArray() && allowed.empty()) {
+  if (allowed.IsArray() && allowed.empty() && in.dialect().kind == ServerKind::kVllm) {
     out.engine_error = ServerError{.message = "allowed_token_ids is not None and empty!"};
   }
   ReadReasoning(in, out.call);
@@ -206,7 +205,8 @@ void ReadMeta(RequestReader& in, model::Call& call) {
   in.Read("request_id", call.request_id);
   in.Read("session_id", call.session_id);
   in.Read("cache_salt", call.cache_salt);
-  if (call.cache_salt.empty() && in.Take("cache_salt").IsString()) {
+  const bool vllm = in.dialect().kind == ServerKind::kVllm;
+  if (vllm && call.cache_salt.empty() && in.Take("cache_salt").IsString()) {
     in.Refuse("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");
   }
   in.Read("user", call.user);

@@ -67,6 +67,7 @@ void ReadCandidates(RequestReader& in, Sampling& sampling) {
 void CheckCount(RequestReader& in, std::string_view key, const std::optional<std::int64_t>& count) {
   constexpr Version kAllByMinusOne{0, 11, 0};
   const bool all = key != "logprobs" && in.dialect().version >= kAllByMinusOne;
+  if (in.dialect().kind != ServerKind::kVllm) return;
   if (!count || *count >= 0 || (all && *count == -1)) return;
   in.Refuse(StrCat("`", key, "` must be a positive value", all ? " or -1." : "."), key,
             StrCat(*count));
@@ -119,7 +120,9 @@ void ReadStop(RequestReader& in, Sampling& sampling) {
   } else if (stop.IsArray()) {
     sampling.stop = StringsOf(stop);
     if (sampling.stop.size() == stop.size()) return;
-    in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
+    if (in.dialect().kind == ServerKind::kVllm) {
+      in.Complain("string_type", "stop.str", "Input should be a valid string", stop);
+    }
     for (std::size_t i = 0; i < stop.size(); ++i) {
       if (stop[i].IsString()) continue;
       in.Complain("string_type", StrCat("stop.list[str].", i), "Input should be a valid string",
@@ -158,15 +161,16 @@ void ReadSampling(RequestReader& in, model::Call& call) {
   in.Read("bad_words", sampling.bad_words);
   in.Read("allowed_token_ids", sampling.allowed_token_ids);
   ReadLogitBias(in, sampling);
+  const bool vllm = in.dialect().kind == ServerKind::kVllm;
   std::string side;
   in.Read("truncation_side", side);
   if (side == "left" || side == "right") {
     sampling.truncation_side = side;
-  } else if (!side.empty()) {
+  } else if (!side.empty() && vllm) {
     in.Complain("literal_error", "truncation_side", "Input should be 'left' or 'right'",
                 in.body().Find("truncation_side"));
   }
-  if (sampling.truncate_prompt_tokens.value_or(0) < -1) {
+  if (sampling.truncate_prompt_tokens.value_or(0) < -1 && vllm) {
     in.Complain("greater_than_equal", "truncate_prompt_tokens",
                 "Input should be greater than or equal to -1",
                 in.body().Find("truncate_prompt_tokens"), "{'ge': -1}");
@@ -187,7 +191,8 @@ void CheckSampling(RequestReader& in, const model::Call& call) {
   CheckRange(in, "presence_penalty", sampling.presence_penalty, -2, 2, "in [-2, 2]", "");
   CheckRange(in, "frequency_penalty", sampling.frequency_penalty, -2, 2, "in [-2, 2]", "");
   CheckRange(in, "min_p", sampling.min_p, 0, 1, "in [0, 1]", "");
-  if (sampling.repetition_penalty && !(*sampling.repetition_penalty > 0)) {
+  const bool vllm = in.dialect().kind == ServerKind::kVllm;
+  if (vllm && sampling.repetition_penalty && !(*sampling.repetition_penalty > 0)) {
     in.RefuseLate(StrCat("repetition_penalty must be greater than zero, got ",
                          PythonFloat(*sampling.repetition_penalty), "."));
   }

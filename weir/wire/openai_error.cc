@@ -88,7 +88,7 @@ std::string Bracketed(std::string_view location) {
 }
 
 std::string_view ExpectedType(std::string_view type) {
-  if (type.starts_with("int_")) return "an integer";
+  if (type.starts_with("int_") || type.ends_with("_than_equal")) return "an integer";
   if (type.starts_with("float_")) return "a decimal";
   if (type.starts_with("bool_")) return "a boolean";
   if (type.starts_with("list_")) return "an array";

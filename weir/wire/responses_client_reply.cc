@@ -49,12 +49,12 @@ Result<void> CheckResponse(json::View root, std::string_view body) {
   if (root.Find("output").IsArray() || root.Find("object").StringOr("") == "response") {
     if (IsSet(error) || status == "failed") return Fail(ResponseFailure(error));
   } else if (IsSet(error) || root.Find("object").StringOr("") == "error") {
-    return Fail(Code::kProtocolError, "the server answered 200 with an error in it",
+    return Fail(Code::kProtocolError, "the server answered with an error in it",
                 DecodeError(0, body).message);
   }
   if (!root.Find("output").IsArray()) {
     return Fail(Code::kProtocolError,
-                "the server answered 200 with JSON that is not a response: it has no output",
+                "the server answered with JSON that is not a response: it has no output",
                 Quoted(body));
   }
   if (status == "in_progress" || status == "queued") {

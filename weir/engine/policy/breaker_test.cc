@@ -66,6 +66,9 @@ TEST(Breaker, OnlyErrorsOfTheEngineCount) {
   for (const int status : {400, 401, 403, 404, 413, 422}) {
     EXPECT_FALSE(BlamesEngine(http(status))) << status;
   }
+  Error proxy = http(407);
+  proxy.permanent = true;
+  EXPECT_TRUE(BlamesEngine(proxy)) << "there is no way to the engine";
   for (const Code code : {Code::kConnectionError, Code::kTimeout, Code::kStreamTruncated}) {
     EXPECT_TRUE(BlamesEngine({.code = code, .message = {}}));
   }

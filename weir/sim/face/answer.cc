@@ -64,8 +64,12 @@ class Player {
 
   Task<void> Play() {
     const std::vector<Prompt> prompts = PromptsOf(incoming_);
-    const Cue cue{incoming_.call, prompts, &visit_.exchange.head().headers, incoming_.stream,
-                  visit_.path()};
+    const Cue cue{.call = incoming_.call,
+                  .prompts = prompts,
+                  .headers = &visit_.exchange.head().headers,
+                  .stream = incoming_.stream,
+                  .path = visit_.path(),
+                  .calls_dropped = incoming_.null_choice && !incoming_.stream};
     Outcome outcome = visit_.core.Decide(cue);
     script_ = std::move(outcome.script);
     if (outcome.delay > Duration::zero()) {

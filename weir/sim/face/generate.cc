@@ -43,19 +43,12 @@ class ChatFormat final : public AnswerFormat {
     model::Reply changed = reply;
     for (model::Choice& choice : changed.choices) {
       choice.text.insert(0, echo_);
-      if (calls_dropped_) DropCalls(choice);
+      if (calls_dropped_) choice.tool_calls.clear();
     }
     return wire::EncodeReply(api_, changed, dialect_, call_forced_);
   }
 
  private:
-  static void DropCalls(model::Choice& choice) {
-    choice.tool_calls.clear();
-    if (choice.finish != model::Finish::kToolCalls) return;
-    choice.finish = model::Finish::kStop;
-    choice.finish_text = model::FinishName(choice.finish);
-  }
-
   const Api api_;
   const bool call_forced_;
   const bool calls_dropped_;
