@@ -20,7 +20,7 @@ constexpr bool kKeepFrames = true;
 #endif
 
 constexpr std::size_t kGrain = 64;
-constexpr std::size_t kSizes = 64;          // frames up to 4 KiB
+constexpr std::size_t kSizes = 64;        // frames up to 4 KiB
 constexpr std::uint32_t kMostKept = 256;  // of one size and thread
 
 struct FreeFrame {

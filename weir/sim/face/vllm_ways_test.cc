@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string Body(std::string_view more) {
+std::string Asking(std::string_view more) {
   return StrCat(R"({"messages":[{"role":"user","content":"hi"}])", more, "}");
 }
 
@@ -27,8 +27,8 @@ TEST(VllmWays, ABeamThatIsAbortedEndsBehindItsText) {
   SimServer server(std::move(options));
   HttpAnswer answer;
   std::thread client([&] {
-    answer = server.Post(kChatPath, Body(R"(,"use_beam_search":true,"n":2,"stream":true,)"
-                                         R"("max_tokens":3000,"ignore_eos":true)"));
+    answer = server.Post(kChatPath, Asking(R"(,"use_beam_search":true,"n":2,"stream":true,)"
+                                           R"("max_tokens":3000,"ignore_eos":true)"));
   });
   const auto has_begun = [&] {
     const std::string metrics = server.Get("/metrics").body;
@@ -49,8 +49,8 @@ TEST(VllmWays, ABeamThatIsAbortedEndsBehindItsText) {
 TEST(VllmWays, ANullToolChoiceLeavesTheReasonOfTheEngine) {
   SimServer server(InstantSim(R"([{reply: {tool_calls: [{name: f, arguments: {a: 1}}]}}])"));
   const HttpAnswer answer =
-      server.Post(kChatPath, Body(R"(,"tools":[{"type":"function","function":{"name":"f"}}],)"
-                                  R"("tool_choice":null,"max_tokens":5)"));
+      server.Post(kChatPath, Asking(R"(,"tools":[{"type":"function","function":{"name":"f"}}],)"
+                                    R"("tool_choice":null,"max_tokens":5)"));
   EXPECT_THAT(answer.body, HasSubstr(R"("finish_reason":"length")"));
   EXPECT_THAT(answer.body, Not(HasSubstr("tool_calls")));
 }
@@ -72,7 +72,7 @@ TEST(VllmWays, OllamaDoesNotRefuseWhatOnlyVllmKnows) {
   for (const std::string_view more :
        {R"(,"cache_salt":"")", R"(,"allowed_token_ids":[])", R"(,"truncation_side":"x")",
         R"(,"truncate_prompt_tokens":-2)", R"(,"repetition_penalty":0)"}) {
-    EXPECT_EQ(server.Post(kChatPath, Body(more)).status, 200) << more;
+    EXPECT_EQ(server.Post(kChatPath, Asking(more)).status, 200) << more;
   }
 }
 
