@@ -17,14 +17,15 @@ constexpr int kCallIdDigits = 24;
 
 using text::ReasoningSwitch;
 
+bool Says(json::View kwargs, bool on) {
+  return kwargs.exists() && (kwargs.Find("enable_thinking").BoolOr(!on) == on ||
+                             kwargs.Find("thinking").BoolOr(!on) == on);
+}
+
 // Whether the call switches thinking on, or off, in whichever way.
 bool IsSwitched(const model::Call& call, bool on) {
   if (call.reasoning.enable == on || (!on && call.reasoning.effort == "none")) return true;
-  const json::View given[] = {call.chat_template_kwargs, call.extra.Find("chat_template_kwargs")};
-  return std::ranges::any_of(given, [on](json::View kwargs) {
-    return kwargs.Find("enable_thinking").BoolOr(!on) == on ||
-           kwargs.Find("thinking").BoolOr(!on) == on;
-  });
+  return Says(call.chat_template_kwargs, on) || Says(call.extra.Find("chat_template_kwargs"), on);
 }
 
 // What of a call decides how its reply is read.
@@ -284,7 +285,10 @@ class CardEngine final : public model::Engine {
 
  private:
   async::Task<Result<model::Reply>> CallWithCard(async::Context ctx, const model::Call& call) {
-    WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
+    if (MustAsk(call)) {
+      WEIR_CO_CHECK(co_await AskTheServer(ctx));
+    }
+    Lesson lesson = LessonOf(call);
     WEIR_CO_TRY(const CardPlan plan,
                 PlanFor(*lesson.card, options_.tool_mode, options_.switching, call));
     const model::Call& sent = plan.call ? *plan.call : call;
@@ -300,7 +304,10 @@ class CardEngine final : public model::Engine {
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> StreamWithCard(async::Context ctx,
                                                                           const model::Call& call) {
-    WEIR_CO_TRY(Lesson lesson, co_await LessonOf(ctx, call));
+    if (MustAsk(call)) {
+      WEIR_CO_CHECK(co_await AskTheServer(ctx));
+    }
+    Lesson lesson = LessonOf(call);
     WEIR_CO_TRY(CardPlan plan, PlanFor(*lesson.card, options_.tool_mode, options_.switching, call));
     const model::Call& sent = plan.call ? *plan.call : call;
     WEIR_CO_TRY(std::unique_ptr<model::ReplyStream> stream, co_await next_->Stream(ctx, sent));
@@ -309,16 +316,22 @@ class CardEngine final : public model::Engine {
                                            call, ids_);
   }
 
-  async::Task<Result<Lesson>> LessonOf(async::Context ctx, const model::Call& call) {
-    const std::string& model = call.model.empty() ? options_.model : call.model;
+  // The bytes of a call that names no model may depend on what the server has.
+  bool MustAsk(const model::Call& call) const {
+    return NamedBy(call).empty() && AsksTheCard(call) && !learned_->Get().second;
+  }
+
+  Lesson LessonOf(const model::Call& call) const {
+    const std::string& model = NamedBy(call);
     if (model.empty()) {
-      if (AsksTheCard(call) && !learned_->Get().second) {
-        WEIR_CO_CHECK(co_await AskTheServer(ctx));
-      }
-      co_return Lesson{.card = learned_->Get().first, .learned = learned_, .cards = cards_};
+      return {.card = learned_->Get().first, .learned = learned_, .cards = cards_};
     }
     const bool own = model == options_.model;
-    co_return Lesson{.card = own ? own_card_ : CardOf(model, *cards_), .learned = {}, .cards = {}};
+    return {.card = own ? own_card_ : CardOf(model, *cards_), .learned = {}, .cards = {}};
+  }
+
+  const std::string& NamedBy(const model::Call& call) const {
+    return call.model.empty() ? options_.model : call.model;
   }
 
   // Once for all calls. A server that does not tell is asked no more, and the call goes its way.

@@ -20,7 +20,7 @@
 namespace weir::engine {
 namespace {
 
-constexpr int kLookEveryMillis = 100;
+constexpr int kPollMillis = 100;
 
 // What follows runs between fork and _exit in a process that may have had other threads: nothing in
 // it allocates, locks or throws.
@@ -38,7 +38,7 @@ bool WaitForEnd(int process, int millis) {
 // Until nobody else uses the server. False: it ended meanwhile.
 bool WaitUntilUnused(int lock, int process) {
   while (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    if (WaitForEnd(process, kLookEveryMillis)) return false;
+    if (WaitForEnd(process, kPollMillis)) return false;
   }
   return true;
 }
