@@ -55,6 +55,14 @@ void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
   NumberFlag(command, "--temperature", sampling.temperature, "0 (greedy) to 2");
   NumberFlag(command, "--top-p", sampling.top_p, "nucleus, above 0 up to 1");
   NumberFlag(command, "--top-k", sampling.top_k, "best k tokens only; 0: all");
+  NumberFlag(command, "--min-p", sampling.min_p,
+             "only tokens at least this likely, as a share of the best; 0 to 1");
+  NumberFlag(command, "--repetition-penalty", sampling.repetition_penalty,
+             "above 1: against what the prompt and the answer have already; above 0");
+  NumberFlag(command, "--presence-penalty", sampling.presence_penalty,
+             "against tokens that the answer has; -2 to 2");
+  NumberFlag(command, "--frequency-penalty", sampling.frequency_penalty,
+             "the same, for each time they stand there; -2 to 2");
   NumberFlag(command, "--seed", sampling.seed, "seed of the sampling");
   NumberFlag(command, "--n", sampling.n, "number of answers");
   NumberFlag(command, "--best-of", sampling.best_of, "write that many, return the best");

@@ -342,10 +342,10 @@ TEST_F(DecoratorTest, SharedPlacesBoundTheCallsOfAllEnginesTogether) {
   const auto shared = std::make_shared<async::Semaphore>(async::SemaphoreOptions{.permits = 3});
   int running = 0;
   int most_running = 0;
-  std::vector<std::unique_ptr<Engine>> engines;
-  for (int i = 0; i < 2; ++i) {
-    engines.push_back(NewLimitEngine(std::make_unique<Busy>(running, most_running),
-                                     {.max_in_flight = 2}, shared));
+  std::array<std::unique_ptr<Engine>, 2> engines;
+  for (std::unique_ptr<Engine>& engine : engines) {
+    engine =
+        NewLimitEngine(std::make_unique<Busy>(running, most_running), {.max_in_flight = 2}, shared);
   }
   auto ask = [](async::Context ctx, Engine& its, const model::Call& call) -> async::Task<void> {
     co_await its.Call(ctx, call);

@@ -5,8 +5,9 @@
 #include "weir/base/text.h"
 #include "weir/json/fields.h"
 #include "weir/json/pointer.h"
+#include "weir/json/reader.h"
 #include "weir/json/yaml.h"
-#include "weir/text/model_cards_yaml.h"
+#include "weir/text/model_cards_json.h"
 
 namespace weir::text {
 namespace {
@@ -105,8 +106,28 @@ Result<ModelCard> ReadCard(const json::YamlDocument& document, const std::string
   return card;
 }
 
+Result<std::vector<ModelCard>> ReadCards(const json::YamlDocument& document) {
+  json::Fields fields(document, "");
+  const std::string list = fields.Inside("cards");
+  const json::View cards = fields.Get("cards");
+  WEIR_CHECK(fields.Finish());
+  if (cards.exists() && !cards.IsArray()) {
+    return Fail(fields.ErrorAt("cards", "expected a list of cards"));
+  }
+  std::vector<ModelCard> out;
+  out.reserve(cards.size());
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    WEIR_TRY(ModelCard card, ReadCard(document, StrCat(list, "/", i)));
+    out.push_back(std::move(card));
+  }
+  return out;
+}
+
 std::vector<ModelCard> ReadBuiltIn() {
-  Result<std::vector<ModelCard>> cards = CardsFromYaml(kModelCardsYaml, "model_cards.yaml");
+  Result<json::Value> json = json::Read(kModelCardsJson);
+  if (!json) return {};
+  Result<std::vector<ModelCard>> cards =
+      ReadCards(json::YamlDocument(*std::move(json), "model_cards.yaml", {}));
   return cards ? *std::move(cards) : std::vector<ModelCard>();
 }
 
@@ -144,19 +165,7 @@ const Family& FamilyOf(const ModelCard& card) {
 
 Result<std::vector<ModelCard>> CardsFromYaml(std::string_view text, std::string_view file_name) {
   WEIR_TRY(const json::YamlDocument document, json::ReadYaml(text, file_name));
-  json::Fields fields(document, "");
-  const std::string list = fields.Inside("cards");
-  const json::View cards = fields.Get("cards");
-  WEIR_CHECK(fields.Finish());
-  if (cards.exists() && !cards.IsArray()) {
-    return Fail(fields.ErrorAt("cards", "expected a list of cards"));
-  }
-  std::vector<ModelCard> out;
-  for (std::size_t i = 0; i < cards.size(); ++i) {
-    WEIR_TRY(ModelCard card, ReadCard(document, StrCat(list, "/", i)));
-    out.push_back(std::move(card));
-  }
-  return out;
+  return ReadCards(document);
 }
 
 }  // namespace weir::text
