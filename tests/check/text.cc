@@ -60,7 +60,8 @@ Result<std::string> AnswerText(json::View question) {
   options.prompt_tail = question.Find("prompt_tail").StringOr("");
   const std::size_t step = weir::ParseUint(question.Find("step").NumberText()).value_or(0);
 
-  text::AnswerReader reader(FamilyOf(question), std::move(options));
+  const text::Family family = FamilyOf(question);
+  text::AnswerReader reader(family, std::move(options));
   model::Delta delta;
   for (std::string_view rest = question.Find("text").StringOr(""); !rest.empty();) {
     const std::size_t size = step == 0 ? rest.size() : std::min(step, rest.size());

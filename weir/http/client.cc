@@ -83,8 +83,9 @@ class Response::Session {
 
   // What to do about an error of this exchange is said where the error leaves it.
   Error Advised(const Error& error) const {
-    const bool unheard = !answered_ && lease_ != nullptr && !lease_->reused;
-    return WithAdvice(error, unheard && where().starts_with("http://"));
+    const Pool::Lease* const lease = lease_.get();
+    const bool unheard = !answered_ && lease != nullptr && !lease->reused;
+    return WithAdvice(error, unheard && lease->key.starts_with("http://"));
   }
 
   // After Start() has failed: whether the server cannot have seen any of the request.

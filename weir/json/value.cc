@@ -102,8 +102,11 @@ View View::Find(std::string_view key) const {
   const std::size_t count = node_->size;
   const Node* const members = node_->nodes;
   if (!HasIndex(count)) {
+    // Most keys that are looked for are not there: the first byte tells without a call.
     for (std::size_t i = count; i-- > 0;) {
-      if (members[2 * i].Text() == key) return View(members + 2 * i + 1);
+      const std::string_view own = members[2 * i].Text();
+      if (own.size() != key.size() || (!key.empty() && own[0] != key[0])) continue;
+      if (own == key) return View(members + 2 * i + 1);
     }
     return View();
   }

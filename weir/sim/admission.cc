@@ -349,7 +349,7 @@ std::expected<Admitted, Refusal> Admit(const SimOptions& options, const Adapters
         call.api == model::Api::kCompletions && !call.sampling.max_tokens
             ? model.max_model_len - kCompletionTokens + 1  // one token is left for an answer anyway
             : model.max_model_len;
-    Truncate(call.sampling, kept, rendered.tokens);
+    TruncatePrompt(call.sampling, kept, rendered.tokens);
     const auto room = RoomFor(options, call, model.max_model_len,
                               static_cast<std::int64_t>(rendered.tokens.size()));
     if (!room) return std::unexpected(room.error());

@@ -92,10 +92,16 @@ Author::Author(std::shared_ptr<const LanguageModel> model, std::shared_ptr<const
     : model_(std::move(model)),
       pieces_(std::move(pieces)),
       options_(std::move(options)),
-      passage_(prompt.question),
+      reads_passage_(options_.logprobs || !std::ranges::all_of(options_.outline, IsLaidOut)),
+      passage_(reads_passage_ ? prompt.question : std::vector<TokenId>()),
       sampler_(*model_, options_.rules, prompt.tokens, options_.seed),
       hold_back_(HoldBack(options_)) {
-  for (const TokenId token : prompt.lead) passage_.Append(token);
+  for (const TokenId token : prompt.lead) Read(token);
+}
+
+// What the model is never asked about, it need not read.
+void Author::Read(TokenId token) {
+  if (reads_passage_) passage_.Append(token);
 }
 
 std::optional<Author::Trial> Author::Try(const Segment& segment, bool last,
@@ -198,7 +204,7 @@ void Author::OpenSegment() {
   sampler_.Block({kThinkBegin, now.kind == Segment::Kind::kReasoning ? kEndToken : kThinkEnd});
   mask_.reset();
   if (now.kind == Segment::Kind::kReasoning) {
-    passage_.Append(kThinkBegin);
+    Read(kThinkBegin);
   }
   if (!IsLaid() && now.held.language && !trials_.contains(at_)) {
     mask_ = std::make_unique<TokenMask>(pieces_, *now.held.language);
@@ -261,7 +267,7 @@ void Author::Take(const Sampled& sampled, Delta& out) {
   const TokenId token = sampled.token;
   tokens_.push_back(token);
   sampler_.Commit(token);
-  passage_.Append(token);
+  Read(token);
   if (mask_) (void)mask_->Commit(token);
   Report(sampled, out);
   const std::size_t before = text_.size();

@@ -79,15 +79,17 @@ class Author {
   using Trial = std::vector<Sampled>;
 
   const Segment& segment() const { return options_.outline[at_]; }
-  bool IsLaid() const {
-    return !segment().fixed.empty() || segment().empty || segment().kind == Segment::Kind::kName;
+  static bool IsLaidOut(const Segment& segment) {
+    return !segment.fixed.empty() || segment.empty || segment.kind == Segment::Kind::kName;
   }
+  bool IsLaid() const { return IsLaidOut(segment()); }
   bool AtEnd() const { return at_ >= options_.outline.size(); }
   bool InLast() const { return at_ + 1 >= options_.outline.size(); }
 
   std::optional<Trial> Try(const Segment& segment, bool last, std::uint64_t seed) const;
   std::optional<Trial> Spell(const Segment& segment, bool last, std::string_view text) const;
   Result<Trial> Make(const Segment& segment, bool last) const;
+  void Read(TokenId token);
   void OpenSegment();
   void NextSegment(model::Delta& out);
   Sampled Choose(model::Delta& out);
@@ -106,6 +108,7 @@ class Author {
   std::shared_ptr<const LanguageModel> model_;
   std::shared_ptr<const PieceTree> pieces_;
   AuthorOptions options_;
+  bool reads_passage_;  // the model is asked at least once
   Passage passage_;
   Sampler sampler_;
 

@@ -38,6 +38,9 @@ struct CompiledConstraint {
   bool json = false;  // the whole answer is one JSON document
 };
 
+// The white space of JSON that is written: what JSON allows, or none outside of strings.
+enum class JsonSpacing : std::uint8_t { kFree, kNone };
+
 // Compiles what vLLM takes: JSON Schema, JSON object, regex, choice, grammar (GBNF, Lark) and
 // structural tags in both forms. As with vLLM's decoders, members come in declared order, and an
 // object that declares its properties takes no others unless its schema says so.
@@ -46,7 +49,8 @@ struct CompiledConstraint {
 // kInvalidGrammar, or kUnsupportedConstraint (no text obeys it, or a form that is not known).
 // `seed` chooses where a structural tag leaves a choice.
 Result<CompiledConstraint> CompileConstraint(const model::Constraint& constraint,
-                                             std::uint64_t seed);
+                                             std::uint64_t seed,
+                                             JsonSpacing spacing = JsonSpacing::kFree);
 
 // The fault "violate": a constraint whose texts break exactly this keyword of a JSON schema,
 // somewhere. Fails with kUnsupportedConstraint when the schema has no such keyword, or it cannot be
@@ -67,7 +71,8 @@ class ConstraintCache {
   ~ConstraintCache();
 
   Result<std::shared_ptr<const CompiledConstraint>> Get(const model::Constraint& constraint,
-                                                        std::uint64_t seed);
+                                                        std::uint64_t seed,
+                                                        JsonSpacing spacing = JsonSpacing::kFree);
 
  private:
   struct State;

@@ -8,6 +8,7 @@
 #include "weir/base/text.h"
 #include "weir/sim/beam_search.h"
 #include "weir/sim/digest.h"
+#include "weir/sim/fault.h"
 #include "weir/sim/scoring.h"
 #include "weir/wire/control_server.h"
 
@@ -63,10 +64,8 @@ Refusal RefusalOf(const Error& error) {
   return refusal;
 }
 
-const Fault* FindFault(const ScriptedReply* script, Fault::Kind kind) {
-  if (script == nullptr) return nullptr;
-  const auto found = std::ranges::find(script->faults, kind, &Fault::kind);
-  return found == script->faults.end() ? nullptr : &*found;
+std::span<const Fault> FaultsOf(const ScriptedReply* script) {
+  return script == nullptr ? std::span<const Fault>() : script->faults;
 }
 
 MetricsOptions MetricsOf(const SimOptions& options) {
@@ -96,6 +95,14 @@ Refusal BusyRefusal(std::string_view message) {
   refusal.error.type = "Service Unavailable";
   refusal.error.message = message;
   refusal.stage = Refusal::Stage::kEngine;
+  return refusal;
+}
+
+Refusal BrokenRefusal(const Fault& fault) {
+  Refusal refusal;
+  refusal.error = {.status = 500,
+                   .type = "InternalServerError",
+                   .message = fault.text.empty() ? "Internal server error" : fault.text};
   return refusal;
 }
 
@@ -255,8 +262,9 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
     }
     return authors;
   }
-  const Fault* violate = FindFault(draft.script, Fault::Kind::kViolate);
-  const std::int64_t candidates = sampling.n.value_or(1);
+  const std::span<const Fault> faults = FaultsOf(draft.script);
+  const Fault* violate = FindFault(faults, Fault::Kind::kViolate);
+  const std::int64_t candidates = sampling.beam_width.value_or(sampling.n.value_or(1));
   for (std::int64_t i = 0; i < candidates; ++i) {
     AuthorOptions one = base;
     one.seed = StableHash(&i, sizeof i, draft.digests[prompt]);
@@ -270,8 +278,9 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
          .call_prefix =
              options_.dialect.kind == wire::ServerKind::kVllm ? "chatcmpl-tool-" : "call_",
          .ignore_constraint = options_.ignore_constraints ||
-                              FindFault(draft.script, Fault::Kind::kIgnoreConstraint) != nullptr,
-         .white_space = FindFault(draft.script, Fault::Kind::kRunawayWhitespace) != nullptr,
+                              FindFault(faults, Fault::Kind::kIgnoreConstraint) != nullptr,
+         .compact_json = draft.cue.compact_json,
+         .white_space = FindFault(faults, Fault::Kind::kRunawayWhitespace) != nullptr,
          .violate = violate != nullptr ? violate->text : std::string()});
     if (!outline) return std::unexpected(RefusalOf(outline.error()));
     one.outline = *std::move(outline);
@@ -435,20 +444,23 @@ std::string SimCore::Version() const {
 
 std::string SimCore::MetricsText(std::int64_t wall_nanos) const {
   Metrics::Gauges gauges = scheduler_.gauges();
-  gauges.sleep_level = std::max(0, sleep_level_.load());
+  gauges.sleep_level = sleep_level_;
   gauges.wall_nanos = wall_nanos;
   gauges.process = ProcessNow();
   return metrics_.Text(gauges);
 }
 
+bool SimCore::sleeping() const { return sleep_level_ > 0 || scheduler_.paused(); }
+
 void SimCore::Sleep(int level) {
-  sleep_level_ = level;
   scheduler_.Pause();
-  if (level > 0) scheduler_.ResetPrefixes();
+  if (level == 0) return;
+  sleep_level_ = level;
+  scheduler_.ResetPrefixes();
 }
 
 void SimCore::Wake() {
-  sleep_level_ = -1;
+  sleep_level_ = 0;
   scheduler_.Resume();
 }
 

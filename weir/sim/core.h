@@ -35,6 +35,8 @@ inline constexpr std::int64_t kStillSeconds = 1'700'000'000;  // what --determin
 
 // What is said when too many requests wait already.
 Refusal BusyRefusal(std::string_view message);
+// ... when the fault kErrorEvent ends an answer.
+Refusal BrokenRefusal(const Fault& fault);
 
 // Bytes that are not a reply at all, with status 200.
 struct RawAnswer {
@@ -91,7 +93,7 @@ class SimCore {
   std::string MetricsText(std::int64_t wall_nanos) const;
 
   // As vLLM's: level 0 only stops the scheduler, 1 and 2 give memory back.
-  bool sleeping() const { return sleep_level_ >= 0; }
+  bool sleeping() const;  // or paused, which is the same to vLLM
   void Sleep(int level);
   void Wake();
   std::atomic<std::int64_t>& load() { return load_; }  // requests that are being answered
@@ -119,7 +121,7 @@ class SimCore {
   const std::uint64_t ids_seed_;            // so that two servers do not give the same ids
   std::atomic<std::uint64_t> replies_ = 0;  // numbers ids
   std::atomic<std::int64_t> load_ = 0;
-  std::atomic<int> sleep_level_ = -1;  // -1: awake
+  std::atomic<int> sleep_level_ = 0;  // 0: the memory is in use
 };
 
 }  // namespace weir::sim

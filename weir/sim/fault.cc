@@ -53,14 +53,14 @@ std::size_t TokenEvent(std::string_view events) {
 
 }  // namespace
 
+const Fault* FindFault(std::span<const Fault> faults, Kind kind) {
+  const auto found = std::ranges::find(faults, kind, &Fault::kind);
+  return found == faults.end() ? nullptr : &*found;
+}
+
 EventTamper::EventTamper(std::span<const Fault> faults)
     : faults_(faults), happened_(faults.size()) {
   active_ = std::ranges::any_of(faults, IsAboutBytes, &Fault::kind);
-}
-
-const Fault* EventTamper::Find(Kind kind) const {
-  const auto found = std::ranges::find(faults_, kind, &Fault::kind);
-  return found == faults_.end() ? nullptr : &*found;
 }
 
 const Fault* EventTamper::EndsBefore(std::size_t step) const {

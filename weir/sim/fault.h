@@ -15,6 +15,9 @@
 
 namespace weir::sim {
 
+// The first fault of this kind; null if there is none.
+const Fault* FindFault(std::span<const Fault> faults, Fault::Kind kind);
+
 // How a whole reply goes out.
 struct WholeTamper {
   std::size_t length = 0;         // what its Content-Length says
@@ -59,7 +62,7 @@ class EventTamper {
   const Fault* drip() const { return Find(Fault::Kind::kSlowDrip); }
 
  private:
-  const Fault* Find(Fault::Kind kind) const;
+  const Fault* Find(Fault::Kind kind) const { return FindFault(faults_, kind); }
   bool Has(Fault::Kind kind) const { return Find(kind) != nullptr; }
 
   const std::span<const Fault> faults_;

@@ -59,7 +59,8 @@ class OutlineMaker {
     if (const ToolSpec* tool = ChosenTool()) {
       WEIR_CHECK(AddCall(*tool));
     } else if (call_.constraint && !options_.ignore_constraint) {
-      WEIR_CHECK(AddHeld(*call_.constraint, Segment::Kind::kText));
+      const JsonSpacing spacing = options_.compact_json ? JsonSpacing::kNone : JsonSpacing::kFree;
+      WEIR_CHECK(AddHeld(*call_.constraint, spacing, Segment::Kind::kText));
     } else {
       segments_.push_back({});
     }
@@ -152,7 +153,7 @@ class OutlineMaker {
     if (tool.parameters.IsObject() && !tool.parameters.empty()) {
       model::Constraint arguments;
       arguments.schema = tool.parameters;
-      WEIR_CHECK(AddHeld(arguments, Segment::Kind::kArguments));
+      WEIR_CHECK(AddHeld(arguments, JsonSpacing::kFree, Segment::Kind::kArguments));
     } else {
       segments_.push_back(Fixed(Segment::Kind::kArguments, "{}"));
     }
@@ -160,7 +161,8 @@ class OutlineMaker {
     return {};
   }
 
-  Result<void> AddHeld(const model::Constraint& constraint, Segment::Kind kind) {
+  Result<void> AddHeld(const model::Constraint& constraint, JsonSpacing spacing,
+                       Segment::Kind kind) {
     if (options_.white_space) {
       AddWhiteSpace(kind);
       return {};
@@ -170,7 +172,7 @@ class OutlineMaker {
       AddStretches(broken, kind);
       return {};
     }
-    WEIR_TRY(const auto compiled, options_.constraints.Get(constraint, options_.seed));
+    WEIR_TRY(const auto compiled, options_.constraints.Get(constraint, options_.seed, spacing));
     AddStretches(*compiled, kind);
     return {};
   }

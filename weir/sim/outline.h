@@ -45,8 +45,9 @@ struct OutlineOptions {
   bool short_ids = true;                            // of tool calls: 16 hexadecimal digits, not 32
   std::string_view call_prefix = "chatcmpl-tool-";  // ... behind this
   bool ignore_constraint = false;
-  bool white_space = false;  // a fault: a constrained answer is white space
-  std::string violate;       // a fault: the keyword that a constrained answer breaks; empty: none
+  bool compact_json = false;  // JSON that the call's constraint holds has no white space
+  bool white_space = false;   // a fault: a constrained answer is white space
+  std::string violate;        // a fault: the keyword that a constrained answer breaks; empty: none
 };
 
 // Fails with the errors of CompileConstraint().

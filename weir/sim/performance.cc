@@ -188,7 +188,9 @@ void Performance::Close(Part& part, Scheduler::Turn& turn) {
 void Performance::Abort(Part& part, std::vector<model::Delta>& out) {
   for (Author& author : part.authors) {
     if (author.finished() || author.written() == 0) continue;
-    author.Abort(DeltaOf(part, author, out));
+    model::Delta& delta = DeltaOf(part, author, out);
+    author.Abort(delta);
+    if (options_.continuous_usage) delta.usage = UsageOf(author);
   }
 }
 

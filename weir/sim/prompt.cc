@@ -28,14 +28,16 @@ void Close(std::vector<TokenId>& out) {
   AppendText("\n", out);
 }
 
-// What was thought before is shown to the model only in the turn it belongs to.
-void AppendMessage(const model::Message& message, bool thoughts, std::vector<TokenId>& out) {
+// What was thought before is shown to the model only in the turn it belongs to. Returns where what
+// the message says begins.
+std::size_t AppendMessage(const model::Message& message, bool thoughts, std::vector<TokenId>& out) {
   Open(model::RoleName(message.role), out);
   if (thoughts && !message.reasoning.empty()) {
     AppendSpecial(Special::kThinkBegin, out);
     AppendText(message.reasoning, out);
     AppendSpecial(Special::kThinkEnd, out);
   }
+  const std::size_t begin = out.size();
   for (const model::Part& part : message.parts) {
     if (part.kind == model::Part::Kind::kText) {
       AppendText(part.text, out);
@@ -48,6 +50,21 @@ void AppendMessage(const model::Message& message, bool thoughts, std::vector<Tok
     AppendText(StrCat(call.name, "\n", call.arguments), out);
     AppendSpecial(Special::kCallEnd, out);
   }
+  return begin;
+}
+
+bool IsOneText(const model::Message& message) {
+  return message.tool_calls.empty() && message.parts.size() == 1 &&
+         message.parts[0].kind == model::Part::Kind::kText;
+}
+
+// About as many tokens as the messages have.
+std::size_t TokensAbout(const std::vector<model::Message>& messages) {
+  std::size_t bytes = 0;
+  for (const model::Message& message : messages) {
+    for (const model::Part& part : message.parts) bytes += part.text.size();
+  }
+  return bytes / 4 + 8 * messages.size() + 8;
 }
 
 void AppendTools(const std::vector<model::ToolSpec>& tools, std::vector<TokenId>& out) {
@@ -64,6 +81,7 @@ void AppendTools(const std::vector<model::ToolSpec>& tools, std::vector<TokenId>
 RenderedPrompt RenderChat(const model::Call& call) {
   RenderedPrompt prompt;
   std::vector<TokenId>& out = prompt.tokens;
+  out.reserve(TokensAbout(call.messages));
   AppendTools(call.tools, out);
   const bool goes_on = call.continue_final_message.value_or(false);
   std::size_t user = call.messages.size();
@@ -72,7 +90,13 @@ RenderedPrompt RenderChat(const model::Call& call) {
   }
   for (std::size_t i = 0; i < call.messages.size(); ++i) {
     const std::size_t begin = out.size();
-    AppendMessage(call.messages[i], i > user, out);
+    const model::Message& message = call.messages[i];
+    const std::size_t said = AppendMessage(message, i > user, out);
+    if (i == user && IsOneText(message)) {
+      prompt.question.assign(out.begin() + static_cast<std::ptrdiff_t>(said), out.end());
+    } else if (i == user) {
+      AppendText(message.AllText(), prompt.question);
+    }
     if (i + 1 < call.messages.size() || !goes_on) {
       Close(out);
       continue;
@@ -81,7 +105,6 @@ RenderedPrompt RenderChat(const model::Call& call) {
     prompt.lead.assign(out.begin() + static_cast<std::ptrdiff_t>(from), out.end());
   }
   if (call.add_generation_prompt.value_or(true) && !goes_on) Open("assistant", out);
-  if (user < call.messages.size()) AppendText(call.messages[user].AllText(), prompt.question);
   return prompt;
 }
 
@@ -113,7 +136,8 @@ std::optional<std::int64_t> UnknownToken(const Prompt& prompt) {
   return *unknown;
 }
 
-void Truncate(const model::Sampling& sampling, std::int64_t window, std::vector<TokenId>& tokens) {
+void TruncatePrompt(const model::Sampling& sampling, std::int64_t window,
+                    std::vector<TokenId>& tokens) {
   if (!sampling.truncate_prompt_tokens) return;
   std::int64_t most = *sampling.truncate_prompt_tokens;
   if (most < 0) most = window - sampling.max_tokens.value_or(1);

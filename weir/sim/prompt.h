@@ -34,7 +34,8 @@ RenderedPrompt Render(const model::Call& call, const Prompt& prompt);
 std::optional<std::int64_t> UnknownToken(const Prompt& prompt);
 
 // The prompt cut to `truncate_prompt_tokens` of the call, at the side that it names.
-void Truncate(const model::Sampling& sampling, std::int64_t window, std::vector<TokenId>& tokens);
+void TruncatePrompt(const model::Sampling& sampling, std::int64_t window,
+                    std::vector<TokenId>& tokens);
 
 // The text of the last message of the user; empty when there is none.
 std::string LastUserText(const model::Call& call);

@@ -125,10 +125,10 @@ TEST(Prompt, IsCutAtTheSideThatIsNamed) {
   std::vector<TokenId> right = left;
   std::vector<TokenId> fits = {1, 2};
 
-  Truncate(sampling, 100, left);
-  Truncate(sampling, 100, fits);
+  TruncatePrompt(sampling, 100, left);
+  TruncatePrompt(sampling, 100, fits);
   sampling.truncation_side = "right";
-  Truncate(sampling, 100, right);
+  TruncatePrompt(sampling, 100, right);
 
   EXPECT_THAT(left, ElementsAre(3, 4));
   EXPECT_THAT(right, ElementsAre(1, 2));
@@ -141,7 +141,7 @@ TEST(Prompt, MinusOneCutsToWhatFits) {
   sampling.max_tokens = 3;
   std::vector<TokenId> tokens(20, 300);
 
-  Truncate(sampling, 10, tokens);
+  TruncatePrompt(sampling, 10, tokens);
 
   EXPECT_EQ(tokens.size(), 7U);
 }

@@ -24,9 +24,10 @@ struct Cue {
   std::span<const Prompt> prompts;
   const http::Headers* headers = nullptr;  // null: it came in process
   bool stream = false;
-  std::string_view path = {};  // of the URL; empty: it came in process
+  std::string_view path = {};  // of the URL, or of the API where it came in process
   bool beside = false;         // not for generation: only rules that name the path are for it
   bool calls_dropped = false;  // a whole reply loses its calls, and never ends because of them
+  bool compact_json = false;   // the constraint's JSON has no white space
 };
 
 class Rehearsal {

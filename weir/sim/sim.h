@@ -45,7 +45,7 @@ struct ServerSwitches {
   bool load_tracking = true;          // --enable-server-load-tracking: what /load says
   bool runtime_lora = true;           // VLLM_ALLOW_RUNTIME_LORA_UPDATING: load and unload
   bool lora = true;                   // --enable-lora: without it, loading an adapter fails
-  bool sleep_mode = true;             // --enable-sleep-mode: without it, /sleep fails
+  bool sleep_mode = true;             // --enable-sleep-mode: without it, /sleep above level 0 fails
   bool dev_mode = true;               // VLLM_SERVER_DEV_MODE: sleep, pause, reset, abort
   bool responses_store = true;        // VLLM_ENABLE_RESPONSES_API_STORE: fetch and cancel
   bool log_stats = true;              // --disable-log-stats

@@ -18,6 +18,19 @@ using async::Context;
 using async::Task;
 using model::Delta;
 
+// Where a client of the HTTP door would have sent the call.
+std::string_view PathOf(model::Api api) {
+  switch (api) {
+    case model::Api::kChat:
+      return "/v1/chat/completions";
+    case model::Api::kCompletions:
+      return "/v1/completions";
+    case model::Api::kResponses:
+      return "/v1/responses";
+  }
+  std::unreachable();
+}
+
 // The error that a client of the HTTP door would have made of it.
 Error ErrorOf(const Refusal& refusal, const wire::Dialect& dialect) {
   if (refusal.constraint) {
@@ -31,11 +44,7 @@ Error ErrorOf(const Refusal& refusal, const wire::Dialect& dialect) {
 // ... of a fault that ends an answer. `stream`: it had begun.
 Error FaultError(const Fault& fault, bool stream, const wire::Dialect& dialect) {
   if (fault.kind == Fault::Kind::kErrorEvent) {
-    Refusal refusal;
-    refusal.error = {.status = 500,
-                     .type = "InternalServerError",
-                     .message = fault.text.empty() ? "Internal server error" : fault.text};
-    return ErrorOf(refusal, dialect);
+    return ErrorOf(BrokenRefusal(fault), dialect);
   }
   return Fail(stream ? Code::kStreamTruncated : Code::kConnectionError,
               "the connection ended before the reply did, as the script of the simulator asks")
@@ -192,7 +201,8 @@ class SimEngine final : public model::Engine {
     const Result<void> valid = call.sampling.Validate();
     if (!valid) co_return Fail(valid.error());
     const Prompt prompt{call.prompt, call.prompt_token_ids};
-    Outcome outcome = core_->Decide({call, std::span(&prompt, 1), nullptr, stream});
+    Outcome outcome = core_->Decide(
+        {.call = call, .prompts = {&prompt, 1}, .stream = stream, .path = PathOf(call.api)});
     if (outcome.delay > Duration::zero()) {
       const Result<void> waited = co_await async::Sleep(ctx, outcome.delay);
       if (!waited) co_return Fail(waited.error());

@@ -75,6 +75,19 @@ TEST(SimEngine, TheServersOptionSaysHowManyLogprobsAreTooMany) {
   EXPECT_THAT(SimInside(generous).Text(call), testing::HasSubstr("max allowed: 30"));
 }
 
+TEST(SimEngine, ARuleThatNamesAPathIsForTheApiOfTheCall) {
+  SimInside sim(InstantSim(R"([{match: {path: /v1/completions}, reply: {text: written}},
+                               {match: {path: /v1/responses}, reply: {text: responded}},
+                               {match: {path: /v1/chat/completions}, reply: {text: said}}])"));
+  Call call = Ask("hi");
+  EXPECT_EQ(sim.Text(call), "said");
+  EXPECT_EQ(sim.Streamed(call)->text(), "said");
+  call.api = model::Api::kResponses;
+  EXPECT_EQ(sim.Text(call), "responded");
+  call = {.api = model::Api::kCompletions, .prompt = "hi"};
+  EXPECT_EQ(sim.Text(call), "written");
+}
+
 TEST(SimEngine, ARefusalIsToldWholeAndInAStream) {
   SimInside sim(InstantSim("[{reply: {refusal: I will not.}}]"));
   Call call = Ask("Do it");

@@ -36,6 +36,7 @@ class AnswerReader {
  public:
   // `family` must outlive this.
   AnswerReader(const Family& family, AnswerReaderOptions options);
+  AnswerReader(Family&&, AnswerReaderOptions) = delete;
   AnswerReader(AnswerReader&&) noexcept;
   ~AnswerReader();
 

@@ -94,8 +94,9 @@ void ReadGuided(RequestReader& in, model::Call& call) {
 
 }  // namespace
 
-void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& call) {
+void ReadStructuredOutputs(json::View object, RequestReader& in, IncomingCall& out) {
   if (!IsSet(object)) return;
+  model::Call& call = out.call;
   int count = call.constraint ? 1 : 0;
   for (const Constraint::Kind kind :
        {Constraint::Kind::kJsonSchema, Constraint::Kind::kRegex, Constraint::Kind::kChoice,
@@ -109,9 +110,7 @@ void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& ca
   using Kind = Constraint::Kind;
   const bool json = call.constraint && (call.constraint->kind == Kind::kJsonSchema ||
                                         call.constraint->kind == Kind::kJsonObject);
-  if (json && object.Find("disable_any_whitespace").BoolOr(false)) {
-    call.constraint->text = kCompactJson;
-  }
+  out.compact_json = json && object.Find("disable_any_whitespace").BoolOr(false);
   if (count == 0) {
     in.Refuse("You must use one kind of structured outputs constraint but none are specified.",
               "structured_outputs");
@@ -123,12 +122,12 @@ void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& ca
   }
 }
 
-void ReadConstraint(RequestReader& in, model::Call& call) {
-  ReadResponseFormat(in, call);
+void ReadConstraint(RequestReader& in, IncomingCall& out) {
+  ReadResponseFormat(in, out.call);
   if (in.dialect().constraints == ConstraintSpelling::kStructuredOutputs) {
-    ReadStructuredOutputs(in.Take("structured_outputs"), in, call);
+    ReadStructuredOutputs(in.Take("structured_outputs"), in, out);
   }
-  if (in.dialect().version < kGuidedGone) ReadGuided(in, call);
+  if (in.dialect().version < kGuidedGone) ReadGuided(in, out.call);
 }
 
 }  // namespace weir::wire

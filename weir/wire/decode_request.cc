@@ -93,11 +93,13 @@ void ReadPrompt(RequestReader& in, IncomingCall& out) {
 }
 
 void CheckEffort(RequestReader& in, std::string_view effort) {
-  constexpr Version kMoreEfforts{0, 12, 0};
-  const bool few = in.dialect().version < kMoreEfforts;
+  constexpr Version kNone{0, 18, 0};
+  constexpr Version kAll{0, 21, 0};
+  const Version& version = in.dialect().version;
   const std::string_view known =
-      few ? "'low', 'medium' or 'high'"
-          : "'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'";
+      version < kNone  ? "'low', 'medium' or 'high'"
+      : version < kAll ? "'none', 'low', 'medium' or 'high'"
+                       : "'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'";
   if (in.dialect().kind != ServerKind::kVllm || !in.body().Find("reasoning_effort").IsString()) {
     return;
   }
@@ -160,7 +162,7 @@ void ReadGeneration(RequestReader& in, IncomingCall& out) {
   } else {
     ReadPrompt(in, out);
   }
-  ReadConstraint(in, out.call);
+  ReadConstraint(in, out);
   if (in.chat()) {
     ReadChatEcho(in, out);
     ReadNullChoice(in, out);

@@ -154,7 +154,7 @@ void ChunkEncoder::AppendOwn(const model::Delta& delta, std::string& out) {
   }
   // What a parser swallows (the marks around a tool call) is not sent at all.
   if (chat && SaysNothing(delta)) return;
-  AppendEcho(out);
+  AppendEcho(delta, out);
   out += prefix_;
   if (IsPlain(delta) && (chat || delta.extra.IsNull())) {
     StrAppend(out, "{\"index\":", delta.choice, chat ? ",\"delta\":{\"content\":" : ",\"text\":");
@@ -175,12 +175,7 @@ void ChunkEncoder::AppendRole(const model::Delta& delta, std::string& out) const
             ",\"delta\":{\"role\":\"assistant\",\"content\":\"\"",
             dialect.reasoning == ReasoningField::kBoth ? ",\"reasoning_content\":null" : "",
             "},\"logprobs\":null,\"finish_reason\":null}]");
-  if (delta.usage) {
-    model::Usage before;
-    before.prompt_tokens = delta.usage->prompt_tokens;
-    before.total_tokens = delta.usage->prompt_tokens;
-    AppendUsage(before, out);
-  }
+  AppendUsageBefore(delta, out);
   if (dialect.token_ids_shown) {
     out += ",\"prompt_token_ids\":";
     const json::View ids = delta.extra.Find("prompt_token_ids");
@@ -191,12 +186,14 @@ void ChunkEncoder::AppendRole(const model::Delta& delta, std::string& out) const
 }
 
 // Of all choices that have their role by then.
-void ChunkEncoder::AppendEcho(std::string& out) {
+void ChunkEncoder::AppendEcho(const model::Delta& delta, std::string& out) {
   if (options_.echo.empty() || std::exchange(echoed_, true)) return;
   for (const std::int64_t choice : opened_) {
     StrAppend(out, prefix_, "{\"index\":", choice, ",\"delta\":{\"content\":");
     json::AppendQuoted(out, options_.echo);
-    out += "},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
+    out += "},\"logprobs\":null,\"finish_reason\":null}]";
+    AppendUsageBefore(delta, out);
+    out += "}\n\n";
   }
 }
 
@@ -230,6 +227,15 @@ void ChunkEncoder::AppendUsage(const std::optional<model::Usage>& usage, std::st
   out += ",\"usage\":";
   json::Writer json(out);
   WriteUsage(*usage, UsageForm::kContinuous, options_.dialect, json);
+}
+
+// The counts before the first word.
+void ChunkEncoder::AppendUsageBefore(const model::Delta& delta, std::string& out) const {
+  if (!delta.usage) return;
+  model::Usage before;
+  before.prompt_tokens = delta.usage->prompt_tokens;
+  before.total_tokens = delta.usage->prompt_tokens;
+  AppendUsage(before, out);
 }
 
 void ChunkEncoder::AppendFingerprint(std::string& out) const {

@@ -197,9 +197,9 @@ std::string Advice(int status, Code code, const Words& words) {
                             "server");
   }
   if (status == 401) {
-    return "the server did not accept the API key (401): set the engine's api_key or api_key_env "
-           "to "
-           "one that it knows ($VLLM_API_KEY serves vLLM, $OPENAI_API_KEY OpenAI)";
+    return "the server wants an API key and did not accept the one that was sent, or none was "
+           "(401): set the engine's api_key or api_key_env to one that it knows ($VLLM_API_KEY "
+           "serves vLLM, $OPENAI_API_KEY OpenAI)";
   }
   if (status == 403) return "the API key may not do this (403)";
   if (words.route_missing) {
@@ -213,7 +213,14 @@ std::string Advice(int status, Code code, const Words& words) {
                          : "its /v1/models lists those it has");
   }
   if (status == 404) return "the server does not know the model or the path (404)";
-  if (status == 429) return "the server limits the rate of requests (429)";
+  if (status == 429) {
+    return "the server limits the rate of requests (429): have fewer on their way at once "
+           "(limits.max_in_flight of the engine, --concurrency of a run), or wait";
+  }
+  if (status == 400 && Has(ToLower(words.message), "provide a model")) {
+    return "the server wants a model to be named (400): -m, or `model:` of the engine; weir models "
+           "lists those it has";
+  }
   if (status == 503) {
     return "the server is busy or not ready (503): try again later, or look at its log and its "
            "/health";

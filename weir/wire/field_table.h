@@ -78,7 +78,7 @@ inline constexpr FieldSince kFields[] = {
     {"stop_token_ids", {kAlways, kAlways, kNever}, kNoApi, IfMissing::kFail},
     {"include_stop_str_in_output", {kAlways, kAlways, kResponsesLatest}, kNoApi, IfMissing::kFail},
     {"ignore_eos", {kAlways, kAlways, kResponsesSampling}, kNoApi, IfMissing::kFail},
-    {"bad_words", {{{0, 9, 2}, {0, 9, 2}, kNever}}, kNoApi, IfMissing::kFail},
+    {"bad_words", {{{0, 9, 2}, {0, 26, 0}, kNever}}, kNoApi, IfMissing::kFail},
     {"allowed_token_ids", {{{0, 9, 2}, kAlways, kNever}}, kNoApi, IfMissing::kFail},
     {"logit_bias", {kAlways, kAlways, {0, 12, 0}}, kInChat + kInCompletions, IfMissing::kFail},
     {"skip_special_tokens", {kAlways, kAlways, {0, 12, 0}}, kNoApi, IfMissing::kFail},

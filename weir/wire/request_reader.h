@@ -83,14 +83,14 @@ ServerError BadJson(std::string_view body, const Dialect& dialect);
 // The parts of a request.
 void ReadMessages(RequestReader& in, model::Call& call);
 void ReadTools(RequestReader& in, model::Call& call);
-void ReadConstraint(RequestReader& in, model::Call& call);
+void ReadConstraint(RequestReader& in, IncomingCall& out);
 void ReadSampling(RequestReader& in, model::Call& call);
 void CheckSampling(RequestReader& in, const model::Call& call);
 void ReadStop(RequestReader& in, model::Sampling& sampling);
 void ReadLogitBias(RequestReader& in, model::Sampling& sampling);
 void ReadMeta(RequestReader& in, model::Call& call);
 // `object` is the member of that name; it counts the constraint that the call already has.
-void ReadStructuredOutputs(json::View object, RequestReader& in, model::Call& call);
+void ReadStructuredOutputs(json::View object, RequestReader& in, IncomingCall& out);
 // The template's switch for thinking has two names; both are the call's `reasoning.enable`.
 void SplitTemplateKwargs(model::Call& call);
 

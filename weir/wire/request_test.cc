@@ -78,7 +78,7 @@ TEST(RequestTest, FullCompletionsCallGivesExactlyTheseBytes) {
             R"("temperature":0.7,"top_p":0.9,"top_k":40,"min_p":0.05,"frequency_penalty":0.5,)"
             R"("presence_penalty":-0.5,"repetition_penalty":1.1,"seed":7,"n":2,)"
             R"("stop":["END","\n\n"],"stop_token_ids":[2,3],"include_stop_str_in_output":true,)"
-            R"("ignore_eos":false,"bad_words":["no"],"allowed_token_ids":[5,6],)"
+            R"("ignore_eos":false,"allowed_token_ids":[5,6],)"
             R"("logit_bias":{"100":-1.5,"5":2},"skip_special_tokens":true,)"
             R"("spaces_between_special_tokens":false,"truncate_prompt_tokens":-1,"logprobs":3,)"
             R"("prompt_logprobs":1,"return_tokens_as_token_ids":false,"add_special_tokens":false,)"
@@ -167,6 +167,16 @@ TEST(RequestTest, WhatCannotBeCarriedIsRefusedByName) {
     const std::string said = BodyOf(call, c.dialect);
     EXPECT_THAT(said, testing::StartsWith("unsupported_param: ")) << c.what;
     EXPECT_THAT(said, HasSubstr(c.words)) << c.what;
+  }
+}
+
+TEST(RequestTest, BadWordsCameLaterToCompletionsThanToChat) {
+  for (const Api api : {Api::kChat, Api::kCompletions}) {
+    Call call = SimpleCall(api);
+    call.sampling.bad_words = {"x"};
+    EXPECT_THAT(BodyOf(call, "vllm-latest"), HasSubstr(R"("bad_words":["x"])"));
+    EXPECT_THAT(BodyOf(call, "vllm-0.16"),
+                HasSubstr(api == Api::kChat ? R"("bad_words":["x"])" : "came with 0.26.0"));
   }
 }
 

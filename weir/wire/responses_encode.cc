@@ -198,9 +198,12 @@ void WriteOpenAiResponse(const model::ReplyInfo& info, const ResponsesEcho& echo
   WriteOutput(echo, state, dialect, out);
   WriteBool("parallel_tool_calls", echo.parallel_tool_calls, out);
   WriteTextOrNull("previous_response_id", echo.previous_response_id, out);
-  WriteNull("prompt_cache_key", out);
+  WriteTextOrNull("prompt_cache_key", echo.prompt_cache_key, out);
+  if (!echo.prompt_cache_retention.empty()) {
+    out.Field("prompt_cache_retention", echo.prompt_cache_retention);
+  }
   WriteReasoningForm(echo.reasoning, out);
-  WriteNull("safety_identifier", out);
+  WriteTextOrNull("safety_identifier", echo.safety_identifier, out);
   out.Field("service_tier", echo.service_tier == "auto" ? "default" : echo.service_tier);
   WriteBool("store", echo.store, out);
   WriteFloat("temperature", echo.temperature.value_or(1.0), out);

@@ -174,20 +174,20 @@ json::Value Repeated(json::View object, std::initializer_list<std::string_view> 
   return std::move(out).Finish();
 }
 
-void ReadText(RequestReader& in, model::Call& call, ResponsesEcho& echo) {
+void ReadText(RequestReader& in, IncomingCall& out, ResponsesEcho& echo) {
   json::Value text;
   in.ReadObject("text", text);
   const bool understood = in.dialect().constraints == ConstraintSpelling::kStructuredOutputs;
   const json::View outputs = understood ? in.Take("structured_outputs") : json::View();
   if (text.IsObject()) {
-    ReadFormat(text.Find("format"), in, call);
+    ReadFormat(text.Find("format"), in, out.call);
     echo.text = Repeated(text, {"format", "verbosity"});
     if (IsSet(text.Find("format")) && IsSet(outputs)) {
       in.RefuseLate("Cannot specify both structured_outputs and text.format", "structured_outputs");
       return;
     }
   }
-  ReadStructuredOutputs(outputs, in, call);
+  ReadStructuredOutputs(outputs, in, out);
 }
 
 void ReadReasoning(RequestReader& in, model::Call& call, ResponsesEcho& echo) {
@@ -262,6 +262,11 @@ void ReadKeeping(RequestReader& in, ResponsesEcho& echo) {
     in.Refuse("background can only be used when `store` is true", "background");
   }
   in.Read("previous_response_id", echo.previous_response_id);
+  if (in.dialect().kind == ServerKind::kOpenAi) {
+    in.Read("prompt_cache_key", echo.prompt_cache_key);
+    in.Read("prompt_cache_retention", echo.prompt_cache_retention);
+    in.Read("safety_identifier", echo.safety_identifier);
+  }
   if (IsSet(in.Take("prompt"))) in.Refuse("prompt template is not supported", "prompt");
 }
 
@@ -282,7 +287,7 @@ void ReadResponses(RequestReader& in, IncomingCall& out) {
   in.Read("parallel_tool_calls", call.parallel_tool_calls);
   echo.parallel_tool_calls = call.parallel_tool_calls.value_or(true);
   in.Read("max_tool_calls", echo.max_tool_calls);
-  ReadText(in, call, echo);
+  ReadText(in, out, echo);
   ReadSampling(in, call.sampling, echo);
   ReadReasoning(in, call, echo);
   ReadMetadata(in, echo);

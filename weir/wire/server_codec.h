@@ -30,6 +30,10 @@ struct ResponsesEcho {
   bool background = false;
   bool store = true;  // repeated by OpenAI only: whether the reply may be kept
   std::string previous_response_id;
+  // Repeated by OpenAI only, as is `store`; empty: not given.
+  std::string prompt_cache_key;
+  std::string prompt_cache_retention;
+  std::string safety_identifier;
   std::string service_tier = "auto";
   std::string truncation = "disabled";
   std::string user;
@@ -39,9 +43,6 @@ struct ResponsesEcho {
   json::Value reasoning;    // object {"effort","generate_summary","summary"}; null: none
   json::Value metadata;     // object; null: none
 };
-
-// The text of a JSON constraint, which has none otherwise: white space is not written.
-inline constexpr std::string_view kCompactJson = "compact";
 
 // An error as a server words it.
 struct ServerError {
@@ -64,6 +65,7 @@ struct IncomingCall {
   std::optional<ResponsesEcho> echo;  // responses only
   std::string chat_echo;              // chat: what each answer begins with, from the last message
   bool null_choice = false;           // chat: `tool_choice` is null; whole replies lose their calls
+  bool compact_json = false;          // what a JSON constraint holds is written without white space
   std::optional<ServerError> engine_error;  // the request is right, but the engine will refuse it
 };
 
@@ -120,7 +122,8 @@ class ChunkEncoder {
   void AppendOwn(const model::Delta& delta, std::string& out);
   void AppendUnparsed(const model::Delta& delta, std::string& out);
   void AppendRole(const model::Delta& delta, std::string& out) const;
-  void AppendEcho(std::string& out);
+  void AppendEcho(const model::Delta& delta, std::string& out);
+  void AppendUsageBefore(const model::Delta& delta, std::string& out) const;
   void AppendChoice(const model::Delta& delta, std::string& out) const;
   void AppendUsage(const std::optional<model::Usage>& usage, std::string& out) const;
   void AppendFingerprint(std::string& out) const;

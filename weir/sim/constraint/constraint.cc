@@ -7,7 +7,6 @@
 #include "weir/sim/constraint/stretch.h"
 #include "weir/sim/constraint/structural_tag.h"
 #include "weir/sim/constraint/violation.h"
-#include "weir/wire/server_codec.h"
 
 namespace weir::sim {
 namespace {
@@ -34,9 +33,10 @@ Result<CompiledConstraint> TagOf(const Constraint& constraint, std::uint64_t see
 
 }  // namespace
 
-Result<CompiledConstraint> CompileConstraint(const Constraint& constraint, std::uint64_t seed) {
+Result<CompiledConstraint> CompileConstraint(const Constraint& constraint, std::uint64_t seed,
+                                             JsonSpacing spacing) {
   using Kind = Constraint::Kind;
-  const bool compact = constraint.text == wire::kCompactJson;
+  const bool compact = spacing == JsonSpacing::kNone;
   switch (constraint.kind) {
     case Kind::kJsonSchema: {
       WEIR_TRY(Stretch stretch, SchemaStretch(constraint.schema, compact));

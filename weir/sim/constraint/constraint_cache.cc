@@ -18,8 +18,9 @@ std::uint64_t VariantOf(const model::Constraint& constraint, std::uint64_t seed)
 }
 
 // The order of members counts: declared properties are written in it.
-std::string KeyOf(const model::Constraint& constraint, std::uint64_t variant) {
-  std::string key = StrCat(static_cast<int>(constraint.kind), " ", variant, " ");
+std::string KeyOf(const model::Constraint& constraint, std::uint64_t variant, JsonSpacing spacing) {
+  std::string key =
+      StrCat(static_cast<int>(constraint.kind), " ", static_cast<int>(spacing), " ", variant, " ");
   json::Writer out(key);
   out.BeginArray();
   out.Value(constraint.schema);
@@ -68,12 +69,12 @@ ConstraintCache::ConstraintCache(std::size_t entries) : state_(std::make_unique<
 ConstraintCache::~ConstraintCache() = default;
 
 Result<std::shared_ptr<const CompiledConstraint>> ConstraintCache::Get(
-    const model::Constraint& constraint, std::uint64_t seed) {
+    const model::Constraint& constraint, std::uint64_t seed, JsonSpacing spacing) {
   const std::uint64_t variant = VariantOf(constraint, seed);
-  std::string key = KeyOf(constraint, variant);
+  std::string key = KeyOf(constraint, variant, spacing);
   if (State::Compiled found = state_->Find(key)) return found;
   // Compiled outside of the lock; two threads may do the same work once.
-  WEIR_TRY(CompiledConstraint made, CompileConstraint(constraint, variant));
+  WEIR_TRY(CompiledConstraint made, CompileConstraint(constraint, variant, spacing));
   auto compiled = std::make_shared<const CompiledConstraint>(std::move(made));
   state_->Keep(std::move(key), compiled);
   return compiled;

@@ -213,6 +213,18 @@ TEST(ConstraintCache, TheOneNotUsedForLongestGoesFirst) {
   EXPECT_TRUE(b.expired());
 }
 
+TEST(ConstraintCache, SpacingTellsJsonConstraintsApartAndIsNoPartOfThem) {
+  ConstraintCache cache;
+  const Constraint schema = SchemaOf(R"({"type":"object","properties":{"a":{"type":"null"}}})");
+  const auto free = cache.Get(schema, 1).value();
+  const auto none = cache.Get(schema, 1, JsonSpacing::kNone).value();
+
+  EXPECT_NE(free, none);
+  EXPECT_TRUE(free->stretches[0].language->Contains("{ }"));
+  EXPECT_FALSE(none->stretches[0].language->Contains("{ }"));
+  EXPECT_TRUE(none->stretches[0].language->Contains("{}"));
+}
+
 TEST(ConstraintCache, OrderOfPropertiesAndKindTellConstraintsApart) {
   ConstraintCache cache;
   const auto one = cache.Get(SchemaOf(R"({"properties":{"a":true,"b":true}})"), 1).value();

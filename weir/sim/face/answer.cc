@@ -1,11 +1,11 @@
 // One request that was understood, on its way to an answer.
 
 #include <algorithm>
-#include <coroutine>
 #include <utility>
 
 #include "weir/base/text.h"
 #include "weir/sim/face/format.h"
+#include "weir/sim/face/let_others_run.h"
 #include "weir/sim/fault.h"
 #include "weir/wire/control_server.h"
 
@@ -25,18 +25,6 @@ std::vector<Prompt> PromptsOf(const wire::IncomingCall& incoming) {
   if (prompts.empty()) prompts.emplace_back();
   return prompts;
 }
-
-// Goes on when all that are due now have been woken. Events that are made first, and then sent one
-// right after the other, wake a client that waits for them once, and not each time: with thousands
-// of streams, waking it costs more than all the rest.
-struct LetOthersWrite {
-  async::Loop& loop;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> awaiting) {
-    loop.Post([awaiting] { awaiting.resume(); });
-  }
-  void await_resume() const noexcept {}
-};
 
 // Counts the request in /load as long as it lives.
 class Loaded {
@@ -69,9 +57,10 @@ class Player {
                   .headers = &visit_.exchange.head().headers,
                   .stream = incoming_.stream,
                   .path = visit_.path(),
-                  .calls_dropped = incoming_.null_choice && !incoming_.stream};
+                  .calls_dropped = incoming_.null_choice && !incoming_.stream,
+                  .compact_json = incoming_.compact_json};
     Outcome outcome = visit_.core.Decide(cue);
-    script_ = std::move(outcome.script);
+    visit_.script = std::move(outcome.script);
     if (outcome.delay > Duration::zero()) {
       const Result<void> waited = co_await async::Sleep(ctx_, outcome.delay);
       if (!waited) co_return;
@@ -95,7 +84,7 @@ class Player {
                                 visit_.WallNanos());
     taken_->performance.Name(info_.id, incoming_.call.api == model::Api::kCompletions);
     format_ = make_(incoming_, visit_.dialect(), info_);
-    tamper_.emplace(script_ == nullptr ? std::span<const Fault>() : script_->faults);
+    tamper_.emplace(visit_.script == nullptr ? std::span<const Fault>() : visit_.script->faults);
     if (incoming_.stream) {
       co_await PlayStream();
     } else {
@@ -104,14 +93,6 @@ class Player {
   }
 
  private:
-  http::Headers HeadersOf(std::string_view content_type) const {
-    http::Headers headers = AnswerHeaders(visit_, content_type);
-    if (script_ != nullptr) {
-      for (const auto& [name, value] : script_->headers) headers.Set(name, value);
-    }
-    return headers;
-  }
-
   std::string_view StreamType() {
     if (format_ == nullptr) format_ = make_(incoming_, visit_.dialect(), {});
     return format_->stream_type();
@@ -171,7 +152,7 @@ class Player {
 
   [[gnu::noinline]] Task<void> RespondWhole(std::string body) {
     const WholeTamper changed = tamper_->TamperWhole(body);
-    const http::Headers headers = HeadersOf("application/json");
+    const http::Headers headers = AnswerHeaders(visit_, "application/json");
     visit_.status = 200;
     if (changed.plain()) {
       (void)co_await visit_.exchange.Respond(200, headers, body);
@@ -187,7 +168,7 @@ class Player {
 
   // The headers leave before the request has its turn: waiting is silence, as with the real one.
   [[gnu::noinline]] Task<void> PlayStream() {
-    http::Headers headers = HeadersOf(format_->stream_type());
+    http::Headers headers = AnswerHeaders(visit_, format_->stream_type());
     visit_.status = 200;
     const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
     if (!begun) co_return;
@@ -215,7 +196,10 @@ class Player {
       deltas.clear();
       if (tamper_->active()) Tamper(step, before, out);
       if (out.size() < kWriteBytes && !more) break;
-      LetOthersWrite others{*ctx_.loop};
+      // Events that are made first, and then sent one right after the other, wake a client that
+      // waits for them once, and not each time: with thousands of streams, waking it costs more
+      // than all the rest.
+      LetOthersRun others{*ctx_.loop};
       co_await others;
       if (more) visit_.core.lateness().Add(ctx_.Now() - taken_->performance.due());
       const Result<void> sent = co_await Send(out);
@@ -273,17 +257,10 @@ class Player {
         (void)co_await visit_.exchange.End();
         co_return;
       case Fault::Kind::kErrorEvent: {
-        wire::ServerError error{
-            .status = 500,
-            .type = "InternalServerError",
-            .message = fault.text.empty() ? "Internal server error" : fault.text};
-        if (!incoming_.stream) {
-          Refusal refusal;
-          refusal.error = std::move(error);
-          co_return co_await RespondError(visit_, refusal);
-        }
+        const Refusal broken = BrokenRefusal(fault);
+        if (!incoming_.stream) co_return co_await RespondError(visit_, broken);
         std::string tail;
-        format_->AppendError(error, tail);
+        format_->AppendError(broken.error, tail);
         co_return co_await SendLast(std::move(tail));
       }
       default:
@@ -295,8 +272,7 @@ class Player {
     if (!incoming_.stream || refusal.stage == Refusal::Stage::kFront) {
       co_return co_await RespondError(visit_, refusal);
     }
-    if (format_ == nullptr) format_ = make_(incoming_, visit_.dialect(), {});
-    const http::Headers headers = HeadersOf(format_->stream_type());
+    const http::Headers headers = AnswerHeaders(visit_, StreamType());
     visit_.status = 200;
     const Result<void> begun = co_await visit_.exchange.Begin(200, headers);
     if (!begun) co_return;
@@ -308,9 +284,9 @@ class Player {
 
   [[gnu::noinline]] Task<void> RespondRaw(const RawAnswer& raw) {
     const std::string_view type = !raw.content_type.empty() ? std::string_view(raw.content_type)
-                                  : incoming_.stream        ? "text/event-stream; charset=utf-8"
+                                  : incoming_.stream        ? StreamType()
                                                             : "application/json";
-    const http::Headers headers = HeadersOf(type);
+    const http::Headers headers = AnswerHeaders(visit_, type);
     visit_.status = 200;
     (void)co_await visit_.exchange.Respond(200, headers, raw.body);
   }
@@ -320,7 +296,6 @@ class Player {
   const FormatMaker make_;
   const Context ctx_;
   const Loaded loaded_;
-  std::shared_ptr<const ScriptedReply> script_;
   Taken* taken_ = nullptr;
   model::ReplyInfo info_;
   std::unique_ptr<AnswerFormat> format_;

@@ -1,7 +1,6 @@
 #include "weir/sim/face/batch_desk.h"
 
 #include <algorithm>
-#include <coroutine>
 #include <numeric>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/sim/face/batch_exchange.h"
+#include "weir/sim/face/let_others_run.h"
 #include "weir/sim/face/visit.h"
 #include "weir/wire/batch_check.h"
 
@@ -19,17 +19,6 @@ using async::Context;
 using async::Task;
 
 constexpr int kResultDigits = 32;
-
-// Goes on behind all that the loop has to do already: whoever wants to cancel has a turn, however
-// fast the answers are.
-struct LetOthersRun {
-  async::Loop& loop;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> awaiting) {
-    loop.Post([awaiting] { awaiting.resume(); });
-  }
-  void await_resume() const noexcept {}
-};
 
 const Route* RouteOf(std::string_view endpoint) {
   for (const std::span<const Route> room :
@@ -196,6 +185,7 @@ Task<void> BatchDesk::RunJob(Context ctx, std::shared_ptr<Job> job) {
 
 Task<void> BatchDesk::Pull(Context ctx, Work& work) {
   while (work.next < work.rows.size() && !work.full) {
+    // Whoever wants to cancel has a turn, however fast the answers are.
     LetOthersRun others{*ctx.loop};
     co_await others;
     const Result<async::Semaphore::Permit> place = co_await places_.Acquire(ctx);
@@ -212,7 +202,8 @@ Task<void> BatchDesk::ServeRow(Context ctx, Work& work, std::size_t index) {
   }
   BatchExchange exchange(ctx, work.route->path, std::move(body));
   Visit visit{.exchange = exchange, .core = core_, .desk = *this};
-  co_await work.route->serve(visit);
+  core_.log().Add(exchange.head(), exchange.body(), visit.WallNanos());
+  co_await Serve(visit, *work.route);
   if (!exchange.whole() && ctx.ended()) co_return;
   wire::BatchResult result{.id = NewId("batch_req_", kResultDigits),
                            .custom_id = row.custom_id,

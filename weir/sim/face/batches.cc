@@ -71,16 +71,15 @@ std::expected<wire::BatchOrder, Refusal> ReadOrder(const std::string& text) {
   if (std::ranges::find(endpoints, order.endpoint) == endpoints.end()) {
     return std::unexpected(
         Refuse(400,
-               StrCat("Invalid value: '", weir::Truncate(order.endpoint, 100),
+               StrCat("Invalid value: '", Truncate(order.endpoint, 100),
                       "'. Supported values are: '", Join(endpoints, "', '"), "'."),
                "endpoint", "invalid_value"));
   }
   if (order.completion_window != kWindow) {
-    return std::unexpected(
-        Refuse(400,
-               StrCat("Invalid value: '", weir::Truncate(order.completion_window, 60),
-                      "'. Supported values are: '", kWindow, "'."),
-               "completion_window", "invalid_value"));
+    return std::unexpected(Refuse(400,
+                                  StrCat("Invalid value: '", Truncate(order.completion_window, 60),
+                                         "'. Supported values are: '", kWindow, "'."),
+                                  "completion_window", "invalid_value"));
   }
   if (auto metadata = ReadMetadata(body->Find("metadata"), order); !metadata) {
     return std::unexpected(std::move(metadata).error());
@@ -110,7 +109,7 @@ std::string_view BatchIdIn(std::string_view path) {
 }
 
 Refusal NoBatch(std::string_view id) {
-  return Refuse(404, StrCat("No batch found with id '", weir::Truncate(id, 100), "'."));
+  return Refuse(404, StrCat("No batch found with id '", Truncate(id, 100), "'."));
 }
 
 Task<void> ServeBatch(Visit& visit) {
@@ -146,7 +145,7 @@ Task<void> ServeBatches(Visit& visit) {
     const Refusal refusal =
         Refuse(400,
                StrCat("Invalid 'limit': expected an integer from 1 to ", kMostBatchesListed,
-                      ", but got '", weir::Truncate(asked, 20), "' instead."),
+                      ", but got '", Truncate(asked, 20), "' instead."),
                "limit", "invalid_value");
     co_return co_await RespondError(visit, refusal);
   }

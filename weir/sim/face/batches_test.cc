@@ -257,6 +257,32 @@ TEST(SimBatches, ACancelledBatchKeepsWhatItHas) {
   EXPECT_THAT(again.body, HasSubstr("'cancelled'"));
 }
 
+TEST(SimBatches, RowsMeetTheScriptAndAreKeptLikeOtherRequests) {
+  constexpr std::string_view kPath = "/v1/embeddings";
+  SimServer server(OpenAi(R"([{match: {path: /v1/embeddings, contains: poison},
+                               reply: {error: {status: 400, message: bad input}}}])"));
+  std::string text;
+  for (const std::string_view input : {"bread", "poison"}) {
+    StrAppend(text, R"({"custom_id":")", input, R"(","method":"POST","url":")", kPath,
+              R"(","body":{"model":"sim-model","input":")", input, "\"}}\n");
+  }
+
+  const wire::BatchObject batch = EndedBatch(server, text, kPath);
+
+  EXPECT_EQ(batch.counts, (wire::BatchCounts{.total = 2, .completed = 1, .failed = 1}));
+  const std::vector<json::Value> failed = Lines(server, batch.error_file_id);
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_THAT(json::Write(failed[0]), HasSubstr("bad input"));
+  std::vector<std::string> kept;
+  const json::Value requests = json::Read(server.Get("/sim/requests").body).value();
+  for (const json::View request : requests.items()) {
+    if (request.Find("target").StringOr("") == kPath) {
+      kept.emplace_back(request.Find("body").StringOr(""));
+    }
+  }
+  EXPECT_THAT(kept, UnorderedElementsAre(HasSubstr("bread"), HasSubstr("poison")));
+}
+
 TEST(SimBatches, AServerThatEndsGivesUpItsBatches) {
   SimServer server(OpenAi("[{reply: {faults: [{kind: stall}]}}]"));
   EXPECT_FALSE(Create(server, Line("a", "x")).ended());

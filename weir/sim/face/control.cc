@@ -26,6 +26,7 @@ constexpr wire::Version kPathsHidden{0, 26, 0};
 constexpr wire::Version kFailuresAreInternal{0, 23, 0};
 constexpr wire::Version kInPlaceNamed{0, 14, 0};
 constexpr wire::Version kResetAnswers{0, 26, 0};
+constexpr wire::Version kLevelZeroPauses{0, 16, 0};
 
 bool IsVllm(const SimOptions& options) { return options.dialect.kind == wire::ServerKind::kVllm; }
 bool IsForeign(const SimOptions& options) { return !IsVllm(options); }
@@ -223,12 +224,13 @@ Task<void> ServeSleep(Visit& visit) {
   constexpr std::string_view kLevels[] = {"0", "1", "2"};
   std::optional<Refusal> refusal = RefuseMode(visit);
   if (!refusal) refusal = RefuseQuery(visit, "level", kLevels, "'0', '1' or '2'");
+  const std::int64_t level = ParseInt(visit.Query("level")).value_or(1);
+  const bool pauses = level == 0 && visit.dialect().version >= kLevelZeroPauses;
   // The allocator that could give the memory back is not there: the engine fails without a word.
-  if (!refusal && !visit.core.options().switches.sleep_mode) {
+  if (!refusal && !pauses && !visit.core.options().switches.sleep_mode) {
     refusal = Refused(500, "InternalServerError", "");
   }
   if (refusal) co_return co_await RespondError(visit, *refusal);
-  const std::int64_t level = ParseInt(visit.Query("level")).value_or(1);
   const Result<void> quiet = co_await Quieten(visit);
   if (!quiet) co_return;
   visit.core.Sleep(static_cast<int>(level));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/sim/face/visit.h"
 #include "weir/sim/vectors.h"
 #include "weir/wire/control_server.h"
@@ -30,9 +31,8 @@ Task<void> ServeEmbeddings(Visit& visit) {
     co_return co_await RespondError(visit, *refusal);
   }
   const auto incoming = wire::DecodeEmbedding(visit.exchange.body(), visit.dialect());
-  Refusal refusal;
   if (!incoming) {
-    refusal.error = incoming.error();
+    const Refusal refusal = RefusalOf(incoming.error());
     co_return co_await RespondError(visit, refusal);
   }
   SimCore& core = visit.core;
@@ -42,8 +42,8 @@ Task<void> ServeEmbeddings(Visit& visit) {
   const auto dimensions =
       static_cast<std::size_t>(incoming->dimensions.value_or(static_cast<std::int64_t>(most)));
   if (dimensions > most) {
-    refusal.error.message = StrCat("dimensions must be at most ", most, ", got ", dimensions, ".");
-    refusal.error.param = "dimensions";
+    const Refusal refusal = Refuse(
+        400, StrCat("dimensions must be at most ", most, ", got ", dimensions, "."), "dimensions");
     co_return co_await RespondError(visit, refusal);
   }
   std::vector<std::vector<float>> vectors;

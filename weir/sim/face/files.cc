@@ -75,8 +75,7 @@ std::optional<Refusal> RefuseForm(const Visit& visit, const Form& form) {
   if (!form.has_file) return Refuse(400, "'file' is a required property", "file");
   if (form.purpose.empty()) return Refuse(400, "'purpose' is a required property", "purpose");
   if (std::ranges::find(kPurposes, form.purpose) == std::end(kPurposes)) {
-    return Refuse(400,
-                  StrCat("Invalid value for 'purpose': '", weir::Truncate(form.purpose, 60), "'."),
+    return Refuse(400, StrCat("Invalid value for 'purpose': '", Truncate(form.purpose, 60), "'."),
                   "purpose", "invalid_value");
   }
   if (form.file_bytes > most) {
@@ -126,7 +125,7 @@ std::string_view FileIdIn(std::string_view path) {
 }
 
 Refusal NoFile(std::string_view id) {
-  return Refuse(404, StrCat("No such File object: ", weir::Truncate(id, 100)), "id");
+  return Refuse(404, StrCat("No such File object: ", Truncate(id, 100)), "id");
 }
 
 Task<void> ServeFile(Visit& visit) {

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/sim/face/format.h"
+#include "weir/sim/face/refuse.h"
 
 namespace weir::sim {
 namespace {
@@ -84,8 +85,7 @@ Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
   }
   auto incoming = wire::DecodeRequest(api, visit.exchange.body(), visit.dialect());
   if (!incoming) {
-    Refusal refusal;
-    refusal.error = std::move(incoming).error();
+    const Refusal refusal = RefusalOf(std::move(incoming).error());
     co_return co_await RespondError(visit, refusal);
   }
   if (visit.core.options().switches.force_include_usage && incoming->stream) {

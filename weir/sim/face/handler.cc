@@ -7,7 +7,6 @@
 #include "weir/base/text.h"
 #include "weir/sim/face/batch_desk.h"
 #include "weir/sim/face/visit.h"
-#include "weir/sim/fault.h"
 
 namespace weir::sim {
 namespace {
@@ -57,47 +56,6 @@ bool IsCounted(std::string_view path) {
   return !path.starts_with("/sim/") && std::ranges::find(kLeftOut, path) == std::end(kLeftOut);
 }
 
-// The paths whose rooms ask the script themselves, with all that they know of a request.
-constexpr std::string_view kGenerating[] = {"/v1/chat/completions", "/v1/completions",
-                                            "/v1/responses", "/api/chat", "/api/generate"};
-
-// Does what a rule lays down for this path; false when the room has to answer.
-Task<bool> PlayScripted(Visit& visit) {
-  const std::string_view path = visit.path();
-  if (path.starts_with("/sim/") || std::ranges::find(kGenerating, path) != std::end(kGenerating)) {
-    co_return false;
-  }
-  const model::Call call{.api = model::Api::kCompletions};
-  const Prompt body{visit.exchange.body(), {}};
-  Outcome outcome = visit.core.Rehearse(
-      {call, std::span(&body, 1), &visit.exchange.head().headers, false, path, true});
-  if (outcome.script == nullptr) co_return false;
-  const async::Context ctx = visit.exchange.context();
-  if (outcome.delay > Duration::zero()) {
-    const Result<void> waited = co_await async::Sleep(ctx, outcome.delay);
-    if (!waited) co_return true;
-  }
-  for (const Fault& fault : outcome.script->faults) {
-    if (fault.kind == Fault::Kind::kStall) {
-      (void)co_await async::WaitForever(ctx);
-      co_return true;
-    }
-    if (const std::optional<http::BreakOff> how = BreakOffOf(fault)) {
-      co_await visit.exchange.Break(*how);
-      co_return true;
-    }
-  }
-  if (!outcome.script->answers_itself()) co_return false;
-  if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
-    co_await RespondError(visit, *refusal);
-  } else {
-    RawAnswer& raw = std::get<RawAnswer>(outcome.answer);
-    if (raw.content_type.empty()) raw.content_type = "application/json";
-    co_await RespondText(visit, 200, raw.content_type, std::move(raw.body));
-  }
-  co_return true;
-}
-
 class SimHandler final : public http::Handler {
  public:
   explicit SimHandler(std::shared_ptr<SimCore> core) : core_(std::move(core)), desk_(*core_) {
@@ -125,8 +83,7 @@ class SimHandler final : public http::Handler {
       const Found found = Find(exchange.head().method, path);
       if (found.route != nullptr) {
         handler = found.route->path;
-        const bool played = co_await PlayScripted(visit);
-        if (!played) co_await found.route->serve(visit);
+        co_await Serve(visit, *found.route);
       } else {
         co_await RespondLost(visit, found.allowed);
       }

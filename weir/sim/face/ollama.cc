@@ -110,7 +110,7 @@ void FitWindow(OllamaOrder& order, const SimModel& model) {
   auto length = static_cast<std::int64_t>(rendered.tokens.size());
   if (length >= window && order.truncate) {
     call.sampling.truncate_prompt_tokens = length = window - 1;
-    Truncate(call.sampling, window, rendered.tokens);
+    TruncatePrompt(call.sampling, window, rendered.tokens);
   }
   const std::int64_t room = std::max<std::int64_t>(1, window - length);
   call.sampling.max_tokens = std::min(call.sampling.max_tokens.value_or(room), room);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "weir/sim/face/format.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/wire/responses_server.h"
 
 namespace weir::sim {
@@ -109,9 +110,8 @@ Task<void> ServeResponses(Visit& visit) {
   }
   auto incoming =
       wire::DecodeRequest(model::Api::kResponses, visit.exchange.body(), visit.dialect());
-  Refusal refusal;
   if (!incoming) {
-    refusal.error = std::move(incoming).error();
+    const Refusal refusal = RefusalOf(std::move(incoming).error());
     co_return co_await RespondError(visit, refusal);
   }
   if (const auto found = visit.core.ModelOf(incoming->call); !found) {
@@ -121,7 +121,7 @@ Task<void> ServeResponses(Visit& visit) {
   static_cast<wire::IncomingCall&>(order) = *std::move(incoming);
   order.visit = &visit;
   if (auto error = Recall(order)) {
-    refusal.error = *std::move(error);
+    const Refusal refusal = RefusalOf(*std::move(error));
     co_return co_await RespondError(visit, refusal);
   }
   ReadHeaders(visit, order.call);
@@ -137,22 +137,17 @@ Task<void> ServeStored(Visit& visit) {
   const std::string_view id = LastOf(visit.path(), "");
   const auto kept = visit.core.responses().Get(id);
   if (kept != nullptr) co_return co_await RespondJson(visit, 200, kept->body);
-  Refusal refusal;
-  refusal.error = wire::ResponseNotFound(id);
+  const Refusal refusal = RefusalOf(wire::ResponseNotFound(id));
   co_await RespondError(visit, refusal);
 }
 
 // What is kept here is finished: there is nothing left to cancel.
 Task<void> ServeCancel(Visit& visit) {
   const std::string_view id = LastOf(visit.path(), "/cancel");
-  Refusal refusal;
-  if (!visit.core.responses().Get(id)) {
-    refusal.error = wire::ResponseNotFound(id);
-  } else {
-    refusal.error = {.status = 400,
-                     .type = "invalid_request_error",
-                     .message = "Cannot cancel a synchronous response."};
-  }
+  wire::ServerError error{.type = "invalid_request_error",
+                          .message = "Cannot cancel a synchronous response."};
+  if (!visit.core.responses().Get(id)) error = wire::ResponseNotFound(id);
+  const Refusal refusal = RefusalOf(std::move(error));
   co_await RespondError(visit, refusal);
 }
 

@@ -60,6 +60,23 @@ std::optional<std::string_view> KeyOf(const Visit& visit) {
   return given->substr(given->find(' ') + 1);
 }
 
+// What the server of the dialect says of itself.
+http::Headers OwnHeaders(const Visit& visit, std::string_view content_type) {
+  http::Headers headers;
+  if (visit.dialect().kind == wire::ServerKind::kVllm) headers.Add("server", "uvicorn");
+  if (visit.dialect().kind == ServerKind::kOllama && content_type == "application/json") {
+    content_type = "application/json; charset=utf-8";
+  }
+  if (!content_type.empty()) headers.Add("content-type", content_type);
+  if (visit.dialect().kind == ServerKind::kOpenAi) {
+    AddOpenAiHeaders(visit, headers);
+    return headers;
+  }
+  const std::optional<std::string_view> id = visit.exchange.head().headers.Find("X-Request-Id");
+  if (visit.core.options().switches.request_id_headers && id) headers.Add("x-request-id", *id);
+  return headers;
+}
+
 }  // namespace
 
 std::string_view Visit::path() const {
@@ -79,18 +96,9 @@ std::string_view Visit::Query(std::string_view name) const {
 }
 
 http::Headers AnswerHeaders(const Visit& visit, std::string_view content_type) {
-  http::Headers headers;
-  if (visit.dialect().kind == wire::ServerKind::kVllm) headers.Add("server", "uvicorn");
-  if (visit.dialect().kind == ServerKind::kOllama && content_type == "application/json") {
-    content_type = "application/json; charset=utf-8";
-  }
-  if (!content_type.empty()) headers.Add("content-type", content_type);
-  if (visit.dialect().kind == ServerKind::kOpenAi) {
-    AddOpenAiHeaders(visit, headers);
-    return headers;
-  }
-  const std::optional<std::string_view> id = visit.exchange.head().headers.Find("X-Request-Id");
-  if (visit.core.options().switches.request_id_headers && id) headers.Add("x-request-id", *id);
+  http::Headers headers = OwnHeaders(visit, content_type);
+  if (visit.script == nullptr) return headers;
+  for (const auto& [name, value] : visit.script->headers) headers.Set(name, value);
   return headers;
 }
 
@@ -111,7 +119,7 @@ async::Task<void> RespondEmpty(Visit& visit, int status) {
 
 async::Task<void> RespondError(Visit& visit, const Refusal& refusal) {
   http::Headers headers = AnswerHeaders(visit, "application/json");
-  headers.AddFrom(refusal.headers);
+  for (const http::Header& field : refusal.headers) headers.Set(field.name, field.value);
   const bool ollama = visit.dialect().kind == ServerKind::kOllama;
   const std::string body = ollama && visit.path().starts_with("/api/")
                                ? wire::EncodeOllamaError(refusal.error)

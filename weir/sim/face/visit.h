@@ -22,6 +22,7 @@ struct Visit {
   BatchDesk& desk;
   int status = 0;  // what was answered, for the counters
   TimePoint began = exchange.context().Now();
+  std::shared_ptr<const ScriptedReply> script = {};  // what was laid down for it; null: nothing
 
   const wire::Dialect& dialect() const { return core.options().dialect; }
   std::string_view path() const;
@@ -46,18 +47,21 @@ async::Task<void> RespondLost(Visit& visit, std::string_view allowed);
 // The refusal of a body that is not application/json, or nullopt. Only vLLM asks.
 std::optional<Refusal> RefuseMedia(const Visit& visit);
 
-// The fields that every answer of this dialect has, with a content type.
+// The fields that every answer of this dialect has, with a content type, and what the script adds.
 http::Headers AnswerHeaders(const Visit& visit, std::string_view content_type);
 
-using Serve = async::Task<void> (*)(Visit& visit);
+using Room = async::Task<void> (*)(Visit& visit);
 
 struct Route {
   std::string_view method;
   std::string_view path;  // "*" stands for one name
-  Serve serve;
+  Room serve;
   // Null, or whether the server has it with these options; without it the path does not exist.
   bool (*there)(const SimOptions& options) = nullptr;
 };
+
+// Does what a rule lays down for the path of the visit, or lets the room of `route` answer.
+async::Task<void> Serve(Visit& visit, const Route& route);
 
 // Whether a server has the Files and Batch API: OpenAI's. The latest vLLM is played as if it had
 // it, which no real one does, so that a client of batches can be tried without a provider.

@@ -6,6 +6,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/sim/face/refuse.h"
 #include "weir/sim/face/visit.h"
 
 namespace weir::sim {
@@ -17,10 +18,11 @@ Task<void> ServeRequests(Visit& visit) {
   const std::string_view asked = visit.Query("last");
   const auto last = ParseUint(asked);
   if (!asked.empty() && !last) {
-    Refusal refusal;
-    refusal.error.message = StrCat("last must be a whole number of requests, as in ?last=1; got '",
-                                   weir::Truncate(asked, 60), "'");
-    refusal.error.param = "last";
+    const Refusal refusal =
+        Refuse(400,
+               StrCat("last must be a whole number of requests, as in ?last=1; got '",
+                      Truncate(asked, 60), "'"),
+               "last");
     co_return co_await RespondError(visit, refusal);
   }
   co_await RespondJson(
@@ -41,8 +43,7 @@ Task<void> ServeConfig(Visit& visit) {
 Task<void> ServeNewConfig(Visit& visit) {
   Result<Script> script = LoadScript(visit.exchange.body(), "request");
   if (!script) {
-    Refusal refusal;
-    refusal.error.message = script.error().message;
+    const Refusal refusal = Refuse(400, script.error().message);
     co_return co_await RespondError(visit, refusal);
   }
   visit.core.rehearsal().Replace(*std::move(script));

@@ -62,28 +62,30 @@ struct Vocabulary {
     }
   }
 
-  // Gives `word` as tokens to `sink`. A word that is a piece is that token. Else the neighbours
-  // whose union was learned first are joined, until no two can be.
-  template <class Sink>
-  void EncodeWord(std::string_view word, Sink&& sink) const;
-
-  template <class Sink>
-  void Encode(std::string_view text, Sink&& sink) const {
+  // Gives `text` as tokens to `sink`. A word that is a piece is that token; of all others `split`
+  // is asked.
+  template <class Sink, class Split>
+  void Encode(std::string_view text, Sink&& sink, Split&& split) const {
     while (!text.empty()) {
       const std::size_t size = WordSize(text);
       const std::string_view word = text.substr(0, size);
       if (const TokenId id = Find(word); id != 0) {
         sink(id);
       } else {
-        EncodeWord(word, sink);
+        split(word);
       }
       text.remove_prefix(size);
     }
   }
+
+  // Gives a word that is no piece as tokens: the neighbours whose union was learned first are
+  // joined, until no two can be.
+  template <class Sink>
+  void SplitWord(std::string_view word, Sink&& sink) const;
 };
 
 template <class Sink>
-void Vocabulary::EncodeWord(std::string_view word, Sink&& sink) const {
+void Vocabulary::SplitWord(std::string_view word, Sink&& sink) const {
   constexpr TokenId kNone = std::numeric_limits<TokenId>::max();
   struct Part {
     TokenId id;

@@ -55,7 +55,9 @@ class Counter {
       std::vector<TokenId>& tokens = tokens_.emplace_back();
       tokens.push_back(
           static_cast<TokenId>(document.thought ? Special::kThinkBegin : Special::kMessageEnd));
-      vocabulary.Encode(document.text, [&tokens](TokenId token) { tokens.push_back(token); });
+      const auto add = [&tokens](TokenId token) { tokens.push_back(token); };
+      vocabulary.Encode(document.text, add,
+                        [&](std::string_view word) { vocabulary.SplitWord(word, add); });
       tokens.push_back(kEndToken);
     }
     CountTokens(vocabulary);
