@@ -19,6 +19,7 @@ namespace {
 constexpr double kGreedy = 1e-5;
 constexpr double kColdest = 0.01;
 constexpr float kLogFloor = -9999;
+constexpr double kLeastRepetition = 1e-6;  // Ollama takes 0, by which nothing can be divided
 // Draws from the model before the exact way is taken: what a rule allows is mostly nearly all.
 constexpr int kTries = 8;
 constexpr int kColdTries = 48;
@@ -443,7 +444,8 @@ void Sampler::Shape(Work& work) const {
     float& logit = weights[static_cast<std::size_t>(at - work.candidates.begin())];
     logit += change.bias;
     if (change.seen) {
-      const auto repetition = static_cast<float>(rules_.repetition_penalty);
+      const auto repetition =
+          static_cast<float>(std::max(rules_.repetition_penalty, kLeastRepetition));
       logit = logit > 0 ? logit / repetition : logit * repetition;
     }
     logit -= static_cast<float>(rules_.frequency_penalty * change.times);

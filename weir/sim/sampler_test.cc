@@ -166,6 +166,17 @@ constexpr int kDraws = 6000;
 constexpr int kDraws = 600;  // sanitizers are slow
 #endif
 
+TEST(Sampler, ARepetitionPenaltyOfZeroLeavesProbabilities) {
+  const Passage passage = Start();
+  Sampler sampler(Model(), {.repetition_penalty = 0}, RiverPrompt(), 7);
+  sampler.Commit(Likeliest(0, passage));
+
+  const Sampled sampled = sampler.Next(passage, nullptr, 5).value();
+
+  EXPECT_TRUE(std::isfinite(sampled.logprob));
+  for (const auto& one : sampled.top) EXPECT_TRUE(std::isfinite(one.logprob)) << one.token;
+}
+
 TEST(Sampler, DrawsAsTheRulesSay) {
   const Passage passage = Start();
   const std::vector<TokenId> written = {Likeliest(0, passage), Likeliest(0, passage),
