@@ -224,7 +224,9 @@ bool HeadReader::NoteConnection(std::string_view value) {
     close_ = close_ || Is(token, "close");
     stay_ = stay_ || Is(token, "keep-alive");
     at = std::find_if_not(at, end, IsBlank);
-    if (at != end && *at++ != ',') return Wrong(kBadValue);
+    if (at == end) break;
+    if (*at != ',') return Wrong(kBadValue);
+    ++at;
   }
   return true;
 }

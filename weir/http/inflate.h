@@ -11,7 +11,7 @@
 #include "weir/base/limits.h"
 #include "weir/base/result.h"
 
-struct z_stream_s;
+struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib's name
 
 namespace weir::http {
 

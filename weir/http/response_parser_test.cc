@@ -17,7 +17,7 @@ struct GoodResponse {
   std::string_view body;
   bool keep_alive = true;
   bool closed_by_eof = false;
-  std::string_view tail = "";
+  std::string_view tail = {};
 };
 
 const GoodResponse kGoodResponses[] = {
@@ -92,7 +92,7 @@ struct BadResponse {
   std::string_view wire;
   std::string_view message;
   Code code = Code::kProtocolError;
-  std::string_view body = "";  // what was delivered before the error
+  std::string_view body = {};  // what was delivered before the error
 };
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -142,7 +142,7 @@ const BadResponse kBadResponses[] = {
     {"LineFeedOnly", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "lone line feed"},
     {"LineFeedInFields", "HTTP/1.1 200 OK\r\nContent-Length: 0\n\n", "lone line feed"},
     {"LoneCarriageReturn", "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", "lone carriage return"},
-    {"NulInValue", std::string_view("HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", 28), "control character"},
+    {"NulInValue", std::string_view("HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", 27), "control character"},
     {"Html", "<html>", "does not speak HTTP"},
     {"Ssh", "SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP"},
     {"TlsAlert", "\x15\x03\x01\x02\x02P", "does not speak HTTP"},

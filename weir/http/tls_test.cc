@@ -76,32 +76,32 @@ class TlsTest : public testing::Test {
   static void SetUpTestSuite() {
     char name[] = "/tmp/weir_tls_test_XXXXXX";
     if (::mkdtemp(name) == nullptr) return;
-    folder_ = name;
+    made_in = name;
     const std::string new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    ready_ = Openssl(StrCat("req -x509 ", new_key, " -keyout ca.key -out ca.pem -subj /CN=test-ca ",
-                            "-days 2")) &&
-             Openssl(StrCat("req ", new_key, " -keyout key.pem -out request.pem -subj /CN=test"));
+    made = Openssl(StrCat("req -x509 ", new_key, " -keyout ca.key -out ca.pem -subj /CN=test-ca ",
+                          "-days 2")) &&
+           Openssl(StrCat("req ", new_key, " -keyout key.pem -out request.pem -subj /CN=test"));
     std::ofstream(File("names")) << "subjectAltName=DNS:localhost,IP:127.0.0.1";
     std::ofstream(File("elsewhere")) << "subjectAltName=DNS:elsewhere.example";
-    ready_ = ready_ && Sign("names", "2", "good.pem") && Sign("elsewhere", "2", "elsewhere.pem") &&
-             Sign("names", "-1", "expired.pem");
+    made = made && Sign("names", "2", "good.pem") && Sign("elsewhere", "2", "elsewhere.pem") &&
+           Sign("names", "-1", "expired.pem");
   }
   static void TearDownTestSuite() {
     std::error_code ignored;  // a folder under /tmp
-    std::filesystem::remove_all(folder_, ignored);
+    std::filesystem::remove_all(made_in, ignored);
   }
 
   void SetUp() override {
-    if (ready_) return;
+    if (made) return;
     std::fputs("openssl is missing or failed: TLS is NOT tested\n", stderr);
     GTEST_SKIP() << "openssl is missing or failed";
   }
 
-  static std::string File(std::string_view name) { return StrCat(folder_, "/", name); }
+  static std::string File(std::string_view name) { return StrCat(made_in, "/", name); }
 
   // One POST of "hello" to a server with this certificate (none: plain http).
-  Result<std::string> Ask(std::string_view certificate, std::string scheme, std::string host,
-                          TlsOptions options, int times = 1) {
+  Result<std::string> Ask(std::string_view certificate, const std::string& scheme,
+                          const std::string& host, TlsOptions options, int times = 1) {
     ListenOptions listen;
     if (!certificate.empty()) {
       listen.tls = {.cert_file = File(certificate), .key_file = File("key.pem")};
@@ -153,7 +153,7 @@ class TlsTest : public testing::Test {
  private:
   static bool Openssl(const std::string& arguments) {
     const std::string command =
-        StrCat("cd ", folder_, " && openssl ", arguments, " >openssl.log 2>&1");
+        StrCat("cd ", made_in, " && openssl ", arguments, " >openssl.log 2>&1");
     return std::system(command.c_str()) == 0;
   }
   static bool Sign(std::string_view names, std::string_view days, std::string_view out) {
@@ -161,8 +161,8 @@ class TlsTest : public testing::Test {
                           "-extfile ", names, " -days ", days, " -out ", out));
   }
 
-  static inline std::string folder_;
-  static inline bool ready_ = false;
+  static inline std::string made_in;
+  static inline bool made = false;
 };
 
 TEST_F(TlsTest, AKnownAuthorityAndTheRightNameLetTheRequestThrough) {
@@ -306,6 +306,7 @@ void AskAndLeave(std::uint16_t port, const std::atomic<int>& requests) {
   SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   SSL* const connection = SSL_new(context);
   const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_GE(descriptor, 0);
   const sockaddr_in address{
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
