@@ -75,7 +75,7 @@ void ReadHeaders(const Visit& visit, model::Call& call) {
   const http::Headers& headers = visit.exchange.head().headers;
   if (const auto id = headers.Find("X-Request-Id")) call.request_id = *id;
   if (const auto priority = headers.Find("X-Vllm-Priority")) {
-    if (const auto number = ParseInt(*priority)) call.priority = *number;
+    if (const auto number = ParseInt(*priority)) call.priority = number;
   }
 }
 
