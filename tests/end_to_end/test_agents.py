@@ -306,6 +306,27 @@ class Agents(Case):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("shout", done.stderr)
 
+    def test_check_finds_all_that_the_check_of_a_flow_finds(self):
+        agent = self.write("own.yaml", "name: own\nmax_turn: 3\nmax_turns: 0\ntools: [read_fil]\n"
+                                       "user: '{{ vars.nothing }}'\n")
+        found = {}
+        for command in ("flow", "agent"):
+            done = weir(command, "check", agent, "-o", "json")
+            self.assertEqual(done.returncode, 3, done.stderr)
+            document = json.loads(done.stdout)
+            found[command] = (document if command == "flow" else document[0])["problems"]
+        self.assertEqual(found["agent"], found["flow"])
+        self.assertGreaterEqual(len(found["flow"]), 3)
+        self.assertTrue(all(one["place"].startswith(agent + ":") for one in found["agent"]))
+        done = weir("agent", "check", agent)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("weir: config_error: ", done.stderr)
+        self.write("values.yaml", "flows: {}\n")
+        self.assertNotIn("values.yaml", weir("agent", "list", str(self.folder)).stdout)
+        for verb in ("check", "show", "list"):
+            done = weir("agent", verb, str(self.folder / "nope"), "-o", "json")
+            self.assertEqual(json.loads(done.stdout)["error"]["name"], "config_error")
+
     def test_a_folder_that_a_link_leads_to_is_refused_and_stays_as_it_is(self):
         self.files(2)
         os.rename(self.folder / "src", self.folder / "real")

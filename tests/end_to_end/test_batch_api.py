@@ -258,6 +258,18 @@ class Submit(Case):
                 self.assertIn("weir batch collect out.jsonl --wait", screen)
             self.assertEqual(batches(sim.url)[0]["status"], "in_progress")
 
+    def test_a_file_that_was_never_submitted_is_told_as_that(self):
+        with Sim("--instant") as sim:
+            for verb in ("status", "cancel"):
+                done = weir("batch", verb, "out.jsonl", "-e", sim.url, cwd=self.folder)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("there is no out.jsonl.batch.json, so that this is taken for an id", done.stderr)
+            done = weir("batch", "list", "-e", sim.url, "-o", "json")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", "weir: there are no batches\n"))
+        done = weir("batch", "submit", "in.jsonl", "-o", "json", "-e", "http://127.0.0.1:9", cwd=self.folder)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("--json asks for objects", done.stderr)
+
     def test_a_batch_of_others_is_collected_by_its_id(self):
         batch = self.write("in.jsonl", requests(5))
         with self.sim() as sim:

@@ -89,6 +89,38 @@ class Answers(Case):
     def test_stdin_is_left_alone_beside_a_prompt(self):
         self.assertEqual(self.prompt("Summarise.", stdin="not for weir"), "Summarise.")
 
+    def test_an_empty_stdin_that_was_asked_for_is_a_mistake(self):
+        for stdin in ("", " \n"):
+            done = weir("call", "-e", "sim", "--stdin", "Summarise.", stdin=stdin)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("--stdin, but stdin is empty", done.stderr)
+
+    def test_what_is_not_utf_8_is_refused_with_its_place(self):
+        for args, stdin, place in ((["call", "-e", "sim"], b"caf\xe9", "byte 3 stands 0xE9"),
+                                   (["call", "-e", "sim", b"a\xff"], b"", "byte 1 stands 0xFF"),
+                                   (["call", "-e", "sim", "--system", b"\xc3", "hi"], b"", "byte 0 stands 0xC3"),
+                                   (["complete", "-e", "sim", b"\xc3\xa9\xe9"], b"", "byte 2 stands 0xE9"),
+                                   (["embed", "-e", "http://127.0.0.1:9"], b"ab\xe2\x82", "byte 2 stands 0xE2"),
+                                   (["embed", "-e", "http://127.0.0.1:9", b"\xe9"], b"", "byte 0 stands 0xE9")):
+            done = subprocess.run([WEIR, *args], input=stdin, capture_output=True, env=environment(), timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (3, b""), done.stderr)
+            self.assertIn("is not UTF-8: at " + place, done.stderr.decode())
+
+    def test_where_no_engine_was_named_it_is_said_how(self):
+        done = weir("call", "hi", env={"VLLM_MAX_RETRIES": "0", "HTTP_PROXY": "", "ALL_PROXY": ""}, cwd=self.folder)
+        if "nothing listens" in done.stderr:
+            self.assertIn("name one with -e ADDRESS, try -e sim", done.stderr)
+        named = weir("call", "-e", "http://127.0.0.1:9", "hi", env={"VLLM_MAX_RETRIES": "0"}, cwd=self.folder)
+        self.assertNotIn("no engine was named", named.stderr)
+
+    def test_who_sees_the_answer_is_not_told_how_to(self):
+        script = self.write("replies.yaml", "- reply: {text: no json here}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            for form, times in (("text", 1), ("json", 0)):
+                done = weir("call", "-e", sim.url, "--json", "-o", form, "hi")
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stderr.count("See what it is: weir call -o json"), times, done.stderr)
+
     def test_an_answer_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([WEIR, "call", "-e", "sim", "--max-tokens", "3", "hi"], stdin=subprocess.DEVNULL,

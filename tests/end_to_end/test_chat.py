@@ -148,6 +148,12 @@ class Open:
 
 
 class Surroundings(Case):
+    def test_what_no_server_would_take_is_refused_at_the_start(self):
+        for flag, value in (("--temperature", "9"), ("--top-p", "2"), ("--max-tokens", "0")):
+            done = weir("chat", "-e", "http://127.0.0.1:9", flag, value, stdin="hi\n")
+            self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+            self.assertIn("invalid_request", done.stderr)
+
     """What changes while a chat waits for the next line."""
 
     def config(self, url, rest=""):

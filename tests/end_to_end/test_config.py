@@ -47,6 +47,23 @@ class Check(Case):
         (self.folder / "cards.yaml").unlink()
         self.assertIn("there is no file", weir("config", "check", path).stderr)
 
+    def test_what_check_finds_is_there_as_json(self):
+        path = self.write("a.yaml", "engines: {one: {kind: vllm, base_url: 'http://127.0.0.1:9', modle: x}}\n")
+        done = weir("config", "check", path, "-o", "json")
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        found = json.loads(done.stdout)
+        self.assertFalse(found["ok"])
+        self.assertIn("modle", found["problems"][0]["message"])
+        done = weir("config", "check", str(self.folder / "nope.yaml"), "-o", "json")
+        self.assertIn("check its name", json.loads(done.stdout)["problems"][0]["message"])
+        self.assertEqual(done.returncode, 3)
+
+    def test_flows_are_for_another_command_to_check(self):
+        path = self.write("b.yaml", "engines: {sim: {kind: sim}}\nflows: {f: {nodes: [{step: a}]}}\n")
+        done = weir("config", "check", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, f"{path}: ok, 1 engine; its flows are not looked at here: weir flow check {path}\n")
+
     def test_an_ollama_without_a_model_is_warned_about(self):
         path = self.write("weir.yaml", "engines:\n  small: {kind: ollama}\n")
         done = weir("config", "check", path)

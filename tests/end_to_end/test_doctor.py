@@ -1,10 +1,11 @@
 """`weir doctor`: what it finds on good and bad servers, its remedies, its exit codes."""
 import json
+import signal
 import socket
 import subprocess
 import unittest
 
-from harness import Case, RawServer, Sim, weir
+from harness import PATIENCE, WEIR, Case, RawServer, Sim, environment, weir
 
 STEPS = ["address", "proxy", "dns", "tcp", "tls", "health", "auth", "version", "models", "adapters", "limits", "load",
          "clock", "call", "reasoning", "constraint", "regex", "tools"]
@@ -45,6 +46,24 @@ class Doctor(Case):
 
 
 class GoodServers(Doctor):
+    def test_what_runs_in_this_process_has_no_address(self):
+        done = weir("doctor", "sim", "--no-probe", "-o", "json")
+        self.assertEqual(json.loads(done.stdout)["base_url"], "")
+
+    def test_what_is_broken_off_says_nothing_of_the_server(self):
+        script = self.write("slow.yaml", "- reply: {ttft: 600s, text: late}\n")
+        with Sim("--scenario", script) as sim:
+            process = subprocess.Popen([WEIR, "doctor", sim.url], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True, env=environment())
+            log = ""
+            while "clock " not in log:
+                log += process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            rest, said = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 4, said)
+        self.assertNotIn("FAIL", rest)
+        self.assertIn("weir doctor: cancelled; ", rest)
+
     def test_a_vllm_of_every_version(self):
         for dialect, version in (("vllm-0.6", "0.6.6"), ("vllm-0.11", "0.11.2"), ("vllm-latest", "0.28.0")):
             with Sim("--instant", "--dialect", dialect) as sim:

@@ -372,6 +372,9 @@ class Lists(EngineCase):
         self.assertGreater(document["prompt_tokens"], 0)
         (path, body), = server.sent()
         self.assertEqual((path, body["input"]), (server.dialect.embed, ["one", "two", "one"]))
+        lines = server.run("embed", "--lines", stdin="one\n\ntwo\n").stdout.splitlines()
+        self.assertEqual([json.loads(lines[0]), json.loads(lines[2])], [one, two])
+        self.assertEqual(len(lines), 3)
         short = server.run("embed", "--dimensions", "3", "one")
         self.assertEqual(len(json.loads(short.stdout)), 3)
 

@@ -1,9 +1,10 @@
 """The command line's own rules: what is no command, flag or value is told in a sentence with a way out."""
 import itertools
 import json
+import subprocess
 import unittest
 
-from harness import Case, Sim, weir
+from harness import PATIENCE, WEIR, Case, Sim, environment, weir
 
 LISTS = {"call": ["-e", "-m", "--adapter", "--events", "--extra", "--stop", "--system", "--schema", "--regex", "--choice",
                   "--grammar", "--tools", "--tool-choice", "--media"],
@@ -73,6 +74,9 @@ class Words(Case):
             self.refused(3, ["call", "--timeout", value, "hi"], "--timeout must be")
         for value in ("0", "-1", "100000"):
             self.refused(3, ["sim", "--threads", value], "--threads must be in [1, 1024]", f"got {value}")
+        self.refused(3, ["sim", "--time-scale", "-1"], "--time-scale must be in [0, 1000000]", "got -1")
+        deep = self.write("deep.json", "[[[1]]]")
+        self.refused(2, ["json", "repair", deep, "--max-depth", "2"], "nested deeper than --max-depth allows")
         for flag in ("--ttft", "--itl"):
             for value in ("-1", "1e300"):
                 self.refused(3, ["sim", flag, value], f"{flag} must be a number of milliseconds")
@@ -90,6 +94,47 @@ class Words(Case):
         instance = weir("schema", "check", "--schema", self.write("s.json", "{}"), folder)
         self.assertEqual(instance.returncode, 3)
         self.assertIn("is a folder; name a file", instance.stderr)
+
+    def test_what_stdout_does_not_take_is_told_once_by_every_command(self):
+        self.write("rows.jsonl", '{"n": 1}\n')
+        self.write("flow.yaml", "nodes: [{step: a, user: '{{ n }}'}]\n")
+        self.write("weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}}}\n")
+        with Sim("--instant") as sim:
+            for line in ("--version", "--help", "help", "completion bash", "config show", "config check",
+                         "config check -o json", "config schema", "call -e sim hi", "call -e sim -o json hi",
+                         f"call -e {sim.url} --dry-run hi", "complete -e sim hi", "chat -e sim", f"embed -e {sim.url} a",
+                         f"models -e {sim.url}", f"models -e {sim.url} -o json", f"doctor {sim.url} --no-probe",
+                         f"doctor {sim.url} --no-probe -o json", f"adapters list -e {sim.url} -o json",
+                         "flow check flow.yaml", "flow check flow.yaml -o json", "flow show flow.yaml", "agent list",
+                         "run flow.yaml -i rows.jsonl --dry-run", "engines list", "json repair rows.jsonl",
+                         "jobs submit flow.yaml -i rows.jsonl -o json", "jobs status", "jobs status -o json",
+                         "jobs migrate --check", "jobs variant lint fast -m m -o json"):
+                with self.subTest(line), open("/dev/full", "w", encoding="utf-8") as full:
+                    done = subprocess.run([WEIR, *line.split()], input="hi\n", stdout=full, stderr=subprocess.PIPE,
+                                          text=True, env=environment(), cwd=self.folder, timeout=PATIENCE)
+                    self.assertEqual((done.returncode, done.stderr.count("weir: io_error: the answer could not be")),
+                                     (2, 1), done.stderr)
+
+    def test_what_ends_in_nothing_says_so(self):
+        self.refused(64, ["engines", "logs", "own", "-n", "-3"], "--lines wants a whole number")
+        self.refused(2, ["sim", "--listen", f"unix:{self.folder}/no/x.sock"], "unix:PATH in a folder that is there")
+        help_text = weir("serve-vllm", "some/model", "--help")
+        self.assertEqual((help_text.returncode, help_text.stderr), (0, ""))
+        self.assertIn("weir serve-vllm MODEL [flags", help_text.stdout)
+        path = self.write("none.jsonl", "nothing\n")
+        for args, says in ((["events", "tail", path, "--agent", "lint/1"], "there are no events of lint/1"),
+                           (["top", path, "--once"], "there are no events in ")):
+            done = weir(*args)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(says, done.stderr)
+        self.write("weir.yaml", "engines: {own: {kind: vllm, model: m, serve: {command: /nope/vllm}}}\n")
+        done = weir("warmup", "own", cwd=self.folder)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertTrue(done.stderr.startswith("weir: io_error: cannot start"), done.stderr)
+
+    def test_an_engine_that_is_given_twice_is_told_as_that(self):
+        self.refused(64, ["doctor", "-e", "sim", "http://127.0.0.1:9"], "'http://127.0.0.1:9' is a second engine")
+        self.refused(64, ["models", "http://127.0.0.1:9", "sim"], "'sim' is a second engine")
 
     def test_a_choice_is_given_once(self):
         self.refused(3, ["call", "-e", "sim", "--choice", "a,b, a", "hi"], "--choice has 'a' twice")

@@ -106,12 +106,18 @@ class ByFlags(Run):
                                  (("run", "--retry", "1", "--set", "a"), 64, "write KEY=VALUE"),
                                  (("run", "--retry", "1", "--set", "a=1"), 3, "confidence.max_retries and note can"),
                                  (("run", "--diff", "1", "--accept", "1"), 64, "excludes"),
+                                 (("run", "--list", "--accept", "1"), 64, "excludes"),
+                                 (("run", "--accept", "1", "--reject", "lint/1"), 64, "row 1 is in two of"),
+                                 (("run", "--reject", "2", "--retry", "2"), 64, "row 2 is in two of"),
                                  ((".",), 3, "is no run folder"),
                                  (("nowhere", "--list"), 3, "is no run folder")]:
             done = weir("review", *args, cwd=self.folder)
             self.assertEqual(done.returncode, code, (args, done.stderr))
             self.assertIn(says, done.stderr)
         self.assertEqual(self.tree(), SOURCE)
+        self.assertEqual(self.states(), {"1": "pending", "2": "pending", "3": "pending"})
+        done = weir("review", ".", "-o", "json", cwd=self.folder)
+        self.assertEqual(json.loads(done.stdout)["error"]["name"], "config_error")
 
     def test_rows_of_two_nodes_are_told_apart(self):
         self.row("1", {"b.py": "other\n"}, "", node="format")

@@ -185,6 +185,46 @@ class Runs(Case):
         done = weir("run", flow, "-i", self.rows(2), "-o", str(self.folder / "out"), cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_another_engine_stands_in_for_one_that_no_configuration_has(self):
+        flow = "engine: qwen\n" + ECHO
+        done = self.go("-i", self.rows(2), flow=flow)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = weir("run", str(self.folder / "flow.yaml"), "-i", self.rows(2), "--dry-run", "-e", "sim")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = weir("jobs", "work", "flow.yaml", "-e", "sim", "--exit-when-empty", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = weir("run", str(self.folder / "flow.yaml"), "-i", self.rows(2), "--dry-run")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("add it to `engines` of weir.yaml, or ask another one instead with -e", done.stderr)
+
+    def test_rows_that_break_the_input_are_found_by_a_dry_run_too(self):
+        flow = "input: {type: object, required: [n], properties: {n: {type: integer}}}\n" + ECHO
+        rows = self.write("rows.jsonl", '{"n": 1}\n{"n": "x"}\nnonsense\n')
+        done = self.go("-i", rows, "--dry-run", flow=flow)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("3 rows, 2 of them bad", done.stdout)
+        self.assertIn(f"row 1: {rows}, line 2: at /n: ", done.stderr)
+        done = self.go("-i", rows, flow=flow)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"{rows}, line 2: at /n: ", (self.folder / "out/errors.jsonl").read_text())
+        self.assertIn("mend them, and start a new run with another -o", done.stderr)
+        self.assertNotIn("--retry-failed", done.stderr)
+
+    def test_a_form_is_no_folder_and_neither_is_a_file(self):
+        for form in ("json", "text", "csv"):
+            done = self.go("-i", self.rows(1), "-o", form)
+            self.assertEqual(done.returncode, 64, done.stderr)  # -o is given twice
+            done = weir("run", "flow.yaml", "-i", "rows.jsonl", "-e", "sim", "-o", form, cwd=self.folder)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(f"-o names the run's folder, --format the form of results ({form}?)", done.stderr)
+            self.assertFalse((self.folder / form).exists())
+        done = weir("run", "flow.yaml", "-i", "rows.jsonl", "-e", "sim", "-o", "rows.jsonl", cwd=self.folder)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("config_error: rows.jsonl is a file, and a run makes a folder", done.stderr)
+        done = weir("batch", "run", "rows.jsonl", "-o", "json", "-e", "sim", cwd=self.folder)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("for one of that name write ./json", done.stderr)
+
     def test_calls_side_by_side_do_not_pass_the_budget_and_rows_that_are_left_are_counted(self):
         flow = ("{name: one, warmup: false, nodes: [{step: first, user: 'say {{ n }}', choice: [a, b], "
                 "max_tokens: 40}]}")
@@ -338,6 +378,8 @@ done
         told = weir("flow", "check", flow)
         self.assertEqual(told.returncode, 3)
         self.assertIn("temprature", told.stderr)
+        lines = told.stderr.splitlines()
+        self.assertTrue(all(line.startswith(("weir: config_error: ", "weir: warning: ")) for line in lines), lines)
         self.assertIn("not-there", told.stderr)
 
     def test_a_batch_file_goes_in_and_comes_out(self):

@@ -13,6 +13,7 @@
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/flow_files.h"
+#include "weir/cli/print.h"
 #include "weir/flow/read.h"
 #include "weir/flow/read_agent.h"
 #include "weir/json/reader.h"
@@ -60,7 +61,7 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
     const std::string text = TextOf(path);
     const auto document = json::ReadYaml(text, path);
     const bool flow = document && (document->value.Find("nodes").exists() ||
-                                   document->value.Find("flows").exists());
+                                   !document->value.Find("flows").empty());
     if (flow || flow::IsAgentFile(text)) files.push_back(path);
     if (files.size() == kMostFiles) break;
   }
@@ -142,11 +143,14 @@ class Finder {
 
   void Add(const std::string& file, Result<LoadedFlow> loaded, std::string_view only) {
     if (!loaded) {
-      found_.push_back({.file = file,
-                        .flow = nullptr,
-                        .node = nullptr,
-                        .problems = {},
-                        .error = loaded.error()});
+      // Loading stops at the first kind of mistake.
+      Result<CheckedFlow> checked = CheckFlowFile(file, session_);
+      found_.push_back(
+          {.file = file,
+           .flow = nullptr,
+           .node = nullptr,
+           .problems = checked ? std::move(checked->problems) : std::vector<flow::Problem>(),
+           .error = loaded.error()});
       return;
     }
     const auto flow = std::make_shared<LoadedFlow>(*std::move(loaded));
@@ -173,42 +177,54 @@ Result<std::vector<FoundAgent>> FindSome(const std::string& target, const Sessio
                      "; name the file of one, a flow with an agent node, or a folder"));
 }
 
+int Stop(Session& session, const AgentFlags& flags, const Error& error) {
+  if (flags.json()) session.terminal.Out(ErrorJson(error));
+  return Refuse(session, error);
+}
+
 int Check(Session& session, const AgentFlags& flags) {
   const auto found = FindSome(flags.target, session);
-  if (!found) return Refuse(session, found.error());
+  if (!found) return Stop(session, flags, found.error());
   const bool good = std::ranges::all_of(*found, [](const FoundAgent& one) { return one.good(); });
   if (flags.json()) {
     session.terminal.Out(AgentsJson(*found));
-  } else {
-    session.terminal.Out(ChecksText(*found));
+    return good ? kExitOk : kExitConfig;
   }
-  if (session.terminal.out_error()) return Refuse(session, *session.terminal.out_error());
+  const std::string* told = nullptr;  // the agents of a flow have its problems in common
+  for (const FoundAgent& one : *found) {
+    if (told == nullptr || *told != one.file) {
+      const Result<void> sound = TellProblems(one.problems, session.terminal);
+      if (!sound) session.terminal.Problem(sound.error());
+      if (sound && one.error) session.terminal.Problem(*one.error);
+    }
+    told = &one.file;
+    if (one.good()) session.terminal.Out(CheckText(one));
+  }
   return good ? kExitOk : kExitConfig;
 }
 
 int Show(Session& session, const AgentFlags& flags) {
   const auto found = FindSome(flags.target, session);
-  if (!found) return Refuse(session, found.error());
+  if (!found) return Stop(session, flags, found.error());
   std::string out;
   for (const FoundAgent& one : *found) {
-    if (one.error) return Refuse(session, *one.error);
+    if (one.error) return Stop(session, flags, *one.error);
     if (!flags.json() && !out.empty()) out += "\n";
     out += flags.json() ? AgentJson(one) : AgentText(one);
   }
   session.terminal.Out(out);
-  return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : kExitOk;
+  return kExitOk;
 }
 
 int List(Session& session, const AgentFlags& flags) {
   const std::string folder = flags.target.empty() ? "." : flags.target;
   if (!IsFolder(folder)) {
-    return Refuse(session, {.code = Code::kConfigError,
-                            .message = StrCat("there is no folder ", folder),
-                            .cause = {}});
+    return Stop(session, flags,
+                {.code = Code::kConfigError, .message = StrCat("there is no folder ", folder)});
   }
   const std::vector<FoundAgent> found = Finder(session).FindBelow(folder);
   session.terminal.Out(flags.json() ? AgentsJson(found) : ListText(found));
-  return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : kExitOk;
+  return kExitOk;
 }
 
 using Action = int (*)(Session&, const AgentFlags&);

@@ -7,6 +7,7 @@
 #include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/cli/terminal.h"
+#include "weir/flow/figures.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 
@@ -151,7 +152,7 @@ void WriteProblems(json::Writer& out, const FoundAgent& found) {
     out.Field("message", message);
     out.EndObject();
   };
-  if (found.error) one(false, "", found.error->message);
+  if (found.error && found.problems.empty()) one(false, "", found.error->message);
   for (const flow::Problem& problem : found.problems) {
     one(problem.warning, problem.place, problem.message);
   }
@@ -164,20 +165,15 @@ bool FoundAgent::good() const {
   return !error && std::ranges::all_of(problems, &flow::Problem::warning);
 }
 
-std::string ChecksText(const std::vector<FoundAgent>& agents) {
-  std::string out;
-  for (const FoundAgent& found : agents) {
-    if (found.error) {
-      StrAppend(out, found.file, ": ", Describe(*found.error), "\n");
-      continue;
-    }
-    const Agent& agent = Of(found);
-    StrAppend(out, found.file, ": agent ", found.node->node->id, ", ", agent.tools.size(),
-              agent.tools.size() == 1 ? " tool" : " tools");
-    if (!agent.servers.empty()) StrAppend(out, ", ", agent.servers.size(), " MCP servers");
-    StrAppend(out, found.problems.empty() ? ", all well\n" : ":\n");
-    if (!found.problems.empty()) StrAppend(out, flow::Describe(found.problems), "\n");
-  }
+std::string CheckText(const FoundAgent& found) {
+  const Agent& agent = Of(found);
+  std::string out = StrCat(found.file, ": agent ", found.node->node->id, ", ",
+                           flow::Counted(agent.tools.size(), "tool", "tools"));
+  if (!agent.servers.empty()) StrAppend(out, ", ", agent.servers.size(), " MCP servers");
+  StrAppend(out, ", ",
+            found.problems.empty() ? std::string("all well")
+                                   : flow::Counted(found.problems.size(), "warning", "warnings"),
+            "\n");
   return Harmless(out);
 }
 

@@ -22,8 +22,8 @@ struct FoundAgent {
   bool good() const;  // no errors; warnings may be
 };
 
-// A line for each, and its problems.
-std::string ChecksText(const std::vector<FoundAgent>& agents);
+// A line about one that is good.
+std::string CheckText(const FoundAgent& agent);
 // A table: name, file, tools, turns, workspace, what is wrong.
 std::string ListText(const std::vector<FoundAgent>& agents);
 // Everything of one: prompts, tools with their schemas, the submission, limits, policy.

@@ -143,6 +143,12 @@ void AddTarget(const Verb& verb) {
       .Required();
 }
 
+// The others have their file of answers behind -o.
+void AddFormFlag(const Verb& verb) {
+  TextFlag(verb.command, "-o,--output", verb.flags->common.output, "text or json")
+      .OneOf({"text", "json"});
+}
+
 void AddSubmit(CLI::App& batch, Session& session) {
   const Verb verb =
       AddVerb(batch, session, "submit", "Send a batch file to a provider", SubmitBatch);
@@ -168,7 +174,9 @@ void AddBatchCommand(CLI::App& app, Session& session) {
   AddRun(batch, session);
   AddVllmRun(app, session);
   AddSubmit(batch, session);
-  AddTarget(AddVerb(batch, session, "status", "Say how far a batch is", ShowBatch));
+  const Verb status = AddVerb(batch, session, "status", "Say how far a batch is", ShowBatch);
+  AddTarget(status);
+  AddFormFlag(status);
   const Verb collect =
       AddVerb(batch, session, "collect",
               "Write the answers of a batch, in the order of its requests", CollectBatch);
@@ -177,8 +185,12 @@ void AddBatchCommand(CLI::App& app, Session& session) {
   TextFlag(collect.command, "-i,--input", collect.flags->input,
            "the requests, with an id; default: fetched from the provider");
   AddWaitFlags(collect);
-  AddTarget(AddVerb(batch, session, "cancel", "Stop a batch; what is done is kept", CancelBatch));
+  const Verb cancel =
+      AddVerb(batch, session, "cancel", "Stop a batch; what is done is kept", CancelBatch);
+  AddTarget(cancel);
+  AddFormFlag(cancel);
   const Verb list = AddVerb(batch, session, "list", "List the batches of a provider", ListBatches);
+  AddFormFlag(list);
   NumberFlag(list.command, "--limit", list.flags->limit, "the newest N; default: 20");
 }
 

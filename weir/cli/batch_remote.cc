@@ -11,6 +11,7 @@
 #include "weir/cli/batch_view.h"
 #include "weir/cli/input.h"
 #include "weir/cli/listeners.h"
+#include "weir/cli/out_file.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/run_view.h"
 #include "weir/cli/work.h"
@@ -333,6 +334,16 @@ Result<Known> FindKnown(const BatchFlags& flags, Session& session) {
   return known;
 }
 
+// What is no file of answers is taken for an id, and may have been meant as one.
+Error WithoutFile(Error error, const Known& known) {
+  constexpr int kNotFound = 404;
+  if (known.state || error.http_status != kNotFound) return error;
+  StrAppend(error.message, "; there is no ", jobs::BatchStatePath(known.id),
+            ", so that this is taken for an id: name one, or the file that `weir batch submit` was "
+            "given with -o");
+  return error;
+}
+
 // The state of a batch that is known by its id alone. Its requests are fetched from the provider
 // when they are not here.
 Result<BatchState> StateOf(const std::string& id, const BatchFlags& flags, Provider& provider) {
@@ -386,6 +397,8 @@ std::string ListLine(const wire::BatchObject& batch) {
 
 int SubmitBatch(Session& session, const BatchFlags& flags) {
   const auto refuse = [&](const Error& error) { return Refuse(session, flags.common, error); };
+  const Result<void> file = CheckNoForm(flags.out, "the file of answers, --json asks for objects");
+  if (!file) return refuse(file.error());
   const Result<jobs::BatchJobOptions> options = JobOptionsOf(flags);
   if (!options) return refuse(options.error());
   Result<std::unique_ptr<Provider>> provider = Provider::Open(flags.common, session);
@@ -435,7 +448,7 @@ int ShowBatch(Session& session, const BatchFlags& flags) {
   Provider& provider = *known->provider;
   const Result<jobs::BatchApi::Look> look =
       provider.loop().Run(provider.api().Get(provider.context(), known->id));
-  if (!look) return RefuseWithAdvice(session, flags, provider, look.error());
+  if (!look) return RefuseWithAdvice(session, flags, provider, WithoutFile(look.error(), *known));
   TellBatch(look->batch, flags, session);
   if (look->batch.status == "failed" && flags.common.form() == Output::kText) {
     const std::string input = known->state ? known->state->last().input : "its input";
@@ -446,6 +459,8 @@ int ShowBatch(Session& session, const BatchFlags& flags) {
 
 int CollectBatch(Session& session, const BatchFlags& flags) {
   const auto refuse = [&](const Error& error) { return Refuse(session, flags.common, error); };
+  const Result<void> file = CheckNoForm(flags.out, "the file of answers, --json asks for objects");
+  if (!file) return refuse(file.error());
   const Result<jobs::BatchJobOptions> options = JobOptionsOf(flags);
   if (!options) return refuse(options.error());
   Result<Known> known = FindKnown(flags, session);
@@ -479,7 +494,7 @@ int CancelBatch(Session& session, const BatchFlags& flags) {
   Provider& provider = *known->provider;
   const Result<wire::BatchObject> batch =
       provider.loop().Run(provider.api().Cancel(provider.context(), known->id));
-  if (!batch) return RefuseWithAdvice(session, flags, provider, batch.error());
+  if (!batch) return RefuseWithAdvice(session, flags, provider, WithoutFile(batch.error(), *known));
   TellBatch(*batch, flags, session);
   return kExitOk;
 }
@@ -505,6 +520,7 @@ int ListBatches(Session& session, const BatchFlags& flags) {
       session.terminal.Out(flags.common.form() == Output::kJson ? wire::EncodeBatch(batch) + "\n"
                                                                 : ListLine(batch));
     }
+    if (after.empty() && page->batches.empty()) session.terminal.Note("there are no batches");
     if (!page->more || page->batches.empty()) break;
     after = page->batches.back().id;
   }

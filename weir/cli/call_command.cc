@@ -114,6 +114,7 @@ Result<model::Call> CallOf(const CallFlags& flags, const Session& session) {
   }
   call.tool_choice = ToolChoiceOf(flags.tool_choice);
   call.reasoning = ThinkingOf(flags.thinking);
+  WEIR_CHECK(CheckUtf8(flags.system, "--system"));
   if (!flags.system.empty()) {
     call.messages.push_back(model::Message::Text(model::Role::kSystem, flags.system));
   }

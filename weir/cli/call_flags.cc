@@ -3,7 +3,9 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/input.h"
 #include "weir/client/engine_host.h"
+#include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
@@ -105,6 +107,19 @@ Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session) 
   return chosen;
 }
 
+Error WithAdvice(Error error, const ChosenEngine& chosen, const Session& session) {
+  error = client::WithProxyAdvice(std::move(error), chosen.engine, session.env);
+  const config::Config& config = chosen.config;
+  const bool named = chosen.engine.name != config.default_engine || !config.file.empty() ||
+                     session.env.Get("WEIR_ENGINE") || session.env.Get("VLLM_BASE_URL");
+  if (error.code == Code::kConnectionError && !named) {
+    StrAppend(error.message,
+              "; no engine was named, so that the usual address was asked: name one with -e "
+              "ADDRESS, try -e sim, or write a weir.yaml with weir config init");
+  }
+  return error;
+}
+
 Result<void> FillCall(const CommonFlags& flags, model::Call& call) {
   if (flags.sampling.logprobs && flags.form() == Output::kText) {
     return Fail(Code::kConfigError,
@@ -170,11 +185,16 @@ Result<std::string> PromptOf(const CommonFlags& flags, const Session& session) {
   std::string prompt;
   if (flags.with_stdin || (only_stdin && !session.terminal.in_is_terminal())) {
     WEIR_TRY(prompt, ReadStdin());
+    if (flags.with_stdin && Trim(prompt).empty()) {
+      return Fail(Code::kConfigError,
+                  "--stdin, but stdin is empty: pipe a text in, or leave --stdin away");
+    }
   }
   if (!only_stdin) {
     if (!prompt.empty()) prompt += prompt.ends_with('\n') ? "\n" : "\n\n";
     prompt += flags.prompt;
   }
+  WEIR_CHECK(CheckUtf8(prompt, "the prompt"));
   if (!Trim(prompt).empty()) return prompt;
   return Fail(Code::kConfigError,
               "there is no prompt; give one as an argument or on stdin, e.g. weir call \"hello\"");

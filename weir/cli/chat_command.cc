@@ -134,8 +134,10 @@ class Conversation {
     } else {
       done = Say(line.starts_with("//") ? line.substr(1) : line);
     }
-    // That it was stopped was said when it was.
-    if (!done && done.error().code != Code::kCancelled) session_.terminal.Problem(done.error());
+    // That it was stopped was said when it was, and that stdout failed is said at the end.
+    const bool told =
+        session_.terminal.out_error() || (!done && done.error().code == Code::kCancelled);
+    if (!done && !told) session_.terminal.Problem(done.error());
     if (saves_) AutoSave();
     watch_.Rest();
     return true;
@@ -166,6 +168,13 @@ int RunChat(Session& session, const ChatFlags& flags) {
   const auto refuse = [&](const Error& error) { return Refuse(session, flags.talk.flags, error); };
   Result<ChatSession> chat = Begin(flags);
   if (!chat) return refuse(chat.error());
+  for (const model::Sampling& sampling : {chat->sampling, flags.talk.flags.sampling}) {
+    const Result<void> possible = sampling.Validate();
+    if (!possible) return refuse(possible.error());
+    if (sampling.max_tokens && *sampling.max_tokens < 1) {
+      return refuse({.code = Code::kInvalidRequest, .message = "--max-tokens must be at least 1"});
+    }
+  }
   const std::string engine = chat->engine;
   const bool person = session.terminal.in_is_terminal();
   TalkOptions options = flags.talk;
@@ -180,10 +189,6 @@ int RunChat(Session& session, const ChatFlags& flags) {
   if (person) ignored.emplace(loop, std::initializer_list<int>{SIGINT}, [](int) {});
   Conversation(session, loop, talk, flags).Run();
   talk.Finish();
-  if (session.terminal.out_error()) {
-    session.terminal.Problem(*session.terminal.out_error());
-    return ExitCode(*session.terminal.out_error());
-  }
   return kExitOk;
 }
 

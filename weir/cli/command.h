@@ -18,20 +18,16 @@ namespace weir::cli {
 struct Session {
   const Env& env;
   Terminal terminal;
-  std::string config_file;   // --config
-  std::function<int()> run;  // set by the command that was chosen; returns the exit code
+  std::string config_file;  // --config
+  // Set by the command that was chosen; returns the exit code. What was lost because stdout failed
+  // is told behind it, for all commands alike.
+  std::function<int()> run;
 };
 
 // Tells what stopped a command, and gives its exit code.
 inline int Refuse(Session& session, const Error& error) {
   session.terminal.Problem(error);
   return ExitCode(error);
-}
-
-// The exit code of a command that did its work: `code`, unless stdout failed, which is told.
-inline int Finish(Session& session, int code) {
-  const std::optional<Error>& error = session.terminal.out_error();
-  return error ? Refuse(session, *error) : code;
 }
 
 void AddCallCommand(CLI::App& app, Session& session);

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "weir/cli/flags.h"
+#include "weir/cli/input.h"
 #include "weir/cli/run_call.h"
 
 namespace weir::cli {
@@ -24,6 +25,7 @@ Result<CallRun> Prepare(const CompleteFlags& flags, const Session& session) {
   std::optional<std::int64_t>& most = run.chosen.engine.defaults.max_tokens;
   most = most.value_or(kDefaultMaxTokens);
   if (flags.echo) run.call.echo = true;
+  WEIR_CHECK(CheckUtf8(flags.suffix, "--suffix"));
   if (!flags.suffix.empty()) run.call.suffix = flags.suffix;
   WEIR_TRY(run.call.prompt, PromptOf(flags.common, session));
   return run;

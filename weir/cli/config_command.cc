@@ -1,6 +1,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
@@ -8,19 +10,20 @@
 #include "weir/cli/config_hosts.h"
 #include "weir/cli/config_import.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/flow_files.h"
 #include "weir/client/wiring.h"
 #include "weir/config/file.h"
 #include "weir/config/manual.h"
 #include "weir/config/read.h"
 #include "weir/config/show.h"
+#include "weir/flow/read.h"
 
 namespace weir::cli {
 namespace {
 
 int Print(Session& session, std::string_view text) {
   session.terminal.Out(text);
-  if (!session.terminal.out_error()) return kExitOk;
-  return Refuse(session, *session.terminal.out_error());
+  return kExitOk;
 }
 
 // weir config init
@@ -81,57 +84,107 @@ void AddConfigShow(CLI::App& config, Session& session) {
 
 struct CheckConfigFlags {
   std::string file;
+  std::string output = "text";
   bool offline = false;
+};
+
+// What is wrong with a file: told as it is found, or as JSON at the end.
+class Findings {
+ public:
+  Findings(Session& session, bool json) : session_(session), json_(json) {}
+
+  void Tell(bool warning, const Error& error) {
+    if (!warning) ++errors_;
+    if (json_) {
+      problems_.push_back({.warning = warning, .place = {}, .message = Redact(error.message)});
+    } else if (warning) {
+      session_.terminal.Warn(error.message);
+    } else {
+      session_.terminal.Problem(error);
+    }
+  }
+  void Warn(std::string message) {
+    Tell(true, {.code = Code::kConfigError, .message = std::move(message)});
+  }
+  void Note(const std::string& text) const {
+    if (!json_) session_.terminal.Note(text);
+  }
+  std::size_t errors() const { return errors_; }
+
+  // `line` is what people are told where nothing is wrong.
+  int End(const std::string& line) {
+    if (json_) {
+      session_.terminal.Out(ProblemsJson(errors_ == 0, problems_));
+    } else if (errors_ == 0) {
+      session_.terminal.Out(line);
+    }
+    return errors_ == 0 ? kExitOk : kExitConfig;
+  }
+
+ private:
+  Session& session_;
+  const bool json_;
+  std::vector<flow::Problem> problems_;
+  std::size_t errors_ = 0;
 };
 
 int Check(Session& session, const CheckConfigFlags& flags) {
   constexpr Duration kMostLookup = std::chrono::seconds(2);
+  Findings findings(session, flags.output == "json");
+  const auto refuse = [&](const Error& error) {
+    findings.Tell(false, error);
+    (void)findings.End("");  // the code is that of the error
+    return ExitCode(error);
+  };
   const std::string named = flags.file.empty() ? session.config_file : flags.file;
   const Result<void> no_folder = CheckNoFolder(named);
-  if (!no_folder) return Refuse(session, no_folder.error());
+  if (!no_folder) return refuse(no_folder.error());
   const auto found = config::FindFile(named, session.env);
-  if (!found) return Refuse(session, found.error());
+  if (!found) return refuse(found.error());
   if (!*found) {
-    return Refuse(session, {.code = Code::kConfigError,
-                            .message = "there is no weir.yaml to check; weir config init writes "
-                                       "one, or name a file: weir config check FILE"});
+    return refuse({.code = Code::kConfigError,
+                   .message = "there is no weir.yaml to check; weir config init writes one, or "
+                              "name a file: weir config check FILE"});
   }
   const config::FoundFile& here = **found;
   const config::ReadConfig read = config::Read(here.text, here.path, session.env);
-  for (const Error& problem : read.problems) session.terminal.Problem(problem);
-  if (!read.problems.empty()) {
-    const std::size_t count = read.problems.size();
-    session.terminal.Note(StrCat(count, count == 1 ? " problem" : " problems", " in ", here.path));
-    return kExitConfig;
+  for (const Error& problem : read.problems) findings.Tell(false, problem);
+  if (const std::size_t count = findings.errors(); count > 0) {
+    findings.Note(StrCat(count, count == 1 ? " problem" : " problems", " in ", here.path));
+    return findings.End("");
   }
   if (const auto cards = client::CardsOf(read.config.model_cards); !cards) {
-    session.terminal.Problem(cards.error());
-    return kExitConfig;
+    findings.Tell(false, cards.error());
+    return findings.End("");
   }
-  for (const std::string& note : read.config.notes) session.terminal.Note(note);
-  for (const std::string& warning : read.warnings) session.terminal.Warn(warning);
+  for (const std::string& note : read.config.notes) findings.Note(note);
+  for (const std::string& warning : read.warnings) findings.Warn(warning);
   for (const config::EngineConfig& engine : read.config.engines) {
-    if (engine.unusable) {
-      session.terminal.Warn(StrCat("engine ", engine.name,
-                                   " cannot be used here: ", Redact(engine.unusable->message)));
-    }
+    if (!engine.unusable) continue;
+    findings.Warn(
+        StrCat("engine ", engine.name, " cannot be used here: ", Redact(engine.unusable->message)));
   }
   if (!flags.offline) {
-    for (const std::string& host : UnknownHosts(read.config, session.env, kMostLookup)) {
-      session.terminal.Warn(host);
+    for (std::string& host : UnknownHosts(read.config, session.env, kMostLookup)) {
+      findings.Warn(std::move(host));
     }
   }
   if (!read.config.gateway.IsNull()) {
-    session.terminal.Note("gateway: kept for later versions; not read yet");
+    findings.Note("gateway: kept for later versions; not read yet");
   }
   const std::size_t engines = read.config.engines.size();
-  return Print(session,
-               StrCat(here.path, ": ok, ", engines, engines == 1 ? " engine" : " engines", "\n"));
+  const bool flows = flow::IsConfigFile(here.text);
+  return findings.End(
+      StrCat(here.path, ": ok, ", engines, engines == 1 ? " engine" : " engines",
+             flows ? StrCat("; its flows are not looked at here: weir flow check ", here.path)
+                   : std::string(),
+             "\n"));
 }
 
 void AddConfigCheck(CLI::App& config, Session& session) {
   auto flags = std::make_shared<CheckConfigFlags>();  // shared by the callbacks below
   CLI::App& command = AddCommand(config, "check", "Say everything that is wrong with a file");
+  TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
   TextFlag(command, "file", flags->file, "the file; default: the one that would be used")
       .Shows("FILE");
   SwitchFlag(command, "--offline", flags->offline, "do not look up the hosts of engines");

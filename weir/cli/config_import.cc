@@ -50,7 +50,6 @@ ImportKind KindOf(std::string_view word) {
 Result<void> Give(Session& session, const std::string& output, std::string_view yaml) {
   if (!output.empty()) return WriteNew(output, yaml);
   session.terminal.Out(yaml);
-  if (session.terminal.out_error()) return Fail(*session.terminal.out_error());
   return {};
 }
 

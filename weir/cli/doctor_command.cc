@@ -97,7 +97,8 @@ std::string ReportJson(const config::EngineConfig& engine, const std::vector<Fin
   json::Writer out(text);
   out.BeginObject();
   out.Field("engine", engine.name);
-  out.Field("base_url", engine.http.upstream.base_url);
+  const bool in_process = engine.kind == config::Kind::kSim;
+  out.Field("base_url", in_process ? std::string_view() : engine.http.upstream.base_url);
   out.Key("ok");
   out.Bool(exit_code == kExitOk);
   out.Key("findings");
@@ -180,10 +181,11 @@ int RunDoctor(Session& session, const DoctorFlags& flags) {
     findings = loop.Run(engine::ExamineServer(ctx, options, *transport, tell));
   }
   listeners->Finish(session.terminal);
-  const int exit_code = ExitCodeOf(findings);
+  const int exit_code = ctx.cancelled() ? kExitCancelled : ExitCodeOf(findings);
   if (as_text) {
     printer.Flush();
-    session.terminal.Out(StrCat("weir doctor: ", Verdicts(findings)));
+    session.terminal.Out(
+        StrCat("weir doctor: ", ctx.cancelled() ? "cancelled; " : "", Verdicts(findings)));
   } else {
     session.terminal.Out(ReportJson(config, findings, exit_code));
   }

@@ -2,6 +2,7 @@
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
+#include "weir/cli/input.h"
 #include "weir/cli/listeners.h"
 #include "weir/cli/run_call.h"
 #include "weir/cli/work.h"
@@ -61,18 +62,20 @@ Result<std::vector<std::string>> TextsOf(const EmbedFlags& flags) {
                 "--lines takes the texts from stdin, and there are some on the command line, too; "
                 "leave one of them away");
   }
+  for (const std::string& text : flags.texts) {
+    WEIR_CHECK(CheckUtf8(text, "the text"));
+  }
   if (!flags.texts.empty()) return flags.texts;
   WEIR_TRY(const std::string input, ReadStdin());
+  WEIR_CHECK(CheckUtf8(input, "stdin"));
   if (Trim(input).empty()) {
     return Fail(Code::kConfigError, "there is no text to embed: give one, or pipe one in");
   }
   if (!flags.lines) return std::vector<std::string>{input};
-  std::vector<std::string> texts;
-  for (const std::string_view line : Split(input, '\n')) {
-    if (!Trim(line).empty()) texts.emplace_back(line);
-  }
-  if (texts.empty()) return Fail(Code::kConfigError, "stdin holds no line to embed");
-  return texts;
+  // Blank lines are texts, too: the vector of a line stands at the place of the line.
+  std::vector<std::string_view> lines = Split(input, '\n');
+  if (lines.back().empty()) lines.pop_back();
+  return std::vector<std::string>(lines.begin(), lines.end());
 }
 
 async::Task<Result<model::Embeddings>> Embed(async::Context ctx, config::EngineConfig engine,
@@ -109,6 +112,11 @@ int RunEmbed(Session& session, const EmbedFlags& flags) {
                    .message = "the embedded simulator has no embeddings; start `weir sim` and give "
                               "its address with -e"});
   }
+  if (!chosen->engine.fallback.empty()) {
+    session.terminal.Note(StrCat("only ", chosen->engine.name,
+                                 " is asked, and no `fallback`: vectors "
+                                 "of another model could not be compared"));
+  }
   Result<std::vector<std::string>> texts = TextsOf(flags);
   if (!texts) return Refuse(session, common, texts.error());
   async::Loop loop;  // outlives the connections
@@ -124,8 +132,7 @@ int RunEmbed(Session& session, const EmbedFlags& flags) {
                                       : Embed(ctx, chosen->engine, call, session.env));
   listeners->Finish(session.terminal);
   if (!embeddings) {
-    return Refuse(session, common,
-                  client::WithProxyAdvice(embeddings.error(), chosen->engine, session.env));
+    return Refuse(session, common, WithAdvice(embeddings.error(), *chosen, session));
   }
   session.terminal.Out(common.form() == Output::kJson ? EmbeddingsJson(*embeddings)
                                                       : VectorsText(*embeddings));
@@ -138,7 +145,7 @@ void AddEmbedCommand(CLI::App& app, Session& session) {
   auto flags = std::make_shared<EmbedFlags>();  // shared by what the command keeps
   CLI::App& command = AddCommand(app, "embed", "Turn texts into vectors, one JSON list a line");
   TextsFlag(command, "texts", flags->texts, "the texts; none: all of stdin is one text");
-  SwitchFlag(command, "--lines", flags->lines, "every line of stdin is a text");
+  SwitchFlag(command, "--lines", flags->lines, "every line of stdin is a text, blank ones too");
   TextFlag(command, "-e,--engine", flags->common.engine, "name from weir.yaml, or an address");
   TextFlag(command, "-m,--model", flags->common.model, "model; default: the engine's own");
   LooseNumberFlag(command, "--dimensions", flags->dimensions,

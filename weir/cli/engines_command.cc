@@ -24,7 +24,7 @@ struct EnginesFlags {
   std::vector<std::string> names;
   bool all = false;
   std::string kind;
-  std::optional<std::int64_t> lines;
+  std::optional<std::uint64_t> lines;
   bool follow = false;
   std::string output = "text";
 
@@ -205,7 +205,7 @@ int Logs(Session& session, const EnginesFlags& flags) {
                         .message = StrCat("there is no log of engine '", name,
                                           "': weir has started no server for it")});
   }
-  const std::int64_t lines = std::clamp<std::int64_t>(flags.lines.value_or(50), 1, 1'000'000);
+  const std::uint64_t lines = std::clamp<std::uint64_t>(flags.lines.value_or(50), 1, 1'000'000);
   const std::string tail = engine::LogTail(*log, static_cast<std::size_t>(lines));
   if (flags.json()) {
     std::string text;
@@ -219,6 +219,7 @@ int Logs(Session& session, const EnginesFlags& flags) {
     return kExitOk;
   }
   if (!tail.empty()) session.terminal.Out(tail + "\n");
+  if (tail.empty()) session.terminal.Note(StrCat("nothing is in ", *log, " yet"));
   if (!flags.follow) return kExitOk;
   async::Loop loop;
   Work work(loop, session.terminal);
@@ -228,8 +229,14 @@ int Logs(Session& session, const EnginesFlags& flags) {
 
 // An engine that only the command line describes.
 int ServeVllm(Session& session, const std::vector<std::string>& words) {
+  constexpr std::string_view kUsage = "usage: weir serve-vllm MODEL [flags of vllm serve ...]";
+  const auto asks = [](const std::string& word) { return word == "--help" || word == "-h"; };
+  if (std::ranges::any_of(words, asks)) {
+    session.terminal.Out(StrCat(kUsage, "; vllm serve --help lists its flags\n"));
+    return kExitOk;
+  }
   if (words.empty() || words.front().starts_with('-')) {
-    session.terminal.Note("usage: weir serve-vllm MODEL [flags of vllm serve ...]");
+    session.terminal.Note(kUsage);
     return kExitUsage;
   }
   const std::string& model = words.front();
@@ -277,7 +284,8 @@ void AddWarmup(CLI::App& parent, Session& session) {
 
 void AddServeVllm(CLI::App& app, Session& session) {
   CLI::App& serve =
-      AddPrefixCommand(app, "serve-vllm", "Start `vllm serve MODEL [flags]` in the background");
+      AddPrefixCommand(app, "serve-vllm",
+                       "Start vLLM in the background: weir serve-vllm MODEL [flags of vllm serve]");
   SetRun(serve, session, [&serve, &session] {
     return ServeVllm(session, WordsBehind(serve).value_or(std::vector<std::string>()));
   });

@@ -42,8 +42,11 @@ class Starter {
       const config::EngineConfig& engine = *(*host)->Find(name);
       tried_.push_back(engine.managed ? Start(loop, ctx, **host, engine)
                                       : LookAt(loop, ctx, **host, engine));
-      if (!job_.json) Tell(tried_.back());
+      if (!job_.json && !IsTolerated(tried_.back())) Tell(tried_.back());
       if (ctx.cancelled()) break;
+    }
+    for (const Tried& tried : tried_) {
+      if (!job_.json && IsTolerated(tried)) Tell(tried);
     }
     if (job_.json) session_.terminal.Out(Json());
     return Code();
@@ -92,11 +95,16 @@ class Starter {
     return tried;
   }
 
+  // Some may fail where others are ready; only the end tells.
+  bool IsTolerated(const Tried& tried) const {
+    return job_.lenient && tried.error && tried.error->code != weir::Code::kCancelled;
+  }
+
   void Tell(const Tried& tried) {
     if (!tried.error) {
       const std::string where = tried.base_url.empty() ? "(in this process)" : tried.base_url;
       session_.terminal.Out(StrCat(job_.with_names ? StrCat(tried.engine, " ") : "", where, "\n"));
-    } else if (job_.lenient && tried.error->code != weir::Code::kCancelled) {
+    } else if (IsTolerated(tried) && Code() == kExitOk) {
       session_.terminal.Warn(Describe(*tried.error));
     } else {
       session_.terminal.Problem(*tried.error);

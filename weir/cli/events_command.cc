@@ -78,7 +78,13 @@ int TailEvents(const EventsFlags& flags, Session& session) {
   if (const auto read = source->ReadAll(keep); !read) return Stop(session, flags, read.error());
   if (!flags.follow) source->TakeRest(keep);
   for (const std::string& line : last) session.terminal.Out(Shown(flags, line));
-  if (!flags.follow) return Finish(session, kExitOk);
+  if (!flags.follow && last.empty()) {
+    session.terminal.Note(flags.agent.empty()
+                              ? StrCat("there are no events in ", flags.file)
+                              : StrCat("there are no events of ", flags.agent, " in ", flags.file,
+                                       "; agents are named NODE/ROW, as weir top shows them"));
+  }
+  if (!flags.follow) return kExitOk;
   const auto show = [&](std::string_view line) {
     if (Wants(flags, line)) session.terminal.Out(Shown(flags, line));
   };
@@ -91,7 +97,7 @@ int TailEvents(const EventsFlags& flags, Session& session) {
       return Stop(session, flags, read.error());
     }
   }
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 int CountEvents(const EventsFlags& flags, Session& session) {
@@ -113,7 +119,7 @@ int CountEvents(const EventsFlags& flags, Session& session) {
     text = statistics.Text();
   }
   session.terminal.Out(text);
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 // What went on at one moment, made of everything up to it.
@@ -135,7 +141,7 @@ int ShowMoment(const EventsFlags& flags, Session& session) {
   if (!at) return Stop(session, flags, at.error());
   PrintSnapshot(session, activity.At(*at),
                 {.as_json = flags.as_json(), .agent = flags.agent, .source = flags.file});
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 int ReplayEvents(const EventsFlags& flags, Session& session) {
@@ -174,7 +180,7 @@ int ReplayEvents(const EventsFlags& flags, Session& session) {
   };
   if (const auto read = source->ReadAll(show); !read) return Stop(session, flags, read.error());
   source->TakeRest(show);
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 // A subcommand with the flags that all have.

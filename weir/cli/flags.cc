@@ -319,8 +319,12 @@ std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
   } else if (no_command) {
     text = StrCat("a command is missing (the commands: ", Join(CommandsOf(last), ", "), ")");
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !left.empty()) {
+    // It may be an argument or stand behind -e, and has stood there.
+    const CLI::Option* const engine = last.get_option_no_throw("--engine");
+    const bool again = engine != nullptr && engine->get_positional() && engine->count() > 0;
     text = StrCat("'", Truncate(left.front(), kShownBytes),
-                  "' is one argument too many; put a text of several words in quotes");
+                  again ? "' is a second engine; name one, with -e or without"
+                        : "' is one argument too many; put a text of several words in quotes");
   }
   return StrCat(text, "; see ", NameOf(app), " --help");
 }

@@ -7,32 +7,9 @@
 #include "weir/cli/run_view.h"
 #include "weir/flow/figures.h"
 #include "weir/flow/show.h"
-#include "weir/json/writer.h"
 
 namespace weir::cli {
 namespace {
-
-// {"ok", "problems": [{"place", "warning", "message"}]}
-std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems) {
-  std::string text;
-  json::Writer out(text);
-  out.BeginObject();
-  out.Key("ok");
-  out.Bool(ok);
-  out.Key("problems");
-  out.BeginArray();
-  for (const flow::Problem& problem : problems) {
-    out.BeginObject();
-    out.Field("place", problem.place);
-    out.Key("warning");
-    out.Bool(problem.warning);
-    out.Field("message", problem.message);
-    out.EndObject();
-  }
-  out.EndArray();
-  out.EndObject();
-  return text += '\n';
-}
 
 struct CheckFlowFlags {
   std::string target;
@@ -45,7 +22,7 @@ int Check(Session& session, const CheckFlowFlags& flags) {
   if (flags.output == "json") {
     session.terminal.Out(checked ? ProblemsJson(checked->ok(), checked->problems)
                                  : ProblemsJson(false, {{.message = checked.error().message}}));
-    return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : code;
+    return code;
   }
   if (!checked) return Refuse(session, checked.error());
   const Result<void> told = TellProblems(checked->problems, session.terminal);
@@ -88,7 +65,7 @@ int Show(Session& session, const ShowFlowFlags& flags) {
     session.terminal.Out(flow::ShowTree(
         graph, {.unicode = SpeaksUnicode(session.env), .max_branches = flags.max_branches}));
   }
-  return session.terminal.out_error() ? Refuse(session, *session.terminal.out_error()) : kExitOk;
+  return kExitOk;
 }
 
 // `weir flow show`, which the older names `inspect` and `inspect-dag` mean, too.
@@ -104,6 +81,15 @@ void AddFlowShow(CLI::App& parent, const std::string& name, Session& session) {
   mermaid.Excludes(dot);
   SwitchFlag(
       command, "--json", [flags] { flags->form = "json"; }, "as in graph.json of a run")
+      .Excludes(dot)
+      .Excludes(mermaid);
+  TextFlag(
+      command, "-o,--output",
+      [flags](const std::string& form) {
+        if (form == "json") flags->form = form;
+      },
+      "text (a tree) or json")
+      .OneOf({"text", "json"})
       .Excludes(dot)
       .Excludes(mermaid);
   LooseNumberFlag(command, "--max-branches", flags->max_branches,

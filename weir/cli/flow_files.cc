@@ -9,6 +9,7 @@
 #include "weir/flow/batch.h"
 #include "weir/flow/read.h"
 #include "weir/flow/read_agent.h"
+#include "weir/json/writer.h"
 #include "weir/store/files.h"
 
 namespace weir::cli {
@@ -89,12 +90,9 @@ bool CheckedFlow::ok() const {
 }
 
 Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session) {
-  if (IsAgent(target)) {
-    WEIR_TRY(const LoadedFlow agent, LoadAgentFile(target, session));
-    return CheckedFlow{.problems = CheckLoaded(agent, session), .nodes = agent.graph.all().size()};
-  }
   flow::ReadProblems read;
-  WEIR_TRY(flow::Flow flow, flow::ReadFlow(target, read));
+  WEIR_TRY(flow::Flow flow,
+           IsAgent(target) ? flow::ReadAgentFile(target, read) : flow::ReadFlow(target, read));
   CheckedFlow checked{.problems = std::move(read.problems)};
   const auto add = [&](std::vector<flow::Problem> more) {
     const std::vector<flow::Problem> known = checked.problems;
@@ -124,25 +122,50 @@ Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& sess
   return checked;
 }
 
-std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session) {
+std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session,
+                                       const std::string& engine) {
   flow::CheckFacts facts;
+  facts.engine = engine;
   facts.program_path = session.env.Get("PATH").value_or("");
-  for (const config::EngineConfig& engine : loaded.config.engines) {
-    facts.engines.emplace(engine.name, FactsOf(engine));
+  for (const config::EngineConfig& one : loaded.config.engines) {
+    facts.engines.emplace(one.name, FactsOf(one));
   }
   // The simulator and addresses are engines that no file has.
-  for (const std::string& name : flow::EnginesOf(loaded.graph)) {
+  const std::vector<std::string> asked =
+      engine.empty() ? flow::EnginesOf(loaded.graph) : std::vector{engine};
+  for (const std::string& name : asked) {
     if (name.empty() || facts.engines.contains(name)) continue;
     const auto role = loaded.config.routes.roles.find(name);
     if (role != loaded.config.routes.roles.end() && !role->second.empty()) {
       facts.engines.emplace(name, FactsOf(*loaded.config.Find(role->second.front())));
-    } else if (const auto engine = config::ResolveEngine(loaded.config, name, session.env)) {
-      facts.engines.emplace(name, FactsOf(*engine));
+    } else if (const auto found = config::ResolveEngine(loaded.config, name, session.env)) {
+      facts.engines.emplace(name, FactsOf(*found));
     }
   }
   facts.default_engine = loaded.config.default_engine;
   for (const auto& [name, profile] : loaded.config.profiles) facts.profiles.push_back(name);
   return flow::CheckFlow(loaded.graph, facts);
+}
+
+std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginObject();
+  out.Key("ok");
+  out.Bool(ok);
+  out.Key("problems");
+  out.BeginArray();
+  for (const flow::Problem& problem : problems) {
+    out.BeginObject();
+    out.Field("place", problem.place);
+    out.Key("warning");
+    out.Bool(problem.warning);
+    out.Field("message", problem.message);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return text += '\n';
 }
 
 Result<void> TellProblems(const std::vector<flow::Problem>& problems, const Terminal& terminal) {

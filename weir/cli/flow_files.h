@@ -29,8 +29,10 @@ Result<LoadedFlow> LoadAgentFile(const std::string& file, const Session& session
 Result<LoadedFlow> LoadBatch(const std::string& engine, const std::string& model,
                              const Session& session);
 
-// Its problems, with what the configuration knows of engines.
-std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session);
+// Its problems, with what the configuration knows of engines. `engine` is asked instead of those
+// that the flow names; empty: none is.
+std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& session,
+                                       const std::string& engine = {});
 
 // What is wrong with a flow, from its first character to the engines it asks, in one go.
 struct CheckedFlow {
@@ -41,6 +43,9 @@ struct CheckedFlow {
 };
 // Fails where there is nothing to look at.
 Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session);
+
+// {"ok", "problems": [{"place", "warning", "message"}]}, a line.
+std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems);
 
 // Says warnings; fails with all errors together.
 Result<void> TellProblems(const std::vector<flow::Problem>& problems, const Terminal& terminal);

@@ -132,6 +132,21 @@ Result<std::string> ReadDocument(const Session& session, const std::string& path
   }
 }
 
+Result<void> CheckUtf8(std::string_view text, std::string_view what) {
+  if (IsUtf8(text)) return {};
+  std::size_t at = 0;
+  for (std::size_t size = 1; at + size <= text.size() && size <= 4;) {
+    const bool whole = IsUtf8(text.substr(at, size));
+    if (whole) at += size;
+    size = whole ? 1 : size + 1;
+  }
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(text[at]);
+  return Fail(Code::kConfigError, StrCat(what, " is not UTF-8: at byte ", at, " stands 0x",
+                                         kDigits.substr(byte >> 4, 1), kDigits.substr(byte & 15, 1),
+                                         "; convert it, e.g. with iconv -f latin1 -t utf-8"));
+}
+
 int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answer) {
   Result<Source> source = Source::Open(input.path);
   if (!source) return Refuse(session, source.error());
@@ -150,7 +165,7 @@ int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answ
     }
     if (!out.empty()) session.terminal.Out(out);
     out.clear();
-    if (session.terminal.out_error()) return Refuse(session, *session.terminal.out_error());
+    if (session.terminal.out_error()) return kExitFailed;
     const Result<bool> more = lines.ReadMore();
     if (!more) return Refuse(session, more.error());
     if (!*more) break;

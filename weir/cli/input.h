@@ -43,6 +43,10 @@ int AnswerLines(Session& session, const LineInput& input, const AnswerLine& answ
 // The text of a row that names it: a string "text", or any bytes in "base64", but not both.
 Result<std::string> TextOfRow(std::string_view line);
 
+// Fails with kConfigError where a text cannot go into a request as it is, and names the first byte
+// that is wrong. `what` is the text's name: "the prompt".
+Result<void> CheckUtf8(std::string_view text, std::string_view what);
+
 // Where something stands in a text, for people: both count from 1, columns in characters.
 struct LineColumn {
   std::size_t line = 1;

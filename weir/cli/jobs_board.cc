@@ -204,7 +204,10 @@ std::vector<std::string> JobsLines(const JobsMoment& moment, const JobsRates* ra
   if (!options.note.empty()) lines.push_back(words(options.note, kYellow));
   std::vector<std::string> queues =
       QueueTable(moment, rates).Lines(options.width, options.colour, options.unicode);
-  if (moment.queues.empty()) queues = {words("no queue yet: weir jobs submit FLOW makes one", {})};
+  if (moment.queues.empty()) {
+    queues = {
+        words(StrCat("no queue yet: weir jobs submit FLOW", options.store, " makes one"), {})};
+  }
   std::vector<std::string> workers =
       WorkerTable(moment).Lines(options.width, options.colour, options.unicode);
   for (const jobs::WorkerInfo& worker : moment.workers) {
@@ -218,7 +221,9 @@ std::vector<std::string> JobsLines(const JobsMoment& moment, const JobsRates* ra
     const bool wanted = std::ranges::any_of(
         moment.queues, [](const jobs::QueueInfo& queue) { return OpenJobsOf(queue) > 0; });
     workers = {
-        words(StrCat("no worker is there", wanted ? ": weir jobs work starts one" : ""), {})};
+        words(wanted ? StrCat("no worker is there: weir jobs work", options.store, " starts one")
+                     : std::string("no worker is there"),
+              {})};
   }
   if (options.height > 0) {
     const int room = options.height - static_cast<int>(lines.size()) - (options.keys ? 2 : 0) - 1;

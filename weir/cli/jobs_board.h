@@ -43,6 +43,7 @@ struct JobsBoardOptions {
   std::string title;  // a first line: what is looked at, and when; empty: none
   std::string note;   // what is wrong, below it
   bool keys = false;  // a last line names the keys
+  std::string store;  // StoreChoice::flag, for commands to be copied
 };
 
 // `rates` may be null.

@@ -54,6 +54,8 @@ TEST(JobsBoard, WhatIsNotThereIsSaidWithWhatToDo) {
   nothing.queues = {Queue(1, "lint", 1, 0)};
   EXPECT_EQ(JobsLines(nothing, nullptr, {.width = 80}).back(),
             "no worker is there: weir jobs work starts one");
+  EXPECT_EQ(JobsLines(nothing, nullptr, {.width = 80, .store = " --store sqlite:x.db"}).back(),
+            "no worker is there: weir jobs work --store sqlite:x.db starts one");
 }
 
 TEST(JobsBoard, ColumnsAppearWhenTheyHaveSomethingToSay) {

@@ -207,14 +207,14 @@ std::string WhyNothing(const ChangeFlags& flags, const Verb& verb,
 }
 
 // Before anything is removed: whether the queue can be.
-Result<void> MayBeRemoved(jobs::JobStore& store, const std::string& name) {
+Result<void> MayBeRemoved(jobs::JobStore& store, const std::string& name, std::string_view flag) {
   WEIR_TRY(const jobs::QueueInfo queue, FindQueue(store, name));
   if (const std::int64_t open = OpenJobsOf(queue); open > 0) {
     return Fail(Code::kConfigError, StrCat("queue ", name, " has ", CountedJobs(open), " that ",
                                            open == 1 ? "has" : "have",
                                            " not ended, and stays: weir jobs "
                                            "cancel -q ",
-                                           name, " --all gives them up"));
+                                           name, " --all", flag, " gives them up"));
   }
   WEIR_TRY(const std::vector<jobs::WorkerInfo> workers, store.Workers());
   const auto alive = std::ranges::find_if(
@@ -316,7 +316,7 @@ int Change(Session& session, const ChangeFlags& flags, const Verb& verb) {
   const Result<std::vector<Chosen>> chosen = Choose(flags, verb, store);
   if (!chosen) return stop(chosen.error());
   if (flags.queue_too) {
-    const Result<void> removable = MayBeRemoved(store, chosen->front().queue);
+    const Result<void> removable = MayBeRemoved(store, chosen->front().queue, opened->flag);
     if (!removable) return stop(removable.error());
   }
   const Result<Changed> changed = ApplyAll(flags, verb, store, *chosen);

@@ -49,7 +49,7 @@ class Sink {
   Result<void> Write(std::string_view text) {
     if (file_) return file_->Write(text);
     terminal_->Out(text);
-    if (terminal_->out_error()) return Fail(*terminal_->out_error());
+    if (terminal_->out_error()) return Fail(*terminal_->out_error());  // which main.cc tells
     return {};
   }
   Result<void> Finish() { return file_ ? file_->Finish() : Result<void>(); }
@@ -238,10 +238,8 @@ void TellEnd(Session& session, const ExportFlags& flags, const Exported& sum, st
 
 int Export(Session& session, const ExportFlags& flags) {
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
-  if (flags.out == "json" || flags.out == "jsonl" || flags.out == "csv" || flags.out == "text") {
-    return stop({.code = Code::kConfigError,
-                 .message = StrCat("-o names a file, --format a form (", flags.out,
-                                   "?); for a file of that name write ./", flags.out)});
+  if (const Result<void> file = CheckNoForm(flags.out, "a file, --format a form"); !file) {
+    return stop(file.error());
   }
   if (flags.attempts && flags.format != "jsonl") {
     return stop({.code = Code::kConfigError, .message = "--attempts is for --format jsonl"});
@@ -268,6 +266,7 @@ int Export(Session& session, const ExportFlags& flags) {
   if (!sink) return stop(sink.error());
   const Result<Exported> sum = exporter.Write(*sink);
   exporter.ClearProgress();
+  if (!sum && session.terminal.out_error()) return kExitFailed;
   if (!sum) return stop(sum.error());
   if (sum->stopped) {
     session.terminal.Note(flags.out.empty() || flags.out == kStdin

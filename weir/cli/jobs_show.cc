@@ -193,8 +193,9 @@ std::string DeadLetters::Text(std::string_view queue, const ShowJobOptions& opti
     StrAppend(text, "  job ", group.first, " (row ", OneLine(group.row_id),
               "): ", Truncate(OneLine(Redact(group.message)), kMostShown), "\n");
     StrAppend(text, "  ", AdviceFor(group.error), "\n");
-    StrAppend(text, "  one of them: weir jobs status --job ", group.first,
-              "; again: weir jobs retry -q ", OneLine(queue), " --error ", group.error, "\n");
+    StrAppend(text, "  one of them: weir jobs status --job ", group.first, options.store,
+              "; again: weir jobs retry -q ", OneLine(queue), " --error ", group.error,
+              options.store, "\n");
   }
   return text;
 }

@@ -14,6 +14,7 @@ struct ShowJobOptions {
   int width = 80;
   bool colour = false;
   bool unicode = false;
+  std::string store;  // StoreChoice::flag, for commands to be copied
 };
 
 // `queue` is the name of its queue.

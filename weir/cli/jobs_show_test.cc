@@ -91,6 +91,10 @@ TEST(DeadLetters, AreCountedByErrorWithTheFirstAndWhatToDo) {
       "  the server was too slow: raise the clock that the message names, or find out why\n"
       "  one of them: weir jobs status --job 3; again: weir jobs retry -q lint --error "
       "timeout\n");
+  EXPECT_THAT(
+      letters.Text("lint", {.width = 100, .store = " --store sqlite:x.db"}),
+      HasSubstr("--job 3 --store sqlite:x.db; again: weir jobs retry -q lint --error timeout "
+                "--store sqlite:x.db\n"));
   const json::Value read = json::Read(letters.Json("lint")).value();
   EXPECT_EQ(read.Find("failed").AsInt64(), 3);
   EXPECT_EQ(read.Find("errors")[0].Find("example").Find("job").AsInt64(), 5);

@@ -48,27 +48,29 @@ std::string Joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-ShowJobOptions ShowOptions(const Session& session) {
+ShowJobOptions ShowOptions(const Session& session, const OpenedStore& opened) {
   const Terminal& terminal = session.terminal;
   return {.width = terminal.table_width(),
           .colour = terminal.out_has_colour(),
-          .unicode = SpeaksUnicode(session.env)};
+          .unicode = SpeaksUnicode(session.env),
+          .store = opened.flag};
 }
 
-int ShowQueues(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
-  const Result<JobsMoment> moment = LookAt(store, flags.jobs.queue);
+int ShowQueues(Session& session, const StatusFlags& flags, const OpenedStore& opened) {
+  const Result<JobsMoment> moment = LookAt(*opened.store, flags.jobs.queue);
   if (!moment) return StopJobs(session, flags.jobs, moment.error());
-  const ShowJobOptions shown = ShowOptions(session);
-  session.terminal.Out(
-      flags.jobs.json()
-          ? JobsJson(*moment, nullptr)
-          : Joined(JobsLines(
-                *moment, nullptr,
-                {.width = shown.width, .colour = shown.colour, .unicode = shown.unicode})));
+  const ShowJobOptions shown = ShowOptions(session, opened);
+  session.terminal.Out(flags.jobs.json() ? JobsJson(*moment, nullptr)
+                                         : Joined(JobsLines(*moment, nullptr,
+                                                            {.width = shown.width,
+                                                             .colour = shown.colour,
+                                                             .unicode = shown.unicode,
+                                                             .store = shown.store})));
   return kExitOk;
 }
 
-int ShowJob(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
+int ShowJob(Session& session, const StatusFlags& flags, const OpenedStore& opened) {
+  jobs::JobStore& store = *opened.store;
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
   const Result<jobs::JobInfo> job = FindJob(store, flags.job);
   if (!job) return stop(job.error());
@@ -77,11 +79,12 @@ int ShowJob(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
   const auto queue = std::ranges::find(*queues, job->queue, &jobs::QueueInfo::id);
   const std::string name = queue == queues->end() ? std::string() : queue->spec.name;
   session.terminal.Out(flags.jobs.json() ? JobJson(*job, name)
-                                         : JobText(*job, name, ShowOptions(session)));
+                                         : JobText(*job, name, ShowOptions(session, opened)));
   return kExitOk;
 }
 
-int ShowFailed(Session& session, const StatusFlags& flags, jobs::JobStore& store) {
+int ShowFailed(Session& session, const StatusFlags& flags, const OpenedStore& opened) {
+  jobs::JobStore& store = *opened.store;
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
   const Result<jobs::QueueInfo> queue = FindQueue(store, flags.jobs.queue);
   if (!queue) return stop(queue.error());
@@ -101,7 +104,7 @@ int ShowFailed(Session& session, const StatusFlags& flags, jobs::JobStore& store
   } else if (letters.jobs() == 0) {
     session.terminal.Out(StrCat("no job of queue ", queue->spec.name, " has failed\n"));
   } else {
-    session.terminal.Out(letters.Text(queue->spec.name, ShowOptions(session)));
+    session.terminal.Out(letters.Text(queue->spec.name, ShowOptions(session, opened)));
   }
   return kExitOk;
 }
@@ -109,10 +112,11 @@ int ShowFailed(Session& session, const StatusFlags& flags, jobs::JobStore& store
 // A moment each second until Ctrl-C.
 class Watcher {
  public:
-  Watcher(Session& session, const StatusFlags& flags, jobs::JobStore& store)
+  Watcher(Session& session, const StatusFlags& flags, const OpenedStore& opened)
       : session_(session),
         flags_(flags),
-        store_(store),
+        opened_(opened),
+        store_(*opened.store),
         work_(loop_, std::vector<TraceSink*>()),
         ctx_(work_.NewContext({})) {}
 
@@ -140,7 +144,7 @@ class Watcher {
       Look();
       if (error_) return StopJobs(session_, flags_.jobs, *error_);
       session_.terminal.Out(JobsJson(moment_, &rates_));
-      if (session_.terminal.out_error()) return ExitCode(*session_.terminal.out_error());
+      if (session_.terminal.out_error()) return kExitFailed;
       if (!loop_.Run(async::Sleep(ctx_, kStatusLookEvery))) return kExitOk;
     }
   }
@@ -168,11 +172,13 @@ class Watcher {
          .title = StrCat("weir jobs", dot, store_.Where(), dot, time_, " UTC"),
          .note = error_ ? StrCat("as it was then; the store does not answer: ", error_->message)
                         : std::string(),
-         .keys = true});
+         .keys = true,
+         .store = opened_.flag});
   }
 
   Session& session_;
   const StatusFlags& flags_;
+  const OpenedStore& opened_;
   jobs::JobStore& store_;
   async::Loop loop_;
   Work work_;
@@ -197,20 +203,19 @@ int Status(Session& session, const StatusFlags& flags) {
   if (flags.watch) options.patience = kWatchPatience;
   const Result<OpenedStore> opened = OpenJobs(*choice, StoreUse::kLook, options, session);
   if (!opened) return stop(opened.error());
-  jobs::JobStore& store = *opened->store;
-  if (!flags.job.empty()) return ShowJob(session, flags, store);
-  if (flags.failed) return ShowFailed(session, flags, store);
-  if (!flags.watch) return ShowQueues(session, flags, store);
+  if (!flags.job.empty()) return ShowJob(session, flags, *opened);
+  if (flags.failed) return ShowFailed(session, flags, *opened);
+  if (!flags.watch) return ShowQueues(session, flags, *opened);
   if (!flags.jobs.queue.empty()) {
-    const Result<jobs::QueueInfo> known = FindQueue(store, flags.jobs.queue);
+    const Result<jobs::QueueInfo> known = FindQueue(*opened->store, flags.jobs.queue);
     if (!known) return stop(known.error());
   }
-  Watcher watcher(session, flags, store);
+  Watcher watcher(session, flags, *opened);
   if (flags.jobs.json()) return watcher.Stream();
   if (session.terminal.out_has_cursor()) return watcher.OnScreen();
   session.terminal.Warn(
       "--watch wants a terminal, or -o json for a line each second; this is one moment");
-  return ShowQueues(session, flags, store);
+  return ShowQueues(session, flags, *opened);
 }
 
 }  // namespace

@@ -179,12 +179,7 @@ class Submission {
 
  private:
   Result<void> Add(flow::Row& row) {
-    if (row.error) return Fail(*row.error);
-    if (graph_.input()) {
-      if (const Result<void> valid = graph_.input()->Validate(row.value); !valid) {
-        return Fail(Code::kInvalidRequest, StrCat(PlaceOf(row), ": ", valid.error().message));
-      }
-    }
+    WEIR_CHECK(flow::CheckRow(graph_, row));
     if (flags_.prompts()) {
       Result<json::Value> request = flow::PromptRequest(row.value);
       if (!request) {
@@ -223,11 +218,8 @@ class Submission {
     return {};
   }
 
-  std::string PlaceOf(const flow::Row& row) const {
-    const std::string& input = flags_.job.input;
-    const std::string file = input.empty() ? "" : input == kStdin ? "stdin, " : input + ", ";
-    if (row.line > 0) return StrCat(file, "line ", row.line);
-    return StrCat(file, "row ", row.id);
+  static std::string PlaceOf(const flow::Row& row) {
+    return row.place.empty() ? StrCat("row ", row.id) : row.place;
   }
 
   void TellBad(const flow::Row& row, const Error& error) {
@@ -334,14 +326,14 @@ void TellNext(Session& session, const SubmitFlags& flags, const Submission& subm
   if (submission.read() == 0)
     return terminal.Warn("there were no rows; name a file of them with -i");
   if (sum.accepted == 0 && sum.known > 0 && submission.bad() == 0) {
-    terminal.Note(
-        "every row was there already, whatever came of it: weir jobs retry tries failed ones "
-        "again, --again makes new jobs");
+    terminal.Note(StrCat("every row was there already, whatever came of it: weir jobs retry",
+                         opened.flag, " tries failed ones again, --again makes new jobs"));
   }
   if (!flags.job.engine.empty() || !flags.job.model.empty()) {
     terminal.Note(
-        "-e and -m tell these jobs from others; what answers them is for the worker to say: "
-        "weir jobs work -e ENGINE");
+        StrCat("-e and -m tell these jobs from others; what answers them is for the worker to say: "
+               "weir jobs work -e ENGINE",
+               opened.flag));
   }
   const Result<std::vector<jobs::WorkerInfo>> workers = opened.store->Workers();
   if (workers && workers->empty() && OpenJobsOf(queue) > 0) {

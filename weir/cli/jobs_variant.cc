@@ -93,17 +93,17 @@ Result<std::vector<jobs::Variant>> VariantsOf(jobs::JobStore& store, const std::
   return variants;
 }
 
-int List(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
-  const Result<std::vector<jobs::Variant>> variants = VariantsOf(store, flags.agent);
+int List(Session& session, const VariantFlags& flags, const OpenedStore& opened) {
+  const Result<std::vector<jobs::Variant>> variants = VariantsOf(*opened.store, flags.agent);
   if (!variants) return StopJobs(session, flags.jobs, variants.error());
   if (flags.jobs.json()) {
     session.terminal.Out(VariantsJson(*variants));
   } else if (variants->empty()) {
-    session.terminal.Note(
-        StrCat(flags.agent.empty() ? std::string("no queue has variants")
-                                   : StrCat("queue ", flags.agent, " has no variants"),
-               ": its jobs are done as its flow says; make one with: weir jobs variant ",
-               flags.agent.empty() ? std::string("AGENT") : flags.agent, " NAME -e ENGINE"));
+    session.terminal.Note(StrCat(
+        flags.agent.empty() ? std::string("no queue has variants")
+                            : StrCat("queue ", flags.agent, " has no variants"),
+        ": its jobs are done as its flow says; make one with: weir jobs variant ",
+        flags.agent.empty() ? std::string("AGENT") : flags.agent, " NAME -e ENGINE", opened.flag));
   } else {
     session.terminal.Out(VariantsText(*variants, session));
   }
@@ -163,7 +163,8 @@ Result<void> MayBeSet(const Session& session, const VariantFlags& flags, jobs::J
   return {};
 }
 
-int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+int Set(Session& session, const VariantFlags& flags, const OpenedStore& opened) {
+  jobs::JobStore& store = *opened.store;
   const auto stop = [&](const Error& error) { return StopJobs(session, flags.jobs, error); };
   if (!flags.writes() && !flags.activate) {
     return stop({.code = Code::kConfigError,
@@ -194,9 +195,10 @@ int Set(Session& session, const VariantFlags& flags, jobs::JobStore& store) {
   session.terminal.Out(StrCat("variant ", flags.variant, " of ", flags.agent,
                               active ? " is active\n" : " is written, and not active\n"));
   session.terminal.Note(
-      active ? StrCat("workers look every 100 jobs, and what they have begun ends "
-                      "as it began")
-             : StrCat("activate it with: weir jobs variant ", flags.agent, " ", flags.variant));
+      active ? std::string("workers look every 100 jobs by default (--refresh-every of weir jobs "
+                           "work), and what they have begun ends as it began")
+             : StrCat("activate it with: weir jobs variant ", flags.agent, " ", flags.variant,
+                      opened.flag));
   return kExitOk;
 }
 
@@ -210,7 +212,7 @@ int Variants(Session& session, const VariantFlags& flags) {
   const Result<OpenedStore> opened =
       OpenJobs(flags.jobs, sets ? StoreUse::kMake : StoreUse::kLook, session);
   if (!opened) return StopJobs(session, flags.jobs, opened.error());
-  return sets ? Set(session, flags, *opened->store) : List(session, flags, *opened->store);
+  return sets ? Set(session, flags, *opened) : List(session, flags, *opened);
 }
 
 }  // namespace

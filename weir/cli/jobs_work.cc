@@ -246,7 +246,8 @@ Result<jobs::WorkerOptions> OptionsOf(const WorkFlags& flags,
 Result<void> OpenEngines(const WorkFlags& flags, jobs::JobStore& store, const Session& session,
                          std::vector<WorkedFlow>& flows) {
   for (WorkedFlow& flow : flows) {
-    WEIR_CHECK(TellProblems(CheckLoaded(*flow.loaded, session), session.terminal));
+    WEIR_CHECK(
+        TellProblems(CheckLoaded(*flow.loaded, session, flags.job.engine), session.terminal));
     AgentEnginesOptions options{.agent = flow.queue.spec.name,
                                 .config_file = flow.loaded->config.file,
                                 .env = session.env,
@@ -360,6 +361,7 @@ int Run(Session& session, WorkFlags& flags) {
   };
   jobs::Worker worker(store, **journal, resolve, *std::move(queues), *options);
   WorkView view(session.terminal, session.env, loop, worker, flags.quiet);
+  view.NameStore(opened->flag);
   view.ExplainPause(HowToNameAnEngine(flags, *flows));
   events::MetricsRegistry registry;
   events::CallFigures figures(registry);

@@ -46,7 +46,7 @@ std::string CountedOf(std::uint64_t count) { return CountedJobs(static_cast<std:
 
 }  // namespace
 
-std::string WorkNoteOf(std::string_view name, Fields fields) {
+std::string WorkNoteOf(std::string_view name, Fields fields, std::string_view store) {
   if (name == "provider.switch" && !TextIn(fields, "agent").empty()) {
     const std::string_view variant = TextIn(fields, "variant_id");
     return StrCat(
@@ -81,14 +81,15 @@ std::string WorkNoteOf(std::string_view name, Fields fields) {
   }
   if (name == "jobs.reaped") {
     const std::int64_t quarantined = WholeIn(fields, "quarantined");
-    return StrCat(
-        WholeIn(fields, "workers") == 1 ? std::string("a worker was lost")
-                                        : StrCat(WholeIn(fields, "workers"), " workers were lost"),
-        "; ", CountedJobs(WholeIn(fields, "requeued")), " went back to the queue",
-        quarantined == 0
-            ? std::string()
-            : StrCat(", ", CountedJobs(quarantined),
-                     " had lost too many workers and failed (weir jobs status --failed)"));
+    return StrCat(WholeIn(fields, "workers") == 1
+                      ? std::string("a worker was lost")
+                      : StrCat(WholeIn(fields, "workers"), " workers were lost"),
+                  "; ", CountedJobs(WholeIn(fields, "requeued")), " went back to the queue",
+                  quarantined == 0
+                      ? std::string()
+                      : StrCat(", ", CountedJobs(quarantined),
+                               " had lost too many workers and failed (weir jobs status --failed",
+                               store, ")"));
   }
   if (name == "jobs.store") {
     if (IsSetIn(fields, "ok")) return "the store answers again";
@@ -137,7 +138,7 @@ void WorkView::OnEvent(std::string_view name, Fields fields) {
   }
   // Who works many jobs after a crash does not want a line for each.
   if (name == "jobs.found") return;
-  std::string text = WorkNoteOf(name, fields);
+  std::string text = WorkNoteOf(name, fields, store_);
   if (name == "jobs.paused") StrAppend(text, std::exchange(pause_hint_, {}));
   if (!text.empty()) Note(text, !IsCalm(name, fields));
 }
@@ -218,7 +219,7 @@ void WorkView::TellEnd() {
   std::vector<std::string> kinds;
   kinds.reserve(failures_.size());
   for (const auto& [error, count] : failures_) kinds.push_back(StrCat(count, " x ", error));
-  terminal_.Note(StrCat("failed: ", Join(kinds, ", "), "; why: weir jobs status --failed"));
+  terminal_.Note(StrCat("failed: ", Join(kinds, ", "), "; why: weir jobs status --failed", store_));
 }
 
 }  // namespace weir::cli

@@ -17,8 +17,10 @@
 
 namespace weir::cli {
 
-// The sentence of an event "jobs.*", "provider.switch", "config.refresh"; empty: none.
-std::string WorkNoteOf(std::string_view name, std::span<const TraceField> fields);
+// The sentence of an event "jobs.*", "provider.switch", "config.refresh"; empty: none. `store` is
+// StoreChoice::flag, for commands to be copied.
+std::string WorkNoteOf(std::string_view name, std::span<const TraceField> fields,
+                       std::string_view store = {});
 
 class WorkView final : public TraceSink {
  public:
@@ -28,6 +30,8 @@ class WorkView final : public TraceSink {
 
   void TellStart(const std::string& name, const std::string& store, const std::string& journal,
                  const std::string& metrics);
+  // StoreChoice::flag, for commands to be copied.
+  void NameStore(std::string flag) { store_ = std::move(flag); }
   // Said once, behind the reason of the first pause.
   void ExplainPause(std::string hint) { pause_hint_ = std::move(hint); }
   void TellDrain(Duration most);
@@ -51,6 +55,7 @@ class WorkView final : public TraceSink {
   ProgressView progress_;
   std::map<std::string, std::uint64_t> failures_;  // by the name of the error
   std::string pause_hint_;
+  std::string store_;
   TimePoint looked_at_{};
   std::uint64_t ended_then_ = 0;
   double per_second_ = 0;

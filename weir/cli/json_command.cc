@@ -42,7 +42,11 @@ struct JsonFlags {
   }
 };
 
-int Refuse(Session& session, const JsonFlags& flags, const Error& error) {
+int Refuse(Session& session, const JsonFlags& flags, Error error) {
+  constexpr std::string_view kLimit = "max_depth allows";  // the library's name of the flag
+  const std::size_t limit = error.message.find(kLimit);
+  if (limit != error.message.npos)
+    error.message.replace(limit, kLimit.size(), "--max-depth allows");
   if (flags.as_json()) session.terminal.Out(ErrorJson(error));
   return Refuse(session, error);
 }
@@ -139,7 +143,7 @@ int RepairDocument(const JsonFlags& flags, Session& session) {
   out += '\n';
   session.terminal.Out(out);
   SayRepairs(session.terminal, *text, report);
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 // {"ok":true,"value":...}, and "complete":false when the text was cut; with -o json the report too.
@@ -216,12 +220,12 @@ int CheckDocument(const JsonFlags& flags, Session& session) {
     writer.EndObject();
     session.terminal.Out(out + "\n");
   }
-  if (value) return Finish(session, kExitOk);
+  if (value) return kExitOk;
   session.terminal.Problem(value.error());
   if (const auto wrong = json::FindSyntaxError(*text, std::min(flags.depth(), json::kDeepest))) {
     session.terminal.Raw(Excerpt(*text, wrong->offset));
   }
-  return Finish(session, ExitCode(value.error()));
+  return ExitCode(value.error());
 }
 
 // {"valid":true}, {"valid":false,"error":...,"offset":...}, or {"error":...} for what is no row.

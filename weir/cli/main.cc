@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <sys/resource.h>
@@ -38,13 +39,26 @@ void RaiseFileLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What a command ends with: its own code, unless stdout failed, which is told.
+int End(const Terminal& terminal, int code) {
+  if (!terminal.out_error()) return code;
+  terminal.Problem(*terminal.out_error());
+  return ExitCode(*terminal.out_error());
+}
+
+int Version() {
+  Terminal terminal{Env()};
+  terminal.Out(StrCat("weir ", kVersion, "\n"));
+  return End(terminal, kExitOk);
+}
+
 int Run(int argc, char** argv) {
   RaiseFileLimit();
   const Env env = TakeEnv();
   Session session{.env = env, .terminal = Terminal(env), .config_file = {}, .run = {}};
   // A link of that name stands in for the program itself.
   if (weir::cli::IsCalledVllm(argv[0])) {
-    return weir::cli::RunVllmLink({argv + 1, argv + argc}, session);
+    return End(session.terminal, RunVllmLink({argv + 1, argv + argc}, session));
   }
 
   CLI::App app("weir gets the best out of vLLM servers: calls, streams, a simulator.", "weir");
@@ -79,7 +93,12 @@ int Run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == 0;  // --help and --version
-    if (asked_for) return app.exit(error);
+    if (asked_for) {
+      std::ostringstream text;
+      const int code = app.exit(error, text, text);
+      session.terminal.Out(text.str());
+      return End(session.terminal, code);
+    }
     session.terminal.Note(StrCat("usage: ", UsageSentence(app, error)));
     return kExitUsage;
   }
@@ -91,7 +110,8 @@ int Run(int argc, char** argv) {
     session.terminal.Problem(error);
     return ExitCode(error);
   }
-  return session.run();
+  const int code = session.run();
+  return End(session.terminal, code);
 }
 
 }  // namespace
@@ -100,8 +120,7 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // The commonest question of scripts is answered before anything else is set up.
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0 && !weir::cli::IsCalledVllm(argv[0])) {
-    std::printf("weir %.*s\n", static_cast<int>(weir::kVersion.size()), weir::kVersion.data());
-    return weir::cli::kExitOk;
+    return weir::cli::Version();
   }
   try {
     return weir::cli::Run(argc, argv);

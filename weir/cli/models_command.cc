@@ -70,8 +70,7 @@ int RunModels(Session& session, const CommonFlags& flags) {
   const Result<model::EngineInfo> info = loop.Run((*engine)->Describe(ctx));
   listeners->Finish(session.terminal);
   if (!info) {
-    return Refuse(session, flags,
-                  client::WithProxyAdvice(info.error(), chosen->engine, session.env));
+    return Refuse(session, flags, WithAdvice(info.error(), *chosen, session));
   }
   session.terminal.Out(flags.form() == Output::kJson ? ModelsJson(*info) : ModelsText(*info));
   return kExitOk;

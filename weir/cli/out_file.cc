@@ -21,6 +21,12 @@ std::unexpected<Error> Failed(Code code, const std::string& path) {
 
 }  // namespace
 
+Result<void> CheckNoForm(std::string_view out, std::string_view names) {
+  if (out != "json" && out != "jsonl" && out != "csv" && out != "text") return {};
+  return Fail(Code::kConfigError,
+              StrCat("-o names ", names, " (", out, "?); for one of that name write ./", out));
+}
+
 Result<OutFile> OutFile::Open(const std::string& path) {
   WEIR_CHECK(CheckNoFolder(path));
   struct stat found{};

@@ -10,6 +10,10 @@
 
 namespace weir::cli {
 
+// Refuses words of a form (text, json, jsonl, csv) as the value of -o where it names something
+// else. `names` is what it does name, and how forms are asked for: "a file, --format a form".
+Result<void> CheckNoForm(std::string_view out, std::string_view names);
+
 class OutFile {
  public:
   // What is no ordinary file, such as a pipe, is written to as it stands. Fails with kConfigError.

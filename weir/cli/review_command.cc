@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
 #include "weir/cli/flags.h"
 #include "weir/cli/input.h"
+#include "weir/cli/print.h"
 #include "weir/cli/review_actions.h"
 #include "weir/cli/review_prompt.h"
 #include "weir/cli/review_view.h"
@@ -25,7 +28,8 @@ struct ReviewFlags {
   bool decides() const { return !accept.empty() || !reject.empty() || !retry.empty(); }
 };
 
-int Stop(Session& session, const Error& error) {
+int Stop(Session& session, const ReviewFlags& flags, const Error& error) {
+  if (flags.output == "json") session.terminal.Out(ErrorJson(error));
   session.terminal.Problem(error);
   return error.code == Code::kInvalidRequest ? kExitUsage : ExitCode(error);
 }
@@ -59,6 +63,14 @@ Result<bool> Decide(const ReviewFlags& flags, ReviewActions& actions) {
   WEIR_TRY(const auto accept, actions.Choose(flags.accept));
   WEIR_TRY(const auto reject, actions.Choose(flags.reject));
   WEIR_TRY(const auto retry, actions.Choose(flags.retry));
+  for (const auto& [one, other] :
+       {std::pair(&accept, &reject), std::pair(&accept, &retry), std::pair(&reject, &retry)}) {
+    const auto both = std::ranges::find_first_of(*one, *other);
+    if (both == one->end()) continue;
+    return Fail(Code::kInvalidRequest,
+                StrCat("row ", (*both)->row,
+                       " is in two of --accept, --reject and --retry; decide it once"));
+  }
   bool well = true;
   for (const agent::ReviewItem* item : reject) well = actions.Reject(*item) && well;
   for (const agent::ReviewItem* item : retry) well = actions.Retry(*item, overrides) && well;
@@ -76,17 +88,17 @@ int ReviewRun(const ReviewFlags& flags, Session& session) {
   Result<std::unique_ptr<ReviewActions>> opened =
       looks ? ReviewActions::Look(flags.run, session.terminal)
             : ReviewActions::Open(flags.run, session.terminal, clock);
-  if (!opened) return Stop(session, opened.error());
+  if (!opened) return Stop(session, flags, opened.error());
   ReviewActions& actions = **opened;
   bool well = true;
   if (!flags.diff.empty()) {
     const Result<void> shown = ShowDiff(flags, actions);
-    if (!shown) return Stop(session, shown.error());
+    if (!shown) return Stop(session, flags, shown.error());
   } else if (flags.decides()) {
     const Result<bool> decided = Decide(flags, actions);
-    if (!decided) return Stop(session, decided.error());
+    if (!decided) return Stop(session, flags, decided.error());
     well = *decided;
-    if (flags.list || flags.output == "json") List(flags, actions);
+    if (flags.output == "json") List(flags, actions);
     actions.TellRest();
   } else if (looks) {
     List(flags, actions);
@@ -94,7 +106,6 @@ int ReviewRun(const ReviewFlags& flags, Session& session) {
     well = AskRows(actions);
     actions.TellRest();
   }
-  if (session.terminal.out_error()) return Stop(session, *session.terminal.out_error());
   return well ? kExitOk : kExitSomeFailed;
 }
 
@@ -123,6 +134,7 @@ void AddReviewCommand(CLI::App& app, Session& session) {
   SwitchFlag(command, "--write-conflicts", flags->write_conflicts,
              "for --accept: write what conflicts into the source, with marks")
       .Needs(accept);
+  list.Excludes(accept).Excludes(reject).Excludes(retry);
   diff.Excludes(list).Excludes(accept).Excludes(reject).Excludes(retry);
   SetRun(command, session, [flags, &session] { return ReviewRun(*flags, session); });
 }

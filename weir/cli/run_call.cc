@@ -47,15 +47,20 @@ int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& 
   const model::Reply& reply = outcome.reply;
   std::optional<Error> error = std::move(outcome.error);
   if (error) {
-    error = client::WithProxyAdvice(*std::move(error), run.chosen.engine, session.env);
+    error = WithAdvice(*std::move(error), run.chosen, session);
   } else if (const Result<void> good = CheckAnswer(run, reply); !good) {
     error = good.error();
   }
   printer.EndLines();
+  // Who has asked for JSON sees the answer already.
+  constexpr std::string_view kSeeAnswer = " See what it is: weir call -o json";
+  if (error && run.flags.form() == Output::kJson) {
+    const std::size_t at = error->message.find(kSeeAnswer);
+    if (at != error->message.npos) error->message.erase(at, kSeeAnswer.size());
+  }
   TellAbout(terminal, run, reply.info);
   printer.Finish(reply, error);
   if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
-  if (terminal.out_error()) error = terminal.out_error();
   if (!error) return kExitOk;
   terminal.Problem(*error);
   return ExitCode(*error);

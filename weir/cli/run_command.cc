@@ -13,6 +13,7 @@
 #include "weir/cli/flow_files.h"
 #include "weir/cli/input.h"
 #include "weir/cli/listeners.h"
+#include "weir/cli/out_file.h"
 #include "weir/cli/review_actions.h"
 #include "weir/cli/run_batch.h"
 #include "weir/cli/run_events.h"
@@ -97,6 +98,9 @@ Result<RunJob> NewBatch(RunJob job) {
 
 Result<RunJob> NewJob(const RunFlags& flags, const Session& session) {
   RunJob job = flags.job;
+  WEIR_CHECK(CheckNoForm(job.folder, job.format == kBatchFormat
+                                         ? "the file of answers"
+                                         : "the run's folder, --format the form of results"));
   if (job.format == kBatchFormat) return NewBatch(std::move(job));
   if (!job.model.empty()) {
     return Fail(Code::kConfigError,
@@ -210,8 +214,12 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
     terminal.Note(StrCat(stats.rows_failed, " of ", flow::Counted(stats.rows_done, "row", "rows"),
                          " failed; why is in ", job.folder, "/errors.jsonl"));
     if (!result.error) {
+      // No node has failed: what failed are rows that are none, or not what `input` says.
       terminal.Note(
-          StrCat("try them again with: weir run --resume ", job.folder, " --retry-failed"));
+          stats.Sum().failed == 0
+              ? "the rows themselves are wrong: mend them, and start a new run with "
+                "another -o"
+              : StrCat("try them again with: weir run --resume ", job.folder, " --retry-failed"));
     }
   }
   if (!reported) return;
@@ -328,6 +336,7 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   TimelineKeeper timeline(loop, stats);
   TerminalApprover approver([&view](std::string_view text) { view->Above(text); });
   if (asks) options->approver = &approver;
+  stats.started = loop.Now();  // the view draws before the run begins
   view->Begin();
   const flow::RunResult result = loop.Run(
       flow::Run(work.NewContext({}), loaded.graph, **rows, *folder, **host, *options, stats));
@@ -359,7 +368,8 @@ int Run(Session& session, const RunFlags& flags) {
                                   ? LoadBatch(job->engine, job->model, session)
                                   : LoadFlow(job->flow, session);
   if (!loaded) return Refuse(session, loaded.error());
-  const Result<void> good = TellProblems(CheckLoaded(*loaded, session), session.terminal);
+  const Result<void> good =
+      TellProblems(CheckLoaded(*loaded, session, job->engine), session.terminal);
   if (!good) return Refuse(session, good.error());
   return Execute(session, flags, *job, *std::move(loaded));
 }

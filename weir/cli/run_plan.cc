@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/cli/input.h"
 #include "weir/cli/work.h"
 #include "weir/flow/figures.h"
 #include "weir/text/token_estimate.h"
@@ -56,6 +57,12 @@ class Planner {
     }
   }
 
+  // That of a run of which only bad rows fail.
+  int exit_code() const {
+    if (bad_ == 0) return kExitOk;
+    return bad_ == count_ ? kExitFailed : kExitSomeFailed;
+  }
+
   // What was read would be this.
   void Tell(bool all) {
     std::string text =
@@ -87,9 +94,9 @@ class Planner {
 
   Result<void> Take(const flow::Row& row) {
     ++count_;
-    if (row.error) {
+    if (const Result<void> good = flow::CheckRow(loaded_.graph, row); !good) {
       ++bad_;
-      session_.terminal.Warn(StrCat("row ", row.id, ": ", row.error->message));
+      session_.terminal.Warn(StrCat("row ", row.id, ": ", good.error().message));
       return {};
     }
     if (looked_at_ == kRowsLookedAt) return {};
@@ -160,11 +167,7 @@ int ShowPlan(async::Loop& loop, Session& session, const LoadedFlow& loaded, flow
     return ExitCode(read.error());
   }
   planner.Tell(read.has_value());
-  if (session.terminal.out_error()) {
-    session.terminal.Problem(*session.terminal.out_error());
-    return ExitCode(*session.terminal.out_error());
-  }
-  return read ? kExitOk : kExitCancelled;
+  return read ? planner.exit_code() : kExitCancelled;
 }
 
 }  // namespace weir::cli

@@ -171,7 +171,7 @@ int CheckOne(const CheckFlags& flags, Session& session, const Schema& schema) {
     session.terminal.Out(out + "\n");
   }
   SayViolations(session.terminal, flags, violations);
-  return Finish(session, violations.empty() ? kExitOk : kExitFailed);
+  return violations.empty() ? kExitOk : kExitFailed;
 }
 
 // The schemas of rows. One that is equal to that of the row before is not compiled again.
@@ -327,7 +327,7 @@ int GenerateMany(const GenerateFlags& flags, Session& session, const Schema& sch
     if (session.terminal.out_error()) break;
     out.clear();
   }
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 Result<json::Value> GenerateForRow(const Result<std::string_view>& line, const GenerateFlags& flags,
@@ -461,7 +461,7 @@ int Explain(const ExplainFlags& flags, Session& session) {
   }
   writer.EndArray();
   session.terminal.Out(flags.schema.as_json() ? document + "\n" : text);
-  return Finish(session, kExitOk);
+  return kExitOk;
 }
 
 void AddExplain(CLI::App& parent, Session& session) {

@@ -84,7 +84,17 @@ Result<HttpListeners> ListenAtAll(const ServeOptions& options, std::size_t doors
   HttpListeners listeners;
   for (std::size_t i = 0; i < doors; ++i) {
     WEIR_TRY(const http::ListenOptions address, DoorAddress(options.listen, i));
-    WEIR_TRY(listeners.emplace_back(), http::Listen(address));
+    Result<std::unique_ptr<http::Listener>> listener = http::Listen(address);
+    if (!listener) {
+      Error error = std::move(listener).error();
+      if (!error.cause.contains("in use")) {
+        error.message +=
+            "; give --listen an address of this machine with a free port (127.0.0.1:0 takes any), "
+            "or unix:PATH in a folder that is there";
+      }
+      return std::unexpected<Error>(std::move(error));
+    }
+    listeners.push_back(*std::move(listener));
   }
   return listeners;
 }

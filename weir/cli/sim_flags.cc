@@ -195,6 +195,11 @@ Result<sim::Latency> PaceOf(const SimFlags& flags) {
     WEIR_TRY(latency.itl, SpreadFlag("--itl", flags.itl));
   }
   latency.time_scale = flags.time_scale.value_or(latency.time_scale);
+  constexpr double kMostTimeScale = 1e6;
+  if (!(latency.time_scale >= 0 && latency.time_scale <= kMostTimeScale)) {
+    return Fail(Code::kConfigError,
+                StrCat("--time-scale must be in [0, 1000000], got ", latency.time_scale));
+  }
   return latency;
 }
 

@@ -178,8 +178,7 @@ Outcome Talk::AskModel(const CallRun& run, ReplyPrinter& printer) {
   }
   ForgetSignals();
   if (outcome.error) {
-    outcome.error =
-        client::WithProxyAdvice(*std::move(outcome.error), chosen_.engine, session_.env);
+    outcome.error = WithAdvice(*std::move(outcome.error), chosen_, session_);
   }
   return outcome;
 }

@@ -1,8 +1,10 @@
 #include "weir/cli/terminal.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -80,7 +82,15 @@ void Terminal::Warn(std::string_view text) const { Line(kYellow, "warning: ", te
 void Terminal::Problem(const Error& error) const {
   std::string text = error.message;
   if (!error.cause.empty()) StrAppend(text, " [", error.cause, "]");
-  Line(kRed, StrCat(Name(error), ": "), text);
+  // What is wrong with a file comes together, a line for each thing; an example or an excerpt has
+  // lines that are empty or indented.
+  const std::vector<std::string_view> lines = Split(text, '\n');
+  const bool each =
+      error.code == Code::kConfigError && std::ranges::none_of(lines, [](std::string_view line) {
+        return line.empty() || line.starts_with(' ');
+      });
+  if (!each) return Line(kRed, StrCat(Name(error), ": "), text);
+  for (const std::string_view line : lines) Line(kRed, StrCat(Name(error), ": "), line);
 }
 
 Result<int> OpenInput(const std::string& path) {

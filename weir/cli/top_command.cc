@@ -106,6 +106,9 @@ class Top {
       if (!past) servers_.Look(activity_.At(now));
       loop_.Run(servers_.AskOnce(ctx_));
     }
+    if (!activity_.last() && flags_.engines.empty()) {
+      session_.terminal.Note(StrCat("there are no events in ", path_ == kStdin ? "stdin" : path_));
+    }
     PrintSnapshot(session_, activity_.At(now),
                   {.as_json = flags_.as_json(), .agent = flags_.agent, .source = path_});
     return End({});
@@ -141,10 +144,7 @@ class Top {
 
  private:
   int End(const Result<void>& result) {
-    if (!result) return Stop(session_, flags_, result.error());
-    if (!session_.terminal.out_error()) return kExitOk;
-    session_.terminal.Problem(*session_.terminal.out_error());
-    return ExitCode(*session_.terminal.out_error());
+    return result ? kExitOk : Stop(session_, flags_, result.error());
   }
 
   // Until somebody quits.

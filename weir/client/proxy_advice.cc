@@ -1,5 +1,7 @@
 #include "weir/client/proxy_advice.h"
 
+#include <utility>
+
 #include "weir/base/text.h"
 #include "weir/http/dialer.h"
 
@@ -18,9 +20,22 @@ std::optional<http::Proxy> ForwardingProxy(const config::EngineConfig& config, c
   return *std::move(proxy);
 }
 
+// What http says of a vLLM.
+void SpeakOfOllama(Error& error) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"a loading vLLM refuses connections until it is ready; try its /health",
+       "`ollama serve` starts it"},
+      {"--host 0.0.0.0", "OLLAMA_HOST=0.0.0.0"}};
+  for (const auto& [of_vllm, of_ollama] : kWords) {
+    const std::size_t at = error.message.find(of_vllm);
+    if (at != error.message.npos) error.message.replace(at, of_vllm.size(), of_ollama);
+  }
+}
+
 }  // namespace
 
 Error WithProxyAdvice(Error error, const config::EngineConfig& config, const Env& env) {
+  if (config.kind == config::Kind::kOllama) SpeakOfOllama(error);
   const std::optional<http::Proxy> proxy = ForwardingProxy(config, env);
   const bool from_afar = error.http_status != 0 || error.code == Code::kProtocolError ||
                          error.code == Code::kStreamTruncated;

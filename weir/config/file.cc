@@ -38,8 +38,10 @@ Result<std::optional<FoundFile>> FindFile(const std::string& named, const Env& e
   if (!demanded.empty()) {
     WEIR_TRY(std::optional<std::string> text, ReadFile(demanded));
     if (!text) {
-      return Fail(Code::kConfigError, StrCat("there is no configuration ", demanded,
-                                             "; check --config and $WEIR_CONFIG"));
+      return Fail(Code::kConfigError,
+                  StrCat("there is no configuration ", demanded,
+                         named.empty() ? "; check $WEIR_CONFIG"
+                                       : "; check its name, or write one: weir config init FILE"));
     }
     return std::optional<FoundFile>(FoundFile{.path = demanded, .text = *std::move(text)});
   }

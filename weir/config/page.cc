@@ -13,7 +13,7 @@ constexpr std::string_view kBegin = R"(# Configuration
      WEIR_UPDATE_GOLDEN=1 build/release/bin/config_test --gtest_filter='*ThePageInTheTree*' -->
 
 weir needs no configuration file to call an address. A file gives engines names, and keeps their settings.
-`weir config init` writes one, `weir config check` says everything that is wrong with it and warns of
+`weir config init` writes one, `weir config check` says everything that is wrong with it (`-o json` too) and warns of
 hosts that cannot be found (not with `--offline`), `weir config show` prints
 what came out of it and where each value came from, and `weir config schema` is for editors:
 

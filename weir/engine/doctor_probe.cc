@@ -60,7 +60,10 @@ async::Task<std::optional<model::Reply>> ProbeCall(async::Context ctx, Examinati
   const TimePoint start = ctx.Now();
   Result<model::Reply> reply = co_await AskStreamed(ctx, engine, std::move(call));
   if (!reply) {
-    found.Fail("call", reply.error(), CallRemedy(reply.error()));
+    // What was broken off says nothing of the server.
+    if (reply.error().code != Code::kCancelled) {
+      found.Fail("call", reply.error(), CallRemedy(reply.error()));
+    }
     co_return std::nullopt;
   }
   std::string what = StrCat("a question is answered in ", Took(ctx.Now() - start));
@@ -212,7 +215,7 @@ bool EndsBefore(std::string_view step, const async::Context& ctx, Examination& f
 
 async::Task<void> Probe(async::Context ctx, Examination& found, model::Engine& engine) {
   const std::optional<model::Reply> reply = co_await ProbeCall(ctx, found, engine);
-  if (!reply) co_return found.SkipRest("the model does not answer");
+  if (!reply) co_return found.SkipRest(ctx.cancelled() ? "cancelled" : "the model does not answer");
   JudgeReasoning(found, *reply);
   const std::vector<ConstraintProbe> probes = ConstraintProbes();
   for (const ConstraintProbe& probe : probes) {

@@ -26,6 +26,7 @@ struct CheckFacts {
   std::map<std::string, EngineFacts> engines;  // by name
   std::string default_engine;
   std::vector<std::string> profiles;
+  std::string engine;         // asked instead of every engine of the flow; empty: none is
   bool knows_engines = true;  // false: there is no configuration, engines are not checked
   // $PATH, where programs of tools are looked for; unset: those without a slash are believed.
   std::optional<std::string> program_path;

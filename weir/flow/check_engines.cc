@@ -11,7 +11,9 @@ namespace weir::flow {
 void Checker::CheckFlowEngine() {
   const Flow& flow = graph_.flow();
   CheckProfile(flow.profile, flow.file, "the flow");
-  if (!flow.engine.empty()) EngineNamed(flow.engine, flow.file, "the flow");
+  if (!flow.engine.empty() && facts_.engine.empty()) {
+    EngineNamed(flow.engine, flow.file, "the flow");
+  }
 }
 
 const EngineFacts* Checker::EngineNamed(std::string_view name, const std::string& place,
@@ -33,7 +35,8 @@ const EngineFacts* Checker::EngineNamed(std::string_view name, const std::string
   Tell(false, place,
        StrCat(what, " asks the engine ", Truncate(wanted, 60),
               ", which the configuration does not have; ",
-              names.empty() ? "add it to `engines`" : Advice(wanted, names)));
+              names.empty() ? std::string() : Advice(wanted, names) + "; ",
+              "add it to `engines` of weir.yaml, or ask another one instead with -e"));
   return nullptr;
 }
 
@@ -52,10 +55,12 @@ void Checker::CheckEngine(const GraphNode& node) {
   const std::string what = StrCat(TypeName(*node.node), " ", node.node->id);
   CheckPattern(node);
   CheckProfile(step.profile, node.node->place, what);
-  const std::string_view engine = EngineOf(graph_.flow(), step);
-  // One that the flow names was told once.
-  const bool told = step.engine.empty() && !graph_.flow().engine.empty() &&
-                    !facts_.engines.contains(graph_.flow().engine);
+  const bool replaced = !facts_.engine.empty();
+  const std::string_view engine = replaced ? facts_.engine : EngineOf(graph_.flow(), step);
+  // One that the flow names was told once, and one that stands in for all is told by who opens it.
+  const bool told = replaced ? !facts_.engines.contains(facts_.engine)
+                             : step.engine.empty() && !graph_.flow().engine.empty() &&
+                                   !facts_.engines.contains(graph_.flow().engine);
   if (told) return;
   const EngineFacts* facts = EngineNamed(engine, node.node->place, what);
   if (facts == nullptr) return;

@@ -364,6 +364,20 @@ TEST(CheckTest, AnEngineOfTheFlowIsToldOnce) {
   EXPECT_EQ(ProblemsOf("engine: no\nnodes: [{step: a, user: x}, {step: b, user: x}]").size(), 1U);
 }
 
+TEST(CheckTest, OneEngineForAllOfThemIsTheOneThatIsChecked) {
+  CheckFacts facts = Facts();
+  facts.engine = "ollama";
+  EXPECT_EQ(Describe(ProblemsOf("engine: no\nnodes: [{step: a, user: x, engine: none}]", facts)),
+            "");
+  EXPECT_THAT(Describe(ProblemsOf("nodes: [{step: a, user: x, regex: 'a', engine: no}]", facts)),
+              HasSubstr("which ollama (ollama) cannot do"));
+  facts.engine = "told by who opens it";
+  EXPECT_EQ(Describe(ProblemsOf("nodes: [{step: a, user: x}]", facts)), "");
+  facts.engine.clear();
+  EXPECT_THAT(Describe(ProblemsOf("engine: no\nnodes: [{step: a, user: x}]", facts)),
+              HasSubstr("or ask another one instead with -e"));
+}
+
 TEST(CheckTest, WithoutConfigurationEnginesAreNotChecked) {
   CheckFacts facts;
   facts.knows_engines = false;

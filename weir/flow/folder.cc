@@ -224,6 +224,11 @@ Result<RunFolder> RunFolder::Create(const std::string& path, const Graph& graph,
   const json::Value members = std::move(identity.members);
   WEIR_TRY(start.run, BeginRun(begun, members, options));
   start.options = std::move(options);
+  std::error_code none;
+  if (fs::exists(start.path, none) && !fs::is_directory(start.path, none)) {
+    return Fail(Code::kConfigError,
+                StrCat(start.path, " is a file, and a run makes a folder; choose another -o"));
+  }
   if (Result<void> made = MakeFolders(ops, start.path); !made) {
     made.error().message += "; choose another -o";
     return std::unexpected(std::move(made).error());

@@ -286,7 +286,10 @@ bool IsAgentFile(std::string_view text) {
   return std::ranges::any_of(kSigns, [&](std::string_view key) { return root.Find(key).exists(); });
 }
 
-Result<Flow> ReadAgentText(std::string_view text, const std::string& file_name) {
+namespace {
+
+Result<Flow> ReadAgentDocument(std::string_view text, const std::string& file_name,
+                               ReadProblems& found) {
   WEIR_TRY(const json::YamlDocument document, json::ReadYaml(text, file_name));
   Flow flow;
   flow.file = file_name;
@@ -314,14 +317,29 @@ Result<Flow> ReadAgentText(std::string_view text, const std::string& file_name) 
   step.agent.emplace();
   ReadOver(keys, step);
   keys.Finish();
-  if (!reading.problems.empty()) return Fail(Code::kConfigError, Describe(reading.problems));
+  found.problems = std::move(reading.problems);
+  found.nodes_missing = reading.nodes_missing;
   flow.parts = std::move(reading.parts);
+  return flow;
+}
+
+}  // namespace
+
+Result<Flow> ReadAgentText(std::string_view text, const std::string& file_name) {
+  ReadProblems found;
+  WEIR_TRY(Flow flow, ReadAgentDocument(text, file_name, found));
+  if (!found.problems.empty()) return Fail(Code::kConfigError, Describe(found.problems));
   return flow;
 }
 
 Result<Flow> ReadAgentFile(const std::string& path) {
   WEIR_TRY(const std::string text, ReadPart(path));
   return ReadAgentText(text, path);
+}
+
+Result<Flow> ReadAgentFile(const std::string& path, ReadProblems& found) {
+  WEIR_TRY(const std::string text, ReadPart(path));
+  return ReadAgentDocument(text, path, found);
 }
 
 }  // namespace weir::flow

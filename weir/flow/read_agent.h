@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/flow/read.h"
 #include "weir/flow/read_keys.h"
 
 namespace weir::flow {
@@ -18,6 +19,8 @@ Step ReadAgent(Keys& keys);
 // A file of one agent as a flow of that node alone. It counts paths from its folder, and is called
 // by its `name`, or as the file. Fails with kConfigError: every problem found, each with its place.
 Result<Flow> ReadAgentFile(const std::string& path);
+// The same, but what could be read comes back in spite of problems; fails where nothing could.
+Result<Flow> ReadAgentFile(const std::string& path, ReadProblems& found);
 // The same of a text.
 Result<Flow> ReadAgentText(std::string_view text, const std::string& file_name);
 

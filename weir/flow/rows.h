@@ -23,7 +23,7 @@ struct Row {
   std::uint64_t number = 0;  // from 0; what a run knows it by
   std::string id;            // for people: its number, or the field that the flow calls `id`
   json::Value value;         // an object
-  std::uint64_t line = 0;    // where it begins in its file, from 1; 0: not known
+  std::string place;         // for people: "rows.jsonl, line 6"; empty: not known
   // Why it is none: no JSON, no object, no id. Such a row fails alone, and keeps its number.
   std::optional<Error> error;
 };

@@ -108,7 +108,6 @@ class CsvSource final : public RowSource {
     }
     object.EndObject();
     Row row = maker_.Make(std::move(object).Finish(), place);
-    row.line = csv_.line();
     return row;
   }
 

@@ -196,7 +196,11 @@ std::optional<double> RowMaker::part_of_limit() const {
 }
 
 Row RowMaker::Make(json::Value object, std::string_view place) {
-  Row row{.number = next_++, .id = {}, .value = std::move(object), .line = 0, .error = {}};
+  Row row{.number = next_++,
+          .id = {},
+          .value = std::move(object),
+          .place = std::string(place),
+          .error = {}};
   if (options_.id.empty()) {
     row.id = StrCat(row.number);
     return row;
@@ -228,7 +232,7 @@ Row RowMaker::Make(json::Value object, std::string_view place) {
 Row RowMaker::Bad(Error error) {
   const std::uint64_t number = next_++;
   return {
-      .number = number, .id = StrCat(number), .value = {}, .line = 0, .error = std::move(error)};
+      .number = number, .id = StrCat(number), .value = {}, .place = {}, .error = std::move(error)};
 }
 
 Row RowMaker::TooLong(std::string_view place) {

@@ -98,7 +98,7 @@ class RowMaker {
   bool at_limit() const { return options_.limit && next_ >= *options_.limit; }
   std::optional<double> part_of_limit() const;
 
-  // `place` is for the error of a row without an id.
+  // `place` is Row::place.
   Row Make(json::Value object, std::string_view place);
   Row Bad(Error error);
   Row Bad(std::string message) {

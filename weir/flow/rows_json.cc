@@ -58,9 +58,7 @@ class JsonLines final : public RowSource {
                                json::KindName(value->kind()),
                                "; every line holds one: {\"name\": \"value\"}"));
     }
-    Row row = maker_.Make(*std::move(value), place);
-    row.line = lines_.number();
-    return row;
+    return maker_.Make(*std::move(value), place);
   }
 
   const std::unique_ptr<RowInput> input_;

@@ -339,11 +339,8 @@ void Runner::CountSkipped(std::size_t pass, RowSource& source) {
 
 // The traveller of a row, or why it is none.
 Result<Traveller> Runner::Enter(std::size_t pass, Row& row) const {
-  if (row.error) return std::unexpected<Error>(*row.error);
-  if (pass > 0) return Unpack(row.value);
-  if (graph_.input()) {
-    WEIR_CHECK(graph_.input()->Validate(row.value));
-  }
+  if (pass > 0) return row.error ? Fail(*row.error) : Unpack(row.value);
+  WEIR_CHECK(CheckRow(graph_, row));
   Traveller traveller;
   traveller.id = std::move(row.id);
   traveller.origin = row.number;
@@ -458,6 +455,16 @@ Task<RunResult> Run(Context ctx, const Graph& graph, RowSource& rows, RunFolder&
   Runner runner(graph, rows, folder, engines, options, stats);
   RunResult result = co_await runner.Run(ctx);
   co_return result;
+}
+
+Result<void> CheckRow(const Graph& graph, const Row& row) {
+  if (row.error) return Fail(*row.error);
+  if (!graph.input()) return {};
+  Result<void> valid = graph.input()->Validate(row.value);
+  if (valid || row.place.empty()) return valid;
+  Error error = std::move(valid).error();
+  error.message = StrCat(row.place, ": ", error.message);
+  return std::unexpected<Error>(std::move(error));
 }
 
 Result<std::vector<PlannedCall>> Plan(const Graph& graph, const Row& row, EngineHost& engines,

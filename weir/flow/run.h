@@ -97,6 +97,10 @@ async::Task<RunResult> Run(async::Context ctx, const Graph& graph, RowSource& ro
                            RunFolder& folder, EngineHost& engines, const RunOptions& options,
                            RunStats& stats);
 
+// Whether a run could begin with the row: it is one, and what the flow's `input` says. Fails as the
+// row itself did, or with the place that it has.
+Result<void> CheckRow(const Graph& graph, const Row& row);
+
 // What a run would ask, for --dry-run: the calls of the first rows with their prompts, nothing
 // sent.
 struct PlannedCall {

@@ -331,6 +331,7 @@ TEST_F(RunTest, BadRowsFailAtTheInput) {
   EXPECT_EQ(stats_->rows_failed, 2);
   EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"("row_id":"1","node":"input")"));
   EXPECT_THAT(Lines("errors.jsonl"), HasSubstr(R"("row_id":"2","node":"input")"));
+  EXPECT_THAT(Lines("errors.jsonl"), HasSubstr("rows.jsonl, line 3: at the top level: "));
 }
 
 TEST_F(RunTest, TheBudgetStopsTheRunAndItCanGoOn) {

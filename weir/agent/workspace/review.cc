@@ -75,7 +75,7 @@ Result<SourceRecord> RequireSource(const std::string& run_folder, const Workspac
                        "that works on a copy, so there is nothing to review"));
   }
   return Fail(Code::kConfigError,
-              StrCat(run_folder, " is no run folder; name what `weir run --output` made"));
+              StrCat(run_folder, " is no run folder; name what `weir run -o` made"));
 }
 
 std::string NameOf(const ReviewItem& item) { return StrCat(item.node, "/", item.row); }
