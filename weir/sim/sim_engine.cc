@@ -200,6 +200,11 @@ class SimEngine final : public model::Engine {
   Task<Result<Outcome>> Decide(Context ctx, const model::Call& call, bool stream) {
     const Result<void> valid = call.sampling.Validate();
     if (!valid) co_return Fail(valid.error());
+    const bool only_echo = call.api == model::Api::kCompletions && call.echo == true;
+    if (call.sampling.max_tokens == 0 && !only_echo) {
+      co_return Fail(Code::kInvalidRequest,
+                     "max_tokens must be at least 1 (0 is only for completions with echo)");
+    }
     const Prompt prompt{call.prompt, call.prompt_token_ids};
     Outcome outcome = core_->Decide(
         {.call = call, .prompts = {&prompt, 1}, .stream = stream, .path = PathOf(call.api)});

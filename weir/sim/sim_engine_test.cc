@@ -168,6 +168,19 @@ TEST(SimEngine, LimitsCutTheSameText) {
   }
 }
 
+TEST(SimEngine, RoomForNothingIsRefusedUnlessTheEchoIsAllThatIsWanted) {
+  SimInside sim;
+  Call call = Ask("Tell me about rivers");
+  call.sampling.max_tokens = 0;
+  EXPECT_EQ(sim.Whole(call).error().code, Code::kInvalidRequest);
+  Call echo;
+  echo.api = model::Api::kCompletions;
+  echo.prompt = "A river";
+  echo.echo = true;
+  echo.sampling.max_tokens = 0;
+  EXPECT_EQ(sim.Whole(echo)->text(), "A river");
+}
+
 TEST(SimEngine, NoEndBeforeMinTokensAndNoneAtAllWithIgnoreEos) {
   SimInside sim;
   Call call = Ask("Tell me about rivers");

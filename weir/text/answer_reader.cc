@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <forward_list>
 #include <span>
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/text/body_scanner.h"
+#include "weir/text/answer_call.h"
 #include "weir/text/call_forms.h"
 #include "weir/text/mark_finder.h"
 
@@ -70,18 +71,10 @@ struct AnswerReader::State {
   model::Delta* out = nullptr;
 
  private:
-  // The body of a call, from its opening mark on. Most answers have none.
-  struct Body {
-    Body(CallMarks of, std::vector<std::string> until)
-        : marks(std::move(of)), ends(std::move(until)), scanner(marks.close, ends, marks.shields) {}
-
-    const CallMarks marks;
-    const std::vector<std::string> ends;
-    BodyScanner scanner;
-  };
-
   const ThoughtMarks& thought_marks() const;
   void PrepareMarks();
+  void AddOpen(const std::string& mark, int meaning, Where where);
+  std::vector<std::string> WithNames(const std::string& mark) const;
   std::vector<std::string> EndsOf(const CallMarks& call) const;
   void Start();
   void StartInThoughts();
@@ -97,11 +90,10 @@ struct AnswerReader::State {
 
   void TakeAnswerMark(MarkFinder::Hit hit);
   void OpenCall(const CallMarks& marks, std::size_t mark_size);
-  bool TakeCall(BodyScanner::End end);
+  void TakeCalls(ReadCallsResult read);
   void TakeNoCall(std::size_t size, std::string_view why);
-  Result<ReadCallsResult> ReadBody(BodyScanner::End end) const;
   void OpenMessage(std::string_view text);
-  bool IsTool(std::string_view name) const;
+  bool BeginsLine() const { return (cursor > 0 ? pending[cursor - 1] : before_) == '\n'; }
 
   std::string_view rest() const { return std::string_view(pending).substr(cursor); }
   void EmitText(std::size_t size);
@@ -111,18 +103,21 @@ struct AnswerReader::State {
 
   bool reads_calls_ = false;
   MarkFinder answer_, thoughts_, doubt_, header_, skip_;
+  std::forward_list<std::string> own_marks_;  // those that are made for the tools
+  bool has_line_marks_ = false;
+  char before_ = '\n';  // what stood before `pending`
   Mode mode_ = Mode::kAnswer;
-  std::size_t scanned_ = 0;      // in doubt and in a header
-  bool thoughts_known_ = false;  // whether there are thoughts, and where they begin
-  bool thoughts_close_ = true;   // for all that is known yet
-  bool guessed_header_ = false;  // the prompt is thought to have opened it
-  bool answered_ = false;        // words of the answer have come
-  bool after_call_ = false;      // a call has come
-  std::string white_;            // held back: white space around calls is no text
-  bool flowing_ = false;         // words since the start or the last call
-  bool doubted_ = false;         // the call comes out of thoughts that never closed
-  std::unique_ptr<Body> body_;   // of the call, in Mode::kCall
-  std::size_t body_at_ = 0;
+  std::size_t scanned_ = 0;           // in doubt and in a header
+  bool thoughts_known_ = false;       // whether there are thoughts, and where they begin
+  bool thoughts_close_ = true;        // for all that is known yet
+  bool guessed_header_ = false;       // it is thought to have begun without a mark
+  bool answered_ = false;             // words of the answer have come
+  bool after_call_ = false;           // a call has come
+  std::string white_;                 // held back: what may stand around calls is no text
+  std::size_t fence_at_ = kNowhere;   // where white space ends in it
+  bool flowing_ = false;              // words since the start or the last call
+  bool doubted_ = false;              // the call comes out of thoughts that never closed
+  std::unique_ptr<AnswerCall> call_;  // in Mode::kCall
   std::string header_text_;
   std::string call_name_;  // as the header said it
   std::int64_t calls_read_ = 0;
@@ -136,14 +131,29 @@ AnswerReader::State::State(const Family& of, AnswerReaderOptions given)
 }
 
 const ThoughtMarks& AnswerReader::State::thought_marks() const {
-  static const ThoughtMarks none;
-  return options.read_reasoning ? family.thoughts : none;
+  static const ThoughtMarks kNone;
+  return options.read_reasoning ? family.thoughts : kNone;
 }
 
 // Marks that no body goes beyond.
 std::vector<std::string> AnswerReader::State::EndsOf(const CallMarks& call) const {
   std::vector<std::string> ends = family.wrappers;
-  if (call.where == Where::kAnywhere) ends.insert(ends.end(), call.open.begin(), call.open.end());
+  const auto add = [&ends](const CallMarks& marks) {
+    if (marks.where == Where::kAnywhere) {
+      ends.insert(ends.end(), marks.open.begin(), marks.open.end());
+    }
+  };
+  if (call.where == Where::kAnywhere) {
+    add(call);
+  } else {
+    for (const CallMarks& marks : family.calls) add(marks);
+  }
+  // Calls in Python end at the first word behind them, and a later line may call again.
+  if (call.where == Where::kLine && call.forms.front() == CallForm::kPython) {
+    for (const std::string& mark : call.open) {
+      for (const std::string& own : WithNames(mark)) ends.push_back(StrCat("\n", own));
+    }
+  }
   ends.insert(ends.end(), family.call_wrappers.begin(), family.call_wrappers.end());
   if (family.channels) {
     ends.insert(ends.end(), family.channels->open.begin(), family.channels->open.end());
@@ -154,17 +164,15 @@ std::vector<std::string> AnswerReader::State::EndsOf(const CallMarks& call) cons
 void AnswerReader::State::PrepareMarks() {
   const ThoughtMarks& thoughts = thought_marks();
   for (const std::string& mark : thoughts.open) {
-    answer_.Add(mark, kOpen, thoughts.where == Where::kStart);
+    answer_.Add(mark, kOpen, thoughts.where);
     thoughts_.Add(mark, kOpen);
   }
   for (const std::string& mark : thoughts.close) {
     for (MarkFinder* finder : {&answer_, &thoughts_, &doubt_}) finder->Add(mark, kClose);
   }
   for (std::size_t i = 0; i < family.calls.size(); ++i) {
-    const bool at_start = family.calls[i].where == Where::kStart;
     for (const std::string& mark : family.calls[i].open) {
-      if (reads_calls_) answer_.Add(mark, static_cast<int>(kCallOpen + i), at_start);
-      if (!at_start) thoughts_.Add(mark, static_cast<int>(kCallOpen + i));
+      AddOpen(mark, static_cast<int>(kCallOpen + i), family.calls[i].where);
     }
   }
   const auto wrap = [this](const std::vector<std::string>& marks, Mark meaning) {
@@ -182,6 +190,39 @@ void AnswerReader::State::PrepareMarks() {
     header_.Add(family.channels->message, kMessage);
     wrap(family.channels->open, kHeaderOpen);
     wrap(family.channels->close, kMessageEnd);
+  }
+}
+
+// `mark` with the name of every tool in it, if names belong there.
+std::vector<std::string> AnswerReader::State::WithNames(const std::string& mark) const {
+  const std::size_t name = mark.find('$');
+  if (name == kNowhere) return {mark};
+  std::vector<std::string> marks;
+  marks.reserve(options.tools.size());
+  for (const model::ToolSpec& tool : options.tools) {
+    marks.push_back(StrCat(mark.substr(0, name), tool.name, mark.substr(name + 1)));
+  }
+  return marks;
+}
+
+void AnswerReader::State::AddOpen(const std::string& mark, int meaning, Where where) {
+  if (reads_calls_) {
+    for (std::string& own : WithNames(mark)) {
+      own_marks_.push_front(std::move(own));
+      answer_.Add(own_marks_.front(), meaning, where);
+    }
+  }
+  has_line_marks_ = has_line_marks_ || where == Where::kLine;
+  if (where != Where::kAnywhere) return;
+  thoughts_.Add(mark, meaning);
+  // Thoughts that never close may end in the mark around calls.
+  if (!thought_marks().close.empty()) {
+    for (const std::string& wrapper : family.call_wrappers) {
+      for (const std::string_view between : {"", "\n"}) {
+        own_marks_.push_front(StrCat(wrapper, between, mark));
+        thoughts_.Add(own_marks_.front(), meaning);
+      }
+    }
   }
 }
 
@@ -240,20 +281,22 @@ void AnswerReader::State::Run(bool ends) {
   };
   while (step()) {
   }
+  if (cursor > 0) before_ = pending[cursor - 1];
   pending.erase(0, cursor);
   cursor = 0;
   if (ends && !after_call_) out->text += std::exchange(white_, {});
 }
 
 bool AnswerReader::State::Passes(std::string_view piece) const {
-  return mode_ == Mode::kAnswer && flowing_ && pending.empty() &&
+  const bool at_line = has_line_marks_ && (BeginsLine() || piece.ends_with('\n'));
+  return mode_ == Mode::kAnswer && flowing_ && pending.empty() && !at_line &&
          answer_.Find(piece, 0, kNowhere, false).at == piece.size();
 }
 
 bool AnswerReader::State::StepAnswer(bool ends) {
   const std::size_t words = SkipWhite(rest());
-  const std::size_t start = answered_ ? kNowhere : words;
-  const MarkFinder::Hit hit = answer_.Find(rest(), 0, start, ends);
+  const std::size_t start = answered_ || fence_at_ != kNowhere ? kNowhere : words;
+  const MarkFinder::Hit hit = answer_.Find(rest(), 0, start, ends, BeginsLine());
   // Right behind a call, what could begin a mark is one that the end of the text has cut.
   const bool cut = ends && hit.size == 0 && after_call_ && !flowing_ &&
                    answer_.Find(rest(), words, start, false).at == words;
@@ -270,7 +313,7 @@ bool AnswerReader::State::StepAnswer(bool ends) {
 void AnswerReader::State::TakeAnswerMark(MarkFinder::Hit hit) {
   switch (hit.mark) {
     case kOpen:
-      if (!flowing_) white_.clear();
+      if (!flowing_ && fence_at_ == kNowhere) white_.clear();
       thoughts_known_ = true;
       mode_ = Mode::kThoughts;
       break;
@@ -356,71 +399,63 @@ void AnswerReader::State::EnterAnswer() {
 
 void AnswerReader::State::OpenCall(const CallMarks& marks, std::size_t mark_size) {
   mode_ = Mode::kCall;
-  body_ = std::make_unique<Body>(marks, EndsOf(marks));
-  body_at_ = mark_size;
-  body_->scanner.Begin(mark_size);
+  call_ = std::make_unique<AnswerCall>(marks, EndsOf(marks), options.tools, call_name_, mark_size);
 }
 
 bool AnswerReader::State::StepCall(bool ends) {
-  BodyScanner& scanner = body_->scanner;
-  switch (scanner.Scan(rest(), ends, options.max_call_bytes)) {
-    case BodyScanner::Found::kMore:
+  switch (call_->Scan(rest(), ends, options.max_call_bytes)) {
+    case AnswerCall::Found::kMore:
       return false;
-    case BodyScanner::Found::kTooLong:
+    case AnswerCall::Found::kTooLong:
       TakeNoCall(options.max_call_bytes, "it is too long");
       return true;
-    case BodyScanner::Found::kEnd:
+    case AnswerCall::Found::kNoTool:
+      TakeNoCall(call_->mark_size(), "it names no tool");
+      return true;
+    case AnswerCall::Found::kEnd:
       break;
   }
-  const BodyScanner::End end = scanner.end();
-  const bool unclosed = ends && end.closed == rest().size();
-  if (unclosed && scanner.first_close() && !ReadBody(end)) {
-    scanner.DropShields();
-    return TakeCall(*scanner.first_close());
-  }
-  return TakeCall(end);
-}
-
-Result<ReadCallsResult> AnswerReader::State::ReadBody(BodyScanner::End end) const {
-  const CallMarks& marks = body_->marks;
-  std::string body(marks.keep_marks ? rest().substr(0, end.closed)
-                                    : rest().substr(body_at_, end.body - body_at_));
-  if (!call_name_.empty()) body.insert(0, call_name_);
-  for (const CallForm form : marks.forms) {
-    Result<ReadCallsResult> read = ReadCalls(form, body, options.tools);
-    if (!read || read->calls.empty()) continue;
-    const bool known = std::ranges::all_of(
-        read->calls, [this](const model::ToolCall& call) { return IsTool(call.name); });
-    if (known || !marks.known_tools) return read;
-  }
-  return Fail(Code::kInvalidJson, "there is no call in it");
-}
-
-bool AnswerReader::State::TakeCall(BodyScanner::End end) {
-  Result<ReadCallsResult> read = ReadBody(end);
-  if (!read) {
-    TakeNoCall(end.closed, read.error().message);
+  AnswerCall::Taken taken = call_->Read(rest(), ends);
+  if (taken.read) {
+    TakeCalls(*std::move(taken.read));
+    Drop(taken.size);
+  } else if (call_->OpensAgain(rest())) {
     return true;
+  } else if (after_call_ && !flowing_ && call_->IsEmpty(rest(), taken.size)) {
+    Drop(taken.size);
+    mode_ = Mode::kAnswer;
+  } else if (ends && taken.size == rest().size() && !doubted_ && call_->WasCut(rest())) {
+    repairs.emplace_back("a call that the end of the text had cut was left out");
+    Drop(taken.size);
+    mode_ = Mode::kAnswer;
+  } else {
+    TakeNoCall(taken.size, taken.read.error().message);
   }
-  for (model::ToolCall& call : read->calls) {
+  return true;
+}
+
+void AnswerReader::State::TakeCalls(ReadCallsResult read) {
+  for (model::ToolCall& call : read.calls) {
     out->tool_calls.push_back({.index = calls_read_++,
                                .id = std::move(call.id),
                                .name = std::move(call.name),
                                .arguments = std::move(call.arguments)});
   }
-  repairs.insert(repairs.end(), std::make_move_iterator(read->repairs.begin()),
-                 std::make_move_iterator(read->repairs.end()));
-  Drop(end.closed);
+  repairs.insert(repairs.end(), std::make_move_iterator(read.repairs.begin()),
+                 std::make_move_iterator(read.repairs.end()));
   white_.clear();
+  fence_at_ = kNowhere;
   call_name_.clear();
   flowing_ = doubted_ = false;
   answered_ = after_call_ = true;
-  mode_ = Mode::kAnswer;
-  return true;
+  // The next message may begin with the one it is for.
+  guessed_header_ = family.channels && !family.channels->recipient.empty();
+  mode_ = guessed_header_ ? Mode::kHeader : Mode::kAnswer;
+  scanned_ = 0;
 }
 
 void AnswerReader::State::TakeNoCall(std::size_t size, std::string_view why) {
-  if (!body_->marks.known_tools) {
+  if (!call_->marks().known_tools) {
     repairs.push_back(StrCat("what looked like a call of a tool was left in the text: ", why));
   }
   call_name_.clear();
@@ -482,7 +517,7 @@ void AnswerReader::State::OpenMessage(std::string_view text) {
   }
   if (!to.empty()) {
     const std::string_view prefix = channels.name_prefix;
-    const bool is_tool = (to.starts_with(prefix) && to != prefix) || IsTool(to);
+    const bool is_tool = (to.starts_with(prefix) && to != prefix) || IsTool(options.tools, to);
     if (!is_tool || !reads_calls_) {
       repairs.push_back(StrCat("a message to \"", Truncate(to, 64),
                                "\", which is no tool of this call, was left out"));
@@ -513,22 +548,24 @@ bool AnswerReader::State::StepSkip(bool ends) {
   return true;
 }
 
-bool AnswerReader::State::IsTool(std::string_view name) const {
-  return std::ranges::find(options.tools, name, &model::ToolSpec::name) != options.tools.end();
-}
-
 void AnswerReader::State::EmitText(std::size_t size) {
-  std::string_view text = rest().substr(0, size);
+  const std::string_view text = rest().substr(0, size);
   cursor += text.size();
-  if (!flowing_) {
-    const std::size_t white = SkipWhite(text);
-    white_ += text.substr(0, white);
-    text.remove_prefix(white);
-    if (text.empty()) return;
-    out->text += std::exchange(white_, {});
+  if (flowing_) {
+    out->text += text;
+    return;
   }
+  const std::size_t held = white_.size();
+  white_ += text;
+  if (fence_at_ == kNowhere) {
+    const std::size_t words = SkipWhite(text);
+    if (words == text.size()) return;
+    fence_at_ = held + words;
+  }
+  if (IsAroundCalls(std::string_view(white_).substr(fence_at_), after_call_)) return;
+  out->text += std::exchange(white_, {});
+  fence_at_ = kNowhere;
   flowing_ = answered_ = true;
-  out->text += text;
 }
 
 void AnswerReader::State::EmitThought(std::size_t size) {

@@ -19,14 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-AnswerReaderOptions WithTools() {
-  const auto schema = json::Read(
-      R"({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}})");
-  AnswerReaderOptions options;
-  options.tools = {{.name = "f", .parameters = *schema}, {.name = "g"}};
-  return options;
-}
-
 ReadAnswer Read(std::string_view family, std::string_view text,
                 const AnswerReaderOptions& options = {}) {
   return ReadInSteps(*FindFamily(family), options, text, 0);

@@ -9,11 +9,21 @@
 #include <utility>
 #include <vector>
 
+#include "weir/json/reader.h"
 #include "weir/model/message.h"
 #include "weir/text/answer_reader.h"
 #include "weir/text/family.h"
 
 namespace weir::text {
+
+// f(a, b) and g().
+inline AnswerReaderOptions WithTools() {
+  const auto schema = json::Read(
+      R"({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}})");
+  AnswerReaderOptions options;
+  options.tools = {{.name = "f", .parameters = *schema}, {.name = "g"}};
+  return options;
+}
 
 // What a reader made of a text: for comparing, in tests and fuzz targets.
 struct ReadAnswer {

@@ -84,16 +84,16 @@ class BracesCalls {
       if (At(':') || At('=')) {
         ++at_;
       } else if (key.empty() || Rest().empty()) {
-        if (Rest().empty()) break;
+        if (Rest().empty()) {
+          NoteCut();
+          break;
+        }
         at_ = std::max(at_, begin + 1);
         list_.Note("left out: a part of the arguments without a key");
         continue;
       }
       Skip();
-      if (Rest().empty()) {
-        NoteCut();
-        break;
-      }
+      if (CutAtValue()) break;
       object.Set(key, ReadValue(wanted.Property(key), key, depth + 1, '}'));
     }
     Close('}');
@@ -106,13 +106,26 @@ class BracesCalls {
     for (;;) {
       Skip(",");
       if (Rest().empty()) NoteCut();
-      if (Rest().empty() || At(']') || At('}')) break;
+      if (Rest().empty() || At(']') || At('}') || CutAtValue()) break;
       std::string item = ReadValue(wanted.Item(), key, depth + 1, ']');
       if (out.size() > 1) out += ',';
       out += item;
     }
     Close(']');
     return out + "]";
+  }
+
+  // Whether a value never came: the text ends here, or in the mark that opens one.
+  bool CutAtValue() {
+    if (!WithoutPartOfMark(Rest()).empty()) return false;
+    NoteCut();
+    at_ = text_.size();
+    return true;
+  }
+
+  static std::string_view WithoutPartOfMark(std::string_view text) {
+    for (const std::string_view mark : kTextMarks) text = WithoutPartOf(text, mark);
+    return text;
   }
 
   void Close(char bracket) {
@@ -173,6 +186,7 @@ class BracesCalls {
       NoteCut();
       at_ = text_.size();
       std::string_view text = text_.substr(begin);
+      if (!text.ends_with('}')) return WithoutPartOf(text, mark);
       while (text.ends_with('}')) text.remove_suffix(1);
       return text;
     }
@@ -209,7 +223,7 @@ class BracesCalls {
                                                  : BendText(value, wanted, key, list_);
   }
 
-  // Up to the end of the container, or a comma that another key or item follows.
+  // Up to the end of the container, or a comma that another key, whole or cut, or item follows.
   std::string_view BareText(char end) {
     const std::size_t begin = at_;
     for (; at_ < text_.size() && text_[at_] != '}' && text_[at_] != ']'; ++at_) {
@@ -221,7 +235,7 @@ class BracesCalls {
       if (next.Rest().empty() || next.At('}') || next.At('"') || !next.TextMark().empty()) break;
       const bool named = !next.Word().empty();
       next.Skip();
-      if (named && next.At(':')) break;
+      if (named && (next.Rest().empty() || next.At(':'))) break;
     }
     return text_.substr(begin, at_ - begin);
   }

@@ -33,6 +33,13 @@ TEST(CallBracesTest, TextsStandBetweenMarks) {
       {"json", R"({"name": "now", "arguments": {}})", "now{}", "another form"},
       {"prose", "nothing to call", "refused"},
       {"cut name", "call:ru", "refused"},
+      {"cut key", "call:set{number:-42,te", R"(set{"number":-42})", "ended inside"},
+      {"cut mark behind a text", R"(call:run{code:<|"|>Rome<|")", R"(run{"code":"Rome"})",
+       "ended inside"},
+      {"cut mark before a text", "call:run{timeout:3,code:<esc", R"(run{"timeout":3})",
+       "ended inside"},
+      {"cut mark in a list", R"(call:set{list:[<|"|>a<|"|>,<|)", R"(set{"list":["a"]})",
+       "ended inside"},
   };
   for (const FormCase& one : cases) EXPECT_EQ(Complaint(CallForm::kBraces, one), "");
 }

@@ -1,7 +1,9 @@
 // Calls whose arguments are elements named after the key, with objects and lists as elements inside
 // each other: <invoke name="f"><city>Rome</city></invoke>.
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -98,7 +100,7 @@ class ElementCalls {
     }
     if (!closed) {
       list_.Note(StrCat("\"", Truncate(opener.word, 80), "\" had no closing tag"));
-      if (at_ == elements_.size()) text_end = body_.size();
+      if (at_ == elements_.size()) text_end = std::max(TextEnd(opener.word), opener.end);
     }
     if (!children.empty()) return Compose(children, wanted, list_wanted);
     const std::string_view text = body_.substr(opener.end, text_end - opener.end);
@@ -107,6 +109,14 @@ class ElementCalls {
       if ((wanted.kinds() & Wanted::kObject) != 0) return "{}";
     }
     return BendText(text, wanted, opener.word, list_);
+  }
+
+  // Where the text of the last element ends: before a tag that the end of the body has cut. Where a
+  // mark stands before every tag, that may be the tag of any element.
+  std::size_t TextEnd(std::string_view opener) const {
+    const std::size_t mark = marked_ ? body_.rfind(kMiniMaxMark) : body_.npos;
+    if (mark != body_.npos && !body_.substr(mark + kMiniMaxMark.size()).contains('>')) return mark;
+    return EndBeforeCutTag(body_, std::span(&opener, 1));
   }
 
   // Elements of the same name, or named "item", are a list unless the schema wants an object.

@@ -66,6 +66,7 @@ Result<ReadCallsResult> ReadCalls(std::span<const CallForm> forms, std::string_v
   std::string refusal;
   for (const CallForm form : forms) {
     CallList list(tools);
+    list.EndAt(body.size());
     ReadForm(form, body, list);
     if (!list.empty()) return std::move(list).Take();
     if (refusal.empty()) refusal = list.refusal();
@@ -73,6 +74,7 @@ Result<ReadCallsResult> ReadCalls(std::span<const CallForm> forms, std::string_v
   const std::optional<CallForm> other = PlainForm(body);
   if (other && std::ranges::find(forms, *other) == forms.end()) {
     CallList list(tools);
+    list.EndAt(body.size());
     ReadForm(*other, body, list);
     if (!list.empty()) {
       list.Note("the call was written in another form than this model's");

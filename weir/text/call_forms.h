@@ -3,6 +3,7 @@
 // How models write calls of tools in plain text, once the marks around them are gone. Each form is
 // read into calls whose arguments are JSON. docs/tool-calling.md shows every one.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,6 +33,8 @@ struct ReadCallsResult {
   // Arguments are a JSON object; an id is there only where the model wrote one.
   std::vector<model::ToolCall> calls;
   std::vector<std::string> repairs;  // what was mended, in words
+  // Of the body: what stands behind it is no part of the calls, and was left out.
+  std::size_t end = 0;
 };
 
 // Reads the calls in `body`: what stood between the marks. Values that the form leaves untyped

@@ -102,6 +102,11 @@ std::optional<std::string> ArgumentsText(json::View arguments, CallList& list) {
   return std::nullopt;
 }
 
+// A list of tools, shown to whoever asks for it, has under `parameters` what arguments must be.
+bool IsSchema(json::View arguments) {
+  return arguments.Find("type").StringOr("") == "object" && arguments.Find("properties").IsObject();
+}
+
 class JsonCalls {
  public:
   JsonCalls(std::string_view body, bool cut, CallList& list)
@@ -143,6 +148,10 @@ class JsonCalls {
     if (name.empty()) return false;
     const model::ToolSpec* const tool = list.Tool(name);
     json::View arguments = FindAny(object, kPlainArgumentKeys);
+    if (IsSchema(arguments) && !Wanted::ArgumentsOf(tool).knows("properties")) {
+      list.Refuse("the description of a tool");
+      return false;
+    }
     if (!arguments.exists() && tool != nullptr) arguments = FindAny(object, kLooseArgumentKeys);
     if (tool == nullptr && !arguments.exists()) return false;
     if (!arguments.exists() && NameWasCut(name)) return false;
@@ -178,17 +187,31 @@ class JsonCalls {
   }
 
   bool TakeKeyed(json::View object, bool keyed) {
+    if (!keyed && !IsKeyed(object)) return false;
     bool any = false;
     for (const json::Member member : object.members()) {
       const std::string_view name = list_.PlainName(member.key);
-      if (name.empty() || (!keyed && list_.Tool(name) == nullptr)) continue;
-      if (!member.value.IsObject() && list_.Tool(name) == nullptr) continue;
+      if (name.empty() || (!member.value.IsObject() && list_.Tool(name) == nullptr)) continue;
       auto text = ArgumentsText(member.value, list_);
       if (!text) continue;
       list_.Add(name, *std::move(text), "");
       any = true;
     }
     return any;
+  }
+
+  // Where names are not expected as keys, every key must be one, with arguments of its tool.
+  bool IsKeyed(json::View object) const {
+    for (const json::Member member : object.members()) {
+      const model::ToolSpec* const tool = list_.Tool(list_.PlainName(member.key));
+      if (tool == nullptr || !member.value.IsObject()) return false;
+      const Wanted wanted = Wanted::ArgumentsOf(tool);
+      if (wanted.PropertyNames().empty()) continue;
+      for (const json::Member argument : member.value.members()) {
+        if (!wanted.knows(argument.key)) return false;
+      }
+    }
+    return true;
   }
 
   // A name at the very end of a text that was cut may be a part of one.
@@ -211,7 +234,15 @@ void ReadJson(std::string_view body, bool keyed, CallList& list) {
   JsonCalls calls(body, !mended->report.complete, list);
   calls.Take(EndsInKey(body, mended->report) ? WithoutEnd(mended->value) : mended->value, keyed);
   calls.Finish();
-  list.Note("the call", mended->report);
+  // Several calls in a row are as good as a list of them.
+  const auto is_mended = [body](const json::Repair& repair) {
+    return repair.kind != json::RepairKind::kSeveralDocuments &&
+           !body.substr(std::min(repair.offset, body.size())).starts_with(';');
+  };
+  if (std::ranges::any_of(mended->report.repairs, is_mended)) list.Note("the call", mended->report);
+  const auto after =
+      std::ranges::find(mended->report.repairs, json::RepairKind::kTextAfter, &json::Repair::kind);
+  if (after != mended->report.repairs.end()) list.EndAt(after->offset);
 }
 
 }  // namespace

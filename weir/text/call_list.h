@@ -38,6 +38,8 @@ class CallList {
   void Note(std::string what);
   // The repairs of the JSON in `where`, if there were any.
   void Note(std::string_view where, const json::RepairReport& report);
+  // The calls end here, and what follows in the body is something else.
+  void EndAt(std::size_t end) { result_.end = end; }
   // Why something that looked like a call is none. The first reason counts.
   void Refuse(std::string why);
 

@@ -27,6 +27,7 @@ class NamedJson {
       if (at_ == text_.size()) return;
       if (!ReadCall()) {
         if (list_.empty()) return list_.Refuse("no name with a JSON object behind it");
+        list_.EndAt(at_);
         return list_.Note(StrCat("left out: ", Truncate(text_.substr(at_), 80)));
       }
     }

@@ -24,12 +24,19 @@ class PythonCalls {
       Skip();
       while (At(',') || At(';') || At('[') || At(']')) {
         in_list_ = in_list_ || At('[');
+        list_ended_ = list_ended_ || At(']');
         ++at_;
         Skip();
       }
-      if (at_ == text_.size() || text_.substr(at_).starts_with("```")) break;
-      if (ReadCall()) continue;
-      if (!list_.empty()) list_.Note(StrCat("left out: ", Truncate(text_.substr(at_), 80)));
+      if (at_ == text_.size()) break;
+      const bool fence = text_.substr(at_).starts_with("```");
+      if (!fence && (ReadCall() || SkipWords())) continue;
+      if (!fence && !list_.empty()) {
+        list_.Note(StrCat("left out: ", Truncate(text_.substr(at_), 80)));
+      }
+      // One word behind calls that are in no list may be the name of the next, cut.
+      const bool words = !in_list_ && text_.find_first_of(kWhiteSpace, at_) != text_.npos;
+      if (fence || list_ended_ || words) list_.EndAt(fence ? at_ + 3 : at_);
       break;
     }
     if (list_.empty()) list_.Refuse("no name with arguments in parentheses");
@@ -38,6 +45,19 @@ class PythonCalls {
  private:
   bool At(char c) const { return at_ < text_.size() && text_[at_] == c; }
   void Skip() { at_ = literal_.SkipSpace(at_); }
+
+  // Calls that stand on lines of their own may have words between them.
+  bool SkipWords() {
+    if (list_.empty() || in_list_) return false;
+    for (std::size_t line = text_.find('\n', at_); line != text_.npos;
+         line = text_.find('\n', line + 1)) {
+      if (!literal_.StartsCall(line + 1)) continue;
+      list_.Note(StrCat("left out: ", Truncate(Trim(text_.substr(at_, line - at_)), 80)));
+      at_ = line + 1;
+      return true;
+    }
+    return false;
+  }
 
   void SkipFence() {
     Skip();
@@ -77,6 +97,14 @@ class PythonCalls {
         ++at_;
         return true;
       }
+      if (At(']')) {
+        list_.Note("a parenthesis was missing behind the arguments");
+        return true;
+      }
+      if (literal_.IsCutWord(at_)) {
+        at_ = text_.size();
+        continue;
+      }
       if (At(',')) {
         ++at_;
         continue;
@@ -85,10 +113,12 @@ class PythonCalls {
       const std::string_view key = literal_.ReadKeyword(at_);
       if (!key.empty()) {
         Skip();
+        if (literal_.IsCutConstant(at_)) at_ = text_.size();
         if (at_ < text_.size()) arguments.Set(key, ReadValue(wanted.Property(key), key));
         continue;
       }
       if (TakeDict(wanted, arguments)) continue;
+      while (position < names.size() && arguments.Has(names[position])) ++position;
       if (position == names.size()) {
         list_.Refuse("an argument without a name, and no parameter that it could be");
         return false;
@@ -137,7 +167,7 @@ class PythonCalls {
   // to.
   bool Ends(std::size_t at) {
     at = literal_.SkipSpace(at);
-    if (at == text_.size() || text_[at] == ',' || text_[at] == ')') return true;
+    if (at == text_.size() || std::string_view(",)]").contains(text_[at])) return true;
     if (literal_.ReadKeyword(at).empty()) return false;
     list_.Note("a comma was missing between arguments");
     return true;
@@ -156,7 +186,7 @@ class PythonCalls {
         quote = c;
       } else if (c == '(' || c == '[' || c == '{') {
         ++depth;
-      } else if (depth == 0 && (c == ',' || c == ')')) {
+      } else if (depth == 0 && (c == ',' || c == ')' || c == ']')) {
         return i;
       } else if (depth > 0 && (c == ')' || c == ']' || c == '}')) {
         --depth;
@@ -170,6 +200,7 @@ class PythonCalls {
   PythonLiteral literal_;
   std::size_t at_ = 0;
   bool in_list_ = false;
+  bool list_ended_ = false;
 };
 
 }  // namespace

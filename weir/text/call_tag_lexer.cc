@@ -1,8 +1,11 @@
 #include "weir/text/call_tag_lexer.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "weir/base/text.h"
+#include "weir/text/call_values.h"
 
 namespace weir::text {
 namespace {
@@ -55,7 +58,7 @@ class AngleTags {
  public:
   explicit AngleTags(std::string_view body) : body_(body) {}
 
-  std::vector<CallTag> Find() {
+  CallTags Find() {
     for (std::size_t at = body_.find('<'); at != body_.npos; at = body_.find('<', at)) {
       const auto tag = ReadAngleTag(body_, at);
       if (tag && Take(*tag, at)) {
@@ -64,7 +67,8 @@ class AngleTags {
         ++at;
       }
     }
-    return std::move(tags_);
+    const std::string_view words[] = {call_word_, value_word_};
+    return {std::move(tags_), EndBeforeCutTag(body_, words)};
   }
 
  private:
@@ -109,9 +113,10 @@ class AngleTags {
 };
 
 // Kimi K3: <|open|>call tool="f"<|sep|>, <|close|>call<|sep|>.
-std::vector<CallTag> FindMarkedTags(std::string_view body) {
+CallTags FindMarkedTags(std::string_view body) {
   constexpr std::string_view kOpen = "<|open|>", kClose = "<|close|>", kEnd = "<|sep|>";
   std::vector<CallTag> tags;
+  std::size_t text_end = body.size();
   for (std::size_t at = body.find("<|"); at != body.npos; at = body.find("<|", at)) {
     const std::string_view rest = body.substr(at);
     const bool opens = rest.starts_with(kOpen);
@@ -122,6 +127,7 @@ std::vector<CallTag> FindMarkedTags(std::string_view body) {
     }
     const std::size_t end = rest.substr(0, kMaxTag).find(kEnd, head);
     if (end == rest.npos) {
+      if (rest.size() < kMaxTag) text_end = std::min(text_end, at);
       at += head;
       continue;
     }
@@ -139,7 +145,9 @@ std::vector<CallTag> FindMarkedTags(std::string_view body) {
     tags.push_back(tag);
     at = tag.end;
   }
-  return tags;
+  const std::string_view whole = body.substr(0, text_end);
+  return {std::move(tags),
+          std::min(WithoutPartOf(whole, kOpen).size(), WithoutPartOf(whole, kClose).size())};
 }
 
 // GLM: f<arg_key>k</arg_key><arg_value>v</arg_value>. A pair of tags around the key is one tag
@@ -148,13 +156,19 @@ class PairTags {
  public:
   explicit PairTags(std::string_view body) : body_(body) {}
 
-  std::vector<CallTag> Find() {
+  CallTags Find() {
     OpenCall(0, 0);
     for (std::size_t at = body_.find('<'); at != body_.npos; at = body_.find('<', at)) {
       const auto tag = ReadAngleTag(body_, at);
       at = tag ? Take(*tag, at) : at + 1;
     }
-    return std::move(tags_);
+    constexpr std::string_view kKey = "<arg_key>";
+    constexpr std::string_view kWords[] = {"arg_key", "arg_value", "tool_call"};
+    std::size_t end = EndBeforeCutTag(body_, kWords);
+    const std::size_t key = body_.substr(0, end).rfind(kKey);
+    const bool cut = key != body_.npos && end - key < kMaxTag &&
+                     !body_.substr(key + kKey.size(), end - key - kKey.size()).contains('<');
+    return {std::move(tags_), cut ? key : end};
   }
 
  private:
@@ -191,12 +205,15 @@ class PairTags {
     if (key_end == body_.size()) return at;
     const std::string_view key = Trim(body_.substr(at, key_end - at));
     std::size_t end = key_end;
+    bool value_opens = false;
     for (const std::string_view word : {"arg_key", "arg_value"}) {
       const std::size_t next = SkipSpace(body_, end);
       const auto tag = ReadAngleTag(body_, next);
-      if (tag && tag->word == word && tag->closing == (word == "arg_key")) end = tag->end;
+      value_opens = tag && tag->word == word && tag->closing == (word == "arg_key");
+      if (value_opens) end = tag->end;
     }
     if (key.empty() || end == key_end) return at;
+    if (!value_opens && body_.substr(end).starts_with('\n')) ++end;
     tags_.push_back({TagKind::kOpenValue, begin, end, key, {}});
     return end;
   }
@@ -269,7 +286,22 @@ std::string_view Attribute(std::string_view attributes, std::string_view key) {
   return {};
 }
 
-std::vector<CallTag> FindTags(CallForm form, std::string_view body) {
+std::size_t EndBeforeCutTag(std::string_view body, std::span<const std::string_view> words) {
+  const std::size_t begin = body.rfind('<');
+  if (begin == body.npos || body.size() - begin > kMaxTag) return body.size();
+  std::size_t at = SkipSpace(body, begin + 1);
+  if (at < body.size() && body[at] == '/') at = SkipSpace(body, at + 1);
+  const std::string_view tag = body.substr(at);
+  const bool cut = !tag.contains('>') && std::ranges::any_of(words, [tag](std::string_view word) {
+    if (tag.size() <= word.size()) return word.starts_with(tag);
+    const char next = tag[word.size()];
+    return !word.empty() && tag.starts_with(word) && (IsSpace(next) || next == '=');
+  });
+  if (!cut) return body.size();
+  return body.substr(0, begin).ends_with(kMiniMaxMark) ? begin - kMiniMaxMark.size() : begin;
+}
+
+CallTags FindTags(CallForm form, std::string_view body) {
   if (form == CallForm::kArgPairs) return PairTags(body).Find();
   if (body.contains("<|open|>call")) return FindMarkedTags(body);
   return AngleTags(body).Find();

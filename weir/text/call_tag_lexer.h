@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,8 +24,17 @@ struct CallTag {
   std::string_view type;  // what the tag says about its value: "string" is text, another is JSON
 };
 
+struct CallTags {
+  std::vector<CallTag> tags;
+  std::size_t text_end = 0;  // behind it, the end of the text has left only a part of a tag
+};
+
 // The tags of `form` (one of kFunctionTags, kArgPairs, kInvokeTags) in `body`, which they refer to.
-std::vector<CallTag> FindTags(CallForm form, std::string_view body);
+CallTags FindTags(CallForm form, std::string_view body);
+
+// How much of `body` stands before a tag that its end has cut, when the word of that tag is one of
+// `words`, or a part of one; all of it when no tag was cut.
+std::size_t EndBeforeCutTag(std::string_view body, std::span<const std::string_view> words);
 
 // What MiniMax M3 writes before every tag.
 inline constexpr std::string_view kMiniMaxMark = "]<]minimax[>[";

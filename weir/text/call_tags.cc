@@ -1,6 +1,7 @@
 // Calls in tags. A value is raw text and may hold anything, also what looks like a tag; which tag
 // ends it is found by matching all of them first, and by what must follow an end.
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -20,7 +21,8 @@ class TagCalls {
       : form_(form),
         body_(body),
         list_(list),
-        tags_(FindTags(form, body)),
+        found_(FindTags(form, body)),
+        tags_(found_.tags),
         match_(tags_.size(), kNone) {}
 
   void Read() {
@@ -32,11 +34,14 @@ class TagCalls {
   }
 
  private:
-  // Whether only white space stands between this tag and the next, or the end.
+  // Whether only white space stands between this tag and the next, whole or cut, or the end.
   bool IsFollowed(std::size_t i) const {
-    const std::size_t next = i + 1 < tags_.size() ? tags_[i + 1].begin : body_.size();
+    const std::size_t next = i + 1 < tags_.size() ? tags_[i + 1].begin : TextEnd(tags_[i].end);
     return Trim(body_.substr(tags_[i].end, next - tags_[i].end)).empty();
   }
+
+  // Where the text behind `from` ends when no tag follows.
+  std::size_t TextEnd(std::size_t from) const { return std::max(found_.text_end, from); }
 
   // Pairs every tag that opens with the one that closes it. A tag that closes the outermost value
   // or call counts only when something follows that may stand there.
@@ -96,7 +101,7 @@ class TagCalls {
       text_from = tag.end;
       ++at;
     }
-    const std::size_t text_to = at < tags_.size() ? tags_[at].begin : body_.size();
+    const std::size_t text_to = at < tags_.size() ? tags_[at].begin : TextEnd(text_from);
     if (!closed && stray.empty() && text_from < text_to) {
       stray = Trim(body_.substr(text_from, text_to - text_from));
     }
@@ -113,7 +118,7 @@ class TagCalls {
   void Add(std::size_t i, std::string_view name, const Arguments& arguments,
            std::string_view stray) {
     std::string json;
-    if (arguments.empty() && stray.starts_with('{')) {
+    if (arguments.empty() && (stray.starts_with('{') || stray.starts_with('"'))) {
       const std::size_t end = match_[i] == kNone ? body_.size() : tags_[match_[i]].begin;
       const std::size_t from = tags_[i].end;
       const std::string_view inside = body_.substr(from, end - from);
@@ -121,6 +126,8 @@ class TagCalls {
         return list_.Add(name, std::move(json));
       }
     }
+    const bool in_prose = arguments.empty() && match_[i] == kNone && !stray.starts_with('<');
+    if (!stray.empty() && in_prose) return list_.Refuse("a tag that a sentence goes on behind");
     if (!stray.empty()) {
       list_.Note(
           StrCat("left out between the tags of ", Truncate(name, 80), ": ", Truncate(stray, 40)));
@@ -132,22 +139,24 @@ class TagCalls {
   std::size_t ReadValue(std::size_t i, const Wanted& wanted, Arguments& arguments) {
     const CallTag& tag = tags_[i];
     std::size_t next = match_[i];
-    std::size_t end = next == kNone ? body_.size() : tags_[next].begin;
-    if (next != kNone) {
+    std::size_t end = next == kNone ? TextEnd(tag.end) : tags_[next].begin;
+    bool closed = next != kNone;
+    if (closed) {
       value_end_ = tags_[next].end;
       ++next;
     } else {
       next = FindEnd(i, wanted, arguments);
       if (next < tags_.size()) {
         end = value_end_ = tags_[next].begin;
-        if (tags_[next].kind == TagKind::kCloseValue) value_end_ = tags_[next++].end;
+        closed = tags_[next].kind == TagKind::kCloseValue;
+        if (closed) value_end_ = tags_[next++].end;
       } else {
         value_end_ = body_.size();
-        end = WithoutPartOfTag(tag.end);
         list_.Note(StrCat("the text ended inside \"", Truncate(tag.name, 80), "\""));
+        if (Trim(body_.substr(tag.end, end - tag.end)).empty()) return next;
       }
     }
-    const std::string_view text = WithoutMarkupBreaks(body_.substr(tag.end, end - tag.end));
+    const std::string_view text = WithoutMarkupBreaks(body_.substr(tag.end, end - tag.end), closed);
     arguments.Set(tag.name, Json(tag, text, wanted.Property(tag.name)));
     return next;
   }
@@ -179,29 +188,19 @@ class TagCalls {
     return tags_.size();
   }
 
-  // A text that was cut may end with the beginning of a closing tag.
-  std::size_t WithoutPartOfTag(std::size_t from) const {
-    const std::size_t tag = body_.rfind("</");
-    constexpr std::size_t kLongest = 40;
-    const bool partial = tag != body_.npos && tag >= from && body_.size() - tag < kLongest &&
-                         body_.find_first_of("> \n", tag) == body_.npos;
-    if (!partial) return body_.size();
-    const bool marked = body_.substr(0, tag).ends_with(kMiniMaxMark);
-    return marked ? tag - kMiniMaxMark.size() : tag;
-  }
-
   // <parameter=k> stands on a line of its own, and so does its end: the breaks between are no part
-  // of the value. One that begins behind its tag has none to give.
-  std::string_view WithoutMarkupBreaks(std::string_view text) const {
-    if (form_ != CallForm::kFunctionTags) return text;
-    if (text.starts_with("\r\n")) {
-      text.remove_prefix(2);
-    } else if (text.starts_with('\n')) {
-      text.remove_prefix(1);
-    } else {
-      return text;
+  // of the value. One that begins behind its tag has none to give, but the break before the tag
+  // that ends a value which was not closed.
+  std::string_view WithoutMarkupBreaks(std::string_view text, bool closed) const {
+    bool own_line = false;
+    if (form_ == CallForm::kFunctionTags) {
+      const std::size_t lead = text.starts_with("\r\n") ? 2 : text.starts_with('\n') ? 1 : 0;
+      own_line = lead > 0;
+      text.remove_prefix(lead);
     }
-    if (text.ends_with('\n')) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+    if ((own_line || !closed) && text.ends_with('\n')) {
+      text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+    }
     return text;
   }
 
@@ -214,7 +213,8 @@ class TagCalls {
   CallForm form_;
   std::string_view body_;
   CallList& list_;
-  std::vector<CallTag> tags_;
+  const CallTags found_;
+  const std::vector<CallTag>& tags_;
   std::vector<std::size_t> match_;  // of a tag that opens: the one that closes it, or kNone
   std::size_t value_end_ = 0;       // of the value that was read last
 };

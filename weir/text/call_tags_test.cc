@@ -94,6 +94,20 @@ TEST(CallTagsTest, MissingTagsAreMended) {
       {"no function", "<parameter=code>x</parameter>", "refused"},
       {"prose", "call <b>run</b>", "refused"},
       {"cut name", "<function=ru", "refused"},
+      {"cut in the end of the function",
+       "<function=set>\n<parameter=number>\n12\n</parameter>\n</funct", R"(set{"number":12})"},
+      {"cut in the next value", "<function=run><parameter=code>x</parameter>\n<parameter=time",
+       R"(run{"code":"x"})"},
+      {"cut before the value", "<function=run><parameter=code>x</parameter><parameter=timeout>\n",
+       R"(run{"code":"x"})", "ended inside"},
+      {"cut in an attribute", "<function name=\"run\"><param name=\"code\">x</param><param na",
+       R"(run{"code":"x"})"},
+      {"less than at the end", "<function=run><parameter=code>a <b", R"(run{"code":"a <b"})",
+       "ended inside"},
+      {"json in quotes", R"(<function=run>"{\"code\": 1}"</function>)", R"(run{"code":1})"},
+      {"none", "<function=set><parameter=either>None</parameter></function>",
+       R"(set{"either":null})"},
+      {"a sentence", "<function=run> is how to call", "refused"},
   };
   for (const FormCase& one : cases) EXPECT_EQ(Complaint(CallForm::kFunctionTags, one), "");
 }
@@ -122,6 +136,19 @@ TEST(CallTagsTest, PairsOfKeysAndValues) {
       {"no end of key", "run<arg_key>code<arg_value>x</arg_value>", R"(run{"code":"x"})"},
       {"cut", "run<arg_key>code</arg_key><arg_value>x</arg_val", R"(run{"code":"x"})",
        "ended inside"},
+      {"no end of value, on lines",
+       "get_weather\n<arg_key>city</arg_key>\n<arg_value>Rome\n<arg_key>days</arg_key>\n"
+       "<arg_value>2</arg_value>",
+       R"(get_weather{"city":"Rome","days":2})", "no closing tag"},
+      {"no start of value", "run\n<arg_key>code</arg_key>\nx</arg_value>\n", R"(run{"code":"x"})"},
+      {"cut in a key", "run<arg_key>code</arg_key><arg_value>x</arg_value>\n<arg_key>time",
+       R"(run{"code":"x"})"},
+      {"cut in the end of a key",
+       "run<arg_key>code</arg_key><arg_value>x</arg_value><arg_key>timeout</arg_k",
+       R"(run{"code":"x"})"},
+      {"cut before a value",
+       "run<arg_key>code</arg_key><arg_value>x</arg_value><arg_key>timeout</arg_key><a",
+       R"(run{"code":"x"})", "ended inside"},
       {"two", "now</tool_call>\n<tool_call>now</tool_call>", "now{} now{}"},
       {"unknown", "fly<arg_key>to</arg_key><arg_value>Rome</arg_value>", R"(fly{"to":"Rome"})"},
       {"unknown and bare", "fly", "refused"},
@@ -167,6 +194,18 @@ TEST(CallTagsTest, InvokeTagsWithAnyPrefix) {
        "<|open|>call tool=\"run\" index=\"1\"<|sep|><|open|>argument key=\"code\" "
        "type=\"string\"<|sep|>x",
        R"(run{"code":"x"})", "ended inside"},
+      {"cut in the next value",
+       "<｜DSML｜invoke name=\"set\">\n<｜DSML｜parameter name=\"number\" string=\"false\">10"
+       "</｜DSML｜parameter>\n<｜DSML｜parameter name=\"text\" str",
+       R"(set{"number":10})"},
+      {"kimi cut in a tag",
+       "<|open|>call tool=\"run\" index=\"1\"<|sep|><|open|>argument key=\"code\" "
+       "type=\"string\"<|sep|>x<|close|>argument<|se",
+       R"(run{"code":"x"})", "ended inside"},
+      {"kimi cut in a mark",
+       "<|open|>call tool=\"run\" index=\"1\"<|sep|><|open|>argument key=\"code\" "
+       "type=\"string\"<|sep|>x<|clo",
+       R"(run{"code":"x"})", "ended inside"},
       {"no name", "<invoke><parameter name=\"code\">x</parameter></invoke>", "refused"},
   };
   for (const FormCase& one : cases) EXPECT_EQ(Complaint(CallForm::kInvokeTags, one), "");
@@ -197,6 +236,10 @@ TEST(CallTagsTest, ElementsAreNamedAfterTheKey) {
       {"no end", "]<]minimax[>[<invoke name=\"run\">]<]minimax[>[<code>a]<]minimax[>[</invoke>",
        R"(run{"code":"a"})", "no closing tag"},
       {"cut", "]<]minimax[>[<invoke name=\"run\">]<]minimax[>[<code>a", R"(run{"code":"a"})",
+       "no closing tag"},
+      {"cut in a tag", "]<]minimax[>[<invoke name=\"run\">]<]minimax[>[<code>a]<]minimax[>[</co",
+       R"(run{"code":"a"})", "no closing tag"},
+      {"cut in a tag without marks", "<invoke name=\"run\"><code>a</co", R"(run{"code":"a"})",
        "no closing tag"},
       {"two",
        "]<]minimax[>[<invoke name=\"now\">]<]minimax[>[</invoke>\n]<]minimax[>[<invoke "

@@ -1,5 +1,6 @@
 #include "weir/text/call_values.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -102,6 +103,13 @@ std::string Quoted(std::string_view text) {
   std::string out;
   json::AppendQuoted(out, text);
   return out;
+}
+
+std::string_view WithoutPartOf(std::string_view text, std::string_view mark) {
+  for (std::size_t size = std::min(mark.size() - 1, text.size()); size > 0; --size) {
+    if (text.ends_with(mark.substr(0, size))) return text.substr(0, text.size() - size);
+  }
+  return text;
 }
 
 Wanted Wanted::ArgumentsOf(const model::ToolSpec* tool) {
@@ -207,6 +215,7 @@ std::string BendText(std::string_view text, const Wanted& wanted, std::string_vi
 
   if ((kinds & Wanted::kText) != 0) {
     const bool said = kinds != Wanted::kAnything;
+    if (said && (kinds & Wanted::kNull) != 0 && trimmed == "None") return "null";
     if (said && MayBeContainer(trimmed)) {
       const Kinds containers = kinds & (Wanted::kArray | Wanted::kObject);
       if (auto json = ReadPatiently(trimmed, containers, key, list)) return *std::move(json);

@@ -54,4 +54,7 @@ std::string ReadDeclaredJson(std::string_view text, std::string_view key, CallLi
 
 std::string Quoted(std::string_view text);  // as a JSON string
 
+// `text` without what its end has left of `mark`: a part, not the whole of it.
+std::string_view WithoutPartOf(std::string_view text, std::string_view mark);
+
 }  // namespace weir::text

@@ -18,6 +18,7 @@ namespace weir::text {
 enum class Where : std::uint8_t {
   kAnywhere,
   kStart,  // only before the first word of the answer: later it is what the model talks about
+  kLine,   // only where a line of the answer begins
 };
 
 // Where several marks fit at one place, the longest is taken: "</think>\n" beside "</think>" says
@@ -36,7 +37,7 @@ struct Shield {
 };
 
 struct CallMarks {
-  std::vector<std::string> open;
+  std::vector<std::string> open;   // $ stands for the name of every tool that is given
   std::vector<std::string> close;  // none: the body reaches to the next opening mark, or to the end
   std::vector<CallForm> forms;     // tried in this order
   std::vector<Shield> shields;

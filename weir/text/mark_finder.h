@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/text/family.h"
+
 namespace weir::text {
 
 class MarkFinder {
@@ -17,23 +19,24 @@ class MarkFinder {
     int mark = -1;         // what it was added as
   };
 
-  // The bytes of `text` must outlive this. Of two equal marks the first added counts. A mark
-  // `only_at_start` counts at one place of the text alone, which Find() is told.
-  void Add(std::string_view text, int mark, bool only_at_start = false);
+  // The bytes of `text` must outlive this. Of two equal marks the first added counts. A mark of
+  // kStart counts at one place of the text alone, which Find() is told.
+  void Add(std::string_view text, int mark, Where where = Where::kAnywhere);
 
   // Looks from `from` on. Where several marks begin at one place, the longest is taken; unless the
-  // text `ends`, that waits until no longer one can come.
-  Hit Find(std::string_view text, std::size_t from, std::size_t start, bool ends) const;
+  // text `ends`, that waits until no longer one can come. `begins_line`: the text begins a line.
+  Hit Find(std::string_view text, std::size_t from, std::size_t start, bool ends,
+           bool begins_line = false) const;
 
  private:
   struct Entry {
     std::string_view text;
     int mark;
-    bool only_at_start;
+    Where where;
   };
 
   std::vector<Entry> entries_;
-  std::bitset<256> begins_;  // by first byte
+  std::bitset<256> begins_;  // by first byte, of what may stand at more places than the start
 };
 
 }  // namespace weir::text

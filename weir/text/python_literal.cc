@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t kMaxName = 256;
 
+constexpr std::pair<std::string_view, std::string_view> kConstants[] = {
+    {"True", "true"}, {"False", "false"}, {"None", "null"},
+    {"true", "true"}, {"false", "false"}, {"null", "null"}};
+
 }  // namespace
 
 bool IsNameStart(char c) {
@@ -58,6 +62,40 @@ std::string_view PythonLiteral::ReadKeyword(std::size_t& at) const {
   if (!assigns && text_[sign] != ':') return {};
   at = sign + 1;
   return name;
+}
+
+// Of a name that is no longer than names are.
+std::size_t PythonLiteral::NameEnd(std::size_t at) const {
+  std::size_t end = at;
+  while (end < text_.size() && end - at < kMaxName && IsNameByte(text_[end])) ++end;
+  return end;
+}
+
+bool PythonLiteral::IsCutWord(std::size_t at) const {
+  return at < text_.size() && IsNameStart(text_[at]) && NameEnd(at) == text_.size();
+}
+
+bool PythonLiteral::IsCutConstant(std::size_t at) const {
+  const std::string_view word = text_.substr(std::min(at, text_.size()));
+  return !word.empty() && std::ranges::any_of(kConstants, [word](const auto& one) {
+    return one.first.starts_with(word) && one.first != word;
+  });
+}
+
+// True, None and the like, as an argument without a name.
+bool PythonLiteral::IsConstant(std::size_t at) const {
+  const std::size_t end = NameEnd(at);
+  const std::size_t next = SkipSpace(end);
+  const std::string_view word = text_.substr(at, end - at);
+  return next < text_.size() && std::string_view(",)]").contains(text_[next]) &&
+         std::ranges::any_of(kConstants, [word](const auto& one) { return one.first == word; });
+}
+
+bool PythonLiteral::StartsCall(std::size_t at) const {
+  std::size_t end = NameEnd(at);
+  while (end < text_.size() && (text_[end] == '.' || text_[end] == '-')) end = NameEnd(end + 1);
+  return end < text_.size() && text_[end] == '(' &&
+         list_.Tool(list_.PlainName(text_.substr(at, end - at))) != nullptr;
 }
 
 void PythonLiteral::NoteCut() {
@@ -212,12 +250,14 @@ bool PythonLiteral::MayEndText(std::size_t at, Place place) const {
   if (c == ',') {
     std::size_t next = SkipSpace(at + 1);
     if (next == text_.size() || text_[next] == ')' || text_[next] == '*') return true;
-    return !ReadKeyword(next).empty() || !IsNameStart(text_[next]);
+    return !IsNameStart(text_[next]) || IsCutWord(next) || IsConstant(next) ||
+           !ReadKeyword(next).empty();
   }
-  if (c != ')') return c == '"' || c == '\'' || !std::string_view(ReadKeyword(at)).empty();
   const std::size_t next = SkipSpace(at + 1);
+  if (c == ']') return next == text_.size() || text_[next] == '<' || text_[next] == '`';
+  if (c != ')') return c == '"' || c == '\'' || !std::string_view(ReadKeyword(at)).empty();
   return next == text_.size() || std::string_view(",;])<`").contains(text_[next]) ||
-         text_.substr(at, next - at).contains('\n');
+         text_.substr(at, next - at).contains('\n') || StartsCall(next);
 }
 
 void PythonLiteral::Escape(std::string& out) {
@@ -290,13 +330,10 @@ bool PythonLiteral::Number(std::string& json) {
 }
 
 bool PythonLiteral::Word(std::string& json) {
-  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"True", "true"}, {"False", "false"}, {"None", "null"},
-      {"true", "true"}, {"false", "false"}, {"null", "null"}};
   std::size_t end = at_;
   while (end < text_.size() && (IsNameByte(text_[end]) || text_[end] == '.')) ++end;
   const std::string_view word = text_.substr(at_, end - at_);
-  for (const auto& [written, meant] : kWords) {
+  for (const auto& [written, meant] : kConstants) {
     if (word == written) {
       json += meant;
       at_ = end;

@@ -25,6 +25,14 @@ class PythonLiteral {
   // The name at `at`, if an assignment follows it, else empty; then `at` is behind the sign.
   std::string_view ReadKeyword(std::size_t& at) const;
 
+  // Whether a bare word stands at `at` and nothing behind it: a keyword that was cut.
+  bool IsCutWord(std::size_t at) const;
+  // The same for a value: a part of True, None and the like.
+  bool IsCutConstant(std::size_t at) const;
+
+  // Whether the name of a tool and a parenthesis stand at `at`.
+  bool StartsCall(std::size_t at) const;
+
   std::size_t SkipSpace(std::size_t at) const;
 
  private:
@@ -38,6 +46,8 @@ class PythonLiteral {
   bool Number(std::string& json);
   bool Word(std::string& json);
   bool StartsText() const;
+  std::size_t NameEnd(std::size_t at) const;
+  bool IsConstant(std::size_t at) const;
   bool MayEndText(std::size_t at, Place place) const;
   void NoteCut();
   bool At(char c) const { return at_ < text_.size() && text_[at_] == c; }

@@ -1,0 +1,241 @@
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "weir/json/reader.h"
+#include "weir/text/answer_reader_testing.h"
+
+namespace weir::text {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// What a model of a family wrote wrongly, and what it meant.
+struct DamagedAnswer {
+  std::string_view family;
+  std::string_view text;
+  std::string_view reasoning;
+  std::string_view answer;
+  std::size_t calls = 1;  // of f, with {"a":1}
+};
+
+TEST(AnswerDamageTest, IsReadAsItWasMeantAndNoCutChangesThat) {
+  const DamagedAnswer cases[] = {
+      // The opening mark was forgotten.
+      {"hermes", "{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>", "", ""},
+      {"hermes", "```json\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n```", "", ""},
+      {"hermes", "```\n[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]\n```\n\nThat is all.", "",
+       "\n\nThat is all."},
+      {"mistral", "f{\"a\": 1}[TOOL_CALLS]f{\"a\": 1}", "", "", 2},
+      {"mistral", "f[ARGS]{\"a\": 1}", "", ""},
+      {"cohere", "[{\"tool_name\": \"f\", \"parameters\": {\"a\": 1}}]<|END_ACTION|>", "", ""},
+      {"apertus", "[{\"f\": {\"a\": 1}}]<|tools_suffix|>", "", ""},
+      {"deepseek_v3",
+       "function<｜tool▁sep｜>f\n```json\n{\"a\": 1}\n```<｜tool▁call▁end｜>"
+       "<｜tool▁calls▁end｜>",
+       "", ""},
+      {"deepseek_v3", "f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>", "", ""},
+      {"kimi_k2",
+       "</think>functions.f:0<|tool_call_argument_begin|>{\"a\": 1}<|tool_call_end|>"
+       "<|tool_calls_section_end|>",
+       "", ""},
+      {"deepseek_v32",
+       "<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">1"
+       "</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+       "", ""},
+      {"minimax_m2", "</think><invoke name=\"f\"><parameter name=\"a\">1</parameter></invoke>", "",
+       ""},
+      {"minimax_m3",
+       "]<]minimax[>[<invoke name=\"f\">]<]minimax[>[<a>1]<]minimax[>[</a>]<]minimax[>["
+       "</invoke>\n]<]minimax[>[</tool_call>",
+       "", ""},
+      {"kimi_k3",
+       "<|close|>think<|sep|><|open|>call tool=\"f\" index=\"1\"<|sep|><|open|>argument "
+       "key=\"a\" type=\"number\"<|sep|>1<|close|>argument<|sep|><|close|>call<|sep|>"
+       "<|close|>tools<|sep|>",
+       "", ""},
+      {"step3",
+       "</think><steptml:invoke name=\"f\"><steptml:parameter name=\"a\">1"
+       "</steptml:parameter></steptml:invoke><｜tool_call_end｜>",
+       "", ""},
+      {"seed_oss",
+       "</seed:think><function=f>\n<parameter=a>1</parameter>\n</function>\n"
+       "</seed:tool_call>",
+       "", ""},
+      {"glm45", "</think>f\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>", "", ""},
+      {"functiongemma", "call:f{a:1}<end_function_call>", "", ""},
+      // The marks of another family.
+      {"cohere", "yes<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>", "",
+       "yes"},
+      {"hermes", "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"a\": 1}}]", "", ""},
+      {"gemma4", "<|python_tag|>{\"name\": \"f\", \"parameters\": {\"a\": 1}}", "", ""},
+      {"jamba", "<function=f>{\"a\": 1}</function>", "", ""},
+      {"hermes", "[f(a=1), f(a=1)]", "", "", 2},
+      // Words around calls without marks.
+      {"llama3_json", "yes\n\n{\"name\": \"f\", \"parameters\": {\"a\": 1}}\n\nDone.", "",
+       "yes\n\nDone."},
+      {"xlam", "yes\n[{\"name\":\"f\",\"arguments\":{\"a\":1}}]", "", "yes\n"},
+      {"pythonic", "yes\n[f(a=1)]\nDone.", "", "yes\nDone."},
+      {"pythonic", "yes\n[f(a=1)]\nand\n[f(a=1)]", "", "yes\nand\n", 2},
+      {"granite-20b-fc",
+       "<function_call> {\"name\": \"f\", \"arguments\": {\"a\": 1}}\nand\n"
+       "<function_call> {\"name\": \"f\", \"arguments\": {\"a\": 1}}",
+       "", "and\n", 2},
+      // Marks that came twice, or where another belongs.
+      {"hermes",
+       "<tool_call>\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n"
+       "</tool_call>\n</tool_call>",
+       "", ""},
+      {"hermes", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n<tool_call>", "", ""},
+      {"kimi_k2",
+       "</think><|tool_call_begin|>f{\"a\": 1}<|tool_call_begin|><|tool_calls_section_end|>", "",
+       ""},
+      {"deepseek_v32",
+       "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\">1"
+       "</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>\n"
+       "</｜DSML｜function_calls>",
+       "", ""},
+      // The text was cut.
+      {"internlm",
+       "<|action_start|><|plugin|>{\"name\": \"f\", \"parameters\": {\"a\": 1}}"
+       "<|action_end|>\n<|action_start|><|plu",
+       "", ""},
+      {"olmo3", "<function_calls>\nf(a=1)\nget_w", "", ""},
+      {"deepseek_r1",
+       "hm<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}"
+       "<｜tool▁call▁end｜>",
+       "hm", ""},
+      // A message that nothing opens.
+      {"harmony",
+       " to=functions.f<|channel|>commentary <|constrain|>json<|message|>{\"a\": 1}<|call|>"
+       " to=functions.f<|channel|>commentary <|constrain|>json<|message|>{\"a\": 1}<|call|>",
+       "", "", 2},
+      {"harmony", " to=functions.f<|channel|>commentary<|message|>{\"a\": 1}<|call|> to go", "",
+       " to go"},
+      // What stands around calls.
+      {"hermes",
+       "```\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n```", "", ""},
+      {"hermes",
+       "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>;\n<tool_call>"
+       "{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>,",
+       "", "", 2},
+      // A string that quotes marks.
+      {"phi4_mini_json",
+       "functools[{\"name\": \"f\", \"arguments\": {\"a\": 1, \"b\": \"functools[\"}}]", "", ""},
+      {"gigachat3",
+       "<|function_call|>{\"name\": \"f\", \"arguments\": {\"a\": 1, \"b\": "
+       "\"<|function_call|>\"}}",
+       "", ""}};
+  for (const DamagedAnswer& one : cases) {
+    SCOPED_TRACE(one.text);
+    const Family& family = *FindFamily(one.family);
+    const ReadAnswer whole = ReadInSteps(family, WithTools(), one.text, 0);
+
+    EXPECT_EQ(whole.text, one.answer);
+    EXPECT_EQ(whole.reasoning, one.reasoning);
+    EXPECT_EQ(whole.calls.size(), one.calls);
+    for (const model::ToolCall& call : whole.calls) {
+      EXPECT_EQ(call.name, "f");
+      EXPECT_TRUE(call.arguments.starts_with(R"({"a":1)")) << call.arguments;
+    }
+    EXPECT_EQ(ReadInSteps(family, WithTools(), one.text, 1), whole);
+    for (std::size_t cut = 1; cut < one.text.size(); ++cut) {
+      EXPECT_EQ(ReadCutAt(family, WithTools(), one.text, cut), whole) << cut;
+    }
+  }
+}
+
+TEST(AnswerDamageTest, ProseIsNoCallInAnyFamily) {
+  const std::string_view texts[] = {
+      "f and g are what I can call.",
+      "f(x) is a call",
+      "[f, g]",
+      "[f]: http://localhost",
+      "[1] f\n[2] g",
+      R"({"f": null, "b": 1})",
+      R"({"f": {"c": 1}})",
+      R"({"name": "f", "parameters": {"type": "object", "properties": {"a": {}}}})",
+      "So:\n{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}",
+      "call:f or not",
+      "functions.f is one",
+      "f{...} is one",
+      "```json\n{\"a\": 1}\n```\nThat is it.",
+      "```python\n[x for x in f]\n```",
+      "```",
+      "a, b; c",
+      "Write <function=name> to call.",
+      "Write <function=f> to call.",
+  };
+  for (const Family& family : Families()) {
+    if (family.channels) continue;  // a header comes first
+    AnswerReaderOptions options = WithTools();
+    options.in_thoughts = false;
+    for (const std::string_view text : texts) {
+      for (const std::size_t step : {0, 1, 3}) {
+        const ReadAnswer answer = ReadInSteps(family, options, text, step);
+        EXPECT_EQ(answer.text, text) << family.name << " " << step;
+        EXPECT_THAT(answer.calls, IsEmpty()) << family.name << " " << text;
+      }
+    }
+  }
+}
+
+TEST(AnswerDamageTest, WhatNamesNoToolIsNotHeldBackForLong) {
+  const std::string json = "{\"k\": \"" + std::string(3000, 'v');
+  AnswerReader reader(*FindFamily("hermes"), {.tools = {{.name = "get_weather"}}});
+  model::Delta delta;
+  reader.Feed(json, delta);
+  EXPECT_EQ(delta.text, json);
+}
+
+// A square of this would not end at all.
+TEST(AnswerDamageTest, CallsWithWordsBetweenThemAreReadInLinearTime) {
+  for (const auto& [family, part] : std::initializer_list<std::pair<std::string_view, std::string>>{
+           {"pythonic", "[f(a=1)]\nyes\n"},
+           {"llama3_json", "{\"name\": \"f\", \"parameters\": {}}\nyes\n"},
+           {"hermes", "<tool_call>{\"name\": \"g\"}</tool_call>yes<function=g>no"},
+           {"hermes", "<tool_call>"},
+           {"mistral", "<tool_call>[TOOL_CALLS]<function="},
+           {"hermes", "```\n"}}) {
+    std::string text = "yes\n";
+    while (text.size() < 400'000) text += part;
+    (void)ReadInSteps(*FindFamily(family), WithTools(), text, 0);
+  }
+}
+
+TEST(AnswerDamageTest, ACallThatWasCutInItsNameIsLeftOutAndNamed) {
+  AnswerReaderOptions options;
+  options.tools = {{.name = "get_weather"}};
+  options.in_thoughts = false;
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"hermes", "yes\n<tool_call>\n{\"name\": \"get_w"},
+      {"qwen3_coder", "yes\n<tool_call>\n<function=get_w"},
+      {"glm45", "yes\n<tool_call>get_w"},
+      {"kimi_k2", "yes\n<|tool_call_begin|>functions.get_w"},
+      {"gemma4", "yes\n<|tool_call>call:get_w"},
+      {"lfm2", "yes\n<|tool_call_start|>[get_w"}};
+  for (const auto& [family, text] : cases) {
+    const ReadAnswer answer = ReadInSteps(*FindFamily(family), options, text, 0);
+    EXPECT_EQ(answer.text, "yes\n") << family;
+    EXPECT_THAT(answer.calls, IsEmpty()) << family;
+    EXPECT_THAT(answer.repairs, ElementsAre(HasSubstr("had cut"))) << family;
+  }
+}
+
+TEST(AnswerDamageTest, FormsOfOneFamilyAreNoRepairs) {
+  EXPECT_THAT(
+      ReadInSteps(*FindFamily("mistral"), WithTools(), "[TOOL_CALLS]f{\"a\": 1}", 0).repairs,
+      IsEmpty());
+  EXPECT_THAT(
+      ReadInSteps(*FindFamily("mistral"), WithTools(), "[TOOL_CALLS]f[ARGS]{\"a\": 1}", 0).repairs,
+      IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::text
