@@ -233,7 +233,7 @@ class CardStream final : public model::ReplyStream {
       piece.choice = static_cast<std::int64_t>(choice);
       if (readers_[choice]->BreakOff(piece)) return true;
     }
-    return Fail(*broken_);
+    return Fail(**broken_);
   }
 
   ChoiceReader& ReaderOf(std::int64_t choice) {
@@ -257,7 +257,7 @@ class CardStream final : public model::ReplyStream {
   std::vector<std::unique_ptr<ChoiceReader>> readers_;  // by choice; null: none of it has come
   std::vector<std::string> repairs_;
   bool only_thought_ = false;
-  std::optional<Error> broken_;
+  std::optional<BoxedError> broken_;
 };
 
 class CardEngine final : public model::Engine {

@@ -72,7 +72,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
 
 // The failure, with who was asked for what behind it.
 Error HttpReplyStream::Told() const {
-  Error error = *failure_;
+  Error error = **failure_;
   model::CallTrail trail = model::TrailOf(error);
   trail.info.engine = info_.engine;
   trail.info.model = info_.model;

@@ -63,7 +63,7 @@ class HttpReplyStream final : public model::ReplyStream {
   bool content_ = false;   // some piece had something in it
   std::size_t bytes_ = 0;  // of the answer so far
   std::optional<wire::QuotedText> quoted_;
-  std::optional<Error> failure_;
+  std::optional<BoxedError> failure_;
 };
 
 }  // namespace weir::engine

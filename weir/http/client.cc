@@ -141,7 +141,7 @@ class Response::Session {
   bool nothing_written_ = false;
   bool closed_by_peer_ = false;
   bool answered_ = false;
-  std::optional<Error> failure_;
+  std::optional<BoxedError> failure_;
 };
 
 void Response::Session::Follow(const async::Context& ctx) {
@@ -264,7 +264,7 @@ std::optional<Result<std::string_view>> Response::Session::Poll() {
       return std::nullopt;
     }
   }
-  return Result<std::string_view>(std::unexpect, Advised(*failure_));
+  return Result<std::string_view>(std::unexpect, Advised(**failure_));
 }
 
 async::Task<IoResult> Response::Session::Wait(const async::Context& ctx) {

@@ -171,6 +171,8 @@ void AnswerReader::State::PrepareMarks() {
     for (MarkFinder* finder : {&answer_, &thoughts_, &doubt_}) finder->Add(mark, kClose);
   }
   for (std::size_t i = 0; i < family.calls.size(); ++i) {
+    // Streams are many: each keeps only the marks that may mean something to it.
+    if (!reads_calls_ && family.calls[i].known_tools) continue;
     for (const std::string& mark : family.calls[i].open) {
       AddOpen(mark, static_cast<int>(kCallOpen + i), family.calls[i].where);
     }
@@ -216,7 +218,7 @@ void AnswerReader::State::AddOpen(const std::string& mark, int meaning, Where wh
   if (where != Where::kAnywhere) return;
   thoughts_.Add(mark, meaning);
   // Thoughts that never close may end in the mark around calls.
-  if (!thought_marks().close.empty()) {
+  if (reads_calls_ && !thought_marks().close.empty()) {
     for (const std::string& wrapper : family.call_wrappers) {
       for (const std::string_view between : {"", "\n"}) {
         own_marks_.push_front(StrCat(wrapper, between, mark));
