@@ -84,6 +84,7 @@ std::string StateOf(const FoundAgent& found) {
 
 std::vector<std::string> ToolNames(const Agent& agent) {
   std::vector<std::string> names;
+  names.reserve(agent.tools.size() + agent.servers.size());
   for (const ToolDefinition& tool : agent.tools) names.push_back(tool.name);
   for (const agent::McpServer& server : agent.servers) names.push_back(StrCat("mcp:", server.name));
   return names;

@@ -23,15 +23,15 @@ enum class Strictness : std::uint8_t {
 
 // What was mended. Every kind has one stable word, see RepairName().
 enum class RepairKind : std::uint8_t {
-  kMissingComma,  // also one written as ";"
+  kMissingComma,  // also one written as ";" or full-width
   kExtraComma,    // a trailing, leading or doubled one
-  kMissingColon,  // also one written as "=" or "=>"
+  kMissingColon,  // also one written as "=" or "=>" or full-width
   kExtraColon,
   kMissingOpener,   // of an array or object
   kExtraOpener,     // {{"a": 1}}
   kMissingCloser,   // of an array or object, where others follow
   kExtraCloser,     // one that closes nothing
-  kWrongCloser,     // "]" for "}" or the other way round
+  kWrongCloser,     // "]" for "}" or the other way round, also ")"
   kMissingValue,    // null stands in its place
   kMissingQuote,    // at one end of a string or key
   kUnescapedQuote,  // inside a string
@@ -39,8 +39,8 @@ enum class RepairKind : std::uint8_t {
   kSmartQuotes,  // typographic ones
   kBacktickQuotes,
   kTripleQuotes,
-  kDoubledQuotes,   // ""like this""
-  kEscapedQuotes,   // \"like this\" where a string begins: a document inside a string
+  kDoubledQuotes,   // ""like this"" or only at the end
+  kEscapedQuotes,   // \"like this\" where a string begins: a document inside a string; also &quot;
   kUnquotedKey,     // also a number or constant as a key
   kUnquotedString,  // text that is no number and no constant: also 007 and 1,000
   kConstant,        // True, None, undefined, NaN, ...; NaN and the infinities become null
@@ -49,7 +49,7 @@ enum class RepairKind : std::uint8_t {
   kInvalidEscape,   // the backslash is kept, except before a quote
   kInvalidUnicode,  // bad UTF-8 or half a surrogate pair became U+FFFD
   kLineBreakAtEnd,  // a bare one was layout: at the end of a key, or of text that holds a fence
-  kConcatenation,   // "a" + "b"
+  kConcatenation,   // "a" + "b", or without the plus on two lines
   kComment,
   kEllipsis,
   kCall,          // ObjectId("1") or callback({...});

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
+#include "weir/base/text.h"
 #include "weir/json/lenient_scanner.h"
 
 namespace weir::json::internal {
 namespace {
 
-constexpr std::size_t kKeyWindow = 256;
 constexpr std::size_t kItemWindow = 512;
 constexpr std::size_t kLiteralWindow = 512;  // numbers have digits
 constexpr std::size_t kParenthesesWindow = 4096;
@@ -52,7 +51,8 @@ std::size_t LenientScanner::NumberLength(std::string_view text) {
 bool LenientScanner::LiteralFollows(std::size_t place, std::size_t* end) const {
   std::size_t i = place;
   const std::size_t last = std::min(size(), place + kLiteralWindow);
-  while (i < last && (IsWord(text_[i]) || text_[i] == '-' || text_[i] == '+' || text_[i] == '.')) {
+  while (i < last && (IsWord(text_[i]) || text_[i] == '-' || text_[i] == '+' || text_[i] == '.') &&
+         CommaLength(i) == 0) {
     ++i;
   }
   const std::string_view word = text_.substr(place, i - place);
@@ -84,6 +84,7 @@ bool LenientScanner::LiteralEndsMember(std::size_t place) const {
 
 // Whether a key in quotation marks and its colon stand there.
 bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
+  place += BoldLength(place);
   const QuoteMark open = QuoteAt(place);
   if (open.quote == Quote::kNone) return false;
   const std::size_t begin = place + open.length;
@@ -98,7 +99,8 @@ bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
     }
     const QuoteMark mark = QuoteAt(i);
     if (mark.quote != Quote::kNone && Ends(open.quote, mark.quote)) {
-      return ColonLength(After(i + mark.length)) != 0;
+      const std::size_t end = i + mark.length;
+      return ColonLength(After(end + BoldLength(end))) != 0;
     }
   }
   return false;
@@ -106,6 +108,7 @@ bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
 
 // Whether a key stands there, in quotation marks or without, perhaps with one of them missing.
 bool LenientScanner::KeyFollows(std::size_t place) const {
+  place += BoldLength(place);
   const QuoteMark open = QuoteAt(place);
   std::size_t i = place + open.length;
   const std::size_t last = std::min(size(), i + kKeyWindow);
@@ -113,8 +116,11 @@ bool LenientScanner::KeyFollows(std::size_t place) const {
   const bool word = i > place + open.length;
   QuoteMark close = QuoteAt(i);
   if (close.quote == Quote::kEscaped && open.quote != Quote::kEscaped) close = {};
-  const std::size_t next = After(i + close.length);
-  if (word && ColonLength(next) != 0) return text_.substr(next, 3) != "://";
+  const std::size_t next = After(i + close.length + BoldLength(i + close.length));
+  if (word && ColonLength(next) != 0) {
+    const bool half = open.quote != Quote::kNone && close.quote == Quote::kNone;
+    return text_.substr(next, 3) != "://" && !(half && WholeItemFollows(place));
+  }
   if (open.quote == Quote::kNone) {
     if (!word || next == i || IsDigit(text_[place])) return false;
     const bool value = At(next) == '{' || At(next) == '[' || LiteralEndsMember(next);
@@ -122,8 +128,11 @@ bool LenientScanner::KeyFollows(std::size_t place) const {
   }
   if (word && close.quote != Quote::kNone) {
     const char c = At(next);  // of the value, when the colon is missing
-    return next >= size() || QuoteAt(next).quote != Quote::kNone || IsDigit(c) || c == '{' ||
-           c == '[' || (next > i + close.length && ValueStarts(next));
+    const bool apart = next > i + close.length;
+    if (!apart && QuoteAt(next).quote == open.quote) {
+      return ColonLength(After(next + open.length)) != 0;  // "a"": 1
+    }
+    return next >= size() || IsDigit(c) || c == '{' || c == '[' || (apart && ValueStarts(next));
   }
   return QuotedKeyFollows(place);
 }
@@ -151,6 +160,19 @@ bool LenientScanner::WholeItemFollows(std::size_t place) const {
   return end != 0 && (next >= size() || At(next) == ',' || IsCloser(At(next)));
 }
 
+// The same, and what stands behind its comma is no text.
+bool LenientScanner::WholeItemFits(std::size_t place) const {
+  const std::size_t next = After(NextMarkEnd(place));
+  return WholeItemFollows(place) && (At(next) != ',' || FitsAfter(frames_.size(), next + 1));
+}
+
+// Whether a quoted key stands there, and its value is no bare text.
+bool LenientScanner::KeyAndValueFollow(std::size_t place) const {
+  if (!KeyFollows(place)) return false;
+  const std::size_t colon = After(NextMarkEnd(place));
+  return bare_keys_ || ColonLength(colon) == 0 || ValueStarts(After(colon + ColonLength(colon)));
+}
+
 // The same, when a comma may be missing too.
 bool LenientScanner::ItemFollows(std::size_t place) const {
   if (WholeItemFollows(place)) return true;
@@ -161,11 +183,58 @@ bool LenientScanner::ItemFollows(std::size_t place) const {
          (QuoteAt(next).quote != Quote::kNone || LiteralFollows(next, &behind));
 }
 
+// The length of the ellipsis there, also of one in brackets; 0 when there is none.
+std::size_t LenientScanner::EllipsisLength(std::size_t place) const {
+  const std::size_t bracket = At(place) == '[' ? 1 : 0;
+  const bool dots = StartsAt(place + bracket, "...");
+  if (!dots && !StartsAt(place + bracket, "\xE2\x80\xA6")) return 0;
+  if (bracket == 0) return 3;
+  return At(place + 4) == ']' ? 5 : 0;
+}
+
+// The length of the letters before a Python string like f"x"; 0 when no whole string follows them.
+std::size_t LenientScanner::PrefixLength(std::size_t place) const {
+  std::size_t i = place;
+  while (i < place + 2 && std::string_view("bBfFrRuU").find(At(i)) != std::string_view::npos) ++i;
+  if (i == place || (At(i) != '"' && At(i) != '\'')) return 0;
+  return WholeItemFollows(i) ? i - place : 0;
+}
+
+// Whether a call stands there, like f(x) or new Date("x").
+bool LenientScanner::CallFollows(std::size_t place) const {
+  if (StartsAt(place, "new ")) place += 4;
+  const std::size_t last = std::min(size(), place + kKeyWindow);
+  std::size_t i = place;
+  while (i < last && (IsWord(text_[i]) || text_[i] == '.')) ++i;
+  return i > place && At(i) == '(' && ValueStarts(After(i + 1));
+}
+
+// When nothing of a document is on the line at `place`, where only blanks stand before it, and the
+// next one begins with a key: the place of that key. Else 0.
+std::size_t LenientScanner::StrayLineEnd(std::size_t place) const {
+  std::size_t begin = place;
+  while (begin > 0 && place - begin < kKeyWindow && IsBlank(text_[begin - 1])) {
+    if (text_[--begin] == '\n') break;
+  }
+  if (At(begin) != '\n' || KeyFollows(place)) return 0;
+  std::string_view line = text_.substr(place, kLiteralWindow);
+  const std::size_t end = line.find('\n');
+  if (end == line.npos) return 0;
+  line = Trim(line.substr(0, end));
+  if (line.empty() || line.find_first_of("\"'`{}[]#") != line.npos || line.back() == ',') return 0;
+  if (line.starts_with("//") || line.starts_with("/*")) return 0;
+  if (line.find(':') < line.size() - 1) return 0;  // rather a member
+  const std::size_t next = After(place + end);
+  return At(next) == '"' && QuotedKeyFollows(next) ? next : 0;
+}
+
 // Whether what stands behind a comma, with `depth` containers open, fits there.
 bool LenientScanner::FitsAfter(std::size_t depth, std::size_t place) const {
   std::size_t next = After(place);
   while (At(next) == ',') next = After(next + 1);
-  if (depth == 0 || next >= size() || IsCloser(At(next)) || At(next) == '/' || At(next) == '#') {
+  if (depth == 0 || next >= size() || IsCloser(At(next)) || At(next) == '/' || At(next) == '#' ||
+      EllipsisLength(next) != 0 || StartsAt(next, kHtmlComment) ||
+      At(next) == frames_[depth - 1].closer) {
     return true;
   }
   if (frames_[depth - 1].object) {
@@ -188,34 +257,6 @@ bool LenientScanner::SemicolonSeparates(Place place, std::size_t after) const {
   return end != 0 && (At(After(end)) == ';' || WholeItemFollows(next));
 }
 
-// Whether the closers at `place` may be meant to close what is open.
-bool LenientScanner::ClosersFit(std::size_t place) {
-  std::size_t depth = frames_.size();
-  bool wrong = false;
-  std::size_t next = place;
-  std::size_t behind = place;
-  for (; IsCloser(At(next)); next = After(behind)) {
-    if (!Afford(1)) return true;
-    std::size_t match = depth;
-    while (match > 0 && frames_[match - 1].closer != text_[next]) --match;
-    if (match != depth) {
-      wrong = true;
-      if (!Afford(depth)) return true;
-    }
-    depth = match > 0 ? match - 1 : depth - (depth > 0 ? 1 : 0);
-    behind = next + 1;
-  }
-  if (next >= size()) return true;
-  const char c = text_[next];
-  if (c == ',' || c == ';') return FitsAfter(depth, next + 1);
-  if (wrong) return false;
-  if (depth == 0 || text_.substr(behind, next - behind).find('\n') != std::string_view::npos) {
-    return true;
-  }
-  return c == '{' || c == '[' || c == '/' || c == '#' || c == ')' ||
-         QuoteAt(next).quote != Quote::kNone;
-}
-
 // Whether a string may end before a comma; `after` is behind it. `inner` marks stood inside so far:
 // when their number is odd, this one is probably the partner of the last.
 bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size_t inner) {
@@ -224,7 +265,8 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
   const char c = text_[next];
   const bool even = inner % 2 == 0;
   if (IsCloser(c) || c == ',' || (c == '/' && (At(next + 1) == '/' || At(next + 1) == '*')) ||
-      c == '#' || StartsAt(next, "...")) {
+      c == '#' || EllipsisLength(next) != 0 || StartsAt(next, kHtmlComment) ||
+      (fenced_ && StartsAt(next, "```"))) {
     return true;
   }
   const bool quoted = QuoteAt(next).quote != Quote::kNone;
@@ -234,16 +276,23 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
                                    : QuoteAt(first).quote != Quote::kNone || At(first) == '{';
   }
   if (place == Place::kMember) {
-    if (quoted) return (even && c == '"') || KeyFollows(next);
+    if (quoted && !even) return KeyAndValueFollow(next);
+    if (quoted) return c == '"' || KeyFollows(next) || NextMarkEnd(next) == 0;
+    if (even && StrayLineEnd(next) != 0) return true;
+    std::size_t end = 0;
+    if (even && LiteralFollows(next, &end)) return ListLacksOpener(next) || KeyFollows(next);
     return (even || bare_keys_) && KeyFollows(next);
   }
   if (quoted) return even || (place == Place::kItem && ItemFollows(next));
   std::size_t end = 0;
   if (LiteralFollows(next, &end)) {
     const std::size_t behind = After(end);
-    return behind >= size() || At(behind) == ',' || IsCloser(At(behind));
+    if (behind >= size() || At(behind) == ',' || IsCloser(At(behind))) return true;
+    const bool line_begins = text_.substr(after, next - after).find('\n') != text_.npos;
+    return even && IsDigit(c) && line_begins;  // 5 km, on a line of its own
   }
   if (!even || place == Place::kRoot) return false;
+  if (CallFollows(next) || PrefixLength(next) != 0) return true;
   if (LostOpener(place, next) != 0) return true;
   const std::string_view word = text_.substr(next, 64);
   const std::size_t stop = word.find_first_of(",]}\"\n");
@@ -276,14 +325,124 @@ std::size_t LenientScanner::LostOpener(Place place, std::size_t word) {
 
 // Whether a string ends before another quotation mark, at `next`: a comma is missing between them,
 // unless the other one looks like the end of the string.
-bool LenientScanner::ClosesBeforeQuote(Place place, std::size_t mark_end, std::size_t next) const {
+bool LenientScanner::ClosesBeforeQuote(Place place, std::size_t mark_end, std::size_t next,
+                                       std::size_t inner) const {
   const QuoteMark other = QuoteAt(next);
   const std::size_t behind = After(next + other.length);
   const char c = At(behind);
   if (behind >= size()) return next > mark_end;
   if (c == ',' || c == ':' || IsCloser(c)) return false;
-  if (place == Place::kMember) return KeyFollows(next);
+  const bool new_line = text_.substr(mark_end, next - mark_end).find('\n') != text_.npos;
+  if (new_line && inner % 2 == 0 && place != Place::kRoot && NextMarkEnd(next) == 0) return true;
+  if (place == Place::kMember) {
+    return KeyFollows(next) || (inner % 2 == 0 && StringGoesOnAt(mark_end, next));
+  }
   return place == Place::kRoot ? next > mark_end : ItemFollows(next);
+}
+
+// When the mark at `mark`, inside the string that begins at `begin`, is the first of a piece of
+// JSON like {"a": "b", "c": 1}: where that ends, if the string surely ends behind it. Else 0.
+std::size_t LenientScanner::PieceEnd(Place place, std::size_t begin, std::size_t mark) {
+  std::size_t opener = mark;
+  while (opener > begin && mark - opener < 64 && IsBlank(text_[opener - 1])) --opener;
+  if (opener == begin || QuoteAt(mark).length != 1) return 0;
+  const char bracket = text_[--opener];
+  if (bracket == '{' ? !QuotedKeyFollows(mark) : bracket != '[' || !WholeItemFollows(mark))
+    return 0;
+  const std::size_t end = BehindClosers(opener, 0, text_[mark]);
+  return end != 0 && StringEndsBehind(place, end, text_[mark]) ? end : 0;
+}
+
+// Behind the brackets that close what opens from `place` on, and `depth` others; strings in `quote`
+// are passed over. 0 when the text ends before.
+std::size_t LenientScanner::BehindClosers(std::size_t place, std::size_t depth, char quote) {
+  bool quoted = false;
+  for (std::size_t i = place; i < size(); ++i) {
+    if (!Afford(1)) return 0;
+    const char c = text_[i];
+    if (c == '\\') {
+      ++i;
+    } else if (c == quote) {
+      quoted = !quoted;
+    } else if (quoted) {
+      continue;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (IsCloser(c)) {
+      if (depth <= 1) return i + 1;
+      --depth;
+    }
+  }
+  return 0;
+}
+
+// How many brackets that [begin, end) opens it leaves open.
+std::size_t LenientScanner::OpenBrackets(std::size_t begin, std::size_t end) {
+  std::size_t open = 0;
+  if (!Afford(end - begin)) return 0;
+  for (const char c : text_.substr(begin, end - begin)) {
+    if (c == '{' || c == '[') ++open;
+    if (IsCloser(c) && open > 0) --open;
+  }
+  return open;
+}
+
+// Whether the mark at `mark` stands in a piece of JSON or code of the string that begins at
+// `begin`: its brackets are closed further on, and then the string ends.
+bool LenientScanner::PieceGoesOn(Place place, std::size_t begin, std::size_t mark) {
+  if (QuoteAt(mark).length != 1) return false;
+  const std::size_t open = OpenBrackets(begin, mark);
+  if (open == 0) return false;
+  const std::size_t end = BehindClosers(mark, open, text_[mark]);
+  return end != 0 && StringEndsBehind(place, end, text_[mark]);
+}
+
+// Whether a mark like `quote` stands at `place` or later on the line that surely ends a string.
+bool LenientScanner::StringEndsBehind(Place place, std::size_t from, char quote) const {
+  const std::size_t last = std::min(size(), from + kItemWindow);
+  for (std::size_t i = from; i < last && text_[i] != '\n'; ++i) {
+    if (text_[i] == '\\') {
+      ++i;
+    } else if (text_[i] == quote) {
+      return ValueSurelyEnds(place, i + 1);
+    }
+  }
+  return false;
+}
+
+// Whether a closing smart mark that ends a string or key follows, and no opening one before it.
+bool LenientScanner::SmartEndFollows(Place place, std::size_t from) const {
+  const std::size_t last = std::min(size(), from + kItemWindow);
+  for (std::size_t i = from; i < last && text_[i] != '\n'; ++i) {
+    if (QuoteAt(i).quote != Quote::kSmartDouble) continue;
+    if (!StartsAt(i, "\xE2\x80\x9D")) return false;
+    return place == Place::kKey ? ColonLength(After(i + 3)) != 0 : ValueSurelyEnds(place, i + 3);
+  }
+  return false;
+}
+
+// Whether the text at `place` can follow a value: a comma with a key or item behind it, a closer,
+// or the end.
+bool LenientScanner::ValueSurelyEnds(Place place, std::size_t behind) const {
+  std::size_t next = After(behind);
+  if (next >= size() || IsCloser(At(next))) return true;
+  if (CommaLength(next) == 0) return false;
+  next = After(next + CommaLength(next));
+  return IsCloser(At(next)) || (place == Place::kMember ? KeyFollows(next) : ValueStarts(next));
+}
+
+// Whether the string that ends before `mark_end` goes on with the one at `next`, on a line of its
+// own, as Python joins them.
+bool LenientScanner::StringGoesOnAt(std::size_t mark_end, std::size_t next) const {
+  const auto new_line = [&](std::size_t from, std::size_t to) {
+    return text_.substr(from, to - from).find('\n') != text_.npos;
+  };
+  if (QuoteAt(next).length != 1 || !new_line(mark_end, next)) return false;
+  const std::size_t end = NextMarkEnd(next);
+  if (end == 0 || end >= size()) return false;
+  const std::size_t behind = After(end);
+  return At(behind) == ',' || IsCloser(At(behind)) ||
+         (At(behind) == At(next) && new_line(end, behind));
 }
 
 // Whether a string ends before a bare word: a comma is missing between them.
@@ -329,125 +488,6 @@ LenientScanner::Inside LenientScanner::LookInto(std::size_t place) {
                     text_.substr(i, next - i).find('\n') != std::string_view::npos;
   if (!ends) return Inside::kText;
   return commas != 0 || After(place + 1) == i ? Inside::kSeveral : Inside::kOne;
-}
-
-// Whether a value in an array of arrays, at `place`, begins a row that lost its bracket.
-bool LenientScanner::RowLacksOpener(std::size_t place) {
-  const std::size_t end = NextBracket(place);
-  if (At(end) != ']') return false;
-  const std::size_t next = After(end + 1);
-  return At(next) == ']' || (At(next) == ',' && At(After(next + 1)) == '[');
-}
-
-// Whether the list of values at `place`, in an object, ends with a bracket that nothing opened.
-bool LenientScanner::ListLacksOpener(std::size_t place) {
-  return !KeyFollows(place) && ValueStarts(place) && At(NextBracket(place)) == ']';
-}
-
-// The first bracket that is not in a string; the size of the text when it is too far.
-std::size_t LenientScanner::NextBracket(std::size_t place) {
-  const std::size_t last = std::min(size(), place + kParenthesesWindow);
-  char quote = 0;
-  for (std::size_t i = place; i < last; ++i) {
-    if (!Afford(1)) break;
-    const char c = text_[i];
-    if (quote != 0) {
-      if (c == '\\') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '{' || c == '[' || c == ':' || IsCloser(c)) {
-      return i;
-    }
-  }
-  return size();
-}
-
-// The closer behind the members at `place`, of the object that holds them; the size of the text
-// when it is too far.
-std::size_t LenientScanner::MembersEnd(std::size_t place) {
-  const std::size_t last = std::min(size(), place + kParenthesesWindow);
-  std::size_t depth = 0;
-  char quote = 0;
-  for (std::size_t i = place; i < last; ++i) {
-    if (!Afford(1)) break;
-    const char c = text_[i];
-    if (quote != 0) {
-      if (c == '\\') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (IsCloser(c) && depth-- == 0) {
-      return i;
-    }
-  }
-  return size();
-}
-
-// Whether the closers at `place` are the very ones that `depth` open containers need, and what
-// stands at `behind` them goes on there.
-bool LenientScanner::ClosersMatch(std::size_t depth, std::size_t place, std::size_t* behind) {
-  if (!IsCloser(At(place))) return false;
-  std::size_t next = place;
-  for (; IsCloser(At(next)); next = After(next + 1)) {
-    if (!Afford(1) || depth == 0 || frames_[depth - 1].closer != text_[next]) return false;
-    --depth;
-  }
-  *behind = next;
-  if (depth == 0 || next >= size()) return depth == 0 && At(next) != ',';
-  return At(next) == ',' && FitsAfter(depth, next + 1);
-}
-
-std::size_t LenientScanner::Hash(std::string_view key) {
-  return std::hash<std::string_view>()(key.substr(0, 64)) | 1;
-}
-
-std::size_t LenientScanner::HashOfKeyAt(std::size_t place) const {
-  const QuoteMark mark = QuoteAt(place);
-  const std::string_view rest = text_.substr(std::min(place + mark.length, size()), kKeyWindow);
-  if (mark.quote != Quote::kNone) return Hash(rest.substr(0, rest.find(text_[place])));
-  return Hash(rest.substr(0, std::ranges::find_if_not(rest, IsWord) - rest.begin()));
-}
-
-// How many containers are open down to the innermost object around the one on top; 0 if none is.
-std::size_t LenientScanner::OuterObject() {
-  std::size_t depth = frames_.size() - 1;
-  for (; depth > 0 && !frames_[depth - 1].object; --depth) {
-    if (!Afford(1)) return 0;
-  }
-  return depth;
-}
-
-// The same when the members at `place` are of that object: the brackets behind them would be the
-// right ones. Else 0.
-std::size_t LenientScanner::OuterGoesOn(std::size_t place) {
-  std::size_t behind = 0;
-  const std::size_t outer = OuterObject();
-  return outer != 0 && ClosersMatch(outer, MembersEnd(place), &behind) ? outer : 0;
-}
-
-// The same for a key without quotation marks that stands where an item belongs.
-std::size_t LenientScanner::BareKeyOfOuter() {
-  const bool key =
-      bare_keys_ && !IsDigit(text_[at_]) && QuoteAt(at_).quote == Quote::kNone && KeyFollows(at_);
-  return key ? OuterGoesOn(at_) : 0;
-}
-
-// Whether the key behind an object in an array is one of the object around the array, which lost
-// its bracket, and not one of the inner object.
-bool LenientScanner::IsKeyOfOuter(std::size_t key) {
-  const std::size_t outer = OuterObject();
-  if (outer == 0) return false;
-  const std::size_t end = MembersEnd(key);
-  std::size_t behind = 0;
-  if (!ClosersMatch(outer, end, &behind)) return false;
-  if (!ClosersMatch(frames_.size(), end, &behind)) return true;
-  // The brackets would do for both, but the next object begins like the one around.
-  const std::size_t next = After(behind + 1);
-  return At(behind) == ',' && At(next) == '{' &&
-         HashOfKeyAt(After(next + 1)) == frames_[outer - 1].first_key;
 }
 
 }  // namespace weir::json::internal

@@ -4,6 +4,7 @@
 // brackets, commas and colons that are missing, wrong or too many. `Sink` has the events of Builder
 // and Writer.
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -89,8 +90,10 @@ class LenientMachine : LenientScanner {
       odd_separators_ = true;
       if (top.after_value && !IsCloser(At(After(at_ + 1)))) Note(RepairKind::kMissingComma, at_);
     }
+    const std::size_t length = CommaLength(at_);
+    if (length > 1 && top.after_value) Note(RepairKind::kMissingComma, at_);
     top.after_value = false;
-    ++at_;
+    at_ += std::max<std::size_t>(length, 1);
   }
 
   void Item() {
@@ -101,10 +104,11 @@ class LenientMachine : LenientScanner {
       Note(RepairKind::kMissingCloser, at_);
       return Close();
     }
-    if (c == ',' || SemicolonSeparates()) return Comma();
+    if (CommaLength(at_) != 0 || SemicolonSeparates()) return Comma();
     if (IsCloser(c)) return WrongCloser(c);
-    if (c == ')' || c == ':') {
-      Note(c == ')' ? RepairKind::kExtraCloser : RepairKind::kExtraColon, at_++);
+    if (c == ')') return StrayParenthesis();
+    if (c == ':') {
+      Note(RepairKind::kExtraColon, at_++);
       return;
     }
     if (const std::size_t outer = BareKeyOfOuter()) {
@@ -114,7 +118,7 @@ class LenientMachine : LenientScanner {
       frames_.back().after_value = false;
       return;
     }
-    if (top.after_value) Note(RepairKind::kMissingComma, at_);
+    if (top.after_value && EllipsisLength(at_) == 0) Note(RepairKind::kMissingComma, at_);
     const bool after_array = top.array_last;
     top.comma_at = std::string_view::npos;
     top.after_value = true;
@@ -138,6 +142,10 @@ class LenientMachine : LenientScanner {
       Note(RepairKind::kExtraOpener, After(next + 1));
       at_ = After(next + 1) + 1;
       frames_.back().after_value = false;
+      return;
+    }
+    if (frames_.size() == 1 && At(next) == ',' && ListEndsWithoutOpener(After(next + 1))) {
+      Note(RepairKind::kExtraCloser, at_++);
       return;
     }
     ++at_;
@@ -173,42 +181,72 @@ class LenientMachine : LenientScanner {
           Note(RepairKind::kMissingCloser, at_);
           return Close();
         }
-        Note(RepairKind::kExtraCloser, at_++);
-        return;
+        return StrayParenthesis();
       case ':':
       case '=':
         Note(RepairKind::kExtraColon, at_++);
         return;
-      case '{':
+      case '\xEF':
+        if (CommaLength(at_) != 0) return Comma();
+        break;
+      case '.':
+      case '\xE2':
+        if (EllipsisLength(at_) != 0) return Ellipsis();
+        break;
       case '[':
+        if (EllipsisLength(at_) != 0) return Ellipsis();
+        return OpenerForKey();
+      case '{':
         return OpenerForKey();
       case '`':
         if (!top.any && StartsAt(at_, "```")) return FenceForKey();
         break;
-      case '.':
-      case '\xE2':
-        if (StartsAt(at_, "...") || StartsAt(at_, "\xE2\x80\xA6")) {
-          Note(RepairKind::kEllipsis, at_);
-          at_ += 3;
-          return;
-        }
-        break;
       default:
         break;
+    }
+    KeyOrStrayLine();
+  }
+
+  // A key, perhaps one of an object further out, or a line of prose before the next key.
+  void KeyOrStrayLine() {
+    Frame& top = frames_.back();
+    if (const std::size_t outer = top.column == 0 ? 0 : OuterColumn()) {
+      if (top.after_value) Note(RepairKind::kMissingComma, at_);
+      top.comma_at = std::string_view::npos;
+      CloseDownTo(outer, at_);
+      frames_.back().after_value = false;
+    }
+    if (const std::size_t next = text_[at_] == '"' ? 0 : StrayLineEnd(at_)) {
+      Note(RepairKind::kStrayText, at_);
+      at_ = next;
+      return;
     }
     Key();
   }
 
+  void StrayParenthesis() {
+    const bool closes = ParenthesisCloses(at_);
+    Note(closes ? RepairKind::kWrongCloser : RepairKind::kExtraCloser, at_++);
+    if (closes) Close();
+  }
+
+  void Ellipsis() {
+    Note(RepairKind::kEllipsis, at_);
+    at_ += EllipsisLength(at_);
+    frames_.back().comma_at = std::string_view::npos;
+  }
+
   void EndObject() {
     const Frame& top = frames_.back();
-    const std::size_t comma = After(at_ + 1);
+    const bool root = frames_.size() == 1;
+    std::size_t comma = After(at_ + 1);
+    while (root && IsCloser(At(comma))) comma = After(comma + 1);
     if (At(comma) == ',' && !InObject() && top.any) {
       // {"a": 1}, "b": 2}: the bracket came too early, unless another object begins like this one.
       const std::size_t key = After(comma + 1);
-      const bool root = frames_.size() == 1;
       if (QuoteAt(key).quote != Quote::kNone && (root ? KeyFollows(key) : QuotedKeyFollows(key)) &&
           (root || HashOfKeyAt(key) != top.first_key) && !IsKeyOfOuter(key)) {
-        Note(RepairKind::kExtraCloser, at_++);
+        for (; at_ < comma; at_ = After(at_ + 1)) Note(RepairKind::kExtraCloser, at_);
         return;
       }
     }
@@ -239,12 +277,18 @@ class LenientMachine : LenientScanner {
   }
 
   void Key() {
+    if (!frames_.back().any) frames_.back().column = ColumnOf(at_);
     if (text_[at_] == '"' && PlainKey()) return;
+    const bool quoted = QuoteAt(at_ + BoldLength(at_)).quote != Quote::kNone;
+    const std::size_t bold = quoted ? BoldLength(at_) : 0;
+    if (bold != 0) Note(RepairKind::kStrayText, at_);
+    at_ += bold;
     Frame& top = frames_.back();
     const std::size_t begin = at_;
     const bool bare = QuoteAt(at_).quote == Quote::kNone;
     if (top.after_value && !bare) Note(RepairKind::kMissingComma, at_);
     const std::string_view key = bare ? ReadBareKey() : ReadString(Place::kKey);
+    if (bold != 0) at_ += BoldLength(at_);
     SkipSpace();
     if (string_cut_ && key.empty()) return;  // nothing of it has come
     const char c = At(at_);
@@ -291,32 +335,18 @@ class LenientMachine : LenientScanner {
     const std::size_t next = After(at_ + 1);
     const std::size_t depth = frames_.size() - 1;
     const bool typo = Fits(depth, next);
-    if (match == 0) {
-      if (!typo && depth == 0 && At(next) == ',') {
-        Note(RepairKind::kExtraCloser, at_++);
-        return;
-      }
-      Note(RepairKind::kWrongCloser, at_++);
-      return Close();
+    const bool early = match > 0 && Fits(match - 1, next);
+    const bool extra = Fits(frames_.size(), next) && (!typo || MembersStay(next));
+    if (extra && !early) {
+      Note(RepairKind::kExtraCloser, at_++);
+      return;
     }
-    if (typo && !Fits(match - 1, next)) {
+    if (match == 0 || (typo && !early)) {
       Note(RepairKind::kWrongCloser, at_++);
       return Close();
     }
     CloseDownTo(match, at_);
     // The container that matches is on top now and sees the bracket again.
-  }
-
-  // Whether what stands at `next` goes on where `depth` containers are open.
-  bool Fits(std::size_t depth, std::size_t next) const {
-    if (next >= size()) return depth == 0;
-    const char c = text_[next];
-    if (IsCloser(c)) return depth > 0 && frames_[depth - 1].closer == c;
-    if (c != ',') return true;
-    if (depth == 0) return false;
-    const std::size_t after = After(next + 1);
-    if (frames_[depth - 1].object) return KeyFollows(after) || IsCloser(At(after));
-    return !QuotedKeyFollows(after);
   }
 
   void Value(Place place) {
@@ -333,6 +363,9 @@ class LenientMachine : LenientScanner {
     if (c == '-' || IsDigit(c)) {
       length = NumberLength(text_.substr(at_, 1024));
       if (length == 0 || !LiteralEnds(place, at_ + length)) return OtherValue(place);
+      if (place == Place::kMember && At(at_ + length) == ',') {
+        OpenListBefore(place, After(at_ + length + 1), at_);
+      }
       sink_.Number(text_.substr(at_, length));
     } else if (c == 't' && StartsAt(at_, "true") && LiteralEnds(place, at_ + 4)) {
       length = 4;
@@ -350,29 +383,6 @@ class LenientMachine : LenientScanner {
     frames_.back().any = true;
   }
 
-  // Whether a literal that seems to end at `end` is not the beginning of some longer text.
-  bool LiteralEnds(Place place, std::size_t end) {
-    const char c = At(end);
-    if (end >= size() || IsCloser(c) || c == '\n' || c == ')') return true;
-    if (c == ',') {
-      if (place != Place::kMember || At(end + 1) == '"') return true;
-      const std::size_t next = After(end + 1);
-      return (!ValueStarts(next) && !IsDigit(At(next))) || KeyFollows(next);
-    }
-    if (c == ';') return LenientScanner::SemicolonSeparates(place, end + 1);
-    if (!IsBlank(c)) return c == '/' && (At(end + 1) == '/' || At(end + 1) == '*');
-    const std::size_t next = After(end);
-    const char first = At(next);
-    std::size_t other = 0;
-    if (next >= size() || first == ',' || first == '/' || first == '#' || IsCloser(first) ||
-        first == '{' || first == '[' || QuoteAt(next).quote != Quote::kNone || first == ')' ||
-        text_.substr(end, next - end).find('\n') != std::string_view::npos) {
-      return true;
-    }
-    if (place == Place::kMember) return KeyFollows(next);
-    return IsDigit(first) || first == '-' || LiteralFollows(next, &other);
-  }
-
   void OpenObject() {
     ++at_;
     Push({.object = true, .began = false, .closer = '}'});
@@ -386,6 +396,11 @@ class LenientMachine : LenientScanner {
       return Value(place);
     }
     if (QuoteAt(at_).quote != Quote::kNone) return String(place);
+    if (const std::size_t prefix = place == Place::kRoot ? 0 : PrefixLength(at_)) {
+      Note(RepairKind::kStrayText, at_);
+      at_ += prefix;
+      return String(place);
+    }
     if (c == '(') {
       const Inside inside = LookInto(at_);
       if (inside != Inside::kText) return OpenParentheses(inside);
@@ -421,7 +436,7 @@ class LenientMachine : LenientScanner {
 
   // ObjectId("1"): the name is dropped, its one argument is the value.
   bool OpenCall() {
-    std::size_t name = at_;
+    std::size_t name = at_ + (StartsAt(at_, "new ") ? 4 : 0);
     while (name < size() && (IsWord(text_[name]) || text_[name] == '.')) ++name;
     if (At(name) != '(' || LookInto(name) != Inside::kOne || !ValueStarts(After(name + 1))) {
       return false;
@@ -478,15 +493,18 @@ class LenientMachine : LenientScanner {
     }
     if (string_cut_ && text.empty() && place == Place::kItem) return;  // nothing of it has come
     if (!frames_.empty()) frames_.back().any = true;
-    if (c == ',' && place == Place::kMember) {
-      const std::size_t after = After(next + 1);
-      if (!KeySurelyAt(after) && ListLacksOpener(after)) {
-        Note(RepairKind::kMissingOpener, begin);
-        sink_.BeginArray();
-        Push({.after_value = true, .any = true});
-      }
-    }
+    if (c == ',' && place != Place::kItem) OpenListBefore(place, After(next + 1), begin);
     sink_.String(text);
+  }
+
+  // Before the event of a value: opens the array that it begins, when that has lost its bracket.
+  // `after` is behind the comma that follows the value.
+  void OpenListBefore(Place place, std::size_t after, std::size_t begin) {
+    if (KeySurelyAt(after)) return;
+    if (place == Place::kRoot ? !ListEndsWithoutOpener(after) : !ListLacksOpener(after)) return;
+    Note(RepairKind::kMissingOpener, begin);
+    sink_.BeginArray();
+    Push({.after_value = true, .any = true});
   }
 
   // The common case of a key, looked at without all the others.
@@ -501,7 +519,9 @@ class LenientMachine : LenientScanner {
     at_ = value;
     if (!frames_.empty() && !frames_.back().object && frames_.back().any &&
         frames_.back().first_key != Hash(key)) {
-      const std::size_t outer = InObject() ? frames_.size() - 1 : OuterGoesOn(value);
+      const std::size_t outer = !InObject()              ? OuterGoesOn(value)
+                                : ItemLacksOpener(value) ? 0
+                                                         : frames_.size() - 1;
       if (outer != 0) {
         CloseDownTo(outer, begin);
         return AddKey(key);

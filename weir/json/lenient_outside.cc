@@ -16,13 +16,15 @@ struct Tag {
   std::string_view close;
 };
 
-constexpr std::array<Tag, 6> kReasoningTags = {{
+constexpr std::array<Tag, 8> kReasoningTags = {{
     {"<think>", "</think>"},
     {"<thinking>", "</thinking>"},
     {"<reasoning>", "</reasoning>"},
     {"<thought>", "</thought>"},
     {"<reflection>", "</reflection>"},
     {"[THINK]", "[/THINK]"},
+    {"◁think▷", "◁/think▷"},
+    {"<|channel|>analysis<|message|>", "<|channel|>final<|message|>"},
 }};
 
 constexpr std::array<std::string_view, 9> kOddSpaces = {
@@ -68,9 +70,10 @@ std::size_t LenientScanner::AfterOddSpace(std::size_t place) const {
 
 bool LenientScanner::SkipComment() {
   const std::size_t begin = at_;
-  if (StartsAt(at_, "/*")) {
-    const std::size_t end = text_.find("*/", at_ + 2);
-    at_ = end == text_.npos ? size() : end + 2;
+  if (StartsAt(at_, "/*") || StartsAt(at_, kHtmlComment)) {
+    const std::string_view close = At(at_) == '/' ? "*/" : "-->";
+    const std::size_t end = text_.find(close, at_ + 2);
+    at_ = end == text_.npos ? size() : end + close.size();
   } else if (StartsAt(at_, "//") || At(at_) == '#') {
     at_ = std::min(text_.find('\n', at_), size());
   } else {
@@ -88,6 +91,7 @@ void LenientScanner::SkipOddSpace() {
       const bool escape = text_[at_] == '\\';
       if (!noted) Note(escape ? RepairKind::kEscapedQuotes : RepairKind::kSpecialSpace, at_);
       noted = true;
+      escaped_layout_ = escaped_layout_ || escape;
       at_ += odd;
     } else if (IsBlank(text_[at_])) {
       ++at_;
@@ -98,7 +102,8 @@ void LenientScanner::SkipOddSpace() {
 }
 
 bool LenientScanner::ObjectBegins(std::size_t place) const {
-  const std::size_t next = After(place + 1);
+  std::size_t next = After(place + 1);
+  if (At(next) == ',') next = After(next + 1);
   const char c = At(next);
   return next >= size() || c == '}' || QuoteAt(next).quote != Quote::kNone ||
          StartsAt(next, "//") || StartsAt(next, "/*") || StartsAt(next, "...") || c == '#' ||
@@ -123,8 +128,14 @@ bool LenientScanner::ArrayBegins(std::size_t place, bool in_text) const {
 // of several words or numbers will do.
 std::size_t LenientScanner::FindBracket(std::size_t from) const {
   std::size_t likely = text_.npos;
+  std::size_t sketch = text_.npos;
   for (std::size_t i = text_.find_first_of("{[", from); i != text_.npos;
        i = text_.find_first_of("{[", i + 1)) {
+    if (IsSketch(i)) {
+      sketch = std::min(sketch, i);
+      continue;
+    }
+    if (text_[i] == '[' && i >= 8 && StartsAt(i - 8, "<![CDATA")) continue;
     if (text_[i] == '{' ? ObjectBegins(i) : ArrayBegins(i, true)) return i;
     if (likely != text_.npos || text_[i] == '{') continue;
     const std::string_view inside = text_.substr(i + 1, 256);
@@ -132,14 +143,64 @@ std::size_t LenientScanner::FindBracket(std::size_t from) const {
     if (end == inside.npos || inside[end] != ']' || At(i + 2 + end) == '(') continue;
     if (inside.substr(0, end).find(',') != inside.npos) likely = i;
   }
-  return likely;
+  return std::min(likely, sketch);
+}
+
+// Whether the braces there stand for any object, as in {"type": ...} or {...}.
+bool LenientScanner::IsSketch(std::size_t place) const {
+  if (text_[place] != '{') return false;
+  const std::string_view inside = text_.substr(place + 1, 64);
+  const std::size_t end = inside.find_first_of("{}[],\n");
+  if (end == inside.npos || inside[end] != '}') return false;
+  const std::string_view words = Trim(inside.substr(0, end));
+  return words.ends_with("...") || words.ends_with("\xE2\x80\xA6");
 }
 
 std::size_t LenientScanner::SkipFence(std::size_t fence) const {
   std::size_t i = fence;
   while (At(i) == '`') ++i;
   while (i < size() && IsFenceInfo(text_[i])) ++i;
-  return After(i);
+  const std::size_t next = After(i);
+  if (At(next) == '{' || At(next) == '[') return next;
+  // More words, such as title="x.json", go to the end of the line.
+  const std::string_view line = text_.substr(i, 128);
+  const std::size_t end = line.find_first_of("\n{[(`");
+  if (i == fence || end == line.npos || line[end] != '\n') return next;
+  const std::size_t below = After(i + end);
+  return At(below) == '{' || At(below) == '[' ? below : next;
+}
+
+// Behind a label like [INFO] or [1] that begins the text: words stand in it and something else
+// behind it. 0 when there is none.
+std::size_t LenientScanner::LabelEnd() const {
+  const std::string_view line = text_.substr(at_, 128);
+  const std::size_t end = line.find_first_of("]\n,\"'`{[", 1);
+  if (line[0] != '[' || end == line.npos || line[end] != ']') return 0;
+  const std::string_view words = Trim(line.substr(1, end - 1));
+  const std::size_t behind = at_ + end + 1;
+  const std::size_t next = After(behind);
+  std::size_t literal = 0;
+  if (words.empty() || next >= size() || IsCloser(At(next)) || At(next) == ',') return 0;
+  if (!LiteralFollows(After(at_ + 1), &literal)) return behind;
+  return IsLetter(At(next)) && !ValueStarts(next) ? behind : 0;
+}
+
+// The document that begins behind single backticks, or behind the name of a variable; npos when
+// there is none.
+std::size_t LenientScanner::MarkedDocument() const {
+  std::size_t place = at_;
+  if (At(place) == '`') {
+    place += At(place + 1) == '`' ? 2 : 1;
+    if (StartsAt(place, "json") && IsBlank(At(place + 4))) place = After(place + 4);
+  } else {
+    const std::size_t name = NextMarkEnd(at_);
+    place = After(name);
+    if (name == 0 || At(place) != '=') return text_.npos;
+    place = After(place + 1);
+  }
+  const char c = At(place);
+  if (c == '{') return ObjectBegins(place) ? place : text_.npos;
+  return c == '[' && ValueStarts(After(place + 1)) ? place : text_.npos;
 }
 
 // Finds a document in a fence; npos when no fence holds one.
@@ -161,6 +222,10 @@ std::size_t LenientScanner::FindFenced(std::size_t from) const {
 std::size_t LenientScanner::FindDocument(std::size_t from) {
   const std::size_t inside = FindFenced(from);
   if (inside != text_.npos) {
+    // A fence in a document that begins before it is text.
+    const std::size_t bracket = FindBracket(from);
+    const bool around = bracket < inside && BehindClosers(bracket, 0, '"') > inside;
+    if (around) return bracket;
     fenced_ = true;
     Note(RepairKind::kFence, inside);
     return inside;
@@ -212,6 +277,14 @@ bool LenientScanner::SkipReasoning() {
   return false;
 }
 
+bool LenientScanner::BeginsBehindText(std::size_t document) {
+  const std::string_view words = Trim(text_.substr(at_, document - at_));
+  Note(RepairKind::kTextBefore, at_);
+  text_before_ = words != "json" && words != "JSON" && words != "JSON:";
+  at_ = document;
+  return true;
+}
+
 bool LenientScanner::FindFirst() {
   SkipSpace();
   while (SkipReasoning()) SkipSpace();
@@ -233,6 +306,20 @@ bool LenientScanner::FindFirst() {
     return false;
   }
   const char c = text_[at_];
+  const std::size_t label = LabelEnd();
+  if (label != 0) {
+    const std::size_t document = FindDocument(label);
+    if (document != text_.npos) return BeginsBehindText(document);
+  }
+  if (QuoteAt(at_).quote != Quote::kNone) {
+    const std::size_t document = MarkedDocument();
+    if (document != text_.npos && c != '`') return BeginsBehindText(document);
+    if (document != text_.npos) {
+      Note(RepairKind::kFence, at_);
+      at_ = document;
+      return true;
+    }
+  }
   if ((c == '{' &&
        (ObjectBegins(at_) || StartsAt(After(at_ + 1), kFence) || Trim(text_).ends_with('}'))) ||
       (c == '[' && ArrayBegins(at_, false)) || QuoteAt(at_).quote != Quote::kNone ||
@@ -247,12 +334,7 @@ bool LenientScanner::FindFirst() {
     return true;
   }
   const std::size_t document = FindDocument(at_);
-  if (document != text_.npos) {
-    Note(RepairKind::kTextBefore, at_);
-    text_before_ = true;
-    at_ = document;
-    return true;
-  }
+  if (document != text_.npos) return BeginsBehindText(document);
   if (c == '{' || c == '[') return true;
   bare_text_ = true;
   const bool any = std::ranges::any_of(text_.substr(at_), IsWord);
@@ -269,10 +351,13 @@ bool LenientScanner::FindNext() {
     if (AtEnd()) return false;
     const char c = text_[at_];
     if (IsCloser(c) || c == ')' || c == ';' || c == ',') {
-      if (IsCloser(c)) Note(RepairKind::kExtraCloser, at_);
-      if (c == ',') Note(RepairKind::kExtraComma, at_);
+      const bool comma = c == ',' || c == ';';
+      Note(comma ? RepairKind::kExtraComma : RepairKind::kExtraCloser, at_);
       apart = apart || c == ',';
       ++at_;
+    } else if (c == '`' && text_.find_first_not_of("` \t\r\n", at_) == text_.npos) {
+      if (!fenced_) Note(RepairKind::kFence, at_);
+      return false;
     } else if (StartsAt(at_, kFence)) {
       if (!fenced_) Note(RepairKind::kFence, at_);
       while (At(at_) == '`') ++at_;
@@ -296,6 +381,7 @@ bool LenientScanner::FindNext() {
       if (!fenced_) {
         next = FindBracket(at_);
         if (next != text_.npos && text_[next] == '[' && !ArrayBegins(next, true)) return false;
+        if (next != text_.npos && IsSketch(next)) return false;
       }
       if (next == text_.npos) return false;
       at_ = next;

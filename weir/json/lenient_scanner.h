@@ -28,6 +28,7 @@ enum class Quote : std::uint8_t {
   kSmartSingle,
   kBacktick,
   kEscaped,  // \" where a string begins
+  kEntity,   // &quot; in a text that was prepared for HTML
 };
 
 struct QuoteMark {
@@ -83,8 +84,16 @@ struct Frame {
   bool value_next = false;                        // a key and its colon stand before this place
   bool any = false;                               // it holds something already
   bool array_last = false;                        // of an array: its last item is one
+  std::size_t column = 0;     // of the first key; 0 where no line begins with it
   std::size_t first_key = 0;  // hash of the first key; of an array: of its last item's
 };
+
+// The marks of Chinese and Japanese text, behind a key or value.
+inline constexpr std::string_view kWideColon = "\xEF\xBC\x9A";
+inline constexpr std::string_view kHtmlComment = "<!--";
+inline constexpr std::string_view kWideComma = "\xEF\xBC\x8C";
+
+inline constexpr std::size_t kKeyWindow = 256;  // of a look ahead at a key
 
 inline bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 inline bool IsCloser(char c) { return c == '}' || c == ']'; }
@@ -117,7 +126,7 @@ class LenientScanner {
     while (place < text_.size() && IsBlank(text_[place])) ++place;
     if (place >= text_.size()) return place;
     const char c = text_[place];
-    const bool odd = static_cast<unsigned char>(c) >= 0x80 || (escaped_ && c == '\\');
+    const bool odd = static_cast<unsigned char>(c) >= 0x80 || (escaped_layout_ && c == '\\');
     return odd ? AfterOddSpace(place) : place;
   }
 
@@ -126,8 +135,19 @@ class LenientScanner {
   std::size_t ColonLength(std::size_t place) const {
     const char c = At(place);
     if (c == ':') return 1;
+    if (c == '\xEF') return StartsAt(place, kWideColon) ? kWideColon.size() : 0;
     if (c != '=' || !odd_separators_ || At(place + 1) == '=') return 0;
     return At(place + 1) == '>' ? 2 : 1;
+  }
+
+  // The marks around a key that Markdown prints in bold: **"a"**: 1.
+  std::size_t BoldLength(std::size_t place) const { return StartsAt(place, "**") ? 2 : 0; }
+
+  // The same of a comma.
+  std::size_t CommaLength(std::size_t place) const {
+    const char c = At(place);
+    if (c == ',') return 1;
+    return c == '\xEF' && StartsAt(place, kWideComma) ? kWideComma.size() : 0;
   }
 
   // Moves over white space and comments, and notes what is not JSON about them.
@@ -135,7 +155,8 @@ class LenientScanner {
     while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
     if (at_ == text_.size()) return;
     const char c = text_[at_];
-    if (c == '/' || c == '#' || c == '\\' || static_cast<unsigned char>(c) >= 0x80) SkipOddSpace();
+    if (c == '/' || c == '#' || c == '<' || c == '\\' || static_cast<unsigned char>(c) >= 0x80)
+      SkipOddSpace();
   }
 
   // Takes `cost` bytes of the looking ahead that the size of the text allows; false when it is used
@@ -167,17 +188,30 @@ class LenientScanner {
   bool QuotedKeyFollows(std::size_t place) const;
   bool ItemFollows(std::size_t place) const;
   bool WholeItemFollows(std::size_t place) const;
+  bool WholeItemFits(std::size_t place) const;
+  bool KeyAndValueFollow(std::size_t place) const;
+  std::size_t EllipsisLength(std::size_t place) const;
+  std::size_t PrefixLength(std::size_t place) const;
+  bool CallFollows(std::size_t place) const;
+  std::size_t StrayLineEnd(std::size_t place) const;
   bool ValueStarts(std::size_t place) const;
   bool LiteralFollows(std::size_t place, std::size_t* end) const;
   bool LiteralEndsMember(std::size_t place) const;
   bool SemicolonSeparates(Place place, std::size_t after) const;
-  bool ClosersFit(std::size_t place);
+  bool ClosersFit(Place place, std::size_t closers, Quote quote);
+  bool Fits(std::size_t depth, std::size_t next);
+  bool ParenthesisCloses(std::size_t place);
+  bool MembersStay(std::size_t comma);
+  bool RootGoesOn(Place place, std::size_t behind, Quote quote);
   std::size_t MembersEnd(std::size_t place);
   bool ClosersMatch(std::size_t depth, std::size_t place, std::size_t* behind);
   static std::size_t Hash(std::string_view key);
   std::size_t HashOfKeyAt(std::size_t place) const;
   std::size_t OuterObject();
   std::size_t OuterGoesOn(std::size_t place);
+  std::size_t ColumnOf(std::size_t place) const;
+  bool LacksClosers();
+  std::size_t OuterColumn();
   bool IsKeyOfOuter(std::size_t key);
   std::size_t BareKeyOfOuter();
   bool FitsAfter(std::size_t depth, std::size_t place) const;
@@ -186,9 +220,18 @@ class LenientScanner {
   Inside LookInto(std::size_t place);
   bool RowLacksOpener(std::size_t place);
   bool ListLacksOpener(std::size_t place);
+  bool ListEndsWithoutOpener(std::size_t place);
+  bool ItemLacksOpener(std::size_t place);
 
   // lenient_word.cc
 
+  // Whether a literal that seems to end at `end` is not the beginning of some longer text.
+  bool LiteralEnds(Place place, std::size_t end) {
+    const char c = At(end);
+    if (end >= size() || IsCloser(c) || c == '\n' || c == ')') return true;
+    if (c == ',' && (place != Place::kMember || At(end + 1) == '"')) return true;
+    return LiteralEndsBefore(place, end);
+  }
   // What a bare word is.
   struct Word {
     enum class Kind : std::uint8_t { kNull, kTrue, kFalse, kNumber, kString, kEllipsis } kind;
@@ -215,7 +258,7 @@ class LenientScanner {
   std::vector<Frame> frames_;
   bool text_before_ = false;     // text that is not part of a document was dropped before it
   bool bare_text_ = false;       // there is no document: the text itself is the value
-  bool escaped_ = false;         // strings begin with \": white space may be escaped too
+  bool escaped_layout_ = false;  // line breaks outside strings may be written \n
   bool odd_separators_ = false;  // "=", "=>" or ";" stood for a colon or comma
   bool string_cut_ = false;      // the string just read was ended by the end of the text
   std::string error_;
@@ -229,6 +272,8 @@ class LenientScanner {
     std::size_t last_inner = 0;  // behind the last of them
     std::size_t counted = 0;     // brackets were counted up to here
     std::size_t open = 0;        // brackets opened inside
+    std::size_t piece_end = 0;   // of a piece of JSON inside: no mark before it ends the string
+    Quote quote = Quote::kNone;  // that began it
     bool closed = true;          // by a quotation mark
     bool first_inner = false;    // one stands at the very beginning
     bool special = false;        // escapes, control characters or unusual quotation marks
@@ -251,9 +296,21 @@ class LenientScanner {
   Verdict Judge(Place place, std::size_t begin, std::size_t mark, std::size_t length, Span& span);
   Verdict JudgeKey(std::size_t begin, std::size_t mark, std::size_t length, Span& span);
   bool ClosesBeforeComma(Place place, std::size_t after, std::size_t inner);
-  bool ClosesBeforeQuote(Place place, std::size_t mark_end, std::size_t next) const;
+  bool ClosesBeforeQuote(Place place, std::size_t mark_end, std::size_t next,
+                         std::size_t inner) const;
+  bool StringGoesOnAt(std::size_t mark_end, std::size_t next) const;
   bool ClosesBeforeWord(Place place, std::size_t next) const;
   bool InsideBraces(std::size_t mark, Span& span) const;
+  std::size_t PieceEnd(Place place, std::size_t begin, std::size_t mark);
+  std::size_t BehindClosers(std::size_t place, std::size_t depth, char quote);
+  std::size_t OpenBrackets(std::size_t begin, std::size_t end);
+  bool PieceGoesOn(Place place, std::size_t begin, std::size_t mark);
+  bool StringEndsBehind(Place place, std::size_t from, char quote) const;
+  bool SmartEndFollows(Place place, std::size_t from) const;
+  bool ValueSurelyEnds(Place place, std::size_t behind) const;
+  void EndWithoutMark(Span& span);
+  bool DoublesLastMark(const Span& span);
+  void DropEscapedMark(std::size_t begin, Span& span);
   bool EndedBefore(Place place, std::size_t begin, std::size_t mark, Span& span);
   void EndAtEndOfText(Place place, std::size_t begin, Span& span);
   std::size_t StripClosers(std::size_t begin, std::size_t end, std::size_t& depth);
@@ -261,15 +318,23 @@ class LenientScanner {
   void AppendPlain(std::string_view text, std::size_t offset, bool high);
   std::size_t AppendEscape(std::string_view content, std::size_t i, std::size_t offset);
 
+  bool LiteralEndsBefore(Place place, std::size_t end);
   Word Classify(std::string_view word, std::size_t offset, Place place);
   bool MendNumber(std::string_view word);
   std::size_t RootWordEnd(std::size_t* after) const;
-  std::size_t WordEnd(Place place, std::size_t* after) const;
+  bool MemberWordEnds(std::size_t end) const;
+  bool CallCloses(std::size_t place, std::size_t open);
+  bool BracketsCloseInText(std::size_t place, std::size_t open);
+  std::size_t WordEnd(Place place, std::size_t* after);
 
   bool SkipReasoning();
   std::size_t FindDocument(std::size_t from);
   std::size_t FindFenced(std::size_t from) const;
   std::size_t FindBracket(std::size_t from) const;
+  bool IsSketch(std::size_t place) const;
+  std::size_t LabelEnd() const;
+  std::size_t MarkedDocument() const;
+  bool BeginsBehindText(std::size_t document);
   bool LineIsLiteral(std::size_t place) const;
   bool ObjectBegins(std::size_t place) const;
   bool ArrayBegins(std::size_t place, bool in_text) const;
@@ -277,6 +342,8 @@ class LenientScanner {
   std::size_t credit_;
   std::string scratch_;
   std::string joined_;
+  enum class Balance : std::uint8_t { kUnknown, kLacksClosers, kFits } balance_ = Balance::kUnknown;
+  std::size_t last_closer_ = 0;     // behind the last character that is no layout; 0: not known yet
   std::size_t no_opener_lost_ = 0;  // no bare word before this place lost its first mark
   bool fenced_ = false;             // only what stands in fences is read
   bool bare_keys_ = false;          // keys without quotation marks were met

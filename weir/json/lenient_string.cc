@@ -1,6 +1,7 @@
 // Strings of the lenient reader. The question is always whether a quotation mark ends its string;
 // docs/json-repair.md has the rule in words, lenient_look.cc the looks at what follows.
 
+#include <algorithm>
 #include <array>
 
 #include "weir/base/text.h"
@@ -9,8 +10,6 @@
 
 namespace weir::json::internal {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 struct NamedMark {
   std::string_view bytes;
@@ -30,52 +29,15 @@ constexpr std::array<NamedMark, 9> kMarks = {{
     {"\xC2\xB4", Quote::kBacktick},         // U+00B4
 }};
 
-// The number that `digits` hex digits at the front of `text` make; -1 if they are not there.
-int Hex(std::string_view text, std::size_t digits) {
-  if (text.size() < digits) return -1;
-  int value = 0;
-  for (const char c : text.substr(0, digits)) {
-    const int digit = HexValue(c);
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
+// How many marks have a backslash.
+std::size_t EscapedMarks(std::string_view content) {
+  std::size_t marks = 0;
+  for (std::size_t i = 0; i + 1 < content.size(); ++i) {
+    if (content[i] != '\\') continue;
+    ++i;
+    if (content[i] == '"') ++marks;
   }
-  return value;
-}
-
-// What the one letter behind a backslash stands for; 0 when JSON does not know it.
-char PlainEscape(char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-      return c;
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return 0;
-  }
-}
-
-// Takes one level of backslashes away, as a document inside a string has them.
-std::string Unescape(std::string_view content) {
-  std::string out;
-  out.reserve(content.size());
-  for (std::size_t i = 0; i < content.size(); ++i) {
-    if (content[i] == '\\' && i + 1 < content.size() &&
-        (content[i + 1] == '\\' || content[i + 1] == '"')) {
-      ++i;
-    }
-    out += content[i];
-  }
-  return out;
+  return marks;
 }
 
 }  // namespace
@@ -86,6 +48,7 @@ QuoteMark LenientScanner::QuoteAt(std::size_t place) const {
   if (c == '\'') return {Quote::kSingle, 1};
   if (c == '`') return {Quote::kBacktick, 1};
   if (c == '\\' && At(place + 1) == '"') return {Quote::kEscaped, 2};
+  if (c == '&' && StartsAt(place, "&quot;")) return {Quote::kEntity, 6};
   if (c != '\xE2' && c != '\xC2') return {};
   for (const NamedMark& mark : kMarks) {
     if (StartsAt(place, mark.bytes)) return {mark.quote, mark.bytes.size()};
@@ -102,8 +65,10 @@ void LenientScanner::OpenQuote(QuoteMark mark) {
       return Note(RepairKind::kSmartQuotes, at_);
     case Quote::kBacktick:
       return Note(RepairKind::kBacktickQuotes, at_);
+    case Quote::kEntity:
+      return Note(RepairKind::kEscapedQuotes, at_);
     case Quote::kEscaped:
-      escaped_ = true;
+      escaped_layout_ = true;
       return Note(RepairKind::kEscapedQuotes, at_);
     case Quote::kNone:
     case Quote::kDouble:
@@ -143,9 +108,11 @@ std::string_view LenientScanner::ReadString(Place place) {
     }
     std::size_t plus = After(at_);
     if (StartsAt(plus, "/*")) plus = After(std::min(text_.find("*/", plus + 2), size() - 2) + 2);
-    if (place == Place::kKey || At(plus) != '+') return whole;
+    if (place == Place::kKey) return whole;
+    const bool adjacent = place == Place::kMember && StringGoesOnAt(at_, plus);
+    if (!adjacent && At(plus) != '+') return whole;
     const std::size_t before = at_;
-    at_ = plus + 1;
+    at_ = plus + (adjacent ? 0 : 1);
     SkipSpace();
     if (QuoteAt(at_).quote == Quote::kNone) {
       at_ = before;
@@ -203,6 +170,7 @@ std::size_t LenientScanner::NextMark(std::size_t from, Quote quote, std::size_t&
 LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quote quote) {
   Span span;
   span.begin = span.counted = begin;
+  span.quote = quote;
   std::size_t from = begin;
   while (true) {
     std::size_t length = 0;
@@ -211,29 +179,38 @@ LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quo
       EndAtEndOfText(place, begin, span);
       break;
     }
-    const Verdict verdict = place == Place::kKey ? JudgeKey(begin, mark, length, span)
-                                                 : Judge(place, begin, mark, length, span);
+    const bool smart_goes_on =
+        quote == Quote::kSmartDouble && text_[mark] == '"' && SmartEndFollows(place, mark + length);
+    const bool inside = mark < span.piece_end || smart_goes_on;
+    const Verdict verdict = inside                 ? Verdict::kInside
+                            : place == Place::kKey ? JudgeKey(begin, mark, length, span)
+                                                   : Judge(place, begin, mark, length, span);
     if (verdict == Verdict::kCloses) {
       span.end = mark;
       span.after = mark + length;
       break;
     }
-    if (verdict == Verdict::kEndedBefore) {
-      span.closed = false;
-      break;
-    }
+    if (verdict == Verdict::kEndedBefore) break;
     span.first_inner = span.first_inner || mark == begin;
     span.last_inner = mark + length;
     ++span.inner;
+    if (place != Place::kKey && mark > span.piece_end) {
+      span.piece_end = std::max(span.piece_end, PieceEnd(place, begin, mark));
+    }
     from = mark + length;
   }
-  if (!span.closed && !string_cut_) Note(RepairKind::kMissingQuote, span.end);
+  if (!span.closed && !string_cut_) EndWithoutMark(span);
   if (span.inner != 0) {
-    const bool doubled_end = span.inner > 1 && span.last_inner == span.end;
-    if (span.first_inner && (span.inner == 1 || doubled_end)) {
+    const bool glued = span.inner == 1 && span.last_inner == span.end && span.closed;
+    const bool doubled_end = span.inner == 2 && span.last_inner == span.end;
+    const bool plain_inside = quote == Quote::kSmartDouble && At(begin) == '"';
+    if (span.first_inner && !plain_inside && (span.inner == 1 || doubled_end)) {
       Note(RepairKind::kDoubledQuotes, begin - 1);
       ++span.begin;
       if (doubled_end) --span.end;
+    } else if (glued && DoublesLastMark(span)) {
+      Note(RepairKind::kDoubledQuotes, span.end);
+      span.end -= QuoteAt(span.end).length;
     } else {
       Note(RepairKind::kUnescapedQuote, span.last_inner - 1);
     }
@@ -241,15 +218,35 @@ LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quo
   return span;
 }
 
+// A string in plain marks may have ended with a typographic one.
+void LenientScanner::EndWithoutMark(Span& span) {
+  constexpr std::string_view kClosing = "\xE2\x80\x9D";
+  const std::string_view content = text_.substr(span.begin, span.end - span.begin);
+  const bool smart = span.quote == Quote::kDouble && content.ends_with(kClosing) &&
+                     Afford(content.size()) && content.find("\xE2\x80\x9C") == content.npos;
+  Note(smart ? RepairKind::kSmartQuotes : RepairKind::kMissingQuote, span.end);
+  if (smart) span.end -= kClosing.size();
+}
+
+// Whether the one mark inside, right before the last, is that mark again: no partner stands before
+// it, and no number of inches.
+bool LenientScanner::DoublesLastMark(const Span& span) {
+  const std::string_view content = text_.substr(span.begin, span.end - span.begin);
+  if (content.size() < 2 || IsDigit(content[content.size() - 2])) return false;
+  return Afford(content.size()) && EscapedMarks(content) % 2 == 0;
+}
+
 LenientScanner::Verdict LenientScanner::JudgeKey(std::size_t begin, std::size_t mark,
                                                  std::size_t length, Span& span) {
   const std::size_t next = After(mark + length);
   const char c = At(next);
-  if (c == ':' || c == '=' || next >= size()) return Verdict::kCloses;
+  if (ColonLength(next) != 0 || c == '=' || next >= size()) return Verdict::kCloses;
   const std::string_view content = text_.substr(begin, mark - begin);
   const std::size_t colon = content.find(':');
-  if (colon != content.npos && Afford(content.size())) {
+  const bool item = c == ',' && !frames_.back().any && WholeItemFollows(After(next + 1));
+  if (colon != content.npos && !item && Afford(content.size())) {
     span.end = span.after = begin + colon;
+    span.closed = false;
     return Verdict::kEndedBefore;
   }
   if (c == ',' || IsCloser(c)) return Verdict::kCloses;
@@ -281,15 +278,21 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
       break;
     case '}':
     case ']':
-      closes = place != Place::kRoot && !InsideBraces(mark, span) && ClosersFit(next);
+      closes =
+          place != Place::kRoot && !InsideBraces(mark, span) && ClosersFit(place, next, span.quote);
       break;
+    case '\xEF':
+      closes =
+          StartsAt(next, kWideComma) && !InsideBraces(mark, span) && ValueSurelyEnds(place, next);
+      [[fallthrough]];
     case ':':
     case '=':
-      closes = span.inner == 0 && mark != begin && ColonLength(next) != 0 &&
-               ValueStarts(After(next + ColonLength(next)));
+      closes = closes || (span.inner == 0 && mark != begin && ColonLength(next) != 0 &&
+                          ValueStarts(After(next + ColonLength(next))));
       break;
     case ')':
-      closes = (!frames_.empty() && frames_.back().closer == ')');
+      closes = !frames_.empty() &&
+               (frames_.back().closer == ')' || (span.inner % 2 == 0 && ParenthesisCloses(next)));
       break;
     case '+':
       closes = QuoteAt(After(next + 1)).quote != Quote::kNone || At(After(next + 1)) == '/';
@@ -300,12 +303,20 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
     case '#':
       closes = next > mark_end;
       break;
+    case '<':
+      closes = next > mark_end && StartsAt(next, kHtmlComment);
+      break;
     case ';':
       closes = place == Place::kRoot || (span.inner % 2 == 0 && !InsideBraces(mark, span) &&
                                          SemicolonSeparates(place, next + 1));
       break;
     case '\\':
-      closes = escaped_ && (At(next + 1) == 'n' || At(next + 1) == 'r' || At(next + 1) == 't');
+      closes =
+          escaped_layout_ && (At(next + 1) == 'n' || At(next + 1) == 'r' || At(next + 1) == 't');
+      break;
+    case '.':
+    case '\xE2':
+      closes = EllipsisLength(next) != 0 && IsCloser(At(After(next + 3)));
       break;
     default:
       break;
@@ -313,7 +324,7 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
   if (closes || StartsAt(next, "```")) return Verdict::kCloses;
   if (EndedBefore(place, begin, mark, span)) return Verdict::kEndedBefore;
   if (QuoteAt(next).quote != Quote::kNone && c != '\\') {
-    closes = ClosesBeforeQuote(place, mark_end, next);
+    closes = ClosesBeforeQuote(place, mark_end, next, span.inner);
   } else if (next > mark_end) {
     closes = ClosesBeforeWord(place, next);
   }
@@ -342,9 +353,9 @@ bool LenientScanner::EndedBefore(Place place, std::size_t begin, std::size_t mar
         new_line = new_line || text_[end - 1] == '\n';
         --end;
       } else if (end >= shortest + 4 && text_.substr(end - 2, 2) == "*/") {
-        const std::size_t open = text_.substr(0, end - 3).rfind("/*");
-        if (open == text_.npos || open < shortest) return;
-        end = open;
+        const std::size_t open = text_.substr(shortest, end - 3 - shortest).rfind("/*");
+        if (open == text_.npos) return;
+        end = shortest + open;
       } else {
         return;
       }
@@ -370,18 +381,36 @@ bool LenientScanner::EndedBefore(Place place, std::size_t begin, std::size_t mar
   skip_back();
   if (end <= begin) return false;
   std::size_t depth = frames_.size();
-  const std::size_t stripped = StripClosers(begin, end, depth);
+  std::size_t stripped = StripClosers(begin, end, depth);
   if (before != '+') {
+    if (depth == 0) {
+      // Brackets that would end the document are text, for it goes on.
+      stripped = end;
+      depth = frames_.size();
+    }
     if (depth == 0) return false;
     const bool object = opener != 0 ? opener == '{' : frames_[depth - 1].object;
     if (opener == '{' && frames_[depth - 1].object) return false;
-    if (object ? !QuotedKeyFollows(mark) : (place == Place::kRoot || !WholeItemFollows(mark))) {
+    const bool key = QuotedKeyFollows(mark) && (span.inner == 0 || KeyAndValueFollow(mark));
+    if (object ? !key : (place == Place::kRoot || !WholeItemFits(mark))) {
       return false;
     }
     if (!comma && !object) return false;
   }
+  if (PieceGoesOn(place, begin, mark)) return false;
   span.end = span.after = stripped;
+  span.closed = false;
+  DropEscapedMark(begin, span);
   return true;
+}
+
+// "C:\Users\": the backslash before the last mark escapes nothing, unless that mark has a partner.
+void LenientScanner::DropEscapedMark(std::size_t begin, Span& span) {
+  const std::string_view content = text_.substr(begin, span.end - begin);
+  if (!content.ends_with("\\\"") || content.ends_with("\\\\\"") || !Afford(content.size())) return;
+  if (span.quote == Quote::kEscaped || EscapedMarks(content) % 2 == 0) return;
+  --span.end;
+  span.closed = true;
 }
 
 // Walks back over the closers at the end of [begin, end) that close what is open around the
@@ -446,10 +475,11 @@ void LenientScanner::EndAtEndOfText(Place place, std::size_t begin, Span& span) 
     }
     if (stripped < end) {
       span.end = span.after = stripped;
+      DropEscapedMark(begin, span);
       if (place != Place::kMember) return;
       for (std::size_t comma = text_.find(',', begin); comma < stripped;
            comma = text_.find(',', comma + 1)) {
-        if (!KeyFollows(After(comma + 1))) continue;
+        if (!KeyFollows(After(comma + 1)) || OpenBrackets(begin, comma) != 0) continue;
         span.end = span.after = comma;
         return;
       }
@@ -457,88 +487,8 @@ void LenientScanner::EndAtEndOfText(Place place, std::size_t begin, Span& span) 
     }
   }
   string_cut_ = true;
-  span.end = span.after = size();
-}
-
-void LenientScanner::AppendContent(std::string_view content, std::size_t offset, Quote quote) {
-  if (quote == Quote::kEscaped) {
-    const std::string once = Unescape(content);
-    return AppendContent(once, offset, Quote::kDouble);
-  }
-  bool noted_control = false;
-  for (std::size_t i = 0; i < content.size();) {
-    bool high = false;
-    const std::size_t end = PlainEnd(content, i, '\\', high);
-    AppendPlain(content.substr(i, end - i), offset + i, high);
-    if (end == content.size()) return;
-    if (content[end] == '\\') {
-      i = end + AppendEscape(content, end, offset);
-      continue;
-    }
-    if (!noted_control) Note(RepairKind::kControlCharacter, offset + end);
-    noted_control = true;
-    scratch_ += content[end];
-    i = end + 1;
-  }
-}
-
-// Appends text without escapes; what is not UTF-8 becomes U+FFFD.
-void LenientScanner::AppendPlain(std::string_view text, std::size_t offset, bool high) {
-  std::size_t from = 0;
-  for (std::size_t i = 0; high && i < text.size();) {
-    const Utf8Char character = DecodeUtf8(text.substr(i));
-    if (!character.valid) {
-      Note(RepairKind::kInvalidUnicode, offset + i);
-      scratch_ += text.substr(from, i - from);
-      scratch_ += kReplacement;
-      from = i + character.length;
-    }
-    i += character.length;
-  }
-  scratch_ += text.substr(from);
-}
-
-// Appends what the backslash at `i` and what follows it stand for; returns how many bytes that is.
-std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i,
-                                         std::size_t offset) {
-  const char c = i + 1 < content.size() ? content[i + 1] : '\0';
-  if (const char plain = PlainEscape(c)) {
-    scratch_ += plain;
-    return 2;
-  }
-  if (c == 'u') {
-    const int unit = Hex(content.substr(i + 2), 4);
-    if (unit >= 0xD800 && unit < 0xDC00 && content.substr(i + 6, 2) == "\\u") {
-      const int low = Hex(content.substr(i + 8), 4);
-      if (low >= 0xDC00 && low < 0xE000) {
-        internal::AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
-                                           static_cast<unsigned>(low - 0xDC00));
-        return 12;
-      }
-    }
-    if (unit >= 0xD800 && unit < 0xE000) {
-      Note(RepairKind::kInvalidUnicode, offset + i);
-      scratch_ += kReplacement;
-      return 6;
-    }
-    if (unit >= 0) {
-      internal::AppendUtf8(scratch_, static_cast<unsigned>(unit));
-      return 6;
-    }
-  }
-  Note(RepairKind::kInvalidEscape, offset + i);
-  const bool unfinished =
-      c == 'u' && content.size() < i + 6 && content.find_first_of("\" ", i) == content.npos;
-  if (string_cut_ && (i + 1 == content.size() || unfinished)) return content.size() - i;
-  if (c == '\n') return 2;  // a line that goes on, as in JavaScript
-  const int byte = c == 'x' ? Hex(content.substr(i + 2), 2) : -1;
-  if (byte >= 0) {
-    internal::AppendUtf8(scratch_, static_cast<unsigned>(byte));
-    return 4;
-  }
-  const bool quoted = c == '\'' || c == '`' || c == '\xE2';
-  if (!quoted) scratch_ += '\\';
-  return 1;
+  span.end = fenced_ ? std::max(end, begin) : size();
+  span.after = size();
 }
 
 }  // namespace weir::json::internal

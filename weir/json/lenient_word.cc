@@ -85,6 +85,30 @@ bool LenientScanner::MendNumber(std::string_view word) {
   return NumberLength(joined_) == joined_.size();
 }
 
+// The rest of LiteralEnds().
+bool LenientScanner::LiteralEndsBefore(Place place, std::size_t end) {
+  const char c = At(end);
+  if (c == ',') {
+    const std::size_t next = After(end + 1);
+    if (At(next) == '"') return true;
+    const bool value = ValueStarts(next) || IsDigit(At(next));
+    return !value || EllipsisLength(next) != 0 || KeyFollows(next) || ListLacksOpener(next);
+  }
+  if (c == ';') return SemicolonSeparates(place, end + 1);
+  if (CommaLength(end) != 0) return true;
+  if (!IsBlank(c)) return c == '/' && (At(end + 1) == '/' || At(end + 1) == '*');
+  const std::size_t next = After(end);
+  const char first = At(next);
+  std::size_t other = 0;
+  if (next >= size() || first == ',' || first == '/' || first == '#' || IsCloser(first) ||
+      first == '{' || first == '[' || QuoteAt(next).quote != Quote::kNone || first == ')' ||
+      EllipsisLength(next) != 0 || text_.substr(end, next - end).find('\n') != text_.npos) {
+    return true;
+  }
+  if (place == Place::kMember) return KeyFollows(next);
+  return IsDigit(first) || first == '-' || LiteralFollows(next, &other);
+}
+
 LenientScanner::Word LenientScanner::ReadWord(Place place) {
   const std::size_t begin = at_;
   const std::size_t dots = StartsAt(at_, "...") || StartsAt(at_, "\xE2\x80\xA6") ? 3 : 0;
@@ -126,8 +150,10 @@ LenientScanner::Word LenientScanner::Classify(std::string_view word, std::size_t
     return constant(kConstants[i].constant);
   }
   if (!word.empty() && NumberLength(word) == word.size()) return {Kind::kNumber, word};
+  if (word == "-" && AtEnd() && place != Place::kRoot) return {Kind::kEllipsis, {}};
   if (MendNumber(word)) {
     Note(RepairKind::kNumber, offset);
+    string_cut_ = AtEnd() && !IsDigit(word.back()) && word.back() != '.';
     return {Kind::kNumber, joined_};
   }
   // The end cut it off; elsewhere three letters of a constant are no other word.
@@ -160,39 +186,73 @@ std::size_t LenientScanner::RootWordEnd(std::size_t* after) const {
                            (text_[end - 1] == ';' && !bare_text_))) {
     --end;
   }
-  if (one_word && end < *after) *after = end;
+  *after = std::min(end, *after);
   return end;
 }
 
+// Whether the brackets that are open at `place` close on this line, and no value ends there.
+bool LenientScanner::BracketsCloseInText(std::size_t place, std::size_t open) {
+  for (std::size_t i = place; i < size() && text_[i] != '\n'; ++i) {
+    if (!Afford(1)) return false;
+    if (text_[i] == '{' || text_[i] == '[') ++open;
+    if (!IsCloser(text_[i]) || --open > 0) continue;
+    const std::size_t next = After(i + 1);
+    return next < size() && At(next) != ',' && !IsCloser(At(next));
+  }
+  return false;
+}
+
+// Whether the parentheses that are open at `place` close on this line, where an item ends.
+bool LenientScanner::CallCloses(std::size_t place, std::size_t open) {
+  for (std::size_t i = place; open > 0 && i < size() && text_[i] != '\n'; ++i) {
+    if (!Afford(1)) return false;
+    if (text_[i] == '(') ++open;
+    if (text_[i] != ')' || --open > 0) continue;
+    const std::size_t next = After(i + 1);
+    return At(next) == ',' || IsCloser(At(next));
+  }
+  return false;
+}
+
+// Whether the words from at_ on, the value of a member, end before the comma or line break at
+// `end`.
+bool LenientScanner::MemberWordEnds(std::size_t end) const {
+  const char c = text_[end];
+  const std::size_t next = After(c == '\n' ? end : end + 1);
+  const char first = At(next);
+  if (next >= size() || IsCloser(first) || first == ',' || first == '{' || StartsAt(next, "//") ||
+      StartsAt(next, "/*") || first == '#' || c == '\\' || KeyFollows(next)) {
+    return true;
+  }
+  // A whole number or constant, and no text that goes on.
+  std::size_t literal = 0;
+  return QuoteAt(next).quote != Quote::kNone && LiteralFollows(at_, &literal) &&
+         After(literal) >= end;
+}
+
 // Where the word at at_ ends, and where reading goes on behind it.
-std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) const {
+std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) {
   std::size_t round = 0;
   std::size_t square = 0;
   std::size_t curly = 0;
+  bool smart_open = false;
+  bool call = false;
   if (place == Place::kRoot) return RootWordEnd(after);
   const auto stop = [&](std::size_t end) { return *after = end; };
-  // What stands before `end` is a whole number or constant, and no text that goes on.
-  const auto is_literal = [&](std::size_t end) {
-    std::size_t literal = 0;
-    return LiteralFollows(at_, &literal) && After(literal) >= end;
-  };
   for (std::size_t i = at_; i < size(); ++i) {
     const char c = text_[i];
     if (IsWord(c) && c != '\xE2') continue;
-    if (c == '\n' || c == ',' || (escaped_ && c == '\\' && At(i + 1) == 'n')) {
+    if (c == '\n' || c == ',' || (escaped_layout_ && c == '\\' && At(i + 1) == 'n')) {
+      if (place == Place::kItem && call && CallCloses(i, round)) continue;
       if (place == Place::kItem) return stop(i);
-      const std::size_t next = After(c == '\n' ? i : i + 1);
-      const char first = At(next);
-      if (next >= size() || IsCloser(first) || first == ',' || first == '{' ||
-          StartsAt(next, "//") || StartsAt(next, "/*") || first == '#' || c == '\\' ||
-          KeyFollows(next) || (QuoteAt(next).quote != Quote::kNone && is_literal(i))) {
-        return stop(i);
-      }
+      if (c == ',' && curly + square > 0 && BracketsCloseInText(i, curly + square)) continue;
+      if (MemberWordEnds(i)) return stop(i);
     } else if (c == ';') {
       const bool sure = odd_separators_ || KeyFollows(After(i + 1));
       if (sure && SemicolonSeparates(place, i + 1)) return stop(i);
     } else if (c == '(') {
       ++round;
+      call = call || (i > at_ && IsWord(text_[i - 1]));
     } else if (c == '[') {
       ++square;
     } else if (c == '{') {
@@ -212,6 +272,8 @@ std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) const {
       return stop(i);
     } else if (const QuoteMark mark = QuoteAt(i);
                mark.quote == Quote::kDouble || mark.quote == Quote::kSmartDouble) {
+      smart_open = mark.quote == Quote::kSmartDouble && !smart_open;
+      if (mark.quote == Quote::kSmartDouble && !smart_open) continue;
       const std::size_t next = After(i + mark.length);
       if (next >= size() || At(next) == ',' || IsCloser(At(next))) {
         *after = i + mark.length;

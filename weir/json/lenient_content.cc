@@ -1,0 +1,176 @@
+// What the text between two quotation marks means: escapes, control characters, bad UTF-8.
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "weir/base/text.h"
+#include "weir/json/lenient_scanner.h"
+#include "weir/json/utf8.h"
+
+namespace weir::json::internal {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// The number that `digits` hex digits at the front of `text` make; -1 if they are not there.
+int Hex(std::string_view text, std::size_t digits) {
+  if (text.size() < digits) return -1;
+  int value = 0;
+  for (const char c : text.substr(0, digits)) {
+    const int digit = HexValue(c);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+// What the one letter behind a backslash stands for; 0 when JSON does not know it.
+char PlainEscape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+      return c;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
+  }
+}
+
+// Takes one level of backslashes away, as a document inside a string has them.
+std::string Unescape(std::string_view content) {
+  std::string out;
+  out.reserve(content.size());
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    if (content[i] == '\\' && i + 1 < content.size() &&
+        (content[i + 1] == '\\' || content[i + 1] == '"')) {
+      ++i;
+    }
+    out += content[i];
+  }
+  return out;
+}
+
+// Puts characters for the entities that HTML cannot do without.
+std::string DecodeEntities(std::string_view content) {
+  struct Entity {
+    std::string_view name;
+    char character;
+  };
+  constexpr std::array<Entity, 7> kEntities = {{{"&quot;", '"'},
+                                                {"&amp;", '&'},
+                                                {"&lt;", '<'},
+                                                {"&gt;", '>'},
+                                                {"&#39;", '\''},
+                                                {"&#x27;", '\''},
+                                                {"&apos;", '\''}}};
+  std::string out;
+  out.reserve(content.size());
+  for (std::size_t i = 0; i < content.size();) {
+    const auto* const entity = std::ranges::find_if(
+        kEntities, [&](const Entity& e) { return content.substr(i).starts_with(e.name); });
+    const bool found = entity != kEntities.end();
+    out += found ? entity->character : content[i];
+    i += found ? entity->name.size() : 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+void LenientScanner::AppendContent(std::string_view content, std::size_t offset, Quote quote) {
+  if (quote == Quote::kEscaped) {
+    const std::string once = Unescape(content);
+    return AppendContent(once, offset, Quote::kDouble);
+  }
+  if (quote == Quote::kEntity) {
+    const std::string plain = DecodeEntities(content);
+    return AppendContent(plain, offset, Quote::kDouble);
+  }
+  bool noted_control = false;
+  for (std::size_t i = 0; i < content.size();) {
+    bool high = false;
+    const std::size_t end = PlainEnd(content, i, '\\', high);
+    AppendPlain(content.substr(i, end - i), offset + i, high);
+    if (end == content.size()) return;
+    if (content[end] == '\\') {
+      i = end + AppendEscape(content, end, offset);
+      continue;
+    }
+    if (!noted_control) Note(RepairKind::kControlCharacter, offset + end);
+    noted_control = true;
+    scratch_ += content[end];
+    i = end + 1;
+  }
+}
+
+// Appends text without escapes; what is not UTF-8 becomes U+FFFD.
+void LenientScanner::AppendPlain(std::string_view text, std::size_t offset, bool high) {
+  std::size_t from = 0;
+  for (std::size_t i = 0; high && i < text.size();) {
+    const Utf8Char character = DecodeUtf8(text.substr(i));
+    if (!character.valid) {
+      Note(RepairKind::kInvalidUnicode, offset + i);
+      scratch_ += text.substr(from, i - from);
+      scratch_ += kReplacement;
+      from = i + character.length;
+    }
+    i += character.length;
+  }
+  scratch_ += text.substr(from);
+}
+
+// Appends what the backslash at `i` and what follows it stand for; returns how many bytes that is.
+std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i,
+                                         std::size_t offset) {
+  const char c = i + 1 < content.size() ? content[i + 1] : '\0';
+  if (const char plain = PlainEscape(c)) {
+    scratch_ += plain;
+    return 2;
+  }
+  if (c == 'u') {
+    const int unit = Hex(content.substr(i + 2), 4);
+    if (unit >= 0xD800 && unit < 0xDC00 && content.substr(i + 6, 2) == "\\u") {
+      const int low = Hex(content.substr(i + 8), 4);
+      if (low >= 0xDC00 && low < 0xE000) {
+        internal::AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
+                                           static_cast<unsigned>(low - 0xDC00));
+        return 12;
+      }
+    }
+    if (unit >= 0xD800 && unit < 0xE000) {
+      Note(RepairKind::kInvalidUnicode, offset + i);
+      scratch_ += kReplacement;
+      return 6;
+    }
+    if (unit >= 0) {
+      internal::AppendUtf8(scratch_, static_cast<unsigned>(unit));
+      return 6;
+    }
+  }
+  Note(RepairKind::kInvalidEscape, offset + i);
+  const bool unfinished =
+      c == 'u' && content.size() < i + 6 && content.find_first_of("\" ", i) == content.npos;
+  if (string_cut_ && (i + 1 == content.size() || unfinished)) return content.size() - i;
+  if (c == '\n') return 2;  // a line that goes on, as in JavaScript
+  const int byte = c == 'x' ? Hex(content.substr(i + 2), 2) : -1;
+  if (byte >= 0) {
+    internal::AppendUtf8(scratch_, static_cast<unsigned>(byte));
+    return 4;
+  }
+  const bool quoted = c == '\'' || c == '`' || c == '\xE2';
+  if (!quoted) scratch_ += '\\';
+  return 1;
+}
+
+}  // namespace weir::json::internal
