@@ -24,8 +24,7 @@ bool OpensThoughts(const CardReading& reading, std::string_view text) {
 }  // namespace
 
 ChoiceReader::ChoiceReader(CardReading reading)
-    : reading_(reading),
-      undecided_(reading_.may_think_first || reading_.may_close_alone) {
+    : reading_(reading), undecided_(reading_.may_think_first || reading_.may_close_alone) {
   Begin(undecided_);
 }
 
