@@ -12,7 +12,7 @@ namespace {
 bool IsSent(std::string_view key, const ExtraRules& rules,
             std::vector<model::Degradation>& degradations) {
   if (rules.dialect == nullptr) return true;
-  std::optional<IgnoredField> ignored = FindIgnored(key, *rules.dialect);
+  std::optional<IgnoredField> ignored = FindIgnored(key, rules.api, *rules.dialect);
   if (!ignored) return true;
   degradations.push_back({std::string(key), std::move(ignored->why)});
   return ignored->sent;

@@ -18,7 +18,8 @@ struct ExtraRules {
   std::span<const std::string_view> reserved;  // the codec's alone
   std::span<const std::string_view> written;   // by the call itself
   std::string_view joined;                     // written together with the call's; empty: none
-  const Dialect* dialect = nullptr;            // what the server ignores is said; null: nothing
+  model::Api api = model::Api::kChat;
+  const Dialect* dialect = nullptr;  // what the server ignores is said; null: nothing
 };
 
 // Writes the members of `extra` into the object that is open. Fails with kInvalidRequest when it is

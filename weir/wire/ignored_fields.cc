@@ -50,12 +50,27 @@ std::string NameOfServer(const Dialect& dialect) {
   return StrCat("vLLM ", version.major, ".", version.minor, ".", version.patch);
 }
 
+// The version of vLLM that brought a field; kAlways where none did.
+Version CameWith(std::string_view key, model::Api api) {
+  const FieldSince* const row = FindField(key);
+  const Version since = row == nullptr ? kAlways : row->For(ServerKind::kVllm, api);
+  return since == kNever ? kAlways : since;
+}
+
 }  // namespace
 
-std::optional<IgnoredField> FindIgnored(std::string_view key, const Dialect& dialect) {
+std::optional<IgnoredField> FindIgnored(std::string_view key, model::Api api,
+                                        const Dialect& dialect) {
   if (dialect.kind == ServerKind::kOpenAi) return std::nullopt;
   const VersionSpan* const span = FindSpan(key);
-  if (span == nullptr) return std::nullopt;
+  if (span == nullptr) {
+    const Version since = CameWith(key, api);
+    if (dialect.kind != ServerKind::kVllm || dialect.version >= since) return std::nullopt;
+    return IgnoredField{.why = StrCat(NameOfServer(dialect),
+                                      " ignores this field of extra without a word: it came with ",
+                                      since.major, ".", since.minor, ".", since.patch),
+                        .sent = true};
+  }
   const Version& version = dialect.version;
   const bool read = version >= span->from && version < span->until;
   if (dialect.kind == ServerKind::kVllm && read) return std::nullopt;
@@ -65,10 +80,10 @@ std::optional<IgnoredField> FindIgnored(std::string_view key, const Dialect& dia
       .sent = span->sent};
 }
 
-bool HasVersionedField(json::View extra) {
-  return std::ranges::any_of(extra.members(), [](const json::Member& member) {
+bool HasVersionedField(json::View extra, model::Api api) {
+  return std::ranges::any_of(extra.members(), [api](const json::Member& member) {
     const VersionSpan* const span = FindSpan(member.key);
-    return span != nullptr && span->from < span->until;
+    return span != nullptr ? span->from < span->until : CameWith(member.key, api) > kAlways;
   });
 }
 

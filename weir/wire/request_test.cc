@@ -272,6 +272,10 @@ TEST(RequestTest, RawFieldsThatTheServerIgnoresAreSaid) {
       {"best_of", "vllm-0.12", true, true},
       {"functions", "vllm-latest", true, true},
       {"guided_json", "openai", false, true},  // which refuses it itself
+      {"repetition_detection", "vllm-0.16", true, true},
+      {"repetition_detection", "vllm-latest", false, true},
+      {"repetition_detection", "openai", false, true},
+      {"echo", "vllm-0.6", false, true},
       {"future", "vllm-latest", false, true},
   };
   for (const Case& c : kCases) {
@@ -284,7 +288,8 @@ TEST(RequestTest, RawFieldsThatTheServerIgnoresAreSaid) {
     EXPECT_EQ(encoded->body.contains(c.field), c.sent) << c.field << " to " << c.dialect;
     ASSERT_EQ(encoded->degradations.size(), c.said ? 1U : 0U) << c.field << " to " << c.dialect;
     for (const model::Degradation& told : encoded->degradations) EXPECT_EQ(told.what, c.field);
-    const bool versioned = c.field != "functions" && c.field != "future" && c.dialect != "openai";
+    const bool always = c.field == "functions" || c.field == "echo" || c.field == "future";
+    const bool versioned = !always && c.dialect != "openai";
     EXPECT_EQ(encoded->version_matters, versioned) << c.field << " to " << c.dialect;
   }
 }

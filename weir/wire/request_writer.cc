@@ -64,11 +64,14 @@ Result<void> RequestWriter::Refuse(std::string_view what, std::string why) {
 }
 
 Result<EncodedRequest> RequestWriter::Finish(std::string_view path) && {
-  if (HasVersionedField(call_.extra)) SetVersionMatters();
-  WEIR_CHECK(WriteExtra(
-      call_.extra,
-      {.reserved = kReserved, .written = keys_, .joined = {}, .dialect = &options_.dialect}, json_,
-      degradations_));
+  if (HasVersionedField(call_.extra, call_.api)) SetVersionMatters();
+  WEIR_CHECK(WriteExtra(call_.extra,
+                        {.reserved = kReserved,
+                         .written = keys_,
+                         .joined = {},
+                         .api = call_.api,
+                         .dialect = &options_.dialect},
+                        json_, degradations_));
   json_.EndObject();
   return EncodedRequest{path, std::move(body_), std::move(degradations_), version_matters_};
 }
