@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/card_call.h"
+#include "weir/engine/card_testing.h"
 #include "weir/engine/spies_testing.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -21,7 +22,6 @@ using model::Says;
 using model::ScriptedAnswer;
 using model::ScriptedEngine;
 using testing::HasSubstr;
-using testing::Not;
 using text::ToolMode;
 
 model::ToolSpec Weather() {
@@ -32,48 +32,7 @@ model::ToolSpec Weather() {
           .strict = {}};
 }
 
-// The answer as a stream of one byte a piece.
-ScriptedAnswer Dribbles(std::string_view text) {
-  ScriptedAnswer answer = Says("");
-  const model::Delta last = answer.pieces.back();
-  answer.pieces.clear();
-  for (const char c : text) {
-    model::Delta& piece = answer.pieces.emplace_back();
-    piece.has_choice = true;
-    piece.text = c;
-  }
-  answer.pieces.push_back(last);
-  return answer;
-}
-
-class CardEngineTest : public testing::Test {
- protected:
-  CardEngineTest() { call_.messages.push_back(Message::Text(Role::kUser, "hi")); }
-
-  Result<Reply> Ask(std::string model, ScriptedAnswer answer,
-                    std::optional<ToolMode> mode = std::nullopt, bool streamed = false) {
-    auto scripted = std::make_unique<ScriptedEngine>(std::deque{std::move(answer)});
-    ScriptedEngine* const spy = scripted.get();
-    engine_ = NewCardEngine(std::move(scripted),
-                            {.model = std::move(model), .cards = {}, .tool_mode = mode}, Random(1));
-    Result<Reply> reply =
-        loop_.Run(streamed ? Gather(ctx_, *engine_, call_) : engine_->Call(ctx_, call_));
-    sent_ = spy->asked.empty() ? model::Call() : spy->asked.front();
-    return reply;
-  }
-
-  static async::Task<Result<Reply>> Gather(async::Context ctx, model::Engine& engine,
-                                           const model::Call& call) {
-    WEIR_CO_TRY(const auto stream, co_await engine.Stream(ctx, call));
-    co_return co_await model::Collect(ctx, *stream);
-  }
-
-  async::Loop loop_{async::Loop::Time::kVirtual};
-  async::Context ctx_{loop_};
-  model::Call call_;
-  model::Call sent_;
-  std::unique_ptr<model::Engine> engine_;
-};
+class CardEngineTest : public CardTest {};
 
 struct TextCase {
   const char* model;

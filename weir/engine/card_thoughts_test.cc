@@ -3,63 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "weir/engine/card_engine.h"
+#include "weir/engine/card_testing.h"
 #include "weir/json/reader.h"
 #include "weir/model/engine_testing.h"
 
 namespace weir::engine {
 namespace {
 
-using model::Message;
 using model::Reply;
-using model::Role;
 using model::Says;
 using model::ScriptedAnswer;
 using model::ScriptedEngine;
 using testing::HasSubstr;
 
-// The answer as a stream of one byte a piece.
-ScriptedAnswer InBytes(std::string_view text) {
-  ScriptedAnswer answer = Says("");
-  const model::Delta last = answer.pieces.back();
-  answer.pieces.clear();
-  for (const char c : text) {
-    model::Delta& piece = answer.pieces.emplace_back();
-    piece.has_choice = true;
-    piece.text = c;
-  }
-  answer.pieces.push_back(last);
-  return answer;
-}
-
-class CardThoughtsTest : public testing::Test {
- protected:
-  CardThoughtsTest() { call_.messages.push_back(Message::Text(Role::kUser, "hi")); }
-
-  Result<Reply> Ask(std::string model, ScriptedAnswer answer, bool streamed = false) {
-    auto scripted = std::make_unique<ScriptedEngine>(std::deque{std::move(answer)});
-    ScriptedEngine* const spy = scripted.get();
-    engine_ = NewCardEngine(std::move(scripted),
-                            {.model = std::move(model), .switching = switching_}, Random(1));
-    Result<Reply> reply =
-        loop_.Run(streamed ? Gather(ctx_, *engine_, call_) : engine_->Call(ctx_, call_));
-    sent_ = spy->asked.empty() ? model::Call() : spy->asked.front();
-    return reply;
-  }
-
-  static async::Task<Result<Reply>> Gather(async::Context ctx, model::Engine& engine,
-                                           const model::Call& call) {
-    WEIR_CO_TRY(const auto stream, co_await engine.Stream(ctx, call));
-    co_return co_await model::Collect(ctx, *stream);
-  }
-
-  async::Loop loop_{async::Loop::Time::kVirtual};
-  async::Context ctx_{loop_};
-  model::Call call_;
-  ThinkingField switching_ = ThinkingField::kTemplate;
-  model::Call sent_;
-  std::unique_ptr<model::Engine> engine_;
-};
+class CardThoughtsTest : public CardTest {};
 
 struct SaidCase {
   const char* model;
@@ -85,7 +42,7 @@ TEST_F(CardThoughtsTest, AClosingMarkAloneEndsTheThoughtsOfAnAnswerThatIsWhole) 
   for (const SaidCase& c : cases) {
     for (const bool streamed : {false, true}) {
       call_.buffer = streamed;
-      const Result<Reply> reply = Ask(c.model, InBytes(c.said), streamed);
+      const Result<Reply> reply = Ask(c.model, Dribbles(c.said), std::nullopt, streamed);
       ASSERT_TRUE(reply) << c.model;
       EXPECT_EQ(reply->text(), c.text) << c.model << c.said << streamed;
       EXPECT_EQ(reply->choices[0].reasoning, c.reasoning) << c.model << c.said << streamed;
@@ -105,7 +62,7 @@ TEST_F(CardThoughtsTest, AClosingMarkOfAModelThatDoesNotThinkIsAWord) {
 TEST_F(CardThoughtsTest, AStreamOfWhatThePromptMustHaveOpenedWaitsForTheMark) {
   call_.reasoning.enable = true;
   for (const char* model : {"deepseek-ai/DeepSeek-V3.1", "zai-org/GLM-4.7"}) {
-    const Result<Reply> reply = Ask(model, InBytes("hm</think>four"), true);
+    const Result<Reply> reply = Ask(model, Dribbles("hm</think>four"), std::nullopt, true);
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->text(), "four") << model;
     EXPECT_EQ(reply->choices[0].reasoning, "hm") << model;
@@ -113,7 +70,7 @@ TEST_F(CardThoughtsTest, AStreamOfWhatThePromptMustHaveOpenedWaitsForTheMark) {
 }
 
 TEST_F(CardThoughtsTest, WhatWasHeldBackComesBeforeTheErrorOfAStreamThatBreaks) {
-  ScriptedAnswer broken = InBytes("half");
+  ScriptedAnswer broken = Dribbles("half");
   broken.pieces.pop_back();
   broken.broken = Error{.code = Code::kTimeout, .message = "too late"};
   const auto read = [](async::Context ctx, model::Engine& its,

@@ -340,7 +340,7 @@ TEST(CheckTest, WordsThatNoSchemaHasAreTold) {
 }
 
 TEST(CheckTest, CasesAreNumbersHoweverTheyAreWritten) {
-  const std::string_view kInput =
+  constexpr std::string_view kInput =
       "input: {type: object, required: [k], properties: {k: {enum: [7.0, 8]}}}\n";
   const auto told = [&](std::string_view cases) {
     return Describe(ProblemsOf(
