@@ -374,7 +374,7 @@ TEST_F(CardEngineTest, TheServerIsAskedOnceForItsModelWhenTheCardMatters) {
     std::vector<model::ModelEntry> models;
     const char* sent;
   };
-  const Case kCases[] = {
+  const Case cases[] = {
       {"by_its_name", {{.id = "Qwen/Qwen3-8B"}}, R"({"enable_thinking":true})"},
       {"by_what_it_stands_for",
        {{.id = "main", .root = "Qwen/Qwen3-8B"}},
@@ -384,7 +384,7 @@ TEST_F(CardEngineTest, TheServerIsAskedOnceForItsModelWhenTheCardMatters) {
        R"({"enable_thinking":true})"},
       {"not_known", {}, R"({"enable_thinking":true,"thinking":true})"},
   };
-  for (const Case& c : kCases) {
+  for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
     auto asked = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("x"); });
     SpyEngine* const spy = asked.get();
