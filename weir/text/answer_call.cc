@@ -75,13 +75,15 @@ AnswerCall::Taken AnswerCall::Read(std::string_view text, bool ends) {
     body = Body(text, end);
     read = ReadBody(body);
   }
-  // Where no mark has closed the body, words behind the calls are the answer going on.
-  const bool goes_on = read && end.body == end.closed && read->end < body.size() &&
-                       !std::string_view("\"'{}[],:<").contains(body[read->end]);
+  // Where no mark has closed the body, words behind the calls are the answer going on; those of a
+  // header never are.
+  const std::size_t left = read ? body.size() - std::min(read->end, body.size()) : 0;
+  const bool goes_on = left > 0 && left <= body.size() - name_.size() && end.body == end.closed &&
+                       !std::string_view("\"'{}[],:<").contains(body[body.size() - left]);
   if (!goes_on) return {std::move(read), end.closed};
-  Result<ReadCallsResult> calls = ReadBody(std::string_view(body).substr(0, read->end));
+  Result<ReadCallsResult> calls = ReadBody(std::string_view(body).substr(0, body.size() - left));
   if (!calls || calls->calls.size() != read->calls.size()) return {std::move(read), end.closed};
-  return {std::move(calls), end.closed - (body.size() - read->end)};
+  return {std::move(calls), end.closed - left};
 }
 
 std::string AnswerCall::Body(std::string_view text, BodyScanner::End end) const {

@@ -228,6 +228,15 @@ TEST(AnswerDamageTest, ACallThatWasCutInItsNameIsLeftOutAndNamed) {
   }
 }
 
+TEST(AnswerDamageTest, WordsBehindACallInAHeaderAreNoAnswer) {
+  const AnswerReaderOptions options{.tools = {{.name = "g"}}};
+  for (const std::size_t step : {0, 1, 3}) {
+    const ReadAnswer read = ReadInSteps(*FindFamily("functionary_v32"), options, "[g(]Kx\n", step);
+    EXPECT_EQ(read.calls.size(), 1U) << step;
+    EXPECT_EQ(read.text, "") << step;
+  }
+}
+
 TEST(AnswerDamageTest, FormsOfOneFamilyAreNoRepairs) {
   EXPECT_THAT(
       ReadInSteps(*FindFamily("mistral"), WithTools(), "[TOOL_CALLS]f{\"a\": 1}", 0).repairs,
