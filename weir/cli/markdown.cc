@@ -56,9 +56,11 @@ void Markdown::Take(char c) {
   if (full && fence_.mark != 0) {
     WriteCode(false);
   } else if (full) {
+    const int quotes = Classified(LinePart::kBegun).quotes;
     EndLine();
     FinishBlock();
     split_ = true;
+    split_quotes_ = quotes;
   }
   line_ += c;
 }
@@ -71,15 +73,23 @@ void Markdown::EndLine() {
       WriteCode(true);
     }
   } else {
-    Place(ClassifyLine(line_, LinePart::kWhole));
+    Place(Classified(LinePart::kWhole));
   }
   line_.clear();
   split_ = false;
 }
 
+// What follows a split is text of the same quote, whatever marks it begins with.
+Line Markdown::Classified(LinePart part) const {
+  if (!split_) return ClassifyLine(line_, part);
+  const bool whole = part == LinePart::kWhole;
+  Line rest{.quotes = split_quotes_, .text = std::string(Trim(line_))};
+  rest.kind = !rest.text.empty() ? LineKind::kText : whole ? LineKind::kBlank : LineKind::kUnknown;
+  return rest;
+}
+
 void Markdown::Place(Line line) {
   if (split_ && line.kind == LineKind::kBlank) return;  // the end of the line that was split
-  if (split_) line.kind = LineKind::kText;
   if (line.kind == LineKind::kBlank) {
     FinishBlock();
     gap_ = wrote_;
@@ -120,7 +130,7 @@ bool Markdown::MakesTable(const Line& line) const {
 
 void Markdown::StartBlock(Line line) {
   block_ = {};
-  if (line.kind == LineKind::kIndented && (in_list_ || split_)) line.kind = LineKind::kText;
+  if (line.kind == LineKind::kIndented && in_list_) line.kind = LineKind::kText;
   if (line.kind == LineKind::kDelimiter) line.kind = LineKind::kText;
   const bool leaves_list = line.indent < 2 && line.kind != LineKind::kItem;
   if (line.kind == LineKind::kItem) in_list_ = true;
@@ -140,8 +150,7 @@ void Markdown::FinishBlock() {
 
 void Markdown::DrawUnfinished() {
   if (fence_.mark != 0) return WriteCode(false);
-  Line line = ClassifyLine(line_, LinePart::kBegun);
-  if (split_ && !Trim(line_).empty()) line.kind = LineKind::kText;
+  Line line = Classified(LinePart::kBegun);
   const bool waits = line.kind == LineKind::kUnknown ||
                      (block_.table && line.quotes == block_.lines.front().quotes &&
                       line.kind != LineKind::kItem && line.kind != LineKind::kHeading);

@@ -58,6 +58,7 @@ class Markdown {
 
   void Take(char c);
   void EndLine();
+  Line Classified(LinePart part) const;
   void Place(Line line);
   bool Joins(const Line& line) const;
   bool MakesTable(const Line& line) const;
@@ -94,7 +95,8 @@ class Markdown {
   bool gap_ = false;        // an empty row comes before the next block
   int gap_quotes_ = 0;
   bool in_list_ = false;
-  bool split_ = false;  // the next line begins a block, whatever it looks like
+  bool split_ = false;    // line_ is the rest of one that was too long
+  int split_quotes_ = 0;  // of that one
 };
 
 }  // namespace weir::cli

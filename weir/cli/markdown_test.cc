@@ -199,6 +199,14 @@ TEST(Markdown, LongTextsAreSplitAtTheSamePlaceWhereverTheyAreCut) {
   EXPECT_EQ(Shown(text, 7, options), whole);
 }
 
+TEST(Markdown, TheRestOfASplitLineIsTextOfTheSameQuote) {
+  const MarkdownOptions options{.width = 30, .height = 50, .max_block_bytes = 16};
+  const std::string words = "> twelve or more";
+  EXPECT_EQ(Shown(words + " > ", 1, options), "│ twelve or more\n│ >\n");
+  EXPECT_EQ(Shown(words + " > ", 100, options), "│ twelve or more\n│ >\n");
+  EXPECT_EQ(Shown(words + " # no heading", 100, options), "│ twelve or more\n│ # no heading\n");
+}
+
 TEST(Markdown, ANewSizeHoldsFromTheNextBlock) {
   Markdown markdown({.width = 80});
   (void)markdown.Feed("aaaa bbbb ");
