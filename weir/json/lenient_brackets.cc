@@ -142,8 +142,9 @@ bool LenientScanner::ItemLacksOpener(std::size_t place) {
   return ValueStarts(After(next + 1)) && ClosersMatch(frames_.size(), MembersEnd(next), &behind);
 }
 
-// The first bracket that is not in a string; the size of the text when it is too far.
-std::size_t LenientScanner::NextBracket(std::size_t place) {
+// The first place outside of strings where `ends` says so; the size of the text when it is too far.
+template <typename Ends>
+std::size_t LenientScanner::FindOutsideStrings(std::size_t place, Ends ends) {
   const std::size_t last = std::min(size(), place + kListWindow);
   char quote = 0;
   for (std::size_t i = place; i < last; ++i) {
@@ -154,34 +155,27 @@ std::size_t LenientScanner::NextBracket(std::size_t place) {
       if (c == quote) quote = 0;
     } else if (c == '"' || c == '\'') {
       quote = c;
-    } else if (c == '{' || c == '[' || c == ':' || IsCloser(c)) {
+    } else if (ends(c)) {
       return i;
     }
   }
   return size();
 }
 
+// The first bracket or colon.
+std::size_t LenientScanner::NextBracket(std::size_t place) {
+  return FindOutsideStrings(place,
+                            [](char c) { return c == '{' || c == '[' || c == ':' || IsCloser(c); });
+}
+
 // The closer behind the members at `place`, of the object that holds them; the size of the text
 // when it is too far.
 std::size_t LenientScanner::MembersEnd(std::size_t place) {
-  const std::size_t last = std::min(size(), place + kListWindow);
   std::size_t depth = 0;
-  char quote = 0;
-  for (std::size_t i = place; i < last; ++i) {
-    if (!Afford(1)) break;
-    const char c = text_[i];
-    if (quote != 0) {
-      if (c == '\\') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (IsCloser(c) && depth-- == 0) {
-      return i;
-    }
-  }
-  return size();
+  return FindOutsideStrings(place, [&depth](char c) {
+    if (c == '{' || c == '[') ++depth;
+    return IsCloser(c) && depth-- == 0;
+  });
 }
 
 // Whether the closers at `place` are the very ones that `depth` open containers need, and what

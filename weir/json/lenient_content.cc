@@ -5,6 +5,7 @@
 #include <string>
 
 #include "weir/base/text.h"
+#include "weir/json/escapes.h"
 #include "weir/json/lenient_scanner.h"
 #include "weir/json/utf8.h"
 
@@ -23,28 +24,6 @@ int Hex(std::string_view text, std::size_t digits) {
     value = value * 16 + digit;
   }
   return value;
-}
-
-// What the one letter behind a backslash stands for; 0 when JSON does not know it.
-char PlainEscape(char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-      return c;
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return 0;
-  }
 }
 
 // Takes one level of backslashes away, as a document inside a string has them.

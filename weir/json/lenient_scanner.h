@@ -282,6 +282,8 @@ class LenientScanner {
   enum class Verdict : std::uint8_t { kCloses, kInside, kEndedBefore };
 
   std::size_t NextMarkEnd(std::size_t place) const;
+  template <typename Ends>
+  std::size_t FindOutsideStrings(std::size_t place, Ends ends);
   std::size_t NextBracket(std::size_t place);
 
   void SkipOddSpace();

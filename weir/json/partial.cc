@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/json/escapes.h"
 #include "weir/json/partial_tree.h"
 #include "weir/json/reader.h"
 #include "weir/json/syntax_error.h"
@@ -283,14 +284,12 @@ class PartialReader::Scanner {
   }
 
   bool Escape() {
-    constexpr std::string_view kLetters = "\"\\/bfnrt";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
     const std::string_view rest = std::string_view(text_).substr(at_);
     if (rest.size() < 2) return false;
     if (rest[1] == 'u') return UnicodeEscape(rest);
-    const std::size_t letter = kLetters.find(rest[1]);
-    if (letter == kLetters.npos) return Wrong();
-    string_ += kMeanings[letter];
+    const char meaning = internal::PlainEscape(rest[1]);
+    if (meaning == 0) return Wrong();
+    string_ += meaning;
     at_ += 2;
     return true;
   }

@@ -1,5 +1,6 @@
 #include "weir/json/scanner.h"
 
+#include "weir/json/escapes.h"
 #include "weir/json/plain_text.h"
 #include "weir/json/utf8.h"
 
@@ -9,28 +10,6 @@ namespace {
 using internal::SkipPlain;
 
 constexpr std::size_t kUsualText = 256;  // a text with escapes is an answer's, seldom a short one
-
-// What a backslash and `escape` stand for; 0 if that is nothing, or a `u` that more belongs to.
-constexpr char Meaning(char escape) {
-  switch (escape) {
-    case '"':
-    case '\\':
-    case '/':
-      return escape;
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return '\0';
-  }
-}
 
 // Behind the character of UTF-8 at `at`; null when it is a bad one.
 const char* SkipUtf8(const char* at, const char* end) {
@@ -92,7 +71,7 @@ bool Cursor::ReadEscaped(const char* from, std::string_view& text) {
 
 bool Cursor::ReadEscape() {
   if (at_ == end_) return false;
-  if (const char meaning = Meaning(*at_); meaning != '\0') {
+  if (const char meaning = internal::PlainEscape(*at_); meaning != '\0') {
     ++at_;
     unescaped_ += meaning;
     return true;
