@@ -43,23 +43,16 @@ class Loaded {
 // its next token would pay for those it does not take.
 class Player {
  public:
-  Player(Visit& visit, wire::IncomingCall& incoming, FormatMaker make)
+  Player(Visit& visit, std::shared_ptr<wire::IncomingCall> incoming, FormatMaker make)
       : visit_(visit),
-        incoming_(incoming),
+        incoming_(std::move(incoming)),
+        stream_(incoming_->stream),
         make_(make),
         ctx_(visit.exchange.context()),
         loaded_(visit.core) {}
 
   Task<void> Play() {
-    const std::vector<Prompt> prompts = PromptsOf(incoming_);
-    const Cue cue{.call = incoming_.call,
-                  .prompts = prompts,
-                  .headers = &visit_.exchange.head().headers,
-                  .stream = incoming_.stream,
-                  .path = visit_.path(),
-                  .calls_dropped = incoming_.null_choice && !incoming_.stream,
-                  .compact_json = incoming_.compact_json};
-    Outcome outcome = visit_.core.Decide(cue);
+    Outcome outcome = Decide();
     visit_.script = std::move(outcome.script);
     if (outcome.delay > Duration::zero()) {
       const Result<void> waited = co_await async::Sleep(ctx_, outcome.delay);
@@ -71,21 +64,22 @@ class Player {
     if (const auto* raw = std::get_if<RawAnswer>(&outcome.answer)) {
       co_return co_await RespondRaw(*raw);
     }
-    if (incoming_.engine_error) {
+    if (incoming_->engine_error) {
       Refusal late;
-      late.error = *incoming_.engine_error;
+      late.error = *incoming_->engine_error;
       late.stage = Refusal::Stage::kEngine;
       co_return co_await Refuse(late);
     }
     taken_ = &std::get<Taken>(outcome.answer);
-    incoming_.call.messages = {};  // the engine has its tokens
-    incoming_.call.tools = {};
-    info_ = visit_.core.NewInfo(incoming_.call.api, taken_->model, incoming_.call.request_id,
+    incoming_->call.messages = {};  // the engine has its tokens
+    incoming_->call.tools = {};
+    info_ = visit_.core.NewInfo(incoming_->call.api, taken_->model, incoming_->call.request_id,
                                 visit_.WallNanos());
-    taken_->performance.Name(info_.id, incoming_.call.api == model::Api::kCompletions);
+    taken_->performance.Name(info_.id, incoming_->call.api == model::Api::kCompletions);
     format_ = make_(incoming_, visit_.dialect(), info_);
     tamper_.emplace(visit_.script == nullptr ? std::span<const Fault>() : visit_.script->faults);
-    if (incoming_.stream) {
+    if (stream_) {
+      incoming_ = nullptr;
       co_await PlayStream();
     } else {
       co_await PlayWhole();
@@ -93,6 +87,17 @@ class Player {
   }
 
  private:
+  Outcome Decide() {
+    const std::vector<Prompt> prompts = PromptsOf(*incoming_);
+    return visit_.core.Decide({.call = incoming_->call,
+                               .prompts = prompts,
+                               .headers = &visit_.exchange.head().headers,
+                               .stream = stream_,
+                               .path = visit_.path(),
+                               .calls_dropped = incoming_->null_choice && !stream_,
+                               .compact_json = incoming_->compact_json});
+  }
+
   std::string_view StreamType() {
     if (format_ == nullptr) format_ = make_(incoming_, visit_.dialect(), {});
     return format_->stream_type();
@@ -131,7 +136,7 @@ class Player {
     const std::size_t prompts =
         std::max(taken_->prompt_logprobs.size(), taken_->prompt_tokens.size());
     if (prompts == 0) return;
-    const bool chat = incoming_.call.api != model::Api::kCompletions;
+    const bool chat = incoming_->call.api != model::Api::kCompletions;
     const std::size_t each = std::max<std::size_t>(1, reply.choices.size() / prompts);
     for (std::size_t i = 0; i < (chat ? 1 : reply.choices.size()); ++i) {
       const std::size_t prompt = std::min(i / each, prompts - 1);
@@ -258,7 +263,7 @@ class Player {
         co_return;
       case Fault::Kind::kErrorEvent: {
         const Refusal broken = BrokenRefusal(fault);
-        if (!incoming_.stream) co_return co_await RespondError(visit_, broken);
+        if (!stream_) co_return co_await RespondError(visit_, broken);
         std::string tail;
         format_->AppendError(broken.error, tail);
         co_return co_await SendLast(std::move(tail));
@@ -269,7 +274,7 @@ class Player {
   }
 
   [[gnu::noinline]] Task<void> Refuse(const Refusal& refusal) {
-    if (!incoming_.stream || refusal.stage == Refusal::Stage::kFront) {
+    if (!stream_ || refusal.stage == Refusal::Stage::kFront) {
       co_return co_await RespondError(visit_, refusal);
     }
     const http::Headers headers = AnswerHeaders(visit_, StreamType());
@@ -284,7 +289,7 @@ class Player {
 
   [[gnu::noinline]] Task<void> RespondRaw(const RawAnswer& raw) {
     const std::string_view type = !raw.content_type.empty() ? std::string_view(raw.content_type)
-                                  : incoming_.stream        ? StreamType()
+                                  : stream_                 ? StreamType()
                                                             : "application/json";
     const http::Headers headers = AnswerHeaders(visit_, type);
     visit_.status = 200;
@@ -292,7 +297,8 @@ class Player {
   }
 
   Visit& visit_;
-  wire::IncomingCall& incoming_;
+  std::shared_ptr<wire::IncomingCall> incoming_;  // null while a stream plays
+  const bool stream_;
   const FormatMaker make_;
   const Context ctx_;
   const Loaded loaded_;
@@ -304,8 +310,8 @@ class Player {
 
 }  // namespace
 
-Task<void> Answer(Visit& visit, wire::IncomingCall& incoming, FormatMaker make) {
-  Player player(visit, incoming, make);
+Task<void> Answer(Visit& visit, std::shared_ptr<wire::IncomingCall> incoming, FormatMaker make) {
+  Player player(visit, std::move(incoming), make);
   co_await player.Play();
 }
 

@@ -26,13 +26,14 @@ class AnswerFormat {
 };
 
 // Of /v1/chat/completions and /v1/completions.
-std::unique_ptr<AnswerFormat> NewChatFormat(const wire::IncomingCall& incoming,
+std::unique_ptr<AnswerFormat> NewChatFormat(std::shared_ptr<const wire::IncomingCall> incoming,
                                             const wire::Dialect& dialect, model::ReplyInfo info);
 
-// Makes the format once the reply has a name.
-using FormatMaker = std::unique_ptr<AnswerFormat> (*)(const wire::IncomingCall& incoming,
-                                                      const wire::Dialect& dialect,
-                                                      model::ReplyInfo info);
+// Makes the format once the reply has a name. What it needs of the request while a stream goes on,
+// it keeps.
+using FormatMaker =
+    std::unique_ptr<AnswerFormat> (*)(std::shared_ptr<const wire::IncomingCall> incoming,
+                                      const wire::Dialect& dialect, model::ReplyInfo info);
 
 // The headers that win over the body: X-Request-Id, X-Vllm-Priority.
 void ReadHeaders(const Visit& visit, model::Call& call);
@@ -40,8 +41,9 @@ void ReadHeaders(const Visit& visit, model::Call& call);
 // Reads a request of an API that generates, and answers it.
 async::Task<void> Generate(Visit& visit, model::Api api, FormatMaker make);
 
-// Answers a request that was decoded: plays it in its format, whole or as a stream. Both must
+// Answers a request that was decoded: plays it in its format, whole or as a stream. `visit` must
 // outlive the task.
-async::Task<void> Answer(Visit& visit, wire::IncomingCall& incoming, FormatMaker make);
+async::Task<void> Answer(Visit& visit, std::shared_ptr<wire::IncomingCall> incoming,
+                         FormatMaker make);
 
 }  // namespace weir::sim

@@ -79,15 +79,14 @@ void ReadHeaders(const Visit& visit, model::Call& call) {
   }
 }
 
+// No coroutine: its frame would keep a second copy of the request as long as a stream goes on.
 Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
-  if (const std::optional<Refusal> refusal = RefuseMedia(visit)) {
-    co_return co_await RespondError(visit, *refusal);
+  if (std::optional<Refusal> refusal = RefuseMedia(visit)) {
+    return RespondError(visit, *std::move(refusal));
   }
-  auto incoming = wire::DecodeRequest(api, visit.exchange.body(), visit.dialect());
-  if (!incoming) {
-    const Refusal refusal = RefusalOf(std::move(incoming).error());
-    co_return co_await RespondError(visit, refusal);
-  }
+  auto read = wire::DecodeRequest(api, visit.exchange.body(), visit.dialect());
+  if (!read) return RespondError(visit, RefusalOf(std::move(read).error()));
+  auto incoming = std::make_shared<wire::IncomingCall>(*std::move(read));
   if (visit.core.options().switches.force_include_usage && incoming->stream) {
     incoming->include_usage = incoming->continuous_usage = true;
     incoming->call.continuous_usage = true;
@@ -97,12 +96,12 @@ Task<void> Generate(Visit& visit, Api api, FormatMaker make) {
     incoming->call.tool_choice.kind = model::ToolChoice::Kind::kNone;
   }
   ReadHeaders(visit, incoming->call);
-  co_await Answer(visit, *incoming, make);
+  return Answer(visit, std::move(incoming), make);
 }
 
-std::unique_ptr<AnswerFormat> NewChatFormat(const wire::IncomingCall& incoming,
+std::unique_ptr<AnswerFormat> NewChatFormat(std::shared_ptr<const wire::IncomingCall> incoming,
                                             const wire::Dialect& dialect, model::ReplyInfo info) {
-  return std::make_unique<ChatFormat>(incoming, dialect, std::move(info));
+  return std::make_unique<ChatFormat>(*incoming, dialect, std::move(info));
 }
 
 std::span<const Route> GenerateRoutes() { return kGenerateRoutes; }

@@ -23,8 +23,8 @@ struct OllamaOrder : wire::IncomingOllama {
 
 class OllamaFormat final : public AnswerFormat {
  public:
-  explicit OllamaFormat(const OllamaOrder& order)
-      : order_(order), encoder_(order.form, order.asked_model) {}
+  explicit OllamaFormat(std::shared_ptr<const OllamaOrder> order)
+      : kept_(std::move(order)), encoder_(order_.form, order_.asked_model) {}
 
   std::string_view stream_type() const override { return kOllamaLines; }
 
@@ -77,16 +77,18 @@ class OllamaFormat final : public AnswerFormat {
     return times;
   }
 
-  const OllamaOrder& order_;
+  const std::shared_ptr<const OllamaOrder> kept_;
+  const OllamaOrder& order_ = *kept_;
   wire::OllamaEncoder encoder_;
   TimePoint first_{};
   std::string answer_;
 };
 
 // Only ServeOrder() hands this to Answer(), with an Order.
-std::unique_ptr<AnswerFormat> NewOllamaFormat(const wire::IncomingCall& incoming,
+std::unique_ptr<AnswerFormat> NewOllamaFormat(std::shared_ptr<const wire::IncomingCall> incoming,
                                               const wire::Dialect&, model::ReplyInfo) {
-  return std::make_unique<OllamaFormat>(static_cast<const OllamaOrder&>(incoming));
+  return std::make_unique<OllamaFormat>(
+      std::static_pointer_cast<const OllamaOrder>(std::move(incoming)));
 }
 
 // Ollama fits a prompt and its answer into the window where other servers refuse: what is too long
@@ -128,12 +130,12 @@ Task<void> ServeOrder(Visit& visit, OllamaApi form) {
   if (read->empty) {
     co_return co_await RespondJson(visit, 200, wire::EncodeOllamaLoad(*read, OllamaWall(visit)));
   }
-  OllamaOrder order;
-  static_cast<wire::IncomingOllama&>(order) = *std::move(read);
-  order.visit = &visit;
-  order.call.model = found->name;
-  FitWindow(order, *found->model);
-  co_await Answer(visit, order, NewOllamaFormat);
+  auto order = std::make_shared<OllamaOrder>();
+  static_cast<wire::IncomingOllama&>(*order) = *std::move(read);
+  order->visit = &visit;
+  order->call.model = found->name;
+  FitWindow(*order, *found->model);
+  co_await Answer(visit, std::move(order), NewOllamaFormat);
 }
 
 Task<void> ServeChat(Visit& visit) { return ServeOrder(visit, OllamaApi::kChat); }

@@ -34,9 +34,10 @@ model::Message TurnOf(const model::Reply& reply) {
 
 class ResponsesFormat final : public AnswerFormat {
  public:
-  ResponsesFormat(const ResponsesOrder& order, const wire::Dialect& dialect, model::ReplyInfo info)
-      : order_(order),
-        echo_(*order.echo),
+  ResponsesFormat(std::shared_ptr<const ResponsesOrder> order, const wire::Dialect& dialect,
+                  model::ReplyInfo info)
+      : kept_(std::move(order)),
+        echo_(*order_.echo),
         dialect_(dialect),
         info_(std::move(info)),
         encoder_(echo_, dialect, info_) {}
@@ -69,7 +70,8 @@ class ResponsesFormat final : public AnswerFormat {
     order_.visit->core.responses().Put(reply.info.id, {std::move(body), std::move(talk)});
   }
 
-  const ResponsesOrder& order_;
+  const std::shared_ptr<const ResponsesOrder> kept_;
+  const ResponsesOrder& order_ = *kept_;
   const wire::ResponsesEcho echo_;
   const wire::Dialect& dialect_;
   const model::ReplyInfo info_;
@@ -77,11 +79,12 @@ class ResponsesFormat final : public AnswerFormat {
   model::Assembler streamed_;
 };
 
-std::unique_ptr<AnswerFormat> NewResponsesFormat(const wire::IncomingCall& incoming,
+std::unique_ptr<AnswerFormat> NewResponsesFormat(std::shared_ptr<const wire::IncomingCall> incoming,
                                                  const wire::Dialect& dialect,
                                                  model::ReplyInfo info) {
-  return std::make_unique<ResponsesFormat>(static_cast<const ResponsesOrder&>(incoming), dialect,
-                                           std::move(info));
+  return std::make_unique<ResponsesFormat>(
+      std::static_pointer_cast<const ResponsesOrder>(std::move(incoming)), dialect,
+      std::move(info));
 }
 
 // Goes on from the response that the request names. The instructions of then are not repeated.
@@ -117,15 +120,15 @@ Task<void> ServeResponses(Visit& visit) {
   if (const auto found = visit.core.ModelOf(incoming->call); !found) {
     co_return co_await RespondError(visit, found.error());
   }
-  ResponsesOrder order;
-  static_cast<wire::IncomingCall&>(order) = *std::move(incoming);
-  order.visit = &visit;
-  if (auto error = Recall(order)) {
+  auto order = std::make_shared<ResponsesOrder>();
+  static_cast<wire::IncomingCall&>(*order) = *std::move(incoming);
+  order->visit = &visit;
+  if (auto error = Recall(*order)) {
     const Refusal refusal = RefusalOf(*std::move(error));
     co_return co_await RespondError(visit, refusal);
   }
-  ReadHeaders(visit, order.call);
-  co_await Answer(visit, order, NewResponsesFormat);
+  ReadHeaders(visit, order->call);
+  co_await Answer(visit, std::move(order), NewResponsesFormat);
 }
 
 std::string_view LastOf(std::string_view path, std::string_view suffix) {

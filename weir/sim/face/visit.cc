@@ -117,7 +117,7 @@ async::Task<void> RespondEmpty(Visit& visit, int status) {
   return RespondText(visit, status, "", "");
 }
 
-async::Task<void> RespondError(Visit& visit, const Refusal& refusal) {
+async::Task<void> RespondError(Visit& visit, Refusal refusal) {
   http::Headers headers = AnswerHeaders(visit, "application/json");
   for (const http::Header& field : refusal.headers) headers.Set(field.name, field.value);
   const bool ollama = visit.dialect().kind == ServerKind::kOllama;
@@ -132,7 +132,7 @@ async::Task<void> RespondUnauthorized(Visit& visit) {
   Refusal refusal;
   refusal.error = {.status = 401, .type = "", .message = "Unauthorized"};
   if (visit.dialect().kind == ServerKind::kOpenAi) refusal.error = wire::WrongKey(KeyOf(visit));
-  co_await RespondError(visit, refusal);
+  co_await RespondError(visit, std::move(refusal));
 }
 
 async::Task<void> RespondLost(Visit& visit, std::string_view allowed) {

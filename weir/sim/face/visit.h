@@ -37,7 +37,7 @@ async::Task<void> RespondText(Visit& visit, int status, std::string_view content
                               std::string body);
 async::Task<void> RespondEmpty(Visit& visit, int status);
 // An error in the envelope of the dialect.
-async::Task<void> RespondError(Visit& visit, const Refusal& refusal);
+async::Task<void> RespondError(Visit& visit, Refusal refusal);
 
 // No key, or a wrong one.
 async::Task<void> RespondUnauthorized(Visit& visit);
