@@ -359,7 +359,9 @@ class Lists(EngineCase):
         code, document, _ = server.document("models")
         self.assertEqual((code, document["kind"]), (0, server.dialect.kind))
         self.assertEqual([model["id"] for model in document["models"]], [server.dialect.model])
-        self.assertEqual(server.sent("GET"), [(server.dialect.models, None)])
+        self.assertIs(DIALECTS[document["dialect"]], server.dialect)
+        asked = [server.dialect.models, *(["/version"] if server.dialect.kind == "vllm" else [])]
+        self.assertEqual(server.sent("GET"), [(path, None) for path in asked])
 
     @on()
     def test_texts_become_vectors(self, server):

@@ -20,6 +20,8 @@ std::string ModelsJson(const model::EngineInfo& info) {
   out.Field("engine", info.name);
   out.Field("kind", info.kind);
   out.Field("base_url", info.base_url);
+  if (!info.dialect.empty()) out.Field("dialect", info.dialect);
+  if (!info.version.empty()) out.Field("version", info.version);
   out.Key("models");
   out.BeginArray();
   for (const model::ModelEntry& model : info.models) {

@@ -1,5 +1,7 @@
 #include "weir/engine/dialect_cache.h"
 
+#include <utility>
+
 #include "weir/base/text.h"
 
 namespace weir::engine {
@@ -32,6 +34,11 @@ std::optional<Error> DialectCache::RecentFailure(TimePoint now) const {
   return now < failed_until_ ? failure_ : std::nullopt;
 }
 
+std::string DialectCache::Version() const {
+  const std::scoped_lock lock(mutex_);
+  return version_;
+}
+
 async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
   WEIR_CO_TRY(const async::Semaphore::Permit permit, co_await gate_.Acquire(ctx));
   if (const std::optional<wire::Dialect> known = Known(ctx.Now())) co_return *known;
@@ -51,8 +58,8 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
     co_return Fail(told.error());
   }
   if (told->status == kOk) {
-    const std::string version = adapter_.VersionOf(told->body);
-    co_return Remember(ctx, adapter_.DialectOf(told->body), version.empty() ? "unknown" : version);
+    co_return Remember(ctx, adapter_.DialectOf(told->body), adapter_.VersionOf(told->body),
+                       "unknown");
   }
   const bool lacks_it = told->status == kNotFound || told->status == kMethodNotAllowed;
   // Another status is that of a gateway which answered for it: it is asked again soon.
@@ -63,7 +70,7 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
     co_return *known_;
   }
   const wire::Dialect inferred = co_await Infer(span.context());
-  co_return Remember(ctx, inferred, "not told");
+  co_return Remember(ctx, inferred, "", "not told");
 }
 
 // What a server without a version shows of it, asked in the order of what shows most.
@@ -78,12 +85,13 @@ async::Task<wire::Dialect> DialectCache::Infer(async::Context ctx) {
 }
 
 wire::Dialect DialectCache::Remember(const async::Context& ctx, wire::Dialect dialect,
-                                     std::string_view version) {
+                                     std::string version, std::string_view otherwise) {
   ctx.Emit("engine.dialect", {{"base_url", upstream_.options().base_url},
-                              {"version", version},
+                              {"version", version.empty() ? otherwise : std::string_view(version)},
                               {"dialect", dialect.name}});
   const std::scoped_lock lock(mutex_);
   known_ = dialect;
+  version_ = std::move(version);
   until_ = After(ctx.Now(), kLifetime);
   return dialect;
 }

@@ -20,6 +20,8 @@ class DialectCache {
   // What is known now, or else nothing: Assumed() serves calls that mean the same to all versions.
   std::optional<wire::Dialect> Known(TimePoint now) const;
   const wire::Dialect& assumed() const { return assumed_; }
+  // In the server's own words; empty: it was not asked, or does not tell.
+  std::string Version() const;
 
   // Asks the server; callers at the same time share the answer. A server that does not tell its
   // version is asked for what it shows of it (its /openapi.json, the shape of its errors), and
@@ -30,8 +32,8 @@ class DialectCache {
 
  private:
   async::Task<wire::Dialect> Infer(async::Context ctx);
-  wire::Dialect Remember(const async::Context& ctx, wire::Dialect dialect,
-                         std::string_view version);
+  wire::Dialect Remember(const async::Context& ctx, wire::Dialect dialect, std::string version,
+                         std::string_view otherwise);
   // How the last question ended, if it has just failed.
   std::optional<Error> RecentFailure(TimePoint now) const;
 
@@ -42,6 +44,7 @@ class DialectCache {
   async::Semaphore gate_;     // one question at a time
   mutable std::mutex mutex_;  // guards what follows
   std::optional<wire::Dialect> known_;
+  std::string version_;
   TimePoint until_{};
   std::optional<Error> failure_;
   TimePoint failed_until_{};

@@ -241,11 +241,16 @@ class HttpEngine final : public model::Engine {
     async::Span span(ctx, "engine.describe");
     WEIR_CO_TRY(std::vector<model::ModelEntry> models,
                 co_await ListModels(span.context(), *upstream_, *adapter_));
-    co_return model::EngineInfo{.name = options_.name,
-                                .kind = std::string(adapter_->kind()),
-                                .base_url = upstream_->options().base_url,
-                                .model = options_.model,
-                                .models = std::move(models)};
+    model::EngineInfo info{.name = options_.name,
+                           .kind = std::string(adapter_->kind()),
+                           .base_url = upstream_->options().base_url,
+                           .model = options_.model,
+                           .models = std::move(models)};
+    // A server that lists its models is there, also when it does not tell its version.
+    const Result<wire::Dialect> dialect = co_await dialect_.Ask(span.context());
+    if (dialect) info.dialect = dialect->name;
+    info.version = dialect_.Version();
+    co_return info;
   }
 
  private:

@@ -151,7 +151,12 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, c
                                     RunStats& stats) {
   std::optional<model::EngineInfo> info;
   WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
-  if (!info || info->models.empty()) co_return Result<void>();
+  if (!info) co_return Result<void>();
+  for (const GraphNode* node : askers.steps) {
+    stats.nodes[node->index].dialect = info->dialect;
+    stats.nodes[node->index].server_version = info->version;
+  }
+  if (info->models.empty()) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const Step& step = *node->step();
     const std::string model = ModelOf(askers, step, *info);

@@ -231,8 +231,11 @@ TEST_F(RunTest, NamesOfOllamaAreTakenAsItTakesThem) {
 TEST_F(RunTest, ARunDoesNotGoOnWithAnotherModel) {
   Numbers(8);
   const auto serve = [&](const std::string& id, const std::string& root) {
-    echo_->described = model::EngineInfo{
-        .kind = "vllm", .base_url = "http://x", .models = {{.id = id, .root = root}}};
+    echo_->described = model::EngineInfo{.kind = "vllm",
+                                         .base_url = "http://x",
+                                         .dialect = "vllm-0.11",
+                                         .version = "0.11.2",
+                                         .models = {{.id = id, .root = root}}};
   };
   serve("first", "org/first");
   int left = 5;
@@ -257,7 +260,8 @@ TEST_F(RunTest, ARunDoesNotGoOnWithAnotherModel) {
 
   serve("first", "/models/first");
   EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone) << "a server may have moved its files";
-  EXPECT_THAT(stats_->Json({}), HasSubstr(R"("model":"first","weights":"/models/first")"));
+  EXPECT_THAT(stats_->Json({}), HasSubstr(R"("model":"first","weights":"/models/first")"
+                                          R"(,"dialect":"vllm-0.11","server_version":"0.11.2")"));
 }
 
 }  // namespace

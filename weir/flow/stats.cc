@@ -109,6 +109,8 @@ void WriteAnswers(json::Writer& out, const NodeStats& node) {
   True(out, "cost_unknown", node.cost_unknown);
   if (!node.model.empty()) out.Field("model", node.model);
   if (!node.weights.empty()) out.Field("weights", node.weights);
+  if (!node.dialect.empty()) out.Field("dialect", node.dialect);
+  if (!node.server_version.empty()) out.Field("server_version", node.server_version);
   WriteAgents(out, node.agents);
 }
 
@@ -121,6 +123,8 @@ void ReadAnswers(json::View json, NodeStats& node) {
   node.cost_unknown = json.Find("cost_unknown").BoolOr(false);
   node.model = json.Find("model").StringOr("");
   node.weights = json.Find("weights").StringOr("");
+  node.dialect = json.Find("dialect").StringOr("");
+  node.server_version = json.Find("server_version").StringOr("");
   node.agents = ReadAgents(json.Find("agents"));
 }
 

@@ -69,6 +69,8 @@ struct NodeStats {
   Latencies latencies;          // of calls, with their retries
   std::string model;            // that the server had for it when the run was begun
   std::string weights;          // where that came from, if the server says so
+  std::string dialect;          // that the server spoke in the last session
+  std::string server_version;   // in its own words, if it tells it
   // Confidence of the answers that have one.
   std::uint64_t sure_count = 0;
   double sure_sum = 0;

@@ -191,6 +191,7 @@ class SimEngine final : public model::Engine {
     info.name = "sim";
     info.kind = "sim";
     info.model = core_->options().models.front().served_names.front();
+    info.dialect = core_->options().dialect.name;
     info.models = core_->Models();
     co_return info;
   }
