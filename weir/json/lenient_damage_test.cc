@@ -85,13 +85,15 @@ class Maker {
   void Array(std::size_t depth) {
     Add('[', "[", depth);
     const std::size_t count = 1 + Below(4);
-    const std::size_t kind = Below(4);
+    const std::size_t kind = Below(5);
     for (std::size_t i = 0; i < count; ++i) {
       if (i != 0) Add(',', ",", depth);
       if (kind == 0 && depth < 4) {
         Object(depth + 1);
       } else if (kind == 1) {
         Number(depth);
+      } else if (kind == 2) {
+        Value(depth + 1);
       } else {
         Add('s', Sentence(), depth);
       }

@@ -272,8 +272,13 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
   const bool quoted = QuoteAt(next).quote != Quote::kNone;
   if (c == '{' || c == '[') {
     const std::size_t first = After(next + 1);
-    return place != Place::kMember ? IsCloser(At(first)) || ValueStarts(first)
-                                   : QuoteAt(first).quote != Quote::kNone || At(first) == '{';
+    if (place == Place::kMember) {
+      return QuoteAt(first).quote != Quote::kNone || At(first) == '{';
+    }
+    if (IsCloser(At(first)) || ValueStarts(first)) return true;
+    if (!even || place == Place::kRoot) return false;
+    if (StartsAt(first, "//") || StartsAt(first, "/*") || At(first) == '#') return true;
+    return EllipsisLength(first) != 0 || (c == '{' ? KeyFollows(first) : BareItemFollows(first));
   }
   if (place == Place::kMember) {
     if (quoted && !even) return KeyAndValueFollow(next);
@@ -292,9 +297,13 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
     return even && IsDigit(c) && line_begins;  // 5 km, on a line of its own
   }
   if (!even || place == Place::kRoot) return false;
-  if (CallFollows(next) || PrefixLength(next) != 0) return true;
-  if (LostOpener(place, next) != 0) return true;
-  const std::string_view word = text_.substr(next, 64);
+  return LostOpener(place, next) != 0 || BareItemFollows(next);
+}
+
+// Whether a call or a few words without marks stand there, as the item of a list.
+bool LenientScanner::BareItemFollows(std::size_t place) const {
+  if (CallFollows(place) || PrefixLength(place) != 0) return true;
+  const std::string_view word = text_.substr(place, 64);
   const std::size_t stop = word.find_first_of(",]}\"\n");
   if (stop == word.npos || word[stop] == '"') return false;
   return word[stop] != ',' || word.substr(0, stop).find(' ') == word.npos;

@@ -193,6 +193,7 @@ class LenientScanner {
   std::size_t EllipsisLength(std::size_t place) const;
   std::size_t PrefixLength(std::size_t place) const;
   bool CallFollows(std::size_t place) const;
+  bool BareItemFollows(std::size_t place) const;
   std::size_t StrayLineEnd(std::size_t place) const;
   bool ValueStarts(std::size_t place) const;
   bool LiteralFollows(std::size_t place, std::size_t* end) const;
