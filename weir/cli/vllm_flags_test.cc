@@ -154,7 +154,8 @@ TEST(VllmPlan, FlagsAndVariablesReachTheSimulator) {
                    {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "True"}};
   const Result<VllmPlan> plan = Plan(
       "m --uds /s --served-model-name a b --max-model-len 4k --max-num-seqs 3 --enable-lora "
-      "--lora-modules x=/x {\"name\":\"y\",\"path\":\"/y\"} --reasoning-parser qwen3 "
+      "--lora-modules x=/x {\"name\":\"y\",\"path\":\"/y\",\"base_model_name\":\"b\"} "
+      "--reasoning-parser qwen3 "
       "--enable-auto-tool-choice --tool-call-parser hermes --no-enable-prefix-caching "
       "--enable-prompt-tokens-details --max-logprobs 5 --shutdown-timeout 7 --dtype auto",
       env);
@@ -167,6 +168,7 @@ TEST(VllmPlan, FlagsAndVariablesReachTheSimulator) {
   EXPECT_TRUE(model.reasons);
   ASSERT_EQ(model.adapters.size(), 2U);
   EXPECT_EQ(model.adapters[1].path, "/y");
+  EXPECT_EQ(model.adapters[1].base_model, "b");
   EXPECT_EQ(plan->sim.engine.max_num_seqs, 3U);
   EXPECT_FALSE(plan->sim.engine.cache.prefix_caching);
   EXPECT_TRUE(plan->sim.switches.auto_tool_choice && plan->sim.switches.prompt_tokens_details &&

@@ -109,7 +109,8 @@ Result<sim::Adapter> AdapterOf(const std::string& text) {
     sim::Adapter adapter;
     if (object) {
       adapter = {.name = std::string(object->Find("name").StringOr("")),
-                 .path = std::string(object->Find("path").StringOr(""))};
+                 .path = std::string(object->Find("path").StringOr("")),
+                 .base_model = std::string(object->Find("base_model_name").StringOr(""))};
     }
     if (!adapter.name.empty() && !adapter.path.empty()) return adapter;
     return Fail(Code::kInvalidRequest,

@@ -63,11 +63,6 @@ std::string Mended(std::string_view bytes) {
   return text;
 }
 
-std::string TokenText(TokenId token, bool as_id) {
-  if (as_id) return StrCat("token_id:", token);
-  return std::string(Tokenizer::Piece(token));
-}
-
 std::vector<std::uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
 
 std::int64_t CharactersIn(std::string_view text) {
@@ -369,9 +364,9 @@ void Author::Finish(model::Finish finish, json::Value reason, Delta& out) {
 // Hands out what is sure: whole characters, less what may still become a stop text.
 void Author::Release(bool all, Delta& out) {
   if (AtEnd()) return;
-  std::size_t end = text_.size();
+  // Half a character that nothing completes is never said.
+  std::size_t end = WholeCharacters(text_);
   if (!all) {
-    end = WholeCharacters(text_);
     for (std::size_t held = 0; held < hold_back_ && end > shown_; ++held) {
       do {
         --end;
@@ -405,17 +400,29 @@ void Author::Report(const Sampled& sampled, Delta& out) {
   if (options_.logprobs) out.tokens.push_back(Describe(sampled));
 }
 
+// What a token is in its place: nothing where it leaves a character half, and all of the character
+// where it completes one.
+std::string Author::TextOf(TokenId token) const {
+  const std::string_view piece = Tokenizer::Piece(token);
+  if (IsUtf8(piece)) return std::string(piece);
+  const std::string bytes = StrCat(half_, piece);
+  return Mended(std::string_view(bytes).substr(0, WholeCharacters(bytes)));
+}
+
 model::Token Author::Describe(const Sampled& sampled) {
   const auto wanted =
       static_cast<std::size_t>(*options_.logprobs < 0 ? Tokenizer::size() : *options_.logprobs);
+  const auto shown = [&](TokenId token) {
+    return options_.tokens_as_ids ? StrCat("token_id:", token) : TextOf(token);
+  };
   const auto top_token = [&](TokenId token, float logprob) {
-    std::string text = TokenText(token, options_.tokens_as_ids);
+    std::string text = shown(token);
     std::vector<std::uint8_t> bytes = BytesOf(text);
     return model::TopToken{std::move(text), logprob, std::move(bytes)};
   };
-  model::Token token{.text = TokenText(sampled.token, options_.tokens_as_ids),
+  model::Token token{.text = shown(sampled.token),
                      .logprob = sampled.logprob,
-                     .bytes = BytesOf(Tokenizer::Piece(sampled.token))};
+                     .bytes = BytesOf(TextOf(sampled.token))};
   if (options_.token_ids) token.id = sampled.token;
   // The chosen token stands first; chat counts it among the alternatives, completions do not.
   const std::size_t size = options_.chat ? wanted : wanted + 1;
@@ -429,6 +436,9 @@ model::Token Author::Describe(const Sampled& sampled) {
     token.text_offset = offset_;
     offset_ += CharactersIn(token.text);
   }
+  const std::string_view piece = Tokenizer::Piece(sampled.token);
+  half_ = IsUtf8(piece) ? std::string() : StrCat(half_, piece);
+  half_.erase(0, WholeCharacters(half_));
   return token;
 }
 

@@ -103,6 +103,7 @@ class Author {
   void Release(bool all, model::Delta& out);
   void Report(const Sampled& sampled, model::Delta& out);
   void BeginEcho(model::Delta& out);
+  std::string TextOf(TokenId token) const;
   model::Token Describe(const Sampled& sampled);
 
   std::shared_ptr<const LanguageModel> model_;
@@ -121,6 +122,7 @@ class Author {
 
   std::string text_;       // of the segment, as far as it is written
   std::size_t shown_ = 0;  // bytes of it that were delivered
+  std::string half_;       // of logprobs: bytes of a character that the next tokens complete
   std::size_t hold_back_ = 0;
   std::int64_t offset_ = 0;  // of the next token in the text, for completions
 

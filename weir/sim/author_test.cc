@@ -66,6 +66,29 @@ TEST(Author, CharactersComeWhole) {
   EXPECT_EQ(TextOf(deltas), kText);
 }
 
+TEST(Author, ATokenThatLeavesACharacterHalfIsNothingUntilAnotherCompletesIt) {
+  constexpr std::string_view kText = "a\U0001F389b";
+  const std::vector<Delta> deltas = WriteAll({.outline = {Fixed(kText)}, .logprobs = 0});
+  std::string text;
+  int empty = 0;
+  for (const Delta& delta : deltas) {
+    const std::string token = delta.tokens.at(0).text;
+    EXPECT_TRUE(IsUtf8(token));
+    EXPECT_EQ(std::string(delta.tokens[0].bytes.begin(), delta.tokens[0].bytes.end()), token);
+    if (&delta == &deltas.back()) continue;  // the end
+    text += token;
+    if (token.empty()) ++empty;
+  }
+  EXPECT_EQ(text, kText);
+  EXPECT_EQ(empty, 3);
+}
+
+TEST(Author, HalfACharacterAtTheEndIsNotSaid) {
+  const std::vector<Delta> deltas = WriteAll({.outline = {Fixed("a\U0001F389b")}, .room = 3});
+  EXPECT_EQ(TextOf(deltas), "a");
+  EXPECT_EQ(deltas.back().finish, Finish::kLength);
+}
+
 struct StopCase {
   const char* name;
   std::string_view text;

@@ -428,7 +428,9 @@ std::vector<model::ModelEntry> SimCore::Models() const {
     const Adapter& adapter = loaded.adapter;
     entries.push_back({.id = adapter.name,
                        .root = adapter.path.empty() ? adapter.name : adapter.path,
-                       .parent = options_.models[loaded.model].served_names.front(),
+                       .parent = !adapter.base_model.empty()
+                                     ? adapter.base_model
+                                     : options_.models[loaded.model].served_names.front(),
                        .owned_by = "vllm",
                        .max_model_len = std::nullopt,
                        .extra = {}});

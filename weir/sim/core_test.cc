@@ -109,14 +109,15 @@ TEST(SimCore, EveryNameAndEveryAdapterIsAModel) {
   options.models[0].root = "org/a";
   SimCore core(options);
   ASSERT_TRUE(core.adapters().Load({.name = "new", .path = "/new"}, false));
+  ASSERT_TRUE(core.adapters().Load({.name = "b's", .path = "/b", .base_model = "b"}, false));
 
   std::vector<std::string> shown;
   for (const model::ModelEntry& entry : core.Models()) {
     shown.push_back(StrCat(entry.id, " ", entry.root, " ", entry.parent));
   }
 
-  EXPECT_THAT(shown,
-              testing::ElementsAre("a org/a ", "b org/a ", "sql /adapters/sql a", "new /new a"));
+  EXPECT_THAT(shown, testing::ElementsAre("a org/a ", "b org/a ", "sql /adapters/sql a",
+                                          "new /new a", "b's /b b"));
 }
 
 TEST(SimCore, TheVersionIsTheDialectsUnlessItIsGiven) {

@@ -24,7 +24,8 @@ namespace weir::sim {
 // A LoRA adapter: a model name of its own.
 struct Adapter {
   std::string name;
-  std::string path;  // what /v1/models calls its root; empty: the name
+  std::string path;        // what /v1/models calls its root; empty: the name
+  std::string base_model;  // what /v1/models calls its parent; empty: the first name of the model
 };
 
 struct SimModel {

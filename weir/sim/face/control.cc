@@ -155,7 +155,7 @@ Task<void> ServeLoadAdapter(Visit& visit) {
                        hidden ? std::string_view("<path>") : std::string_view(wanted->path)));
     co_return co_await RespondError(visit, refusal);
   }
-  if (!visit.core.adapters().Load({wanted->name, wanted->path}, wanted->in_place)) {
+  if (!visit.core.adapters().Load({.name = wanted->name, .path = wanted->path}, wanted->in_place)) {
     std::string message = StrCat("The lora adapter '", wanted->name, "' has already been loaded.");
     if (visit.dialect().version >= kInPlaceNamed) {
       message += " If you want to load the adapter in place, set 'load_inplace' to True.";
