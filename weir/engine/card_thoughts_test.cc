@@ -69,6 +69,15 @@ TEST_F(CardThoughtsTest, AStreamOfWhatThePromptMustHaveOpenedWaitsForTheMark) {
   }
 }
 
+TEST_F(CardThoughtsTest, AStreamOfAModelWhosePromptOpensTheThoughtsWaitsWithoutBeingTold) {
+  for (const char* model : {"zai-org/GLM-4.7", "Hcompany/Holo2-8B"}) {
+    const Result<Reply> reply = Ask(model, Dribbles("hm</think>four"), std::nullopt, true);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->text(), "four") << model;
+    EXPECT_EQ(reply->choices[0].reasoning, "hm") << model;
+  }
+}
+
 TEST_F(CardThoughtsTest, WhatWasHeldBackComesBeforeTheErrorOfAStreamThatBreaks) {
   ScriptedAnswer broken = Dribbles("half");
   broken.pieces.pop_back();
