@@ -178,9 +178,15 @@ bool LenientScanner::ItemFollows(std::size_t place) const {
   if (WholeItemFollows(place)) return true;
   const std::size_t end = NextMarkEnd(place);
   const std::size_t next = After(end);
-  std::size_t behind = 0;
-  return end != 0 && next > end &&
-         (QuoteAt(next).quote != Quote::kNone || LiteralFollows(next, &behind));
+  return end != 0 && next > end && next < size() && SurelyValue(next);
+}
+
+// Whether a value starts there, and what a bracket holds is one too.
+bool LenientScanner::SurelyValue(std::size_t place) const {
+  if (!ValueStarts(place)) return false;
+  if (At(place) != '{' && At(place) != '[') return true;
+  const std::size_t first = After(place + 1);
+  return IsCloser(At(first)) || (At(place) == '{' ? KeyFollows(first) : ValueStarts(first));
 }
 
 // The length of the ellipsis there, also of one in brackets; 0 when there is none.
@@ -461,10 +467,7 @@ bool LenientScanner::ClosesBeforeWord(Place place, std::size_t next) const {
   if (LiteralFollows(next, &end)) {
     const std::size_t behind = After(end);
     if (behind >= size() || At(behind) == ',' || IsCloser(At(behind))) return true;
-    std::size_t other = 0;
-    if (place == Place::kItem && behind > end) {
-      return QuoteAt(behind).quote != Quote::kNone || LiteralFollows(behind, &other);
-    }
+    if (place == Place::kItem && behind > end) return SurelyValue(behind);
   }
   if (At(next) == '{' || At(next) == '[') return place == Place::kItem;
   return place == Place::kMember && KeyFollows(next);

@@ -196,6 +196,7 @@ class LenientScanner {
   bool BareItemFollows(std::size_t place) const;
   std::size_t StrayLineEnd(std::size_t place) const;
   bool ValueStarts(std::size_t place) const;
+  bool SurelyValue(std::size_t place) const;
   bool LiteralFollows(std::size_t place, std::size_t* end) const;
   bool LiteralEndsMember(std::size_t place) const;
   bool SemicolonSeparates(Place place, std::size_t after) const;

@@ -54,6 +54,8 @@ const LenientCase kLenientCases[] = {
      "number"},
     {"comments_behind_a_string", R"(["x", [/* c */ 1], "y", {/* c */ "b": 1}])",
      R"(["x",[1],"y",{"b":1}])", "comment"},
+    {"items_of_all_kinds_on_lines", "[\"a b\"\n\"c d\"\n[]\n\"e\"\n47\n{\"n\": \"x\"}\n]",
+     R"(["a b","c d",[],"e",47,{"n":"x"}])", "missing_comma"},
     {"list_in_words", R"({"a": "he said "hi", [laughs] and left", "b": 1})",
      R"({"a":"he said \"hi\", [laughs] and left","b":1})", "unescaped_quote"},
     {"missing_brace", R"([{"a": 1, {"a": 2}])", R"([{"a":1},{"a":2}])", "missing_closer"},
