@@ -26,6 +26,12 @@ SCRIPT = """
   reply: {error: {status: 400, message: "no such thing"}}
 - match: {last_user: clock}
   reply: {tool_calls: [{name: now, arguments: {}}]}
+- match: {last_user: refused}
+  reply: {refusal: "I cannot do that."}
+- match: {last_user: half}
+  reply: {text: "Half an answ", finish: content_filter}
+- match: {last_user: nothing}
+  reply: {text: "", finish: content_filter}
 - match: {}
   reply: {text: "Hello."}
 """
@@ -36,8 +42,8 @@ class Chats(Case):
         super().setUp()
         self.script = self.write("script.yaml", SCRIPT)
 
-    def chat(self, *lines, args=()):
-        with Sim("--instant", "--scenario", self.script) as sim:
+    def chat(self, *lines, args=(), sim_args=()):
+        with Sim("--instant", "--scenario", self.script, *sim_args) as sim:
             return weir("chat", "-e", sim.url, *args, stdin="".join(line + "\n" for line in lines),
                         env={"HOME": str(self.folder)}, cwd=self.folder)
 
@@ -79,6 +85,20 @@ class Chats(Case):
         self.assertEqual((done.returncode, done.stdout), (0, "Hello.\n"))
         self.assertIn("no such thing", done.stderr)
         self.assertIn("is /model meant?", done.stderr)
+        self.assertEqual([m["content"] for m in self.session()["messages"]], ["hi", "Hello."])
+
+    def test_a_refusal_and_half_an_answer_are_shown_and_kept(self):
+        done = self.chat("refused", "half", args=("--session", "s.json", "--model", "sim-model"),
+                         sim_args=("--dialect", "openai"))
+        self.assertEqual((done.returncode, done.stdout), (0, "I cannot do that.\nHalf an answ\n"))
+        self.assertIn("a filter of the server cut the answer off", done.stderr)
+        self.assertEqual([m["content"] for m in self.session()["messages"]],
+                         ["refused", "I cannot do that.", "half", "Half an answ"])
+
+    def test_a_filter_that_leaves_nothing_fails_the_turn(self):
+        done = self.chat("nothing", "hi", args=("--session", "s.json"))
+        self.assertEqual((done.returncode, done.stdout), (0, "Hello.\n"))
+        self.assertIn("content_filter: a filter of the server held the answer back", done.stderr)
         self.assertEqual([m["content"] for m in self.session()["messages"]], ["hi", "Hello."])
 
     def test_the_line_behind_a_tool_call_is_its_result(self):
@@ -247,6 +267,15 @@ class OnATerminal(Case):
             self.ready(pane)
             pane.keys("/usage", "Enter")
             pane.until(lambda screen: "4 messages are remembered" in screen)
+
+    def test_a_refusal_is_shown_as_an_answer_is(self):
+        with Sim("--instant", "--dialect", "openai", "--scenario", str(self.folder / "script.yaml")) as sim:
+            with Pane(self.folder, "chat", "-e", sim.url, "--model", "sim-model") as pane:
+                self.ready(pane)
+                pane.keys("refused", "Enter")
+                pane.until(lambda screen: "first after" in screen)
+                lines = self.ready(pane).splitlines()
+                self.assertEqual(lines[lines.index("> refused") + 1], "I cannot do that.")
 
     def test_only_what_changes_is_drawn_and_long_texts_wrap(self):
         with Pane(self.folder, "chat", "-e", self.sim.url, width=30) as pane:

@@ -30,7 +30,7 @@ std::int64_t SeedOf(std::uint64_t seed, int turn, int other) {
 bool IsAnswer(const Error& error, const model::Reply& seen) {
   if (seen.choices.empty() || seen.choices.front().finish == Finish::kNone) return false;
   return ClassOf(error) == ErrorClass::kValidation || error.code == Code::kTruncated ||
-         error.code == Code::kEmptyModelResponse;
+         error.code == Code::kEmptyModelResponse || error.code == Code::kContentFilter;
 }
 
 async::Task<Result<model::Reply>> Gather(async::Context ctx, model::Engine& engine,

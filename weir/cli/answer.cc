@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weir/engine/withheld.h"
+
 namespace weir::cli {
 
 Result<void> CheckAnswer(const CallRun& run, const model::Reply& reply) {
@@ -9,6 +11,9 @@ Result<void> CheckAnswer(const CallRun& run, const model::Reply& reply) {
     if (choice.finish == model::Finish::kLength) {
       return Fail(Code::kTruncated,
                   "the model hit its token limit before it was done; raise --max-tokens");
+    }
+    if (choice.finish == model::Finish::kContentFilter) {
+      return Fail(engine::FilteredAnswer(choice));
     }
     if (choice.finish == model::Finish::kAbort) {
       return Fail(Code::kStreamTruncated,

@@ -68,8 +68,8 @@ Result<ChatCommand> ParseChatCommand(std::string_view line) {
     const std::optional<std::string> nearest = Nearest(word, names);
     return Fail(Code::kConfigError,
                 StrCat("there is no command /", Truncate(word, 40),
-                       nearest ? StrCat("; is /", *nearest, " meant?") : "",
-                       " /help lists them; a text that begins with a slash is sent with two"));
+                       nearest ? StrCat("; is /", *nearest, " meant? ") : "; ",
+                       "/help lists them; a text that begins with a slash is sent with two"));
   }
   ChatCommand command{.verb = entry->verb, .argument = std::string(Trim(line.substr(end)))};
   if (entry->takes == Argument::kMust && command.argument.empty()) {

@@ -36,6 +36,9 @@ TEST(ChatCommands, EveryNameIsReadAndHelpedWith) {
 
 TEST(ChatCommands, WrongOnesAreToldWithARemedy) {
   EXPECT_THAT(ParseChatCommand("/modle x").error().message, HasSubstr("is /model meant?"));
+  EXPECT_THAT(ParseChatCommand("/modle x").error().message, HasSubstr("meant? /help lists them"));
+  EXPECT_THAT(ParseChatCommand("/bogus").error().message,
+              HasSubstr("no command /bogus; /help lists them"));
   EXPECT_THAT(ParseChatCommand("/load").error().message, HasSubstr("/load needs FILE"));
   EXPECT_THAT(ParseChatCommand("/clear all").error().message, HasSubstr("takes nothing"));
 }

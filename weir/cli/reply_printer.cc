@@ -1,5 +1,7 @@
 #include "weir/cli/reply_printer.h"
 
+#include <utility>
+
 #include "weir/base/text.h"
 #include "weir/cli/print.h"
 
@@ -32,9 +34,19 @@ void ReplyPrinter::Print(const model::Delta& piece) {
   if (reasoning_ == ShowReasoning::kShow && !piece.reasoning.empty()) {
     PrintThought(piece.reasoning);
   }
-  const std::string& text = reasoning_ == ShowReasoning::kOnly ? piece.reasoning : piece.text;
-  if (text.empty()) return;
+  const bool only = reasoning_ == ShowReasoning::kOnly;
+  const std::string& text = only ? piece.reasoning : piece.text;
+  if (!text.empty()) {
+    EndThoughts();
+    PrintText(text);
+  }
+  if (!only && !piece.refusal.empty()) PrintRefusal(piece.refusal);
+}
+
+// On a line of its own, where words of an answer came before it.
+void ReplyPrinter::PrintRefusal(std::string_view text) {
   EndThoughts();
+  if (!std::exchange(refuses_, true)) PrintLine("");
   PrintText(text);
 }
 
@@ -101,7 +113,8 @@ void ReplyPrinter::PrintWhole(const model::Reply& reply, bool failed) {
     if (reasoning_ == ShowReasoning::kOnly) {
       PrintLine(choice.reasoning);
     } else {
-      PrintLine(choice.text.empty() ? choice.refusal : choice.text);
+      PrintLine(choice.text);
+      PrintLine(choice.refusal);
       PrintCalls(choice, failed);
     }
   }

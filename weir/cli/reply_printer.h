@@ -32,6 +32,7 @@ class ReplyPrinter {
   void PrintCalls(const model::Choice& choice, bool failed);
   void EndThoughts();
   void PrintText(std::string_view text);
+  void PrintRefusal(std::string_view text);
   void PrintThought(std::string_view text);
   void PrintLine(std::string_view text);  // with a newline at its end
 
@@ -42,7 +43,8 @@ class ReplyPrinter {
   std::optional<Markdown> markdown_;  // renders the answer
   TextCleaner cleaner_;               // what is shown as it is on a terminal
   TextCleaner thought_cleaner_;
-  char last_ = '\n';  // of what was printed; the terminal's next line begins at its left edge
+  bool refuses_ = false;  // a refusal has begun
+  char last_ = '\n';      // of what was printed; the terminal's next line begins at its left edge
   char last_thought_ = '\n';  // the same for the reasoning on stderr
 };
 

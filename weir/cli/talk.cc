@@ -10,6 +10,7 @@
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/cli/answer.h"
 #include "weir/cli/markdown/rows.h"
 #include "weir/client/proxy_advice.h"
 
@@ -66,6 +67,18 @@ model::Sampling SamplingOf(const model::Sampling& flags, const model::Sampling& 
   if (kept.seed) sampling.seed = kept.seed;
   if (!kept.stop.empty()) sampling.stop = kept.stop;
   return sampling;
+}
+
+bool HasWords(const model::Reply& reply) {
+  return !reply.choices.empty() &&
+         !(reply.choices.front().text.empty() && reply.choices.front().refusal.empty());
+}
+
+// An answer that the server ended before it began. One whose tokens went into thoughts is none.
+bool IsWithheld(const model::Reply& reply) {
+  return !HasWords(reply) && !reply.choices.empty() &&
+         reply.choices.front().finish != model::Finish::kLength &&
+         reply.choices.front().tool_calls.empty();
 }
 
 std::string Rate(double tokens, double seconds) {
@@ -235,19 +248,23 @@ Result<void> Talk::AskForAnswer() {
 
 Result<void> Talk::Record(const CallRun& run, const Outcome& outcome) {
   const Terminal& terminal = session_.terminal;
-  const bool stopped = outcome.error && outcome.error->code == Code::kCancelled;
-  const bool came = !outcome.reply.choices.empty() && !outcome.reply.choices.front().text.empty();
-  if (outcome.error && !(stopped && came)) {
+  std::optional<Error> error = outcome.error;
+  const bool stopped = error && error->code == Code::kCancelled;
+  const bool came = HasWords(outcome.reply);
+  const Result<void> whole = error ? Result<void>() : CheckAnswer(run, outcome.reply);
+  if (!whole && IsWithheld(outcome.reply)) error = whole.error();
+  if (error && !(stopped && came)) {
     unanswered_ = std::move(chat.messages.back());
     chat.messages.pop_back();
-    if (!stopped) return std::unexpected<Error>(*outcome.error);
+    if (!stopped) return std::unexpected<Error>(*error);
     const bool thought =
         !outcome.reply.choices.empty() && !outcome.reply.choices.front().reasoning.empty();
     terminal.Note(
         StrCat(thought ? "stopped while the model was thinking" : "stopped before anything came",
                "; the question is forgotten, /retry asks it again"));
-    return std::unexpected<Error>(*outcome.error);
+    return std::unexpected<Error>(*error);
   }
+  if (!whole) terminal.Warn(whole.error().message);
   ChatMessage answer{.message = {.role = Role::kAssistant}, .partial = stopped};
   if (!outcome.reply.choices.empty()) {
     const model::Choice& choice = outcome.reply.choices.front();
@@ -255,9 +272,6 @@ Result<void> Talk::Record(const CallRun& run, const Outcome& outcome) {
     if (!text.empty()) answer.message.parts.push_back({.text = text});
     answer.message.reasoning = choice.reasoning;
     if (!stopped) answer.message.tool_calls = choice.tool_calls;
-    if (choice.finish == model::Finish::kLength) {
-      terminal.Warn("the answer is cut at the token limit; --max-tokens raises it");
-    }
   }
   chat.messages.push_back(std::move(answer));
   chat.totals.Add(outcome.reply.usage, outcome.reply.info.cost);
@@ -306,6 +320,7 @@ Result<std::string> Talk::Compact() {
   ReplyPrinter silent(session_.terminal, run, false);
   const Outcome outcome = AskModel(run, silent);
   if (outcome.error) return std::unexpected<Error>(*outcome.error);
+  WEIR_CHECK(CheckAnswer(run, outcome.reply));
   if (Trim(outcome.reply.text()).empty()) {
     return Fail(Code::kEmptyModelResponse, "the model wrote no summary; all stays as it was");
   }

@@ -4,6 +4,7 @@
 
 #include "weir/base/text.h"
 #include "weir/client/agent_work.h"
+#include "weir/client/answer_text.h"
 #include "weir/client/core.h"
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
@@ -13,12 +14,6 @@
 
 namespace weir {
 namespace {
-
-Result<std::string> TextOf(Result<model::Reply> reply) {
-  if (!reply) return Fail(std::move(reply).error());
-  if (reply->choices.empty()) return std::string();
-  return std::move(reply->choices.front().text);
-}
 
 json::Value EnumSchema(const std::vector<std::string>& labels) {
   json::Builder out;
@@ -63,7 +58,7 @@ Result<Client> Client::Open(ClientOptions options) {
 }
 
 Result<std::string> Client::Ask(Prompt prompt, const CallOptions& options) {
-  return TextOf(Call(std::move(prompt), options));
+  return client::TextOf(Call(std::move(prompt), options));
 }
 
 Result<model::Reply> Client::Call(Prompt prompt, const CallOptions& options) {
@@ -90,7 +85,8 @@ Result<std::string> Client::Classify(Prompt prompt, std::vector<std::string> lab
   constraint.kind = model::Constraint::Kind::kChoice;
   constraint.choices = labels;
   Result<model::Reply> reply = Call(prompt, constrained);
-  if (reply || reply.error().code != Code::kUnsupportedConstraint) return TextOf(std::move(reply));
+  if (reply || reply.error().code != Code::kUnsupportedConstraint)
+    return client::TextOf(std::move(reply));
   // What knows no choices knows schemas.
   constrained.constraint = client::internal::SchemaConstraint(EnumSchema(labels));
   WEIR_TRY(reply, Call(std::move(prompt), constrained));
@@ -107,7 +103,7 @@ std::future<Result<std::string>> Client::AskAsync(Prompt prompt, const CallOptio
   std::future<Result<std::string>> future = promise.get_future();
   client::internal::Start(*core_, std::move(prompt), options,
                           [promise = std::move(promise)](Result<model::Reply> reply) mutable {
-                            promise.set_value(TextOf(std::move(reply)));
+                            promise.set_value(client::TextOf(std::move(reply)));
                           });
   return future;
 }
@@ -141,10 +137,8 @@ Result<json::Value> AnswerOf(const model::Reply& reply) {
   }
   const model::Choice& choice = reply.choices.front();
   if (!choice.value.IsNull()) return choice.value;
-  if (choice.text.empty() && !choice.refusal.empty()) {
-    return Fail(Code::kContentFilter,
-                StrCat("the model refused to answer: ", Truncate(choice.refusal, 200)));
-  }
+  if (engine::IsRefusal(choice)) return Fail(engine::RefusedAnswer(choice));
+  if (choice.finish == model::Finish::kContentFilter) return Fail(engine::FilteredAnswer(choice));
   return json::Read(choice.text);
 }
 

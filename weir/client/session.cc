@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/agent/conversation.h"
+#include "weir/client/answer_text.h"
 #include "weir/client/core.h"
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
@@ -50,8 +51,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<std::string> Session::Ask(Prompt prompt, const std::optional<CallOptions>& options) {
-  WEIR_TRY(const model::Reply reply, Execute(std::move(prompt), options));
-  return reply.text();
+  return client::TextOf(Execute(std::move(prompt), options));
 }
 
 Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOptions>& options) {

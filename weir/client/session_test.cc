@@ -27,6 +27,16 @@ std::vector<std::string> TextsOf(const Session& session) {
   return texts;
 }
 
+TEST(SessionTest, WhoAsksForATextIsToldOfARefusal) {
+  SimServer server(InstantSim("[{reply: {refusal: I cannot help with that.}}]"));
+  Client client = ClientOf(server);
+  Session session = client.OpenSession();
+  const Result<std::string> refused = session.Ask("a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kContentFilter);
+  EXPECT_THAT(refused.error().message, HasSubstr("I cannot help with that."));
+}
+
 TEST(SessionTest, RemembersWhatWasSaid) {
   SimServer server(InstantSim(kTalk));
   Client client = ClientOf(server);

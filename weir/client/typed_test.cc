@@ -131,6 +131,29 @@ TEST(TypedTest, ARefusalIsNotAnAnswer) {
   EXPECT_THAT(ticket.error().message, HasSubstr("I cannot help with that."));
 }
 
+TEST(TypedTest, WhoGetsATextIsToldThatItWasRefusedOrFiltered) {
+  DialectPair pair("openai", R"([
+    {match: {last_user: refused}, reply: {refusal: I cannot help with that.}},
+    {match: {last_user: empty}, reply: {text: "", finish: content_filter}},
+    {reply: {text: Half an answ, finish: content_filter}}])");
+  Client& client = pair.client;
+
+  const Result<std::string> refused[] = {client.Ask("refused"), client.AskAsync("refused").get(),
+                                         client.Classify("refused", {"billing", "network"})};
+  for (const Result<std::string>& answer : refused) {
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Code::kContentFilter);
+    EXPECT_THAT(answer.error().message, HasSubstr("I cannot help with that."));
+  }
+  for (const char* question : {"empty", "half"}) {
+    const Result<std::string> answer = client.Ask(question);
+    ASSERT_FALSE(answer) << question;
+    EXPECT_EQ(answer.error().code, Code::kContentFilter) << question;
+  }
+  EXPECT_THAT(client.Ask("half").error().cause, HasSubstr("Half an answ"));
+  EXPECT_EQ(client.Classify("half", {"billing"}).error().code, Code::kContentFilter);
+}
+
 TEST(TypedTest, LabelsMustBeDifferent) {
   SimServer server(InstantSim());
   Client client = ClientOf(server);

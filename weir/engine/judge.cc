@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/engine/withheld.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/coerce.h"
@@ -53,10 +54,15 @@ Result<Judge> Judge::Make(const model::Call& call, const VerifyOptions& options,
   return judge;
 }
 
-// A constrained answer or a tool call that was cut off.
+// A constrained answer or a tool call that was cut off, filtered or refused: what is wrong is not
+// its form.
 Result<void> Judge::CheckCut(const model::Choice& choice) const {
-  if (choice.finish != model::Finish::kLength) return {};
-  if (!verifier_ && choice.tool_calls.empty()) return {};
+  const bool must_fit = verifier_ || !choice.tool_calls.empty();
+  if (choice.finish == model::Finish::kContentFilter && (must_fit || must_call_)) {
+    return Fail(FilteredAnswer(choice));
+  }
+  if (verifier_ && IsRefusal(choice)) return Fail(RefusedAnswer(choice));
+  if (choice.finish != model::Finish::kLength || !must_fit) return {};
   return Fail(Code::kTruncated, "the answer was cut at its token limit; raise max_tokens");
 }
 
@@ -70,7 +76,7 @@ Result<void> Judge::CheckForced(const model::Choice& choice) const {
 // A constrained answer that is not there.
 Result<void> Judge::CheckEnd(const model::Choice& choice) const {
   if (!verifier_) return {};
-  if (choice.text.empty() && choice.refusal.empty() && !choice.reasoning.empty()) {
+  if (choice.text.empty() && !choice.reasoning.empty()) {
     return Fail(Code::kEmptyModelResponse,
                 "there is reasoning, but no answer; the server's reasoning parser may not fit the "
                 "model, or the model stopped in its thoughts");
@@ -139,7 +145,9 @@ Result<void> Judge::MendToolCall(model::ToolCall& call, std::vector<std::string>
 }
 
 void Judge::MendCalls(model::Choice& choice, std::vector<std::string>& repairs) const {
-  if (choice.finish == model::Finish::kLength) return;
+  if (choice.finish == model::Finish::kLength || choice.finish == model::Finish::kContentFilter) {
+    return;
+  }
   std::vector<model::ToolCall> calls = choice.tool_calls;
   std::vector<std::string> said;
   for (model::ToolCall& call : calls) {
@@ -155,7 +163,7 @@ Result<void> Judge::MendChoice(model::Choice& choice, std::vector<std::string>& 
     WEIR_CHECK(MendToolCall(call, repairs));
   }
   WEIR_CHECK(CheckForced(choice));
-  if (!choice.tool_calls.empty() || !choice.refusal.empty()) return {};
+  if (!choice.tool_calls.empty()) return {};
   WEIR_CHECK(CheckEnd(choice));
   if (!verifier_) return {};
   WEIR_TRY(Verifier::Answer answer, verifier_->Mend(choice.text, {.strictness = options_.strictness,
@@ -193,7 +201,7 @@ Result<void> Judge::Check(const model::Reply& reply) const {
       WEIR_CHECK(CheckToolCall(call));
     }
     WEIR_CHECK(CheckForced(choice));
-    if (!verifier_ || !choice.tool_calls.empty() || !choice.refusal.empty()) continue;
+    if (!verifier_ || !choice.tool_calls.empty()) continue;
     WEIR_CHECK(CheckEnd(choice));
     WEIR_CHECK(CheckText(choice.text));
   }

@@ -29,7 +29,7 @@ class Judge {
                             schema::Cache& schemas);
 
   // Mends the reply where it may, and says what is wrong with it otherwise: kTruncated,
-  // kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
+  // kContentFilter, kEmptyModelResponse, kInvalidJson, kSchemaMismatch, kConstraintViolated.
   std::optional<Breach> Mend(model::Reply& reply) const;
 
   // Mends the calls of a choice whose words were handed over already. All of them or none: what

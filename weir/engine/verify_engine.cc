@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <map>
 
@@ -19,11 +20,16 @@ bool WantsJson(const model::Call& call) {
                              call.constraint->kind == model::Constraint::Kind::kJsonObject);
 }
 
-// What a decoder that enforces the constraint cannot have written.
-bool ShowsIgnorance(const model::Call& call, const Error& error) {
-  return call.constraint &&
-         (error.code == Code::kInvalidJson || error.code == Code::kSchemaMismatch ||
-          error.code == Code::kConstraintViolated);
+// Whether a decoder that enforces what was sent cannot have written this. The degradations of a
+// reply say what was not: all of it ("constraint") or a keyword ("constraint.maxLength").
+bool ShowsIgnorance(const model::Call& call, const model::ReplyInfo& info, const Error& error) {
+  const bool broken = error.code == Code::kInvalidJson || error.code == Code::kSchemaMismatch ||
+                      error.code == Code::kConstraintViolated;
+  if (!call.constraint || !broken) return false;
+  return std::ranges::none_of(info.degradations, [&](const model::Degradation& lost) {
+    return lost.what == "constraint" ||
+           (lost.what.starts_with("constraint.") && error.code == Code::kSchemaMismatch);
+  });
 }
 
 // Ends a stream that cannot become good any more: a model that writes nothing but white space
@@ -235,7 +241,7 @@ std::string WhatCame(const model::Reply& reply) {
     }
   }
   const std::string& text = reply.text();
-  if (!came.empty() && text.empty()) return came;
+  if (text.empty()) return came;
   StrAppend(came, came.empty() ? "" : "; ", "the answer was: ", Truncate(text, kShownOfAnswer));
   return came;
 }
@@ -329,10 +335,14 @@ class VerifyEngine final : public model::Engine {
       }
       const Error& error = breach->error;
       verdict.error = error;
-      if (options_.constraint_sent && ShowsIgnorance(call, error)) {
+      // White space that does not end is JSON, for a decoder.
+      const bool runs_away = answer.broken_off && WantsJson(call);
+      if (options_.constraint_sent && !runs_away &&
+          ShowsIgnorance(call, verdict.reply.info, error)) {
         Blame(ctx, verdict.reply.info, error);
       }
-      if (attempt >= options_.max_attempts || verdict.reply.choices.empty()) break;
+      const bool withheld = error.code == Code::kContentFilter;  // asking again changes nothing
+      if (withheld || attempt >= options_.max_attempts || verdict.reply.choices.empty()) break;
       std::optional<model::Call> again =
           AskAgain(asked, verdict.reply.choices[breach->choice], error,
                    {.attempt = attempt + 1,

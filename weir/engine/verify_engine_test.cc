@@ -44,7 +44,9 @@ class Listening final : public model::Engine {
 
   async::Task<Result<Reply>> Call(async::Context ctx, const model::Call& call) override {
     asked.push_back(call);
-    return next_->Call(ctx, call);
+    Result<Reply> reply = co_await next_->Call(ctx, call);
+    if (reply) reply->info.degradations = lost;
+    co_return reply;
   }
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(
       async::Context ctx, const model::Call& call) override {
@@ -56,6 +58,7 @@ class Listening final : public model::Engine {
   }
 
   std::vector<model::Call> asked;
+  std::vector<model::Degradation> lost;  // of every whole reply
 
  private:
   const std::unique_ptr<ScriptedEngine> next_;
@@ -258,6 +261,26 @@ TEST_F(VerifyTest, AServerThatIgnoresConstraintsIsNamedOnce) {
   EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored"));
 }
 
+TEST_F(VerifyTest, AServerIsNotBlamedForAKeywordThatItWasNotSent) {
+  const auto engine = Verifying({Says(R"({"m":3})"), Says("no JSON")}, {.max_attempts = 1});
+  listening_->lost = {{"constraint.required", "it is only described"}};
+  EXPECT_FALSE(Call(*engine));
+  EXPECT_THAT(ear_.heard, IsEmpty());
+  EXPECT_FALSE(Call(*engine));
+  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored"));
+}
+
+TEST_F(VerifyTest, AServerIsNotBlamedForWhiteSpaceThatItsDecoderAllows) {
+  call_.buffer = true;
+  ScriptedAnswer blank = Says("{");
+  blank.pieces[0].text += std::string(400, ' ');
+  const auto engine = Verifying({blank}, {.max_attempts = 1});
+  const auto [text, error] = Stream(*engine);
+  ASSERT_TRUE(error);
+  EXPECT_THAT(error->message, HasSubstr("white space"));
+  EXPECT_THAT(ear_.heard, testing::Not(testing::Contains("verify:ignored")));
+}
+
 TEST_F(VerifyTest, ErrorsOfTheTransportAreNotItsBusiness) {
   const auto engine = Verifying({model::Refuses(model::HttpError(500))});
   const Result<Reply> reply = Call(*engine);
@@ -401,19 +424,69 @@ TEST_F(VerifyTest, ToolArgumentsAreMendedAndHeldAgainstTheirSchema) {
   EXPECT_THAT(messages[3].AllText(), HasSubstr("\"n\""));
 }
 
-TEST_F(VerifyTest, ARefusalIsDeliveredThroughTheBuffer) {
+ScriptedAnswer Refuses(std::string text) {
+  ScriptedAnswer answer = Says(std::move(text));
+  answer.pieces.back().refusal = "I cannot.";
+  return answer;
+}
+
+TEST_F(VerifyTest, ARefusalIsDeliveredThroughTheBufferAndIsNoAnswer) {
   call_.buffer = true;
-  ScriptedAnswer refuses = Says("");
-  refuses.pieces.back().refusal = "I cannot.";
-  const auto engine = Verifying({refuses});
-  const auto collect = [](async::Context ctx, model::Engine& its,
-                          const model::Call& call) -> async::Task<Result<Reply>> {
+  const auto engine = Verifying({Refuses("")});
+  const auto collect = [](async::Context ctx, model::Engine& its, const model::Call& call,
+                          std::string& refusal) -> async::Task<Result<void>> {
     WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await its.Stream(ctx, call));
-    co_return co_await model::Collect(ctx, *stream);
+    Delta piece;
+    for (;;) {
+      WEIR_CO_TRY(const bool more, co_await stream->Next(ctx, piece));
+      if (!more) co_return Result<void>();
+      refusal += piece.refusal;
+    }
   };
-  const Result<Reply> reply = loop_.Run(collect(ctx_, *engine, call_));
-  ASSERT_TRUE(reply) << reply.error().message;
-  EXPECT_EQ(reply->choices[0].refusal, "I cannot.");
+  std::string refusal;
+  const Result<void> end = loop_.Run(collect(ctx_, *engine, call_, refusal));
+  EXPECT_EQ(refusal, "I cannot.");
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code, Code::kContentFilter);
+  EXPECT_EQ(listening_->asked.size(), 1U);
+}
+
+// The form was not what was wrong: the engine is not blamed, and asking again would not help.
+TEST_F(VerifyTest, WhatARefusalOrAFilterEndedIsNotAskedForAgain) {
+  const struct {
+    ScriptedAnswer answer;
+    std::string_view words;
+  } cases[] = {
+      {Refuses(""), "I cannot."},
+      {Refuses(R"({"n":3})"), "I cannot."},
+      {Ends(R"({"n":)", Finish::kContentFilter), "cut the answer off"},
+      {Ends(R"({"n":3})", Finish::kContentFilter), "cut the answer off"},
+      {Ends("", Finish::kContentFilter), "held the answer back"},
+  };
+  for (const auto& c : cases) {
+    const auto engine = Verifying({c.answer, c.answer});
+    const Result<Reply> reply = Call(*engine);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(Name(reply.error()), "content_filter");
+    EXPECT_THAT(reply.error().message, HasSubstr(c.words));
+    EXPECT_EQ(listening_->asked.size(), 1U);
+    const std::optional<Error> live = Stream(*engine).second;
+    ASSERT_TRUE(live);
+    EXPECT_EQ(live->code, Code::kContentFilter);
+  }
+  EXPECT_THAT(ear_.heard, IsEmpty());
+}
+
+TEST_F(VerifyTest, ACallThatAFilterEndedIsNoMatterOfForcing) {
+  call_.constraint.reset();
+  call_.tools = {{.name = "add", .description = {}, .parameters = {}, .strict = {}}};
+  call_.tool_choice = {.kind = model::ToolChoice::Kind::kRequired, .name = {}};
+  const ScriptedAnswer filtered = Ends("", Finish::kContentFilter);
+  const auto engine = Verifying({filtered, filtered});
+  const Result<Reply> reply = Call(*engine);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kContentFilter);
+  EXPECT_EQ(listening_->asked.size(), 1U);
 }
 
 TEST_F(VerifyTest, WordsOfALiveStreamAreJudgedAsTheyWereDelivered) {

@@ -4,6 +4,7 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/engine/withheld.h"
 #include "weir/flow/batch.h"
 #include "weir/flow/media.h"
 #include "weir/json/builder.h"
@@ -144,6 +145,7 @@ Result<json::Value> AnswerOf(const GraphNode& node, json::View row, const model:
                 "the server broke the answer off (finish reason `abort`), as it does when it is "
                 "stopped");
   }
+  if (choice.finish == model::Finish::kContentFilter) return Fail(engine::FilteredAnswer(choice));
   if (!choice.value.IsNull()) return choice.value;
   const Step& step = *node.step();
   if (step.output.schema && !step.constraint) return json::Value();  // `null` was the answer

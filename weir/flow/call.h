@@ -34,8 +34,8 @@ Result<model::Call> RowCall(const Flow& flow, const GraphNode& node, json::View 
 // taken out of the call, whose other clocks stay the engine's.
 Duration TakeTotal(model::Call& call, EngineHost& engines, const std::string& engine);
 
-// The value of the step: the verified JSON, or the text. Fails with kEmptyModelResponse and
-// kTruncated.
+// The value of the step: the verified JSON, or the text. Fails with kEmptyModelResponse,
+// kContentFilter, kStreamTruncated and kTruncated.
 Result<json::Value> AnswerOf(const GraphNode& node, json::View row, const model::Reply& reply);
 
 // The same for the same run, row, node and attempt, wherever it runs.

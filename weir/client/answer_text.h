@@ -1,0 +1,16 @@
+#pragma once
+
+// What those get who ask for a text alone, and could not see that it is none, or half of one.
+
+#include <string>
+
+#include "weir/base/result.h"
+#include "weir/model/reply.h"
+
+namespace weir::client {
+
+// The text of the first choice. Fails with kContentFilter for a refusal, and for what a filter
+// ended.
+Result<std::string> TextOf(Result<model::Reply> reply);
+
+}  // namespace weir::client

@@ -1,0 +1,19 @@
+#pragma once
+
+// Answers that were not given: the model refused, or a filter of the server stepped in. The same
+// sentences for all who find one.
+
+#include "weir/base/error.h"
+#include "weir/model/reply.h"
+
+namespace weir::engine {
+
+// Whether the model refused, in the field that servers have for it; some words of an answer may
+// stand before that.
+bool IsRefusal(const model::Choice& choice);
+
+// Both are kContentFilter.
+Error RefusedAnswer(const model::Choice& choice);   // with the words of the refusal
+Error FilteredAnswer(const model::Choice& choice);  // of finish reason `content_filter`
+
+}  // namespace weir::engine
