@@ -64,6 +64,18 @@ SCRIPT = """
 - {match: {turn: 5}, reply: {tool_calls: [{name: look, arguments: {}}]}}
 - {reply: {tool_calls: [{name: submit_result, arguments: {summary: louder}}]}}
 """
+# A server of the Model Context Protocol with one tool, which tells of its environment.
+MCP_SERVER = """
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    said = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {}},
+            "tools/list": {"tools": [{"name": "tell", "inputSchema": {"type": "object"}}]},
+            "tools/call": {"content": [{"type": "text", "text": f"{os.environ['SAID']}, {os.environ['OTHER']}"}]}}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": said.get(asked["method"], {})}), flush=True)
+"""
 KILLS = int(os.environ.get("WEIR_KILLS", "8"))
 
 
@@ -298,6 +310,39 @@ class Agents(Case):
             busy += {"agent.start": 1, "agent.end": -1}.get(event["event"], 0)
             most = max(most, busy)
         self.assertEqual(most, 16)
+
+    def test_a_narrowed_tool_edits_the_file_of_its_row_and_no_other(self):
+        self.files(2)
+        args = "{type: object, required: [old, new], properties: {old: {type: string}, new: {type: string}}}"
+        self.write("flow.yaml", "name: fix\nfiles: {glob: 'src/*.txt'}\nwarmup: false\nnodes:\n"
+                                "  - agent: fix\n    user: '{{ path }}'\n"
+                                f"    tools: [{{builtin: edit_file, args: {args}}}]\n"
+                                "    submit: {type: object, properties: {summary: {type: string}}}\n")
+        edit = "{name: edit_file, arguments: {path: src/000.txt, old: text, new: mended}}"
+        self.write("script.yaml", f"- {{match: {{turn: 1}}, reply: {{tool_calls: [{edit}]}}}}\n"
+                                  "- {reply: {tool_calls: [{name: submit_result, arguments: {summary: x}}]}}\n")
+        done = self.go("--auto-accept")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([(self.folder / f"src/00{n}.txt").read_text() for n in range(2)],
+                         ["mended 0\n", "mended 1\n"])
+
+    def test_a_server_gets_the_values_of_variables_and_a_missing_one_is_found_before_the_first_row(self):
+        self.files(1)
+        self.write("server.py", MCP_SERVER)
+        flow = FLOW.partition("    tools:")[0] + ("    workspace: none\n    mcp: [{name: keeper, exec: [python3, server.py], "
+                                                  "env: {SAID: 'is ${E2E_TOKEN}', OTHER: '${E2E_HOST:-here}'}}]\n")
+        self.write("flow.yaml", flow)
+        self.write("script.yaml", "- {match: {turn: 1}, reply: {tool_calls: [{name: tell, arguments: {}}]}}\n"
+                                  "- {reply: {tool_calls: [{name: submit_result, arguments: "
+                                  "{status: success, summary: x}}]}}\n")
+        for args in (("run", "flow.yaml", "-o", "out", "-e", "sim"), ("flow", "check", "flow.yaml")):
+            done = weir(*args, cwd=self.folder)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("server keeper of fix: `env.SAID` needs the variable E2E_TOKEN, which is not set", done.stderr)
+        done = self.go(E2E_TOKEN="tok-98765")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = [message["content"] for message in self.transcripts()[0]["messages"] if message["role"] == "tool"]
+        self.assertEqual(said, ["is tok-98765, here"])
 
     def test_a_tool_that_is_not_there_is_found_before_the_first_row(self):
         self.files(2)

@@ -39,7 +39,7 @@ struct ToolDefinition {
   std::optional<bool> mutates;       // unset: what the built-in is; true for a program
   std::optional<Approval> approval;  // unset: the agent's
   ContextPrograms context;
-  json::Value inputs;                           // laid under the arguments of the model: an object
+  json::Value inputs;  // laid under the arguments of the model, over the row's: an object
   std::vector<std::string> allow;               // run_command: programs that may be run
   Duration timeout = std::chrono::seconds(60);  // of one call; then the whole group is killed
   std::size_t max_output = 64 << 10;  // bytes of a result; what is longer is cut, and says so
@@ -49,8 +49,9 @@ struct ToolDefinition {
 // A server of the Model Context Protocol; its tools are the agent's, named as they are there.
 struct McpServer {
   std::string name;
-  std::vector<std::string> exec;                             // over stdio ...
-  std::string url;                                           // ... or streamable HTTP
+  std::vector<std::string> exec;  // over stdio ...
+  std::string url;                // ... or streamable HTTP
+  // Values may name variables: mcp/variables.h.
   std::vector<std::pair<std::string, std::string>> headers;  // of HTTP
   std::vector<std::pair<std::string, std::string>> env;      // of the program, beside PATH and HOME
   std::vector<std::string> only;                // the tools that are offered; empty: all

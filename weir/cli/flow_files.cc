@@ -127,6 +127,7 @@ std::vector<flow::Problem> CheckLoaded(const LoadedFlow& loaded, const Session& 
   flow::CheckFacts facts;
   facts.engine = engine;
   facts.program_path = session.env.Get("PATH").value_or("");
+  facts.env = &session.env;
   for (const config::EngineConfig& one : loaded.config.engines) {
     facts.engines.emplace(one.name, FactsOf(one));
   }

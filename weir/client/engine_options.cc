@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "weir/base/expand.h"
 #include "weir/base/text.h"
 #include "weir/config/addresses.h"
-#include "weir/config/expand.h"
 #include "weir/json/writer.h"
 #include "weir/json/yaml.h"
 
@@ -15,7 +15,7 @@ namespace {
 void WriteText(std::string_view key, std::string_view text, json::Writer& out) {
   if (text.empty()) return;
   out.Key(key);
-  out.String(config::EscapeDollars(text));
+  out.String(EscapeDollars(text));
 }
 
 Result<void> WriteEngine(const EngineOptions& engine, json::Writer& out) {

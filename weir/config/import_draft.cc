@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "weir/base/expand.h"
 #include "weir/base/text.h"
-#include "weir/config/expand.h"
 #include "weir/config/show.h"
 #include "weir/json/writer.h"
 

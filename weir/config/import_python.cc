@@ -9,8 +9,6 @@
 namespace weir::config {
 namespace {
 
-using json::Kind;
-
 constexpr std::size_t kDeepest = 100;
 
 // The values of one statement.
@@ -46,8 +44,8 @@ class Values {
 
   // Behind the opening parenthesis of a call: {arguments: [...], named: {...}}.
   Result<SourceNode> Arguments() {
-    SourceNode arguments{.kind = Kind::kArray};
-    SourceNode named{.kind = Kind::kObject};
+    SourceNode arguments{.kind = json::Kind::kArray};
+    SourceNode named{.kind = json::Kind::kObject};
     while (!Skip(")")) {
       if (done()) return Wrong(Look(), "a call ends too early");
       if (Look().kind == PythonKind::kName && Look(1).Is("=")) {
@@ -93,7 +91,7 @@ class Values {
     SourceNode node{.mark = token.mark};
     switch (token.kind) {
       case PythonKind::kText:
-        node.kind = Kind::kString;
+        node.kind = json::Kind::kString;
         node.text = token.text;
         while (Look().kind == PythonKind::kText && !Look().starts_line) {
           node.text += Look().text;
@@ -116,7 +114,7 @@ class Values {
     for (const char c : token.text) {
       if (c != '_') digits += c;
     }
-    SourceNode node{.kind = Kind::kNumber, .mark = token.mark};
+    SourceNode node{.kind = json::Kind::kNumber, .mark = token.mark};
     if (const auto whole = ParseInt(digits)) {
       node.text = StrCat(*whole);
     } else if (digits.ends_with('.')) {
@@ -144,7 +142,7 @@ class Values {
   Result<SourceNode> List(const PythonToken& open) {
     const bool tuple = open.Is("(");
     const std::string_view end = tuple ? ")" : "]";
-    SourceNode list{.kind = Kind::kArray};
+    SourceNode list{.kind = json::Kind::kArray};
     bool comma = false;
     while (!Skip(end)) {
       WEIR_TRY(SourceNode item, One());
@@ -160,7 +158,7 @@ class Values {
   }
 
   Result<SourceNode> Dict() {
-    SourceNode dict{.kind = Kind::kObject};
+    SourceNode dict{.kind = json::Kind::kObject};
     while (!Skip("}")) {
       const PythonToken key = Look();
       if (key.kind != PythonKind::kText || !Look(1).Is(":")) {
@@ -179,7 +177,8 @@ class Values {
   Result<SourceNode> Named(const PythonToken& token) {
     if (token.text == "None") return SourceNode{.mark = token.mark};
     if (token.text == "True" || token.text == "False") {
-      return SourceNode{.kind = Kind::kBool, .flag = token.text == "True", .mark = token.mark};
+      return SourceNode{
+          .kind = json::Kind::kBool, .flag = token.text == "True", .mark = token.mark};
     }
     std::string name = token.text;
     while (Look().Is(".") && Look(1).kind == PythonKind::kName) {
@@ -201,14 +200,14 @@ class Values {
   }
 
   static SourceNode Variable(std::string_view name, json::Mark mark) {
-    return {.kind = Kind::kString, .text = StrCat("${", name, "}"), .mark = mark};
+    return {.kind = json::Kind::kString, .text = StrCat("${", name, "}"), .mark = mark};
   }
 
   Result<SourceNode> FromEnvironment(const PythonToken& token) {
     WEIR_TRY(const SourceNode call, Arguments());
     const std::vector<SourceNode>& given = call.children[0].children;
-    if (given.empty() || given[0].kind != Kind::kString) return Expression(token);
-    if (given.size() == 1 || given[1].kind == Kind::kNull) {
+    if (given.empty() || given[0].kind != json::Kind::kString) return Expression(token);
+    if (given.size() == 1 || given[1].kind == json::Kind::kNull) {
       return Variable(given[0].text, token.mark);
     }
     return Variable(StrCat(given[0].text, ":-", given[1].text), token.mark);
@@ -217,10 +216,11 @@ class Values {
   // What list(), dict() or a class that is called gives.
   Result<SourceNode> Made(std::string_view name, const PythonToken& token) const {
     if (name == "list" || name == "tuple") {
-      return SourceNode{.kind = Kind::kArray, .mark = token.mark};
+      return SourceNode{.kind = json::Kind::kArray, .mark = token.mark};
     }
     const bool is_class = !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-    if (name == "dict" || is_class) return SourceNode{.kind = Kind::kObject, .mark = token.mark};
+    if (name == "dict" || is_class)
+      return SourceNode{.kind = json::Kind::kObject, .mark = token.mark};
     return Expression(token);
   }
 
@@ -266,8 +266,8 @@ class Program {
   Program(std::span<const PythonToken> tokens, std::string_view file,
           std::span<const std::string_view> calls)
       : tokens_(tokens), file_(file), wanted_(calls) {
-    classes_.kind = fields_.kind = values_.kind = Kind::kObject;
-    calls_.kind = Kind::kArray;
+    classes_.kind = fields_.kind = values_.kind = json::Kind::kObject;
+    calls_.kind = json::Kind::kArray;
   }
 
   Result<SourceNode> Run() {
@@ -298,7 +298,8 @@ class Program {
     const std::string& word = line[0].text;
     if (word == "class" && line.size() > 2 && line[1].kind == PythonKind::kName) {
       class_ = indent;
-      SourceNode fields{.kind = Kind::kObject, .mark = line[0].mark, .key_mark = line[1].mark};
+      SourceNode fields{
+          .kind = json::Kind::kObject, .mark = line[0].mark, .key_mark = line[1].mark};
       classes_.Add(line[1].text, std::move(fields));
     } else if (std::ranges::find(kBlocks, word) != std::end(kBlocks)) {
       skipped_ = indent;
@@ -353,7 +354,7 @@ class Program {
     WEIR_TRY(SourceNode call, values.Arguments());
     call.mark = line[at].mark;
     for (SourceNode& part : call.children) part.mark = line[at].mark;
-    SourceNode name{.kind = Kind::kString, .text = line[at].text, .mark = line[at].mark};
+    SourceNode name{.kind = json::Kind::kString, .text = line[at].text, .mark = line[at].mark};
     call.Add("name", std::move(name));
     calls_.children.push_back(std::move(call));
     return {};

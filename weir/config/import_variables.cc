@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "weir/base/expand.h"
 #include "weir/base/text.h"
-#include "weir/config/expand.h"
 #include "weir/config/import_source.h"
 #include "weir/json/pointer.h"
 
 namespace weir::config {
 namespace {
 
-using json::Kind;
 using json::Value;
 
 constexpr std::string_view kVariablesExample = "VLLM_BASE_URL=http://localhost:8000\n";
@@ -50,7 +49,7 @@ Error TooMany(const ImportJob& job, json::Mark mark) {
 // Shell lines and KEY=value lines.
 class Lines {
  public:
-  explicit Lines(const ImportJob& job) : job_(job) { variables_.kind = Kind::kObject; }
+  explicit Lines(const ImportJob& job) : job_(job) { variables_.kind = json::Kind::kObject; }
 
   Result<SourceNode> Read(std::string_view text) {
     for (const std::string_view raw : Split(text, '\n')) {
@@ -81,7 +80,7 @@ class Lines {
     }
     WEIR_TRY(const std::string value, ValueOf(name, Trim(line.substr(equals + 1))));
     const bool known = std::ranges::find(variables_.keys, name) != variables_.keys.end();
-    SourceNode node{.kind = Kind::kString, .text = value, .mark = mark(), .key_mark = mark()};
+    SourceNode node{.kind = json::Kind::kString, .text = value, .mark = mark(), .key_mark = mark()};
     if (!known) {
       variables_.Add(name, std::move(node));
     } else {  // as in a shell, the last one counts
@@ -173,7 +172,7 @@ class Manifest {
 
   bool full() const { return variables.keys.size() >= kMostVariables; }
 
-  SourceNode variables{.kind = Kind::kObject};
+  SourceNode variables{.kind = json::Kind::kObject};
   std::vector<std::string> others;
 
  private:
@@ -183,9 +182,10 @@ class Manifest {
     if (IsVariable(name) && (item.Find("value").exists() || from_secret)) {
       const json::Mark mark = document_.MarkOf(pointer);
       if (!from_secret) return Add(name, item.Find("value"), mark);
-      variables.Add(
-          name,
-          {.kind = Kind::kString, .text = StrCat("${", name, "}"), .mark = mark, .key_mark = mark});
+      variables.Add(name, {.kind = json::Kind::kString,
+                           .text = StrCat("${", name, "}"),
+                           .mark = mark,
+                           .key_mark = mark});
       return;
     }
     const std::string_view text = item.StringOr("");
@@ -202,7 +202,8 @@ class Manifest {
     std::string text(value.IsNumber() ? value.NumberText() : value.StringOr(""));
     if (value.IsBool()) text = value.BoolOr(false) ? "true" : "false";
     if (std::ranges::find(variables.keys, name) != variables.keys.end()) return;
-    variables.Add(name, {.kind = Kind::kString, .text = text, .mark = mark, .key_mark = mark});
+    variables.Add(name,
+                  {.kind = json::Kind::kString, .text = text, .mark = mark, .key_mark = mark});
   }
 
   const json::YamlDocument& document_;

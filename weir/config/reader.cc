@@ -4,8 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "weir/base/expand.h"
 #include "weir/base/text.h"
-#include "weir/config/expand.h"
 #include "weir/json/pointer.h"
 
 namespace weir::config {
@@ -191,7 +191,7 @@ std::optional<std::string> Reader::TextOf(const Key& key, const Spot& spot,
                                  expansion.missing, ":-...}"));
     return std::nullopt;
   }
-  if (used != nullptr) *used = expansion.used;
+  if (used != nullptr && !expansion.used.empty()) *used = expansion.used.back();
   return std::move(expansion.text);
 }
 

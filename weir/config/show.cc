@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "weir/base/expand.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/config/describe.h"
-#include "weir/config/expand.h"
 #include "weir/config/profiles.h"
 #include "weir/json/pointer.h"
 #include "weir/json/writer.h"

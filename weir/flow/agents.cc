@@ -36,10 +36,16 @@ std::string FixedFolderOf(std::string_view glob) {
   return end == std::string_view::npos ? std::string() : std::string(fixed.substr(0, end));
 }
 
-// What programs get beside the arguments of the model.
+// What tools get beside the arguments of the model: the fields of the row, and under names of their
+// own all of it and the workspace, which no field hides.
 json::Value InputsOf(const AgentWork& work, std::string_view workspace) {
   json::Builder out;
   out.BeginObject();
+  for (const auto& [name, value] : work.row.members()) {
+    if (name == "row" || name == "workspace") continue;
+    out.Key(name);
+    out.Copy(value);
+  }
   out.Key("row");
   out.Copy(work.row);
   out.Key("workspace");

@@ -110,6 +110,33 @@ TEST_F(AgentsTest, WhatAnAgentChangedWaitsForTheReviewUnderItsTitle) {
   EXPECT_FALSE(fs::exists(Path("run/agents/edit/7f.0.journal")));
 }
 
+TEST_F(AgentsTest, FieldsOfTheRowReachToolsThatAreNarrowedToThem) {
+  Load(R"(
+nodes:
+  - agent: edit
+    user: "{{ path }}"
+    tools:
+      - builtin: edit_file
+        args: {type: object, required: [old, new], properties: {old: {}, new: {}}}
+      - {name: see, exec: [cat], inputs: {kind: fixed}, args: {properties: {name: {}}}}
+)");
+  ASSERT_TRUE(Open());
+  Traveller row = Row("1");
+  row.row = *json::Read(R"({"path":"a.txt","name":"pay","kind":"method","workspace":"none"})");
+  const agent::WorkResult result =
+      Work(row, {Calls({{"edit_file", R"({"old":"one","new":"two","path":"flow.yaml"})"}}),
+                 Calls({{"see", R"({"row":{},"path":"b.txt"})"}}), Submits()});
+  ASSERT_TRUE(result.submission) << result.submission.error().message;
+  EXPECT_THAT(result.messages[2].AllText(), HasSubstr("a.txt"));
+  const auto seen = json::Read(result.messages[4].AllText());
+  ASSERT_TRUE(seen) << result.messages[4].AllText();
+  EXPECT_EQ(seen->Find("path").StringOr(""), "a.txt");
+  EXPECT_EQ(seen->Find("kind").StringOr(""), "fixed");
+  EXPECT_FALSE(seen->Find("name").exists()) << "`args` leaves it to the model";
+  EXPECT_EQ(json::Write(seen->Find("row")), json::Write(row.row));
+  EXPECT_TRUE(fs::path(seen->Find("workspace").StringOr("")).is_absolute());
+}
+
 TEST_F(AgentsTest, TheCheckpointOfAFailedAttemptTellsWhatItTook) {
   ASSERT_TRUE(Open());
   const Traveller row = Row("1");

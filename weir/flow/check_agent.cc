@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "weir/agent/mcp/variables.h"
 #include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/flow/checker.h"
@@ -84,7 +85,13 @@ void Checker::CheckAgent(const GraphNode& node) {
     }
   }
   for (const agent::McpServer& server : agent.servers) {
-    CheckProgram(server.exec, place_of(server.place), StrCat("server ", server.name, " of ", id));
+    const std::string what = StrCat("server ", server.name, " of ", id);
+    const std::string place = place_of(server.place);
+    CheckProgram(server.exec, place, what);
+    if (facts_.env == nullptr) continue;
+    for (const std::string& problem : agent::mcp::MissingVariables(server, *facts_.env)) {
+      Tell(false, place, StrCat(what, ": ", problem));
+    }
   }
   if (agent.tools.empty() && agent.servers.empty()) {
     Tell(true, node.node->place,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "weir/agent/mcp/variables.h"
 #include "weir/agent/tools/builtins.h"
 #include "weir/base/text.h"
 #include "weir/flow/graph_build.h"
@@ -191,6 +192,9 @@ void GraphBuilder::CheckServers(const agent::Agent& agent, const Node& node) {
     }
     if (!server.env.empty() && server.exec.empty()) {
       Wrong(place, StrCat("`env` of ", what, " belongs to `exec`, which is not there"));
+    }
+    for (const std::string& problem : agent::mcp::NotationProblems(server)) {
+      Wrong(place, StrCat(what, ": ", problem));
     }
     if (!server.prefix.empty() && !IsToolName(server.prefix)) {
       Wrong(place, StrCat("`prefix` of ", what, " must be letters, digits, _ and -"));

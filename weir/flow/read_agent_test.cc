@@ -194,6 +194,9 @@ TEST(ReadAgentTest, MistakesAreToldWithTheirRemedy) {
       {"mcp: [{name: s}]", "needs exactly one of `exec`, a program, and `url`"},
       {"mcp: [{name: s, url: 'ftp://x'}]", "must begin with http://"},
       {"mcp: [{name: s, exec: [x], headers: {a: b}}]", "`headers` of server s"},
+      {"mcp: [{name: s, exec: [x], env: {a: '${b c}'}}]", "server s of agent a: `env.a` has a ${"},
+      {"mcp: [{name: s, exec: [x], env: {a: $B}}]",
+       "`env.a` is a dollar and a name: write ${NAME}"},
       {"mcp: [{name: s, exec: [x]}, {name: s, exec: [x]}]", "two servers named s"},
       {"max_turns: 0", "`max_turns` of agent a must be from 1"},
       {"max_turn: 3", "did you mean `max_turns`?"},
@@ -349,6 +352,27 @@ nodes:
   EXPECT_THAT(told, HasSubstr("warning: tool lost of a may change files, and `workspace: none`"));
   EXPECT_THAT(told, HasSubstr("`a` has no `nothing`")) << "what it hands in is its value";
   EXPECT_THAT(told, testing::Not(HasSubstr(":9: tool good of a: ")));
+}
+
+TEST(ReadAgentTest, VariablesOfServersAreThere) {
+  auto flow = ReadFlowText(R"(nodes:
+  - agent: a
+    mcp:
+      - {name: s, url: "http://127.0.0.1:9/mcp", headers: {Authorization: "Bearer ${TK} ${HERE}"}}
+)",
+                           "flow.yaml");
+  ASSERT_TRUE(flow) << flow.error().message;
+  const auto graph = Graph::Compile(*std::move(flow));
+  ASSERT_TRUE(graph) << graph.error().message;
+  Env env{.variables = {{"HERE", "hush-hush"}}};
+  const auto told = [&] {
+    return Describe(CheckFlow(*graph, {.knows_engines = false, .env = &env}));
+  };
+  EXPECT_EQ(told(),
+            "flow.yaml:4:9: server s of a: `headers.Authorization` needs the variable TK, which is "
+            "not set; export it, or give a default: ${TK:-...}");
+  env.variables["TK"] = "key";
+  EXPECT_EQ(told(), "");
 }
 
 TEST(ReadAgentTest, CutAtEveryByteItIsAFlowOrAMistake) {

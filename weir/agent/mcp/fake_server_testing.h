@@ -103,7 +103,7 @@ def call(ident, params):
     elif name == 'odd':
         send({'id': ident, 'result': ['no', 'object']})
     elif name == 'env':
-        answer(ident, ' '.join(sorted(os.environ)))
+        answer(ident, ' '.join(sorted(f'{name}={value}' for name, value in os.environ.items())))
     elif name == 'deaf':
         answer(ident, str(os.getpid()))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

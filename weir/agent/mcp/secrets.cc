@@ -1,5 +1,6 @@
 #include "weir/agent/mcp/secrets.h"
 
+#include "weir/base/expand.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 
@@ -15,17 +16,23 @@ void Add(std::vector<std::string>& secrets, std::string_view value) {
 
 }  // namespace
 
-std::vector<std::string> SecretsOf(const McpServer& definition) {
+std::vector<std::string> SecretsOf(const McpServer& definition, const Env& env) {
   std::vector<std::string> secrets;
-  secrets.reserve(2 * definition.headers.size() + definition.env.size());
-  for (const auto& [name, value] : definition.headers) {
-    Add(secrets, value);
+  for (const auto& [name, written] : definition.headers) {
+    const Expansion value = Expand(written, env);
+    Add(secrets, value.text);
     // "Bearer KEY": servers quote the key alone.
-    const std::size_t blank = value.find(' ');
-    if (blank != std::string::npos) Add(secrets, Trim(std::string_view(value).substr(blank)));
+    const std::size_t blank = value.text.find(' ');
+    if (blank != std::string::npos) Add(secrets, Trim(std::string_view(value.text).substr(blank)));
+    for (const std::string& variable : value.used) Add(secrets, env.Get(variable).value_or(""));
   }
-  for (const auto& [name, value] : definition.env) {
-    if (IsSecretName(name)) Add(secrets, value);
+  for (const auto& [name, written] : definition.env) {
+    const Expansion value = Expand(written, env);
+    const bool secret = IsSecretName(name);
+    if (secret) Add(secrets, value.text);
+    for (const std::string& variable : value.used) {
+      if (secret || IsSecretName(variable)) Add(secrets, env.Get(variable).value_or(""));
+    }
   }
   return secrets;
 }

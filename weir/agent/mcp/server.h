@@ -32,7 +32,8 @@ struct ToolInfo {
 
 struct ServerOptions {
   std::string folder;  // where a program runs
-  Env env;             // PATH, HOME, LANG, TMPDIR of it are passed on; beside them the definition's
+  Env env;  // PATH, HOME, LANG, TMPDIR of it are passed on; beside them the definition's. What
+            // `headers` and `env` name as ${NAME} is looked up in it
   std::size_t max_message_bytes = 16 << 20;
   std::size_t max_tools = 1000;
 };
@@ -46,9 +47,9 @@ struct CallResult {
 class Server {
  public:
   // Starts or connects, shakes hands (initialize, notifications/initialized) and lists the tools,
-  // page by page. Fails with kConfigError (no such program), kTimeout, kConnectionError,
-  // kProtocolError, kHttpStatus; the message names the server and holds the end of its stderr.
-  // `definition` and the trace of `ctx` outlive the server.
+  // page by page. Fails with kConfigError (no such program, a variable that is not set), kTimeout,
+  // kConnectionError, kProtocolError, kHttpStatus; the message names the server and holds the end
+  // of its stderr. The trace of `ctx` outlives the server.
   static async::Task<Result<std::unique_ptr<Server>>> Open(async::Context ctx,
                                                            const McpServer& definition,
                                                            ServerOptions options);

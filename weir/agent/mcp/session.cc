@@ -11,6 +11,7 @@
 #include "weir/agent/mcp/server.h"
 #include "weir/agent/mcp/stdio.h"
 #include "weir/agent/mcp/streamable_http.h"
+#include "weir/agent/mcp/variables.h"
 #include "weir/async/semaphore.h"
 #include "weir/base/text.h"
 #include "weir/base/version.h"
@@ -93,12 +94,14 @@ class Counted {
 
 class Session final : public Server, private Listener {
  public:
-  Session(const McpServer& definition, ServerOptions options, TraceSink* trace)
-      : definition_(definition),
+  // The definition holds the values of its variables.
+  Session(McpServer definition, std::vector<std::string> secrets, ServerOptions options,
+          TraceSink* trace)
+      : definition_(std::move(definition)),
         options_(std::move(options)),
-        secrets_(SecretsOf(definition)),
+        secrets_(std::move(secrets)),
         trace_(trace) {
-    if (!definition.url.empty()) {
+    if (!definition_.url.empty()) {
       client_ = std::make_unique<http::Client>(
           http::ClientOptions{},
           http::NewSystemDialer({.proxy = http::ProxyFromEnv(options_.env)}));
@@ -154,7 +157,7 @@ class Session final : public Server, private Listener {
   std::optional<std::string> Receive(const Message& message) override;
   void Hear(const Message& message);
 
-  const McpServer& definition_;
+  const McpServer definition_;
   const ServerOptions options_;
   const std::vector<std::string> secrets_;
   TraceSink* const trace_;
@@ -477,7 +480,10 @@ void Session::Hear(const Message& message) {
 async::Task<Result<std::unique_ptr<Server>>> Server::Open(async::Context ctx,
                                                           const McpServer& definition,
                                                           ServerOptions options) {
-  auto session = std::make_unique<Session>(definition, std::move(options), ctx.trace);
+  WEIR_CO_TRY(McpServer filled, WithVariables(definition, options.env));
+  std::vector<std::string> secrets = SecretsOf(definition, options.env);
+  auto session = std::make_unique<Session>(std::move(filled), std::move(secrets),
+                                           std::move(options), ctx.trace);
   const Result<void> started = co_await session->Start(ctx);
   if (!started) co_return Fail(started.error());
   co_return session;

@@ -326,6 +326,18 @@ TEST_F(McpStdioTest, TheEnvironmentIsScrubbed) {
                            Not(HasSubstr("SECRET"))));
 }
 
+TEST_F(McpStdioTest, ItsEnvironmentMayNameVariables) {
+  definition_.env = {{"MODE", "is-${SECRET}"}};
+  ASSERT_NO_FATAL_FAILURE(MustOpen());
+  EXPECT_THAT(Call("env"), HasSubstr("MODE=is-s"));
+  Close();
+
+  definition_.env = {{"MODE", "${UNSET}"}};
+  EXPECT_EQ(Failure(Code::kConfigError),
+            "MCP server 'fake': `env.MODE` needs the variable UNSET, which is not set; export it, "
+            "or give a default: ${UNSET:-...}");
+}
+
 TEST_F(McpStdioTest, OneThatDoesNotEndIsKilledByClose) {
   ASSERT_NO_FATAL_FAILURE(MustOpen());
   EXPECT_TRUE(ParseInt(Call("deaf")).has_value());

@@ -170,6 +170,9 @@ class McpHttpTest : public ServerTest {
     loop_.Run(scope_.Join());
   }
 
+  ServerOptions Options() override {
+    return {.env = {.variables = {{"MCP_TEST_KEY", "very-secret-key"}}}};
+  }
   std::string Failure() {
     const Result<void> opened = Open();
     return opened ? "(opened)" : Describe(opened.error());
@@ -307,6 +310,16 @@ TEST_F(McpHttpTest, AStatusIsToldWithAdviceAndWithoutSecrets) {
   fake_.location = "http://elsewhere/mcp";
   EXPECT_THAT(Failure(), HasSubstr("redirects are not followed: write the address that it names as "
                                    "`url`: http://elsewhere/mcp"));
+}
+
+TEST_F(McpHttpTest, HeadersMayNameVariables) {
+  definition_.headers = {{"Authorization", "Bearer ${MCP_TEST_KEY}"}};
+  fake_.words = R"({"error":{"message":"bad key very-secret-key"}})";
+  fake_.status = 401;
+  EXPECT_THAT(Failure(), HasSubstr("bad key ***"));
+  fake_.status = 0;
+  ASSERT_NO_FATAL_FAILURE(MustOpen());
+  EXPECT_THAT(fake_.headers.back(), HasSubstr("Bearer very-secret-key"));
 }
 
 TEST_F(McpHttpTest, ASlashAtTheEndIsKept) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/agent/tools/inputs.h"
 #include "weir/base/glob.h"
 #include "weir/base/text.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::size_t kBinaryBytes = 8'000;
 
 json::View Given(const BuiltinCall& call, std::string_view name) {
+  if (!SpeaksOf(call.schema, name)) return call.fixed.Find(name);
   const json::View value = call.arguments.Find(name);
   return value.exists() && !value.IsNull() ? value : call.fixed.Find(name);
 }
@@ -30,7 +32,7 @@ bool BuiltinCall::Flag(std::string_view name) const { return Given(*this, name).
 
 Result<std::string_view> BuiltinCall::Need(std::string_view name) const {
   json::View value = Given(*this, name);
-  if (!value.exists()) value = row.Find(name);
+  if (!value.exists() && !SpeaksOf(schema, name)) value = row.Find(name);
   if (const auto text = value.AsString()) return *text;
   return Fail(Code::kInvalidRequest, StrCat("`", name, "` is missing; it is a text"));
 }

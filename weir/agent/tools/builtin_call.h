@@ -19,9 +19,10 @@ inline constexpr std::size_t kMostFileBytes = 16 << 20;  // of one file that a t
 // All that it refers to outlives it.
 struct BuiltinCall {
   const Root& root;
+  json::View schema;     // of the arguments: of what it speaks is the model's to give, or not
   json::View arguments;  // of the model
   json::View fixed;      // of the definition, under them
-  json::View row;        // of the row, under those, for what a tool cannot do without
+  json::View row;        // of the row, for what a tool cannot do without and `schema` leaves out
   std::size_t max_output = 64 << 10;
 
   // An argument that may be left out; an empty one is left out, too.

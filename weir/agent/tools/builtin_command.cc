@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "weir/agent/tools/clip.h"
+#include "weir/agent/tools/inputs.h"
 #include "weir/agent/tools/program_tool.h"
 #include "weir/agent/tools/root.h"
 #include "weir/async/child.h"
@@ -44,14 +45,20 @@ class CommandTool final : public Tool {
   }
 
  private:
+  json::View Given(json::View arguments, std::string_view name) const;
   Result<ProgramRun> Checked(json::View arguments) const;
 
   const ToolDefinition definition_;
 };
 
+// Never from the row: what is run is nothing that data may say.
+json::View CommandTool::Given(json::View arguments, std::string_view name) const {
+  const json::View value = SpeaksOf(spec().parameters, name) ? arguments.Find(name) : json::View();
+  return value.exists() ? value : definition_.inputs.Find(name);
+}
+
 Result<ProgramRun> CommandTool::Checked(json::View arguments) const {
-  json::View command = arguments.Find("command");
-  if (!command.exists()) command = definition_.inputs.Find("command");
+  const json::View command = Given(arguments, "command");
   ProgramRun run;
   run.argv.reserve(command.size());
   for (const json::View word : command.items()) {
@@ -78,8 +85,7 @@ Result<ProgramRun> CommandTool::Checked(json::View arguments) const {
                 StrCat("the program '", Truncate(program, 100),
                        "' may not be run here; these may: ", Join(definition_.allow, ", ")));
   }
-  const json::View given = arguments.Find("input");
-  run.input = given.exists() ? given.StringOr("") : definition_.inputs.Find("input").StringOr("");
+  run.input = Given(arguments, "input").StringOr("");
   run.timeout = definition_.timeout;
   // Both outputs together, and what is said about the exit.
   run.max_output =

@@ -79,6 +79,7 @@ class FileTool final : public Tool {
       co_return Fail(Code::kInvalidRequest, "there is no workspace, so there are no files");
     }
     const BuiltinCall call{.root = *input.around.root,
+                           .schema = spec().parameters,
                            .arguments = input.arguments,
                            .fixed = definition_.inputs,
                            .row = input.around.inputs,

@@ -64,9 +64,42 @@ TEST_F(BuiltinsTest, DefinitionsMayNameAndBindThem) {
   EXPECT_EQ(Say(loop_, *tool, around_, "{}"), "text\n");
   definition_.inputs = *json::Read(R"({"path": "b.txt"})");
   EXPECT_THAT(Call("read_file", "{}"), HasSubstr("'b.txt'"));
+  definition_.arguments = *json::Read(R"({"properties": {"path": {"type": "string"}}})");
+  EXPECT_THAT(Call("read_file", "{}"), HasSubstr("'b.txt'"));
   EXPECT_EQ(Call("read_file", R"({"path": "a.txt"})"), "text\n");
   around_.root = nullptr;
   EXPECT_THAT(Call("read_file", R"({"path": "a.txt"})"), HasSubstr("there is no workspace"));
+}
+
+TEST_F(BuiltinsTest, OneThatIsNarrowedChangesTheFileOfTheRowAndNoOther) {
+  folder_.Put("in/row.txt", "hello hello\n");
+  folder_.Put("in/other.txt", "hello\n");
+  around_.inputs = *json::Read(R"({"path": "row.txt", "text": "of the row", "all": true})");
+  definition_.arguments = *json::Read(R"({"type": "object", "required": ["old", "new"],
+      "properties": {"old": {"type": "string"}, "new": {"type": "string"}}})");
+
+  EXPECT_THAT(Call("edit_file", R"({"old": "hello", "new": "bye", "all": true})"),
+              HasSubstr("2 times"))
+      << "what it can do without comes neither from the model nor from the row";
+  Call("edit_file", R"({"path": "other.txt", "old": "hello h", "new": "bye h"})");
+  EXPECT_EQ(folder_.Get("in/row.txt"), "bye hello\n");
+  EXPECT_EQ(folder_.Get("in/other.txt"), "hello\n");
+
+  definition_.arguments = json::Value();
+  EXPECT_EQ(Call("read_file", R"({"path": "other.txt"})"), "hello\n");
+  EXPECT_THAT(Call("search_text", R"({"regex": "hel+o"})"), HasSubstr("other.txt:1: hello"))
+      << "fields of the row are nothing that the model has asked for";
+}
+
+TEST_F(BuiltinsTest, TheCommandOfANarrowedToolIsTheDefinitionsAlone) {
+  definition_.allow = {"echo", "cat"};
+  definition_.inputs = *json::Read(R"({"command": ["cat"]})");
+  definition_.arguments = *json::Read(R"({"properties": {"input": {"type": "string"}}})");
+  around_.inputs = *json::Read(R"({"command": ["echo", "row"], "input": "row"})");
+
+  EXPECT_EQ(Call("run_command", R"({"input": "in", "command": ["echo", "model"]})"), "in");
+  definition_.inputs = json::Value();
+  EXPECT_THAT(Call("run_command", "{}"), HasSubstr("`command` is a list of words"));
 }
 
 TEST_F(BuiltinsTest, ReadsFilesAndPartsOfThem) {

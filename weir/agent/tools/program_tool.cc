@@ -55,7 +55,8 @@ class ProgramTool final : public Tool {
     WEIR_CO_TRY(std::string text, co_await RunContext(ctx, definition_.context, folder_, around));
     ProgramRun run;
     run.argv = FromFolder(definition_.exec, folder_);
-    run.input = StrCat(MergedInputs(around.inputs, definition_.inputs, input.arguments), "\n");
+    run.input = StrCat(
+        MergedInputs(spec().parameters, around.inputs, definition_.inputs, input.arguments), "\n");
     run.timeout = definition_.timeout;
     run.max_output = definition_.max_output;
     const Result<ProgramResult> result = co_await RunProgram(ctx, std::move(run), around);

@@ -82,6 +82,7 @@ class ProgramToolTest : public testing::Test {
 TEST_F(ProgramToolTest, TakesArgumentsAndGivesItsOutput) {
   around_.inputs = *json::Read(R"({"path": "row.py", "kept": 1})");
   definition_.inputs = *json::Read(R"({"path": "fixed.py", "rule": "E1"})");
+  definition_.arguments = *json::Read(R"({"properties": {"rule": {}, "n": {}}})");
 
   EXPECT_EQ(Tool("cat", R"({"rule": "E2", "n": 1.50})"),
             "{\"kept\":1,\"path\":\"fixed.py\",\"rule\":\"E2\",\"n\":1.50}\n");

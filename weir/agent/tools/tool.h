@@ -22,8 +22,8 @@ class Root;
 struct Surroundings {
   const Root* root = nullptr;  // the folder that they may see; null: they see none
   std::string agent_id;        // "lint/3"
-  json::Value inputs;          // an object that is laid under the arguments: `path`, `text`, ...
-  Env env;                     // of programs: PATH, HOME, LANG, TMPDIR and what WEIR_TOOL_* names
+  json::Value inputs;  // an object that is laid under the arguments: `path`, `text`, ... (inputs.h)
+  Env env;             // of programs: PATH, HOME, LANG, TMPDIR and what WEIR_TOOL_* names
   bool sandbox = false;
 };
 

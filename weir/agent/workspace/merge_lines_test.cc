@@ -64,7 +64,7 @@ TEST(MergeTest, WhatTouchesIsMarked) {
   }
 }
 
-rc::Gen<std::string> Texts() {
+rc::Gen<std::string> LineTexts() {
   return rc::gen::map(rc::gen::container<std::vector<std::string>>(
                           rc::gen::element<std::string>("a\n", "b\n", "c\n", "d\n", "\n", "e")),
                       [](const std::vector<std::string>& lines) {
@@ -75,8 +75,8 @@ rc::Gen<std::string> Texts() {
 }
 
 RC_GTEST_PROP(MergeLawTest, ASideThatDidNothingGivesTheOther, ()) {
-  const std::string base = *Texts();
-  const std::string side = *Texts();
+  const std::string base = *LineTexts();
+  const std::string side = *LineTexts();
   RC_ASSERT(Merge(base, side, base).text == side);
   RC_ASSERT(Merge(base, base, side).text == side);
   RC_ASSERT(Merge(base, side, side).text == side);
@@ -84,9 +84,9 @@ RC_GTEST_PROP(MergeLawTest, ASideThatDidNothingGivesTheOther, ()) {
 }
 
 RC_GTEST_PROP(MergeLawTest, TheSidesMayBeSwapped, ()) {
-  const std::string base = *Texts();
-  const std::string ours = *Texts();
-  const std::string theirs = *Texts();
+  const std::string base = *LineTexts();
+  const std::string ours = *LineTexts();
+  const std::string theirs = *LineTexts();
   const Merged one = Merge(base, ours, theirs);
   const Merged other = Merge(base, theirs, ours);
   RC_ASSERT(one.conflicts == other.conflicts);

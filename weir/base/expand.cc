@@ -1,10 +1,10 @@
-#include "weir/config/expand.h"
+#include "weir/base/expand.h"
 
 #include <algorithm>
 
 #include "weir/base/text.h"
 
-namespace weir::config {
+namespace weir {
 namespace {
 
 // What stands between the braces.
@@ -20,7 +20,7 @@ void ExpandOne(std::string_view inside, const Env& env, Expansion& out) {
   }
   if (const std::optional<std::string> value = env.Get(name)) {
     out.text += *value;
-    out.used = name;
+    out.used.emplace_back(name);
   } else if (dash != inside.npos) {
     out.text += inside.substr(dash + 2);
   } else if (out.missing.empty()) {
@@ -81,4 +81,4 @@ std::string EscapeDollars(std::string_view text) {
   return out;
 }
 
-}  // namespace weir::config
+}  // namespace weir

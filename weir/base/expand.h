@@ -1,20 +1,21 @@
 #pragma once
 
-// Variables of the environment inside texts of the configuration: ${NAME}, ${NAME:-default}; $$ is
+// Variables of the environment inside texts of definitions: ${NAME}, ${NAME:-default}; $$ is
 // a dollar. A dollar before anything else stands for itself.
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "weir/base/env.h"
 
-namespace weir::config {
+namespace weir {
 
 struct Expansion {
   std::string text;
-  std::string used;     // the last variable that went into the text
-  std::string missing;  // the first variable that is not set and has no default
-  std::string wrong;    // what is wrong with the notation, e.g. "has a ${ without its }"
+  std::vector<std::string> used;  // the variables that went into the text, in its order
+  std::string missing;            // the first variable that is not set and has no default
+  std::string wrong;              // what is wrong with the notation, e.g. "has a ${ without its }"
 };
 
 // Letters, digits and underscores, no digit in front.
@@ -31,4 +32,4 @@ bool HasVariables(std::string_view text);
 // A text that Expand() turns into `text`.
 std::string EscapeDollars(std::string_view text);
 
-}  // namespace weir::config
+}  // namespace weir

@@ -1,9 +1,9 @@
-#include "weir/config/expand.h"
+#include "weir/base/expand.h"
 
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
-namespace weir::config {
+namespace weir {
 namespace {
 
 struct ExpandCase {
@@ -43,6 +43,8 @@ TEST(Expand, VariablesDefaultsAndDollars) {
     EXPECT_THAT(expansion.wrong, testing::StartsWith(c.wrong));
     EXPECT_EQ(expansion.wrong.empty(), *c.wrong == '\0');
   }
+  EXPECT_THAT(Expand("${HOST}:${NONE:-1}${EMPTY:-}$${HOST}${HOST}", env).used,
+              testing::ElementsAre("HOST", "HOST"));
 }
 
 RC_GTEST_PROP(Expand, UndoesTheEscapingOfDollars, (const std::string& seed)) {
@@ -56,4 +58,4 @@ RC_GTEST_PROP(Expand, UndoesTheEscapingOfDollars, (const std::string& seed)) {
 }
 
 }  // namespace
-}  // namespace weir::config
+}  // namespace weir
