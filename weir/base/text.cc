@@ -165,7 +165,9 @@ std::string Truncate(std::string_view text, std::size_t max_bytes) {
 
 std::optional<std::string> Nearest(std::string_view word, std::span<const std::string> candidates) {
   const std::string* best = nullptr;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  // With as many edits as it has letters, any short word is any other.
+  std::size_t best_distance = std::min(std::max<std::size_t>(2, word.size() / 3) + 1,
+                                       std::max<std::size_t>(1, word.size()));
   for (const std::string& candidate : candidates) {
     const std::size_t distance = EditDistance(word, candidate);
     if (distance < best_distance) {

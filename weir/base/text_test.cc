@@ -138,6 +138,16 @@ TEST(Nearest, SuggestsOnlyWhatMayHaveBeenMeant) {
   EXPECT_EQ(Nearest("x", {}), std::nullopt);
 }
 
+TEST(Nearest, OfAShortWordSomethingStays) {
+  const std::vector<std::string> words = {"n1", "x", "id"};
+
+  EXPECT_EQ(Nearest("q", words), std::nullopt);
+  EXPECT_EQ(Nearest("zz", words), std::nullopt);
+  EXPECT_EQ(Nearest("", words), std::nullopt);
+  EXPECT_EQ(Nearest("X", words), "x");
+  EXPECT_EQ(Nearest("if", words), "id");
+}
+
 TEST(Base64, MatchesTheVectorsOfRfc4648) {
   const std::pair<std::string_view, std::string_view> vectors[] = {
       {"", ""},

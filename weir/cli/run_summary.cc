@@ -211,6 +211,7 @@ class SummaryText {
     columns.push_back(Agents("denied", &flow::AgentStats::denied));
     columns.push_back(Agents("interrupted", &flow::AgentStats::interrupted));
     columns.push_back(Counts("retries", &NodeStats::retries));
+    columns.push_back(Counts("fallbacks", &NodeStats::fallbacks));
     columns.push_back(Counts("repaired", &NodeStats::repaired));
     columns.push_back(Confidences("sure", [](const NodeStats& node) {
       return node.sure_sum / static_cast<double>(node.sure_count);

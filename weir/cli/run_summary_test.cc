@@ -107,6 +107,13 @@ TEST_F(RunSummaryTest, OfAResumedRunTotalsAreOfAllSessionsAndRatesOfThisOne) {
   EXPECT_THAT(Text(), HasSubstr("reused"));
 }
 
+TEST_F(RunSummaryTest, FallbacksAreNamedWhereThereWereAny) {
+  EXPECT_THAT(Text(), Not(HasSubstr("fallbacks")));
+  kind_.fallbacks = 3;
+  EXPECT_THAT(Text(), HasSubstr("fallbacks"));
+  EXPECT_THAT(Text(), Not(HasSubstr("retries")));
+}
+
 TEST_F(RunSummaryTest, ColoursAreForTerminals) {
   EXPECT_THAT(Text(), Not(HasSubstr("\033")));
   EXPECT_THAT(Text({.colour = true}), HasSubstr("\033[31m"));

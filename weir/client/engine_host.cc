@@ -161,6 +161,11 @@ EngineHost::Lifecycle EngineHost::LifecycleOf(const std::string& name) {
                                                                     : Lifecycle::kPersistent;
 }
 
+std::size_t EngineHost::PlacesOf(const std::string& name) {
+  const config::EngineConfig* const engine = Find(name);
+  return engine != nullptr ? engine->limits.max_in_flight : SIZE_MAX;
+}
+
 Duration EngineHost::TotalOf(const std::string& name) {
   const config::EngineConfig* const engine = Find(name);
   return engine != nullptr ? engine->http.upstream.timeouts.total : model::Timeouts().total;

@@ -43,6 +43,7 @@ class EngineHost final : public flow::EngineHost {
   std::string NameOf(const std::string& name) override;
   bool IsAlive(const std::string& name) override;
   Lifecycle LifecycleOf(const std::string& name) override;
+  std::size_t PlacesOf(const std::string& name) override;
   Duration TotalOf(const std::string& name) override;
   // Of kind vllm, with one server.
   async::Task<std::optional<flow::ServerPrefixes>> PrefixesOf(async::Context ctx,

@@ -47,7 +47,7 @@ TEST_F(EngineHostTest, ManagedEnginesGetTheirOwnAddresses) {
       "  a: {model: m, serve: {}}\n"
       "  b: {model: n, serve: {lifecycle: persistent}}\n"
       "  c: {model: o, serve: {port: 9123, flags: [--served-model-name, short, --api-key=k]}}\n"
-      "  d: {base_url: 'http://h', timeout: 7}\n");
+      "  d: {base_url: 'http://h', timeout: 7, limits: {max_in_flight: 3}}\n");
   ASSERT_NE(host, nullptr);
 
   const std::string a = host->Find("a")->http.upstream.base_url;
@@ -62,6 +62,7 @@ TEST_F(EngineHostTest, ManagedEnginesGetTheirOwnAddresses) {
   EXPECT_EQ(host->LifecycleOf("b"), Lifecycle::kPersistent);
   EXPECT_EQ(host->LifecycleOf("d"), Lifecycle::kElsewhere);
   EXPECT_EQ(host->TotalOf("d"), 7s);
+  EXPECT_EQ(host->PlacesOf("d"), 3U);
 }
 
 TEST_F(EngineHostTest, OthersNeedNoStart) {  // R-PRC-08

@@ -200,6 +200,23 @@ int Walker::TriedBefore(const Visit& visit) {
   return times * (visit.node.step()->retries + 1);
 }
 
+async::Task<std::optional<Walker::Place>> Walker::TakePlace(async::Context ctx,
+                                                            std::string engine) {
+  const std::string own_name = engines_.NameOf(engine);
+  const async::SemaphoreOptions own{.permits = engines_.PlacesOf(own_name),
+                                    .max_waiting = SIZE_MAX};
+  async::Semaphore& engine_places = engine_places_.try_emplace(own_name, own).first->second;
+  Place place;
+  for (const auto& [from, to] :
+       {std::pair(&engine_places, &place.of_engine), std::pair(&places_, &place.of_run)}) {
+    Result<async::Semaphore::Permit> permit = co_await from->Acquire(ctx);
+    if (!permit && !ctx.cancelled()) Stop(permit.error());
+    if (!permit || stopped_) co_return std::nullopt;
+    *to = *std::move(permit);
+  }
+  co_return place;
+}
+
 // Nothing when the run ends meanwhile.
 async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   const Step& step = *visit.node.step();
@@ -223,9 +240,8 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   std::int64_t spent = 0;
   for (int attempt = 0; attempt <= step.retries; ++attempt) {
     // First the place: what a call holds, such as pictures, must not wait in memory.
-    Result<async::Semaphore::Permit> permit = co_await places_.Acquire(visit.ctx);
-    if (!permit && !visit.ctx.cancelled()) Stop(permit.error());
-    if (!permit || stopped_) co_return std::nullopt;
+    std::optional<Place> place = co_await TakePlace(visit.ctx, name);
+    if (!place) co_return std::nullopt;
     Result<model::Call> call = RowCall(graph_.flow(), visit.node, variables, visit.traveller.id,
                                        tried + attempt, engines_, options_);
     if (!call) {
@@ -242,7 +258,7 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     ++stats_.nodes[visit.node.index].in_flight;
     const Result<model::Reply> reply = co_await (*engine)->Call(limited, *call);
     --stats_.nodes[visit.node.index].in_flight;
-    permit->Release();
+    place.reset();
     spent += SumOf(reply ? reply->usage : model::TrailOf(reply.error()).usage);
     visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
@@ -300,7 +316,7 @@ void Walker::NoteAnswer(const Visit& visit, AskedOnce asked) {
   const model::Usage& usage = reply ? reply->usage : model::TrailOf(reply.error()).usage;
   stats_.session.prompt_tokens += usage.prompt_tokens.value_or(0);
   stats_.session.completion_tokens += usage.completion_tokens.value_or(0);
-  stats.retries += info.attempts.size();
+  stats.AddTries(info);
 }
 
 async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {

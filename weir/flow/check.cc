@@ -5,6 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/flow/check_keywords.h"
+#include "weir/flow/check_schema.h"
 #include "weir/flow/checker.h"
 #include "weir/flow/names.h"
 
@@ -202,10 +203,24 @@ void Checker::CheckApply(const GraphNode& node, Scope& scope) {
   if (apply.program) {
     CheckProgram(apply.program->argv, node.node->place, StrCat("`exec` of ", node.node->id));
   }
-  if (node.output) value = SchemaType(*node.output);
+  if (node.output) {
+    CheckOutput(node, value);
+    value = SchemaType(*node.output);
+  }
   values_[node.index] = value;
   CheckHiding(node.node->id, "apply", node.node->place);
   scope.Add(node.node->id, KnownName::Kind::kNode, std::move(value));
+}
+
+// What an apply gives, against what it says that it gives.
+void Checker::CheckOutput(const GraphNode& node, const Types& given) {
+  const bool each = !node.apply()->each.empty();
+  const std::string why =
+      Misfit(node.output->compiled(), given, each ? "each item" : "what `set` gives");
+  if (why.empty()) return;
+  Tell(false, node.node->place,
+       StrCat("`output` of ", node.node->id, " is never obeyed, and every ", each ? "item" : "row",
+              " fails: ", why));
 }
 
 // `nodes` are those among which the filter stands.
@@ -282,33 +297,47 @@ void Checker::CheckSwitch(const GraphNode& node, Scope& scope) {
 void Checker::CheckCases(const GraphNode& node, const Types& on) {
   const Switch& choice = *node.as_switch();
   const auto values = ValuesOf(on);
+  const schema::TypeMask kinds = KindsOf(on);
+  schema::TypeMask cased = 0;
   std::vector<std::string> seen;
   for (const Case& one : choice.cases) {
     const std::string text = TextForm(one.equals);
     const std::string number = NumberForm(text);
     const std::string& place = one.place.empty() ? node.node->place : one.place;
+    const std::string never =
+        StrCat("case ", Truncate(text, 60), " of switch ", node.node->id, " is never reached: ");
+    const std::string read = StrCat("`", Truncate(choice.on.text, 60), "`");
+    const schema::TypeMask its_kinds = KindsOfCase(one.equals);
     if (std::ranges::find(seen, text) != seen.end()) {
-      Tell(false, place,
-           StrCat("case ", Truncate(text, 60), " of switch ", node.node->id,
-                  " is never reached: there is one for the same value before it"));
+      Tell(false, place, StrCat(never, "there is one for the same value before it"));
     } else if (values && std::ranges::find(*values, text) == values->end() &&
                std::ranges::find(*values, number) == values->end()) {
       Tell(false, place,
-           StrCat("case ", Truncate(text, 60), " of switch ", node.node->id, " is never reached: `",
-                  Truncate(choice.on.text, 60), "` is one of ", Truncate(Join(*values, ", "), 200),
-                  "; ", Advice(text, *values)));
+           StrCat(never, read, " is one of ", Truncate(Join(*values, ", "), 200), "; ",
+                  Advice(text, *values)));
+    } else if (!values && (its_kinds & kinds) == 0) {
+      Tell(false, place,
+           StrCat(never, read, " is ", KindWords(kinds), "; mend the case or take it away"));
     }
+    cased |= its_kinds;
     seen.push_back(text);
     if (number != text) seen.push_back(number);
   }
-  if (!values || choice.otherwise) return;
-  std::vector<std::string> missing;
-  for (const std::string& value : *values) {
-    if (std::ranges::find(seen, value) == seen.end()) missing.push_back(value);
+  if (choice.otherwise) return;
+  std::string missing;
+  if (!values) {
+    const bool known = kinds != schema::kAnyType && (kinds & ~cased) != 0;
+    if (known) missing = KindWords(kinds & ~cased);
+  } else {
+    std::vector<std::string> left;
+    for (const std::string& value : *values) {
+      if (std::ranges::find(seen, value) == seen.end()) left.push_back(value);
+    }
+    missing = Truncate(Join(left, ", "), 200);
   }
   if (missing.empty()) return;
   Tell(true, {choice.on, node, "on"}, nullptr,
-       StrCat("may be ", Truncate(Join(missing, ", "), 200),
+       StrCat("may be ", missing,
               ", which no case is for: such a row fails; add the case, or a `default`"));
 }
 

@@ -21,6 +21,9 @@ void Checker::Tell(bool warning, const Text& text, const text::VariableRead* rea
                    std::string_view message) {
   const std::string& place = text.source.place.empty() ? text.node.node->place : text.source.place;
   std::string where = StrCat("`", text.key, "` of ", text.node.node->id);
+  // A loop reads its list, and items of that list: each has the same to say of what they begin
+  // with.
+  if (!told_.insert(StrCat(place, "\n", where, "\n", message)).second) return;
   const bool long_text = text.source.text.contains('\n');
   if (read != nullptr && long_text) StrAppend(where, ", line ", read->line);
   Tell(warning, place, StrCat(where, read != nullptr ? ": " : " ", message));

@@ -157,7 +157,58 @@ class Asker {
     }
   }
 
+  // `path` is empty for the value itself, which is called `name`.
+  std::string Misfit(NodeIndex index, const Types& types, const std::string& path,
+                     std::string_view name) {
+    const std::string what = path.empty() ? std::string(name) : StrCat("`", path, "`");
+    const TypeMask kinds = KindsOf(types);
+    const TypeMask wanted = Kinds(index);
+    if (wanted != 0 && (kinds & wanted) == 0) {
+      return StrCat(what, " is ", KindWords(kinds), " and must be ", KindWords(wanted));
+    }
+    if (types.size() != 1 || types[0].kind != Type::Kind::kObject) return {};
+    const schema::Node& node = schema_[index];
+    std::string why;
+    if (node.object != schema::kNone) {
+      why = MisfitOfMembers(schema_.objects[node.object], types[0], path, what);
+    }
+    if (node.logic == schema::kNone) return why;
+    const schema::LogicRules& logic = schema_.logic[node.logic];
+    if (why.empty() && logic.ref != schema::kNone) why = Misfit(logic.ref, types, path, name);
+    for (const NodeIndex one : logic.all_of) {
+      if (why.empty()) why = Misfit(one, types, path, name);
+    }
+    return why;
+  }
+
  private:
+  std::string MisfitOfMembers(const schema::ObjectRules& rules, const Type& object,
+                              const std::string& path, std::string_view what) {
+    for (const auto& [key, types] : object.members) {
+      const auto property =
+          std::ranges::find(rules.properties, key, &schema::ObjectRules::Property::key);
+      const bool by_pattern = std::ranges::any_of(rules.patterns, [&](const auto& pattern) {
+        return schema_.patterns[pattern.pattern].Found(key);
+      });
+      NodeIndex node = schema::kNone;
+      if (property != rules.properties.end()) node = property->node;
+      const bool named = node != schema::kNone || by_pattern;
+      if (!named && IsFalse(rules.additional)) return StrCat(what, " may have no `", key, "`");
+      if (!named) node = rules.additional;
+      if (node == schema::kNone) continue;
+      const std::string inner = path.empty() ? key : StrCat(path, ".", key);
+      if (std::string why = Misfit(node, types, inner, {}); !why.empty()) return why;
+    }
+    for (const auto& property : rules.properties) {
+      const auto member =
+          std::ranges::find(object.members, property.key, &std::pair<std::string, Types>::first);
+      if (property.required && member == object.members.end()) {
+        return StrCat(what, " has no `", property.key, "`, which is required");
+      }
+    }
+    return {};
+  }
+
   bool IsFalse(NodeIndex index) const {
     return index != schema::kNone && schema_[index].types == 0;
   }
@@ -245,6 +296,10 @@ Found FollowSchema(const Compiled& schema, NodeIndex node, const PathStep& step)
 }
 
 TypeMask SchemaKinds(const Compiled& schema, NodeIndex node) { return Asker(schema).Kinds(node); }
+
+std::string Misfit(const Compiled& schema, const Types& types, std::string_view name) {
+  return Asker(schema).Misfit(schema.root, types, {}, name);
+}
 
 std::optional<std::vector<std::string>> SchemaValues(const Compiled& schema, NodeIndex node) {
   return Asker(schema).Values(node);

@@ -248,6 +248,90 @@ TEST(CheckTest, CasesAreHeldAgainstTheValue) {
   }
 }
 
+TEST(CheckTest, CasesAreHeldAgainstTheKind) {
+  constexpr std::string_view kInput =
+      "input: {type: object, required: [n, m, f, o, t], properties: {n: {type: integer}, m: {type: "
+      "[integer, 'null']}, f: {type: number}, o: {type: [object, string]}, t: {type: string}}}\n";
+  const CheckCase cases[] = {
+      {"on: row.n, cases: {foo: []}, default: []",
+       "case foo of switch s is never reached: `row.n` is an integer"},
+      {"on: row.n, cases: {foo: []}", "warning: `on` of s may be an integer, which no case is for"},
+      {"on: row.n, cases: {1.5: []}, default: []", "case 1.5 of switch s is never reached"},
+      {"on: row.n, cases: {true: []}, default: []", "case true of switch s is never reached"},
+      {"on: row.n, cases: {1: [], '2': [], 3.0: []}", ""},
+      {"on: row.m, cases: {1: [], 'null': []}", ""},
+      {"on: row.m, cases: {1: []}", "warning: `on` of s may be null, which no case is for"},
+      {"on: row.f, cases: {1: [], 1.5: []}", ""},
+      {"on: row.f, cases: {x: []}, default: []", "`row.f` is a number"},
+      {"on: row.o, cases: {x: [], '{}': []}", ""},
+      {"on: row.t, cases: {x: [], 1: [], true: [], 'null': [], 1.5: []}", ""},
+      {"on: row.any, cases: {x: []}, default: []", "`row.any` is not in the schema of `row`"},
+      {"on: row.n | string, cases: {x: []}", ""},
+  };
+  for (const auto& [text, message] : cases) {
+    const std::string told = Describe(
+        ProblemsOf(StrCat(kInput, "nodes: [{switch: s, ", text, "}, {step: z, user: x}]")));
+    if (message.empty()) {
+      EXPECT_EQ(told, "") << text;
+    } else {
+      EXPECT_THAT(told, HasSubstr(message)) << text;
+    }
+  }
+}
+
+TEST(CheckTest, WhatAnApplyGivesIsHeldAgainstItsOutput) {
+  constexpr std::string_view kInput =
+      "input: {type: object, required: [q, l, a], properties: {q: {type: string}, l: {type: array, "
+      "items: {type: string}}, a: {type: array}}}\n";
+  const CheckCase cases[] = {
+      {"set: {v: row.q}, output: {properties: {v: {type: integer}}}",
+       "flow.yaml:2:9: `output` of s is never obeyed, and every row fails: `v` is a text and must "
+       "be an integer"},
+      {"set: {v: row.q}, output: {type: array}",
+       "what `set` gives is an object and must be a list"},
+      {"set: {v: row.q}, output: {required: [v, w]}",
+       "what `set` gives has no `w`, which is required"},
+      {"set: {v: row.q}, output: {properties: {w: {}}, additionalProperties: false}",
+       "what `set` gives may have no `v`"},
+      {"set: {v: row.q}, output: {additionalProperties: {type: 'null'}}",
+       "`v` is a text and must be null"},
+      {"set: {v: row.q}, output: {allOf: [{$ref: '#/$defs/d'}], $defs: {d: {properties: {v: {type: "
+       "integer}}}}}",
+       "`v` is a text and must be an integer"},
+      {"each: row.l, output: {type: integer}",
+       "every item fails: each item is a text and must be an integer"},
+      {"set: {v: row.q}, output: {required: [v], properties: {v: {type: [string, 'null']}}}", ""},
+      {"set: {v: row.q}, output: {patternProperties: {'^v': {}}, additionalProperties: false}", ""},
+      {"set: {v: 7, w: row.q | int}, output: {additionalProperties: {type: integer}}", ""},
+      {"set: {v: row.q}, output: {anyOf: [{properties: {v: {type: integer}}}, {}]}", ""},
+      {"set: {v: row.q}, output: {if: {required: [x]}, then: {properties: {v: {type: integer}}}}",
+       ""},
+      {"each: row.a, output: {type: integer}", ""},
+      {"each: row.l, output: {minLength: 3}", ""},
+  };
+  for (const auto& [text, message] : cases) {
+    const std::string told =
+        Describe(ProblemsOf(StrCat(kInput, "nodes: [{apply: s, ", text, "}, {step: z, user: x}]")));
+    if (message.empty()) {
+      EXPECT_EQ(told, "") << text;
+    } else {
+      EXPECT_THAT(told, HasSubstr(message)) << text;
+    }
+  }
+}
+
+TEST(CheckTest, OneFaultOfOneTextIsToldOnce) {
+  constexpr std::string_view kInput =
+      "input: {type: object, properties: {t: {type: array, items: {type: object}}}}\n";
+  const auto told = [&](std::string_view user) {
+    return ProblemsOf(StrCat(kInput, "nodes: [{step: a, user: ", user, "}]")).size();
+  };
+  EXPECT_EQ(told(R"("{% for x in row.t %}{{ x }}{{ x }}{% endfor %}")"), 1U);
+  EXPECT_EQ(told(R"("{% for x in row.t %}\n{{ x }}\n{{ x.y is defined }}{% endfor %}")"), 1U);
+  EXPECT_EQ(told(R"("{{ row.t }}{{ row.u }}")"), 2U);
+  EXPECT_EQ(told(R"("{{ row.t }}", system: "{{ row.t }}")"), 2U);
+}
+
 TEST(CheckTest, WhatNothingReachesIsTold) {
   EXPECT_THAT(Told("  - {apply: f, where: false}\n  - {step: z, user: x}"),
               HasSubstr("`where` of f is never true, so that nothing reaches z"));

@@ -206,9 +206,10 @@ schema::TypeMask KindsOf(const Types& types) {
 }
 
 std::string KindWords(schema::TypeMask kinds) {
-  constexpr std::array<std::pair<schema::TypeMask, std::string_view>, 6> kWords = {
+  const bool whole = (kinds & schema::kNumber) == schema::kInteger;
+  const std::array<std::pair<schema::TypeMask, std::string_view>, 6> kWords = {
       {{schema::kString, "a text"},
-       {schema::kInteger | schema::kFraction, "a number"},
+       {schema::kNumber, whole ? "an integer" : "a number"},
        {schema::kBoolean, "true or false"},
        {schema::kArray, "a list"},
        {schema::kObject, "an object"},
@@ -250,6 +251,15 @@ std::string NumberForm(std::string_view text) {
   constexpr double kExact = 9007199254740992.0;  // up to here, whole numbers are exact
   if (std::trunc(value) != value || std::abs(value) > kExact) return json::Write(*number);
   return StrCat(static_cast<std::int64_t>(value));
+}
+
+schema::TypeMask KindsOfCase(json::View equals) {
+  constexpr schema::TypeMask kText = schema::kString;
+  const Result<json::Value> read = json::Read(TextForm(equals));
+  if (!read) return kText;
+  const double number = read->AsDouble().value_or(0);
+  if (read->IsNumber() && std::trunc(number) != number) return kText | schema::kFraction;
+  return kText | KindOf(*read);
 }
 
 std::string TextForm(json::View value) {

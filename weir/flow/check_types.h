@@ -74,6 +74,8 @@ schema::TypeMask KindsOf(const Types& types);
 std::string KindWords(schema::TypeMask kinds);
 // Every value that it may be, as texts; nullopt when they cannot be listed.
 std::optional<std::vector<std::string>> ValuesOf(const Types& types);
+// Of which kinds a value may be that equals the one of a case: a text may equal any.
+schema::TypeMask KindsOfCase(json::View equals);
 // A text as it is, everything else as JSON.
 std::string TextForm(json::View value);
 // The same for each way to write a number: 7.0 is "7"; any other text stays as it is.

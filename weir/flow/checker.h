@@ -3,6 +3,7 @@
 // Checker: goes through a graph with the names that stand at each place.
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ class Checker {
   void CheckNode(const GraphNode& node, Scope& scope);
   void CheckStep(const GraphNode& node, Scope& scope);
   void CheckApply(const GraphNode& node, Scope& scope);
+  void CheckOutput(const GraphNode& node, const Types& given);
   void CheckWhere(const GraphNode& node, const Sequence& nodes);
   void CheckParallel(const GraphNode& node, Scope& scope);
   void CheckSwitch(const GraphNode& node, Scope& scope);
@@ -80,7 +82,8 @@ class Checker {
   const Graph& graph_;
   const CheckFacts& facts_;
   std::vector<Problem> problems_;
-  std::vector<Types> values_;  // by index; empty until the node was gone through
+  std::set<std::string, std::less<>> told_;  // of texts, without the line in them
+  std::vector<Types> values_;                // by index; empty until the node was gone through
   std::map<std::string, std::string, std::less<>> inside_;  // ids in ways: what they are inside of
 };
 

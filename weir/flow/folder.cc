@@ -89,6 +89,24 @@ Result<void> RefuseFull(const std::string& path) {
   return Fail(Code::kConfigError, StrCat("cannot read the folder ", path), error.message());
 }
 
+// Of a folder without a run.json.
+std::string WhyNoRun(const std::string& path) {
+  bool begun = false;
+  std::error_code error;
+  for (fs::directory_iterator entries(path, error), end; !error && entries != end;
+       entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    begun = std::ranges::find(kBegun, name) != std::end(kBegun);
+    if (!begun) break;
+  }
+  if (!begun || error) {
+    return StrCat(path, " is no run: it has no run.json; name the folder that a run made");
+  }
+  return StrCat(
+      path, " has no run.json: its run was stopped before it had asked anything, so that ",
+      "there is nothing to resume; begin it again with the command that began it, with -o ", path);
+}
+
 bool HeldByAnother(store::FileOps& ops, const std::string& path) {
   const store::File file(ops, ops.Open(path, O_RDWR, 0));
   return file.open() && file.Lock(LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -300,8 +318,7 @@ Result<json::Value> RunFolder::ReadRun(const std::string& path) {
   const std::string file = StrCat(WithoutSlashes(path), "/run.json");
   WEIR_TRY(const std::optional<std::string> text, store::ReadFile(file, kMaxRunBytes));
   if (!text) {
-    return Fail(Code::kConfigError,
-                StrCat(path, " is no run: it has no run.json; name the folder that a run made"));
+    return Fail(Code::kConfigError, WhyNoRun(WithoutSlashes(path)));
   }
   Result<json::Value> run = json::Read(*text, {.max_depth = json::kDeepest});
   if (run && run->IsObject()) return run;

@@ -185,6 +185,19 @@ TEST_F(FolderTest, ALedgerWithoutItsRunIsNotOverwritten) {
   EXPECT_THAT(again.error().message, HasSubstr("run.json is gone"));
 }
 
+TEST_F(FolderTest, ARunThatDiedAsItBeganIsBegunAgainAndNotResumed) {
+  const auto told = [this] { return RunFolder::ReadRun(path_ + "/").error().message; };
+  EXPECT_THAT(told(), HasSubstr("is no run"));
+  ASSERT_TRUE(Create());
+  fs::remove(path_ + "/run.json");
+  EXPECT_THAT(told(),
+              HasSubstr(StrCat("begin it again with the command that began it, with -o ", path_)));
+  std::ofstream(path_ + "/other") << "x";
+  EXPECT_THAT(told(), HasSubstr("is no run"));
+  fs::remove(path_ + "/other");
+  EXPECT_TRUE(Create());
+}
+
 TEST_F(FolderTest, AnotherRunIsNotGoneOnWith) {
   ASSERT_TRUE(Create());
 

@@ -147,8 +147,8 @@ std::string TotalsAgain(json::View totals) {
   for (const json::Member node : totals.Find("nodes").members()) {
     out.Key(node.key);
     out.BeginObject();
-    for (const char* kept :
-         {"retries", "repaired", "latencies_ms", "model", "weights", "dialect", "server_version"}) {
+    for (const char* kept : {"retries", "fallbacks", "repaired", "latencies_ms", "model", "weights",
+                             "dialect", "server_version"}) {
       if (const json::View value = node.value.Find(kept); value.exists()) out.Field(kept, value);
     }
     out.EndObject();

@@ -53,15 +53,6 @@ const std::string& WhereOf(const model::EngineInfo& info) {
   return info.base_url.empty() ? info.name : info.base_url;
 }
 
-// What calls get that name no model, of a server that says it.
-std::string ServedBy(const model::EngineInfo& info) {
-  if (!info.model.empty()) return info.model;
-  if (info.kind != "vllm" && info.kind != "sim") return {};
-  const auto base = std::ranges::find_if(
-      info.models, [](const model::ModelEntry& entry) { return entry.parent.empty(); });
-  return base == info.models.end() ? "" : base->id;
-}
-
 std::string NamesOf(const model::EngineInfo& info) {
   constexpr std::size_t kMost = 8;
   std::string names;
@@ -139,6 +130,14 @@ bool IsShared(const GraphNode& node) {
 }
 
 }  // namespace
+
+std::string ServedBy(const model::EngineInfo& info) {
+  if (!info.model.empty()) return info.model;
+  if (info.kind != "vllm" && info.kind != "sim") return {};
+  const auto base = std::ranges::find_if(
+      info.models, [](const model::ModelEntry& entry) { return entry.parent.empty(); });
+  return base == info.models.end() ? "" : base->id;
+}
 
 std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t to,
                              const RunOptions& options) {

@@ -27,6 +27,9 @@ struct Askers {
 std::vector<Askers> AskersOf(const Graph& graph, std::size_t from, std::size_t to,
                              const RunOptions& options);
 
+// The model that calls get that name none; empty where the server does not say it.
+std::string ServedBy(const model::EngineInfo& info);
+
 // Asks the server what it has. Fails when it cannot be reached, when its list does not have a model
 // that a step names (lists of OpenAI's kind prove nothing), or when it has another one for it than
 // when the run was begun: `stats` knows, and is told. Other weights by the same name, and a missing

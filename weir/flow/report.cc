@@ -293,6 +293,7 @@ class Report {
         {"interrupted", &Report::OfAgents<&AgentStats::interrupted>, "bad"},
         {"summed up", &Report::OfAgents<&AgentStats::compactions>, ""},
         {"retries", &Report::Counted<&NodeStats::retries>, ""},
+        {"fallbacks", &Report::Counted<&NodeStats::fallbacks>, ""},
         {"repaired", &Report::Counted<&NodeStats::repaired>, ""},
         {"sure", &Report::Sure, ""},
         {"sure p10", &Report::TenthSure, ""},

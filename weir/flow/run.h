@@ -53,6 +53,8 @@ class EngineHost {
   virtual async::Task<Result<void>> Start(async::Context ctx, const std::string& name) = 0;
   // Waits until its process is gone. Never fails: what went wrong is told as an event.
   virtual async::Task<void> Stop(async::Context ctx, const std::string& name) = 0;
+  // How many calls it takes at once, as its configuration says.
+  virtual std::size_t PlacesOf(const std::string& /*name*/) { return SIZE_MAX; }
   // The clock `total` of its calls.
   virtual Duration TotalOf(const std::string& name) = 0;
   // What the server of an engine has counted of its prefix cache since it began; nothing when it

@@ -167,6 +167,23 @@ TEST_F(RunTest, NeitherCallsNorRowsAreMoreThanAllowed) {
   EXPECT_EQ(echo_->calls, 200);
 }
 
+TEST_F(RunTest, CallsThatWaitForABusyEngineKeepNoPlaceFromOthers) {
+  Numbers(40);
+  const auto busy = std::make_shared<FakeEngine>([](const model::Call&) { return "late"; });
+  host_.engines["busy"] = busy;
+  host_.places["busy"] = 1;
+  busy->delay = echo_->delay = [](const model::Call&) { return std::chrono::milliseconds(10); };
+  const RunResult result =
+      Go("nodes:\n"
+         "  - parallel:\n"
+         "      - {branch: slow, join: one, nodes: [{step: a, engine: busy, user: '{{ n }}'}]}\n"
+         "      - {branch: fast, join: two, nodes: [{step: b, user: '{{ n }}'}]}\n");
+  EXPECT_EQ(result.end, RunResult::End::kDone);
+  EXPECT_EQ(busy->most_running, 1);
+  EXPECT_GE(echo_->most_running, 3);
+  EXPECT_EQ(busy->calls + echo_->calls, 80);
+}
+
 TEST_F(RunTest, AFullWindowStopsAdmission) {
   Numbers(200);
   options_.window = 8;

@@ -100,6 +100,10 @@ class FakeHost final : public EngineHost {
     told.push_back(name + " stops");
     co_return;
   }
+  std::size_t PlacesOf(const std::string& name) override {
+    const auto found = places.find(name);
+    return found == places.end() ? SIZE_MAX : found->second;
+  }
   Duration TotalOf(const std::string& /*name*/) override { return std::chrono::hours(1); }
   async::Task<std::optional<ServerPrefixes>> PrefixesOf(async::Context /*ctx*/,
                                                         std::string /*name*/) override {
@@ -111,6 +115,7 @@ class FakeHost final : public EngineHost {
 
   std::map<std::string, std::shared_ptr<FakeEngine>> engines;
   std::map<std::string, Lifecycle> lifecycles;
+  std::map<std::string, std::size_t> places;  // of engines that take only so many calls at once
   std::vector<std::string> told;
   std::vector<ServerPrefixes> prefixes;  // one after another
 };

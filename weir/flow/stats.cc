@@ -36,6 +36,7 @@ constexpr Counter kCounters[] = {
     {"skipped", &NodeStats::skipped},
     {"reused", &NodeStats::reused},
     {"retries", &NodeStats::retries},
+    {"fallbacks", &NodeStats::fallbacks},
     {"repaired", &NodeStats::repaired},
 };
 
@@ -158,6 +159,24 @@ void NodeStats::AddSure(double confidence) {
   sure_sum += confidence;
   sure_least = std::min(sure_least, confidence);
   sure.Add(confidence);
+}
+
+void NodeStats::AddTries(const model::ReplyInfo& info) {
+  std::vector<std::string_view> engines;  // in the order in which they were asked first
+  std::ptrdiff_t last = -1;
+  const auto next = [&](std::string_view engine) {
+    const std::ptrdiff_t place = std::ranges::find(engines, engine) - engines.begin();
+    if (place == std::ssize(engines)) engines.push_back(engine);
+    // From one to a later one is no retry; back to an earlier one is, with its fallbacks anew.
+    if (last >= place) ++retries;
+    last = place;
+  };
+  for (const model::Attempt& attempt : info.attempts) {
+    next(attempt.engine.empty() ? info.engine : attempt.engine);
+  }
+  next(info.engine);
+  const auto is_engine = [](const model::Degradation& one) { return one.what == "engine"; };
+  if (std::ranges::any_of(info.degradations, is_engine)) ++fallbacks;
 }
 
 std::optional<double> NodeStats::CacheHitRate() const {

@@ -17,6 +17,7 @@
 #include "weir/flow/graph.h"
 #include "weir/json/value.h"
 #include "weir/json/writer.h"
+#include "weir/model/reply.h"
 
 namespace weir::flow {
 
@@ -57,8 +58,9 @@ struct NodeStats {
   std::uint64_t skipped = 0;  // rows that failed before
   std::uint64_t reused = 0;   // of ok and failed: known from before a resume
   std::uint64_t in_flight = 0;
-  std::uint64_t retries = 0;   // attempts beyond the first, of all calls
-  std::uint64_t repaired = 0;  // answers that were mended
+  std::uint64_t retries = 0;    // attempts beyond the first, of all calls at each of their engines
+  std::uint64_t fallbacks = 0;  // calls that another engine than the one asked has answered
+  std::uint64_t repaired = 0;   // answers that were mended
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
@@ -79,6 +81,8 @@ struct NodeStats {
   Shares sure;
 
   void AddSure(double confidence);
+  // Counts retries and fallbacks of a call that ended so.
+  void AddTries(const model::ReplyInfo& info);
   // Which part of the prompts the servers had in their prefix caches; nothing when none says so.
   std::optional<double> CacheHitRate() const;
 };

@@ -108,6 +108,51 @@ TEST(RunStatsTest, ARestoredRunKnowsWhatIsFromBefore) {
   EXPECT_EQ(after.nodes[1].in_flight, 0U);
 }
 
+TEST(NodeStatsTest, AnAttemptAtAnotherEngineIsNoRetry) {
+  struct TriesCase {
+    const char* what;
+    std::vector<std::string> tried;  // before the last; empty names: the engine of the last
+    std::string last;
+    bool fell_back = false;
+    std::uint64_t retries = 0;
+  };
+  const TriesCase cases[] = {
+      {"at once", {}, "a"},
+      {"tried again", {"", ""}, "a", false, 2},
+      {"the next one answered", {"a"}, "b", true, 0},
+      {"both were tried again", {"a", "a", ""}, "b", true, 2},
+      {"the third one answered", {"a", "b"}, "c", true, 0},
+      {"all of them failed", {"a", "b"}, "c", false, 0},
+      {"the first one is out of service", {}, "b", true, 0},
+      {"what the second one said did not do", {"a", "b", "a"}, "b", true, 1},
+      {"an engine without a name", {""}, "", false, 1},
+  };
+  for (const auto& [what, tried, last, fell_back, retries] : cases) {
+    model::ReplyInfo info{.engine = last};
+    info.attempts.reserve(tried.size());
+    for (const std::string& engine : tried) info.attempts.push_back({.engine = engine});
+    if (fell_back) info.degradations.push_back({"engine", "another one answered"});
+    NodeStats stats;
+    stats.AddTries(info);
+    EXPECT_EQ(stats.retries, retries) << what;
+    EXPECT_EQ(stats.fallbacks, fell_back ? 1U : 0U) << what;
+  }
+}
+
+TEST(RunStatsTest, FallbacksAreAFigureOfTheirOwn) {
+  const Graph graph = TwoNodes();
+  RunStats stats(graph);
+  stats.nodes[1].retries = 1;
+  stats.nodes[1].fallbacks = 3;
+  RunStats after(graph);
+  const json::Value json = json::Read(stats.Json(TimePoint())).value();
+  after.Restore(json);
+
+  EXPECT_EQ(json.Find("nodes").Find("ask").Find("fallbacks").AsUint64(), 3U);
+  EXPECT_EQ(after.Sum().fallbacks, 3U);
+  EXPECT_EQ(after.Sum().retries, 1U);
+}
+
 TEST(RunStatsTest, ConfidenceHasATenthPercentileThatSurvives) {
   const Graph graph = TwoNodes();
   RunStats stats(graph);

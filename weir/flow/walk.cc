@@ -49,6 +49,12 @@ bool Fits(json::View equals, json::View on) {
   return number && number->IsNumber() && json::View(*number) == (equals.IsNumber() ? equals : on);
 }
 
+// One item of a list that `each` gave. The outputs of a program were looked at when it gave them.
+Result<void> ObeysOutput(const GraphNode& node, json::View item) {
+  if (!node.output || node.apply()->program) return {};
+  return node.output->Validate(item);
+}
+
 // All but the travellers.
 void Append(Walked& out, Walked& more) {
   out.aborted |= more.aborted;
@@ -121,6 +127,13 @@ async::Task<Walked> Walker::Walk(async::Context ctx, Where where, Stretch stretc
     for (const json::View item : visit.items.items()) {
       Traveller child = traveller.Child(k++);
       Visit its_visit{ctx, where, node, child, walked, {}};
+      if (Result<void> obeys = ObeysOutput(node, item); !obeys) {
+        const std::size_t its_error = walked.errors.size();
+        Fail(its_visit, std::move(obeys).error());
+        Count(walked, {.node = node.index, .failed = 1});
+        Skip(*stretch.nodes, i + 1, walked, its_error);
+        continue;
+      }
       Give(its_visit, visit.items.Share(item));
       children.emplace_back(Stretch{stretch.nodes, i + 1, stretch.to}, std::move(child));
     }

@@ -124,6 +124,13 @@ class Walker {
   // The names that a template of the node begins with, with their values.
   json::Value Variables(const Visit& visit) const;
   Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name);
+  // A place for a call: one of its engine's, and then one of the run's, so that calls which wait
+  // for a busy engine keep none from the others. Nothing when the run ends.
+  struct Place {
+    async::Semaphore::Permit of_engine;
+    async::Semaphore::Permit of_run;
+  };
+  async::Task<std::optional<Place>> TakePlace(async::Context ctx, std::string engine);
   // Whether the call may be sent; the run stops when no tokens are left for it.
   async::Task<bool> TakeTokens(Visit& visit, const model::Call& call);
 
@@ -136,6 +143,7 @@ class Walker {
   std::vector<std::vector<std::string>> roots_;  // by node
   Agents agents_;
   async::Semaphore places_;
+  std::map<std::string, async::Semaphore> engine_places_;  // by the engine's own name
   TokenPurse purse_;
   std::map<std::string, std::shared_ptr<model::Engine>> made_;
   std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;  // by node

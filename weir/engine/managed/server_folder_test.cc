@@ -119,6 +119,25 @@ TEST_F(ServerFolderTest, WellKnownCausesHaveAHint) {
   EXPECT_EQ(StartHint("Killed"), "");
 }
 
+TEST_F(ServerFolderTest, OfAFlagThatIsGoneTheHintNamesWhatToDo) {
+  constexpr std::string_view kFront = "vllm: error: unrecognized arguments: ";
+  const std::pair<const char*, const char*> cases[] = {
+      {"--enable-reasoning\nfree memory",
+       "vLLM has had no --enable-reasoning since 0.10: take it out of serve.flags; "
+       "--reasoning-parser alone does it"},
+      {"--x --task=embed", "no --task since 0.13: take it out of serve.flags; write --runner"},
+      {"--guided-decoding-backend xgrammar", "--structured-outputs-config.backend"},
+      {"--guided-decoding-disable-fallback", "see --structured-outputs-config"},
+      {"--swap-space 4", "no --swap-space since about 0.19: take it out of serve.flags"},
+      {"--swap-space 4 --rope-theta 1", "serve.flags. vLLM has had no --rope-theta since 0.12"},
+      {"--tasks", "check serve.flags against its version"},
+      {"task", "check serve.flags against its version"},
+  };
+  for (const auto& [log, hint] : cases) {
+    EXPECT_THAT(StartHint(StrCat(kFront, log)), HasSubstr(hint)) << log;
+  }
+}
+
 TEST_F(ServerFolderTest, GpusAreCountedAsTheServerWouldSeeThem) {
   const std::string folder = root_ + "/gpus";
   const auto with = [](const char* visible) {

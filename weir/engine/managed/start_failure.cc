@@ -12,6 +12,32 @@ namespace {
 
 constexpr std::streamoff kTailBytes = 64 * 1024;
 
+constexpr std::string_view kUnknownFlags = "unrecognized arguments";
+
+// Flags that vLLM had (docs/vllm_server.md).
+struct GoneFlag {
+  std::string_view flag;  // with "..." for all that begin so
+  std::string_view since;
+  std::string_view instead;
+};
+
+constexpr GoneFlag kGoneFlags[] = {
+    {"--enable-reasoning", "0.10", "--reasoning-parser alone does it"},
+    {"--guided-decoding-backend", "0.12", "write --structured-outputs-config.backend instead"},
+    {"--guided-decoding-...", "0.12", "see --structured-outputs-config"},
+    {"--disable-log-requests", "0.12", "requests are not logged unless --enable-log-requests asks"},
+    {"--task", "0.13", "write --runner or --convert instead"},
+    {"--rope-scaling", "0.11.1", "write --hf-overrides instead"},
+    {"--rope-theta", "0.12", "write --hf-overrides instead"},
+    {"--num-scheduler-steps", "0.10.1", ""},
+    {"--max-seq-len-to-capture", "0.11", ""},
+    {"--lora-extra-vocab-size", "0.12", ""},
+    {"--override-pooler-config", "0.12", ""},
+    {"--enable-prompt-adapter", "0.10", "use LoRA adapters instead"},
+    {"--max-prompt-adapter...", "0.10", "use LoRA adapters instead"},
+    {"--swap-space", "about 0.19", ""},
+};
+
 struct Cause {
   std::string_view words;  // in lower case
   std::string_view hint;
@@ -42,7 +68,7 @@ constexpr Cause kCauses[] = {
      "there is no such model, neither as a folder nor on the hub: check `model`"},
     {"address already in use",
      "something else listens on that port: set another one in serve.port, or leave it away"},
-    {"unrecognized arguments",
+    {kUnknownFlags,
      "the server does not know a flag: check serve.flags against its version (vllm serve --help)"},
     {"no module named 'vllm'",
      "vLLM is not installed in that Python: pip install vllm, or name another program in "
@@ -64,6 +90,30 @@ std::string LastBytes(const std::string& path, std::streamoff most) {
   return text;
 }
 
+bool IsFlag(std::string_view word, std::string_view known) {
+  if (!known.ends_with("...")) return word == known;
+  return word.starts_with(known.substr(0, known.size() - 3));
+}
+
+// What to do about the flags in "unrecognized arguments: --a --b=c"; empty when none is known.
+std::string GoneFlags(std::string_view log) {
+  const std::size_t at = log.find(kUnknownFlags);
+  if (at == log.npos) return "";
+  std::string_view line = log.substr(at + kUnknownFlags.size());
+  line = line.substr(0, line.find('\n'));
+  std::vector<std::string> hints;
+  for (const std::string_view argument : Split(line, ' ')) {
+    const std::string_view word = Trim(argument.substr(0, argument.find('=')));
+    const auto* const gone = std::ranges::find_if(
+        kGoneFlags, [&](const GoneFlag& known) { return IsFlag(word, known.flag); });
+    if (gone == std::end(kGoneFlags)) continue;
+    hints.push_back(StrCat("vLLM has had no ", word, " since ", gone->since,
+                           ": take it out of serve.flags", gone->instead.empty() ? "" : "; ",
+                           gone->instead));
+  }
+  return Join(hints, ". ");
+}
+
 }  // namespace
 
 std::string LogTail(const std::string& path, std::size_t lines) {
@@ -83,7 +133,11 @@ std::string LogTail(const std::string& path, std::size_t lines) {
 std::string StartHint(std::string_view log) {
   const std::string lower = ToLower(log);
   for (const Cause& cause : kCauses) {
-    if (lower.contains(cause.words)) return std::string(cause.hint);
+    if (!lower.contains(cause.words)) continue;
+    if (cause.words == kUnknownFlags) {
+      if (std::string gone = GoneFlags(lower); !gone.empty()) return gone;
+    }
+    return std::string(cause.hint);
   }
   return "";
 }
