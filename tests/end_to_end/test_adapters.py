@@ -98,6 +98,19 @@ class Adapters(Case):
             self.assertIn("adapters: {sql: PATH}", done.stderr)
             self.assertEqual(loads(server), [])
 
+    def test_the_embedded_simulator_answers_as_a_server_without_the_adapter_does(self):
+        done = weir("call", "-e", "sim", "--adapter", "foo", "hi", "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("instead of the adapter 'foo'", json.dumps(json.loads(done.stdout)["degradations"]))
+        config = self.write("weir.yaml", "engines: {it: {kind: sim, sim: {pace: instant}, adapters: {sql: /a/sql},"
+                            " adapter_fallback: error}}\n")
+        given = weir("--config", config, "call", "-e", "it", "--adapter", "sql", "hi", "-o", "json")
+        self.assertEqual(given.returncode, 0, given.stderr)
+        self.assertEqual(json.loads(given.stdout)["model"], "sql")
+        refused = weir("--config", config, "call", "-e", "it", "--adapter", "foo", "hi")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("config_error", refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

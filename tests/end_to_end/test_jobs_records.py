@@ -6,6 +6,16 @@ import subprocess
 from harness import PATIENCE, Sim, until
 from test_jobs_work import SAY, Workers, look
 
+FIX = """
+name: fix
+warmup: false
+nodes:
+  - agent: fix
+    user: "fix {{ n }}"
+    tools: [list_files]
+    submit: {type: object, required: [word], additionalProperties: false, properties: {word: {enum: [red, green]}}}
+"""
+
 
 class Records(Workers):
     def attempts(self, *args):
@@ -50,6 +60,23 @@ class Records(Workers):
             attempts = self.attempts("-e", "main")
         self.assertEqual([(attempt["engine"], attempt["provider"]) for attempt in attempts],
                          [("main", "vllm"), ("second", "ollama")])
+
+    def test_the_turns_of_an_agent_are_records_of_one_try(self):
+        self.submit(FIX, 1)
+        script = self.write("script.yaml", "- {match: {turn: 1}, reply: {tool_calls: [{name: list_files, arguments: {}}]}}\n"
+                            "- {reply: {tool_calls: [{name: submit_result, arguments: {word: red}}]}}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            self.work("-e", sim.url)
+        row = self.export("--attempts")[0]
+        self.assertEqual(row["status"], "ok", row)
+        attempts = row["attempts"]
+        self.assertEqual([(attempt["attempt"], attempt["turn"]) for attempt in attempts], [(1, 1), (1, 2)])
+        calls = [json.loads(attempt["raw_text"]) for attempt in attempts]
+        self.assertEqual([call["name"] for turn in calls for call in turn], ["list_files", "submit_result"])
+        self.assertEqual([attempt.get("parsed") for attempt in attempts], [None, {"word": "red"}])
+        for key in ("prompt_hash", "schema_hash"):
+            self.assertEqual(len({attempt[key] for attempt in attempts}), 1)
+            self.assertRegex(row["metadata"][key], "^[0-9a-f]{16}$")
 
     def test_an_engine_that_stands_in_from_the_start_is_told_by_name_and_shown(self):
         self.submit(SAY, 1)

@@ -37,20 +37,67 @@ engine::AdapterShelfOptions ShelfOptionsOf(const config::EngineConfig& config) {
   return options;
 }
 
-Result<std::unique_ptr<model::Engine>> WithAdapters(std::unique_ptr<model::Engine> next,
-                                                    const config::EngineConfig& config,
-                                                    const engine::HttpEngineOptions& http,
-                                                    http::Client& transport) {
-  WEIR_TRY(std::unique_ptr<engine::HostFinder> hosts,
-           engine::NewResolvedHosts(http, config.replicas, transport));
+// The simulator of this process, as a server with the adapters that it was given.
+class SimHost final : public engine::AdapterHost {
+ public:
+  explicit SimHost(std::unique_ptr<model::Engine> door) : door_(std::move(door)) {}
+
+  const std::string& address() const override { return address_; }
+  async::Task<Result<std::vector<model::ModelEntry>>> Models(async::Context ctx) override {
+    WEIR_CO_TRY(model::EngineInfo info, co_await door_->Describe(ctx));
+    co_return std::move(info.models);
+  }
+  async::Task<Result<engine::AdapterLoad>> LoadAdapter(async::Context /*ctx*/, std::string /*name*/,
+                                                       std::string /*path*/) override {
+    co_return Fail(Unchanging());
+  }
+  async::Task<Result<void>> UnloadAdapter(async::Context /*ctx*/, std::string /*name*/) override {
+    co_return Fail(Unchanging());
+  }
+  async::Task<Result<engine::MayLoad>> MayLoadAdapters(async::Context /*ctx*/) override {
+    co_return engine::MayLoad::kNo;
+  }
+
+ private:
+  static Error Unchanging() {
+    return {.code = Code::kUnsupportedParam,
+            .message = "the embedded simulator has the adapters of its engine and no others"};
+  }
+
+  const std::unique_ptr<model::Engine> door_;
+  const std::string address_ = "the embedded simulator";
+};
+
+class SimHosts final : public engine::HostFinder {
+ public:
+  explicit SimHosts(std::shared_ptr<engine::AdapterHost> host) : host_(std::move(host)) {}
+
+  async::Task<Result<engine::AdapterHosts>> Find(async::Context /*ctx*/) override {
+    co_return engine::AdapterHosts{host_};
+  }
+
+ private:
+  const std::shared_ptr<engine::AdapterHost> host_;
+};
+
+std::unique_ptr<model::Engine> WithAdapters(std::unique_ptr<model::Engine> next,
+                                            const config::EngineConfig& config,
+                                            std::unique_ptr<engine::HostFinder> hosts) {
   auto shelf = std::make_shared<engine::AdapterShelf>(ShelfOptionsOf(config), std::move(hosts));
-  return engine::NewLoraEngine(std::move(next), std::move(shelf),
-                               config.adapter_fallback == "error" ? engine::AdapterFallback::kError
-                                                                  : engine::AdapterFallback::kBase);
+  engine::LoraOptions options;
+  if (config.adapter_fallback == "error") options.fallback = engine::AdapterFallback::kError;
+  if (config.kind == config::Kind::kSim) {
+    options.remedy = StrCat("name it in `adapters` of ", config.name);
+  }
+  return engine::NewLoraEngine(std::move(next), std::move(shelf), std::move(options));
+}
+
+std::string SimNameOf(const config::EngineConfig& config) {
+  return config.name.empty() ? "sim" : config.name;
 }
 
 // The simulator, with the script that lies beside the configuration.
-Result<std::unique_ptr<model::Engine>> Simulated(const config::EngineConfig& config) {
+Result<std::shared_ptr<sim::SimCore>> Simulated(const config::EngineConfig& config) {
   sim::SimOptions options = config.sim;
   if (!config.sim_scenario.empty()) {
     WEIR_TRY(const std::optional<std::string> text,
@@ -61,8 +108,7 @@ Result<std::unique_ptr<model::Engine>> Simulated(const config::EngineConfig& con
     }
     WEIR_TRY(options.script, sim::LoadScript(*text, config.sim_scenario));
   }
-  WEIR_TRY(std::shared_ptr<sim::SimCore> core, sim::NewSimCore(std::move(options)));
-  return sim::NewSimEngine(std::move(core), config.name.empty() ? "sim" : config.name);
+  return sim::NewSimCore(std::move(options));
 }
 
 engine::ThinkingField SwitchingOf(config::Kind kind) {
@@ -122,9 +168,13 @@ std::unique_ptr<http::Client> BuildTransport(const config::EngineConfig& config,
 Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& config,
                                                    http::Client& transport, Shared shared) {
   std::unique_ptr<model::Engine> engine;
+  std::unique_ptr<engine::HostFinder> hosts;  // null: this kind has no adapters
   const engine::HttpEngineOptions http = HttpOptionsOf(config);
   if (config.kind == config::Kind::kSim) {
-    WEIR_TRY(engine, Simulated(config));
+    WEIR_TRY(const std::shared_ptr<sim::SimCore> core, Simulated(config));
+    engine = sim::NewSimEngine(core, SimNameOf(config));
+    auto host = std::make_shared<SimHost>(sim::NewSimEngine(core, SimNameOf(config)));
+    hosts = std::make_unique<SimHosts>(std::move(host));
   } else {
     WEIR_TRY(engine, engine::NewHttpEngine(http, transport));
   }
@@ -141,9 +191,10 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   engine = WithCard(std::move(engine), config, std::move(shared.cards));
   std::shared_ptr<engine::TokenCounter> counter;
   if (config.kind == config::Kind::kVllm) {
-    WEIR_TRY(engine, WithAdapters(std::move(engine), config, http, transport));
+    WEIR_TRY(hosts, engine::NewResolvedHosts(http, config.replicas, transport));
     WEIR_TRY(counter, engine::Control::Make(http, transport));
   }
+  if (hosts) engine = WithAdapters(std::move(engine), config, std::move(hosts));
   engine =
       engine::NewBudgetEngine(std::move(engine), {.engine = config.name, .prices = config.prices},
                               std::move(shared.budget), std::move(counter));

@@ -31,8 +31,8 @@ class DegradedStream final : public model::ReplyStream {
 class LoraEngine final : public model::Engine {
  public:
   LoraEngine(std::unique_ptr<model::Engine> next, std::shared_ptr<AdapterShelf> shelf,
-             AdapterFallback fallback)
-      : next_(std::move(next)), shelf_(std::move(shelf)), fallback_(fallback) {}
+             LoraOptions options)
+      : next_(std::move(next)), shelf_(std::move(shelf)), options_(std::move(options)) {}
 
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     const std::string& name = AdapterOf(call);
@@ -104,11 +104,15 @@ class LoraEngine final : public model::Engine {
   Result<model::Degradation> Lose(const async::Context& ctx, const std::string& name,
                                   const AdapterShelf::Answer& found) const {
     const std::string& engine = shelf_->options().engine;
-    if (fallback_ == AdapterFallback::kError) {
-      return Fail(Code::kConfigError,
-                  StrCat("the engine ", engine, " does not have the adapter '", name,
-                         "': ", found.why, "; load it with `weir adapters load ", engine, " ", name,
-                         " PATH`, or let the base model answer with `adapter_fallback: base`"));
+    if (options_.fallback == AdapterFallback::kError) {
+      const std::string remedy =
+          options_.remedy.empty()
+              ? StrCat("load it with `weir adapters load ", engine, " ", name, " PATH`")
+              : options_.remedy;
+      return Fail(
+          Code::kConfigError,
+          StrCat("the engine ", engine, " does not have the adapter '", name, "': ", found.why,
+                 "; ", remedy, ", or let the base model answer with `adapter_fallback: base`"));
     }
     ctx.Emit(
         "adapter.fallback",
@@ -121,15 +125,15 @@ class LoraEngine final : public model::Engine {
 
   const std::unique_ptr<model::Engine> next_;
   const std::shared_ptr<AdapterShelf> shelf_;  // shared with who checks the adapters beforehand
-  const AdapterFallback fallback_;
+  const LoraOptions options_;
 };
 
 }  // namespace
 
 std::unique_ptr<model::Engine> NewLoraEngine(std::unique_ptr<model::Engine> next,
                                              std::shared_ptr<AdapterShelf> shelf,
-                                             AdapterFallback fallback) {
-  return std::make_unique<LoraEngine>(std::move(next), std::move(shelf), fallback);
+                                             LoraOptions options) {
+  return std::make_unique<LoraEngine>(std::move(next), std::move(shelf), std::move(options));
 }
 
 }  // namespace weir::engine

@@ -4,6 +4,7 @@
 // is said.
 
 #include <memory>
+#include <string>
 
 #include "weir/engine/adapter_shelf.h"
 #include "weir/model/engine.h"
@@ -16,6 +17,11 @@ enum class AdapterFallback : std::uint8_t {
   kError,  // the call fails with kConfigError, and nothing is sent
 };
 
+struct LoraOptions {
+  AdapterFallback fallback = AdapterFallback::kBase;
+  std::string remedy;  // how a missing one gets there; empty: `weir adapters load`
+};
+
 // Sees to it that the adapter of a call is there, by the order: it is loaded; it has a path and the
 // server loads it; else the fallback. A call names its adapter in `adapter`, or one of the
 // configuration in `model`. A server that answers 404 all the same, because it was started anew, is
@@ -24,6 +30,6 @@ enum class AdapterFallback : std::uint8_t {
 // Events: "adapter.load", "adapter.fallback".
 std::unique_ptr<model::Engine> NewLoraEngine(std::unique_ptr<model::Engine> next,
                                              std::shared_ptr<AdapterShelf> shelf,
-                                             AdapterFallback fallback = AdapterFallback::kBase);
+                                             LoraOptions options = {});
 
 }  // namespace weir::engine

@@ -54,7 +54,7 @@ class LoraTest : public testing::Test {
     });
     spy_ = spy.get();
     shelf_ = std::make_shared<AdapterShelf>(options_, NewFixedHosts(hosts_));
-    engine_ = NewLoraEngine(std::move(spy), shelf_, fallback);
+    engine_ = NewLoraEngine(std::move(spy), shelf_, {.fallback = fallback});
   }
 
   Result<Reply> Call() { return loop_.Run(engine_->Call(ctx_, call_)); }
@@ -151,6 +151,17 @@ TEST_F(LoraTest, AMissingOneIsAnErrorWhereThatIsWanted) {
   EXPECT_EQ(reply.error().code, Code::kConfigError);
   EXPECT_THAT(reply.error().message, HasSubstr("weir adapters load main here"));
   EXPECT_THAT(spy_->calls, IsEmpty());
+}
+
+TEST_F(LoraTest, WhereAdaptersGetThereInAnotherWayTheErrorSaysHow) {
+  Open();
+  auto engine = NewLoraEngine(
+      std::make_unique<SpyEngine>([](const model::Call&) -> Result<Reply> { return ReplyOf("x"); }),
+      shelf_, {.fallback = AdapterFallback::kError, .remedy = "name it"});
+  call_.adapter = "here";
+  const Result<Reply> reply = loop_.Run(engine->Call(ctx_, call_));
+  ASSERT_FALSE(reply);
+  EXPECT_THAT(reply.error().message, HasSubstr("; name it, or let the base model answer"));
 }
 
 TEST_F(LoraTest, AFailureIsRememberedForAWhile) {

@@ -29,11 +29,18 @@ class JobAnswers final : public flow::Answers {
     std::function<void(const flow::AskedOnce& asked)> on_call;
   };
 
+  // An agent that works on a row.
+  struct Agent {
+    int answers = 0;
+    int attempt = 0;  // of its last answer; 0: there is none, or it failed since
+  };
   // What was gathered of one job.
   struct Job {
     std::map<std::pair<std::string, std::size_t>, flow::Finished> answers;  // by child and node
     std::vector<std::string> attempts;                                      // records
     std::size_t journalled = 0;                                             // of them
+    int tries = 0;                                                          // the highest of them
+    std::map<std::pair<std::string, std::size_t>, Agent> agents;            // by child and node
     Metadata metadata;
     std::uint64_t asked_before = 0;  // calls without an answer of earlier claims
   };
@@ -54,7 +61,7 @@ class JobAnswers final : public flow::Answers {
     return nullptr;
   }
   int rounds() const override { return 0; }
-  Result<void> Asking(const flow::Finished& blank) override { return journal_.Asked(blank); }
+  Result<void> Asking(const flow::Finished& blank) override;
   Result<void> Record(const flow::Finished& finished) override;
   Result<void> NoteCall(const flow::AskedOnce& told) override;
   const std::string& path() const override { return options_.folder; }

@@ -7,6 +7,7 @@
 #include <ranges>
 #include <set>
 
+#include "weir/agent/arguments.h"
 #include "weir/agent/tools/clip.h"
 #include "weir/base/clock.h"
 #include "weir/base/random.h"
@@ -14,6 +15,7 @@
 #include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/schema/schema.h"
 
 namespace weir::jobs {
 namespace {
@@ -70,11 +72,56 @@ bool WasAnswered(const model::Usage& usage) {
   return usage.prompt_tokens.has_value() || usage.completion_tokens.has_value();
 }
 
-void WriteAnswer(json::Writer& out, const model::Reply& reply) {
+// The calls of tools as the model wrote them: their arguments are texts, and may be no JSON.
+std::string CallsText(const std::vector<model::ToolCall>& calls) {
+  std::string text;
+  json::Writer out(text);
+  out.BeginArray();
+  for (const model::ToolCall& call : calls) {
+    out.BeginObject();
+    out.Field("name", std::string_view(call.name));
+    out.Field("arguments", std::string_view(call.arguments));
+    out.EndObject();
+  }
+  out.EndArray();
+  return text;
+}
+
+// Null: not of an agent.
+const agent::Agent* AgentOf(const flow::AskedOnce& asked) {
+  const flow::Step* step = asked.call == nullptr ? asked.node->step() : nullptr;
+  return step != nullptr && step->agent ? &*step->agent : nullptr;
+}
+
+Result<json::Value> SubmitSchemaOf(const agent::Agent& agent) {
+  if (agent.submit.schema.IsNull()) return json::Read(agent::kResultSchema);
+  return agent.submit.schema;
+}
+
+// What a turn hands in that obeys the schema; null: nothing.
+json::Value HandedIn(const agent::Agent& agent, const std::vector<model::ToolCall>& calls) {
+  const auto call = std::ranges::find(calls, agent.submit.name, &model::ToolCall::name);
+  if (call == calls.end()) return {};
+  const auto read = [&]() -> Result<json::Value> {
+    WEIR_TRY(json::Value source, SubmitSchemaOf(agent));
+    WEIR_TRY(const schema::Schema schema, schema::Schema::Compile(std::move(source)));
+    return agent::ReadArguments(*call, schema, agent::Bending::kSmall);
+  };
+  return read().value_or(json::Value());
+}
+
+void WriteAnswer(json::Writer& out, const flow::AskedOnce& asked) {
+  const model::Reply& reply = **asked.reply;
   if (!reply.choices.empty()) {
     const model::Choice& choice = reply.choices.front();
-    out.Field("raw_text", Truncate(choice.text, kMostRawText));
-    if (!choice.value.IsNull()) out.Field("parsed", json::View(choice.value));
+    const bool calls = !choice.tool_calls.empty();
+    out.Field("raw_text",
+              Truncate(calls ? CallsText(choice.tool_calls) : choice.text, kMostRawText));
+    if (calls && !choice.text.empty()) out.Field("text", Truncate(choice.text, kMostRawText));
+    const agent::Agent* agent = AgentOf(asked);
+    const json::Value parsed =
+        agent != nullptr ? HandedIn(*agent, choice.tool_calls) : choice.value;
+    if (!parsed.IsNull()) out.Field("parsed", json::View(parsed));
   }
   out.PlainKey("repaired");
   out.Bool(!reply.info.repairs.empty());
@@ -107,13 +154,29 @@ std::uint64_t HashOf(const model::Call& call) {
   return hash;
 }
 
-Hashes HashesOf(const model::Call* call) {
+std::uint64_t HashOf(json::View schema) {
+  const std::string text = json::Write(schema);
+  return StableHash(text.data(), text.size());
+}
+
+// Of an agent, what it is told before it works on any row: what a turn says comes of its tools.
+Hashes HashesOf(const flow::Step& step) {
+  model::Call call;
+  call.messages.push_back(model::Message::Text(model::Role::kSystem, step.system.text));
+  call.messages.push_back(model::Message::Text(model::Role::kUser, step.user.text));
+  Hashes hashes{.prompt = HashOf(call)};
+  if (const Result<json::Value> schema = SubmitSchemaOf(*step.agent)) {
+    hashes.schema = HashOf(json::View(*schema));
+  }
+  return hashes;
+}
+
+Hashes HashesOf(const flow::AskedOnce& asked) {
+  if (AgentOf(asked) != nullptr) return HashesOf(*asked.node->step());
   Hashes hashes;
-  if (call == nullptr) return hashes;
-  hashes.prompt = HashOf(*call);
-  if (!call->constraint) return hashes;
-  const std::string schema = json::Write(call->constraint->schema);
-  hashes.schema = StableHash(schema.data(), schema.size());
+  if (asked.call == nullptr) return hashes;
+  hashes.prompt = HashOf(*asked.call);
+  if (asked.call->constraint) hashes.schema = HashOf(json::View(asked.call->constraint->schema));
   return hashes;
 }
 
@@ -157,7 +220,7 @@ std::vector<model::Attempt> AllTries(const flow::AskedOnce& asked) {
 }  // namespace
 
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
-                                        std::string_view variant, int first,
+                                        std::string_view variant, Numbers numbers,
                                         std::int64_t wall_nanos) {
   const Result<model::Reply>& reply = *asked.reply;
   const std::vector<model::Attempt> tries = AllTries(asked);
@@ -170,7 +233,11 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     json::Writer out(record);
     out.BeginObject();
     out.PlainKey("attempt");
-    out.Int(first + static_cast<int>(i));
+    out.Int(numbers.Of(i));
+    if (numbers.turn > 0) {
+      out.PlainKey("turn");
+      out.Int(numbers.turn);
+    }
     out.Field("node", std::string_view(asked.node->node->id));
     out.Field("engine", std::string_view(tried.engine));
     out.Field("provider", std::string_view(provider_of(tried.engine)));
@@ -183,8 +250,8 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     out.PlainKey("success");
     out.Bool(!tried.error.has_value());
     if (tried.error) WriteError(out, *tried.error);
-    if (last) WriteHashes(out, HashesOf(asked.call));
-    if (last && reply) WriteAnswer(out, *reply);
+    if (last) WriteHashes(out, HashesOf(asked));
+    if (last && reply) WriteAnswer(out, asked);
     if (last && !reply && WasAnswered(model::TrailOf(reply.error()).usage)) {
       WriteUsage(out, model::TrailOf(reply.error()).usage);
     }
@@ -193,6 +260,12 @@ std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const Prov
     records.push_back(std::move(record));
   }
   return records;
+}
+
+int AttemptIn(std::string_view record) {
+  const Result<json::Value> read = json::Read(record);
+  if (!read) return 0;
+  return static_cast<int>(read->Find("attempt").AsInt64().value_or(0));
 }
 
 void Metadata::Take(Step step) {
@@ -210,7 +283,7 @@ void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of,
   if (!reply) return;
   const std::string engine =
       reply->info.engine.empty() ? std::string(asked.engine) : reply->info.engine;
-  const Hashes hashes = HashesOf(asked.call);
+  const Hashes hashes = HashesOf(asked);
   Take({.node = asked.node->node->id,
         .engine = engine,
         .provider = provider_of(engine),

@@ -27,13 +27,27 @@ struct Assignment {
 // An engine's kind, as the configuration has it: by the name that a reply carries.
 using ProviderOf = std::function<std::string(std::string_view engine)>;
 
-// One record for each try of a call, {"attempt", "node", "engine", "provider", "model",
+// What the records of one call are numbered with. A further turn of an agent is no further try.
+struct Numbers {
+  int first = 1;  // of the first record ...
+  int next = 2;   // ... of the one behind it, and on from there
+  int turn = 0;   // of an agent, from 1; 0: of none
+
+  int Of(std::size_t record) const {
+    return record == 0 ? first : next + static_cast<int>(record) - 1;
+  }
+};
+
+// One record for each try of a call, {"attempt", "turn", "node", "engine", "provider", "model",
 // "variant_id", "started_at", "duration_ms", "success", "error", "message", "http_status",
-// "cause", "prompt_hash", "schema_hash", "raw_text", "parsed", "repaired", "usage"}; the last one
-// has the answer, if there was one. `first` is the number of the first one, `wall_nanos` is now.
+// "cause", "prompt_hash", "schema_hash", "raw_text", "text", "parsed", "repaired", "usage"}; the
+// last one has the answer, if there was one. `wall_nanos` is now.
 std::vector<std::string> AttemptRecords(const flow::AskedOnce& asked, const ProviderOf& provider_of,
-                                        std::string_view variant, int first,
+                                        std::string_view variant, Numbers numbers,
                                         std::int64_t wall_nanos);
+
+// The number of a record's try; 0: it is none.
+int AttemptIn(std::string_view record);
 
 // {"provider", "engine", "model", "variant_id", "prompt_hash", "schema_hash", "flow", "steps":
 // {...}, "usage": {...}}: gathered from the calls that gave the result.

@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/text.h"
 #include "weir/flow/read.h"
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 
 namespace weir::jobs {
 namespace {
@@ -58,7 +60,7 @@ class JobRecordTest : public testing::Test {
 
   static std::vector<json::Value> Records(const flow::AskedOnce& asked) {
     std::vector<json::Value> records;
-    for (const std::string& record : AttemptRecords(asked, ProviderNow, "v1", 1, kNow)) {
+    for (const std::string& record : AttemptRecords(asked, ProviderNow, "v1", Numbers(), kNow)) {
       records.push_back(*json::Read(record));
     }
     return records;
@@ -175,7 +177,7 @@ TEST_F(JobRecordTest, WhatIsReadAgainAfterACrashIsWhatWasWrittenBeforeIt) {
   Metadata before;
   before.Add(asked, ProviderNow, "v1");
   Metadata after;
-  for (const std::string& record : AttemptRecords(asked, ProviderNow, "v1", 1, kNow)) {
+  for (const std::string& record : AttemptRecords(asked, ProviderNow, "v1", Numbers(), kNow)) {
     after.AddRecord(record);
   }
   const Assignment switched{.engine = "third", .provider = "openai", .model = "n"};
@@ -191,6 +193,74 @@ TEST_F(JobRecordTest, WhatIsReadAgainAfterACrashIsWhatWasWrittenBeforeIt) {
   const json::Value both = *json::Read(after.Json(&switched, "d"));
   EXPECT_EQ(both.Find("provider").StringOr(""), "openai");
   EXPECT_EQ(both.Find("usage").Find("completion_tokens").AsInt64(), 10);
+}
+
+class AgentRecordTest : public JobRecordTest {
+ protected:
+  void Load(std::string_view submit) {
+    auto flow = flow::ReadFlowText(
+        StrCat("nodes:\n  - {agent: fix, system: You fix., user: 'Fix {{ n }}', tools: [read_file]",
+               submit, "}\n"),
+        "flow.yaml");
+    ASSERT_TRUE(flow) << flow.error().message;
+    graph_ = std::make_unique<flow::Graph>(*flow::Graph::Compile(*std::move(flow)));
+  }
+  // The record of a turn.
+  json::Value Turn(std::vector<model::ToolCall> calls, std::string text = "") {
+    model::Reply reply;
+    reply.choices.push_back({.text = std::move(text), .tool_calls = std::move(calls)});
+    reply_ = std::move(reply);
+    flow::AskedOnce asked = Asked();
+    asked.call = nullptr;
+    Metadata metadata;
+    metadata.Add(asked, ProviderNow, "v1");
+    metadata_ = *json::Read(metadata.Json(nullptr, "d"));
+    return Records(asked).front();
+  }
+
+  json::Value metadata_;
+};
+
+TEST_F(AgentRecordTest, ATurnThatCallsToolsHasItsCallsAsRawText) {
+  Load("");
+  const json::Value record = Turn({{.name = "read_file", .arguments = R"({"path":"a"})"},
+                                   {.name = "read_file", .arguments = "no JSON"}},
+                                  "I look.");
+  const json::Value calls = *json::Read(record.Find("raw_text").StringOr(""));
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0].Find("name").StringOr(""), "read_file");
+  EXPECT_EQ(calls[0].Find("arguments").StringOr(""), R"({"path":"a"})");
+  EXPECT_EQ(calls[1].Find("arguments").StringOr(""), "no JSON");
+  EXPECT_EQ(record.Find("text").StringOr(""), "I look.");
+  EXPECT_FALSE(record.Find("parsed").exists());
+}
+
+TEST_F(AgentRecordTest, WhatIsHandedInIsParsedOnceItObeysTheSchema) {
+  Load(", submit: {type: object, required: [n], properties: {n: {type: integer}}}");
+  const auto parsed = [&](std::string arguments) {
+    const json::Value record = Turn({{.name = "submit_result", .arguments = std::move(arguments)}});
+    EXPECT_NE(record.Find("raw_text").StringOr(""), "");
+    const json::View value = record.Find("parsed");
+    return value.exists() ? json::Write(value) : "none";
+  };
+  EXPECT_EQ(parsed(R"({"n":4})"), R"({"n":4})");
+  EXPECT_EQ(parsed(R"({"m":4})"), "none");
+}
+
+TEST_F(AgentRecordTest, HashesAreOfThePromptsOfTheFlowAndOfTheSubmission) {
+  Load(", submit: {type: object, properties: {n: {type: integer}}}");
+  const json::Value one = Turn({{.name = "read_file", .arguments = "{}"}});
+  const json::Value other = Turn({{.name = "submit_result", .arguments = "{}"}});
+  Load("");
+  const json::Value usual = Turn({});
+  for (const std::string_view key : {"prompt_hash", "schema_hash"}) {
+    EXPECT_EQ(one.Find(key).StringOr("").size(), 16U) << key;
+    EXPECT_EQ(one.Find(key).StringOr(""), other.Find(key).StringOr("")) << key;
+    EXPECT_TRUE(metadata_.Find(key).IsString()) << key;
+  }
+  EXPECT_EQ(usual.Find("prompt_hash").StringOr(""), one.Find("prompt_hash").StringOr("none"));
+  EXPECT_NE(usual.Find("schema_hash").StringOr(""), one.Find("schema_hash").StringOr(""));
+  EXPECT_EQ(usual.Find("schema_hash").StringOr("").size(), 16U);
 }
 
 }  // namespace
