@@ -182,6 +182,25 @@ class Work(Workers):
                            event["variant_id"]) for event in switches],
                          [("vllm", "openai", "sim-model", "sim-model", "v2")])
 
+    def test_a_switch_between_engines_that_name_no_model_tells_what_their_servers_have(self):  # R-EVT-06
+        with Sim("--instant", "--model", "small") as first, Sim("--instant", "--model", "large") as second, \
+                Gate(first, 2) as gate:
+            self.write("weir.yaml", f"engines:\n  old: {{kind: vllm, base_url: '{gate.url}/v1'}}\n"
+                       f"  new: {{kind: vllm, base_url: '{second.url}/v1'}}\nevents: {{file: events.jsonl}}\n")
+            self.submit(SAY, 8)
+            overlay = self.folder / "overlay.yaml"
+            overlay.write_text("say: {engine: old}\n")
+            process = self.worker("--exit-when-empty", "--overlay", str(overlay), "--concurrency", "1",
+                                  "--refresh-every", "4", stderr=subprocess.PIPE)
+            until(lambda: answered(first) >= 2, "two jobs are done")
+            overlay.write_text("say: {engine: new}\n")
+            gate.open.set()
+            said = process.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(process.returncode, 0, said)
+        events = [json.loads(line) for line in (self.folder / "events.jsonl").read_text().splitlines()]
+        switches = [event for event in events if event["event"] == "provider.switch"]
+        self.assertEqual([(event["old_model"], event["model"]) for event in switches], [("small", "large")])
+
     def test_a_variant_of_the_store_is_worked_with(self):
         self.write("weir.yaml", "engines:\n  a: {kind: sim, sim: {pace: instant}}\n  b: {kind: sim, sim: {pace: instant}}\n")
         self.submit(SAY, 3)

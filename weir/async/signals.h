@@ -10,7 +10,8 @@
 
 namespace weir::async {
 
-// Calls `on_signal` on the loop for each arrival of one of `numbers` while it lives.
+// Calls `on_signal` on the loop for each arrival of one of `numbers` while it lives. A SIGHUP that
+// the process was started to ignore (nohup) stays ignored.
 class SignalWatch {
  public:
   SignalWatch(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal);

@@ -6,6 +6,7 @@
 #include "weir/async/off_loop.h"
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
+#include "weir/flow/prepare.h"
 #include "weir/json/reader.h"
 #include "weir/json/yaml.h"
 #include "weir/store/files.h"
@@ -71,13 +72,6 @@ void TakeModel(config::EngineConfig& engine, const std::string& model) {
   if (engine.kind == config::Kind::kSim && !engine.sim.models.empty()) {
     engine.sim.models.front().served_names = {model};
   }
-}
-
-std::string ModelOf(const config::EngineConfig& engine) {
-  const bool simulated = engine.kind == config::Kind::kSim && engine.http.model.empty() &&
-                         !engine.sim.models.empty() &&
-                         !engine.sim.models.front().served_names.empty();
-  return simulated ? engine.sim.models.front().served_names.front() : engine.http.model;
 }
 
 }  // namespace
@@ -173,12 +167,12 @@ Result<std::string> AgentEngines::EngineOf(const OverlayChoice& choice, Context 
   return found.engine;
 }
 
-Task<bool> AgentEngines::IsHealthy(Context ctx, flow::EngineHost& host, std::string engine) const {
-  const Result<std::shared_ptr<model::Engine>> asked = host.Get(engine);
-  if (!asked) co_return false;
+Task<Result<model::EngineInfo>> AgentEngines::Look(Context ctx, flow::EngineHost& host,
+                                                   std::string engine) const {
+  std::shared_ptr<model::Engine> asked;
+  WEIR_CO_TRY(asked, host.Get(engine));
   const Context limited = ctx.WithTimeout(kHealthTime);
-  const Result<model::EngineInfo> there = co_await (*asked)->Describe(limited);
-  co_return there.has_value();
+  co_return co_await asked->Describe(limited);
 }
 
 Task<Result<jobs::Resolved>> AgentEngines::Make(Context ctx, std::string engine,
@@ -199,7 +193,7 @@ Task<Result<jobs::Resolved>> AgentEngines::Make(Context ctx, std::string engine,
   jobs::Resolved resolved;
   resolved.assignment = {.engine = engine.empty() ? engine : chosen.name,
                          .provider = std::string(config::KindName(chosen.kind)),
-                         .model = ModelOf(chosen),
+                         .model = chosen.http.model,
                          .variant = choice.variant};
   resolved.engines = host;
   resolved.provider_of = [host](std::string_view name) {
@@ -210,8 +204,11 @@ Task<Result<jobs::Resolved>> AgentEngines::Make(Context ctx, std::string engine,
 }
 
 Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
-  const Result<bool> polled = watcher_.Poll();
-  if (!polled) co_return std::unexpected<Error>(polled.error());
+  if (std::exchange(read_again_, false)) {
+    WEIR_CO_CHECK(watcher_.Reload());
+  } else {
+    WEIR_CO_CHECK(watcher_.Poll());
+  }
   OverlayChoice choice;
   WEIR_CO_TRY(choice, co_await Choose(ctx));
   const std::shared_ptr<const config::Config> config = watcher_.current();
@@ -223,13 +220,15 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
   WEIR_CO_TRY(resolved, co_await Make(ctx, engine, choice));
   const config::EngineConfig* const ollama = OllamaOf(*config);
   const bool watched = resolved.assignment.provider == "vllm" && ollama != nullptr;
+  const bool names_no_model = resolved.assignment.model.empty();
   bool gives_way = false;
   std::string name;
-  if (watched) {
+  if (watched || names_no_model) {
     name = resolved.engines->NameOf(
         resolved.assignment.engine.empty() ? graph_.flow().engine : resolved.assignment.engine);
-    const bool healthy = co_await IsHealthy(ctx, *resolved.engines, name);
-    gives_way = !healthy;
+    const Result<model::EngineInfo> seen = co_await Look(ctx, *resolved.engines, name);
+    if (seen && names_no_model) resolved.assignment.model = flow::ServedBy(*seen);
+    gives_way = watched && !seen;
     if (gives_way && !gave_way_) {
       const std::string message = StrCat("no answer from ", name, "; jobs of ", options_.agent,
                                          " go on with ", ollama->name);
@@ -237,7 +236,7 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
                {{"engine", std::string_view(name)}, {"message", std::string_view(message)}});
       ctx.Emit("engine.warning",
                {{"engine", std::string_view(name)}, {"message", std::string_view(message)}});
-    } else if (healthy) {
+    } else if (watched && seen) {
       ctx.Emit("health.ok", {{"engine", std::string_view(name)}});
     }
   }

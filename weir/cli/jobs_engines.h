@@ -52,8 +52,13 @@ class AgentEngines {
                                                     jobs::JobStore& store);
 
   // Reads everything again; the same engines as long as nothing has changed. A vLLM server that
-  // does not answer gives way to an Ollama engine, where the configuration has one.
+  // does not answer gives way to an Ollama engine, where the configuration has one. The model of an
+  // engine that names none is the one that its server says it has, and unknown without an answer.
   async::Task<Result<jobs::Resolved>> Resolve(async::Context ctx);
+
+  // The next Resolve() reads weir.yaml and what it names (cards of models, scenarios) although
+  // weir.yaml itself has not changed, and gives new engines.
+  void ReadAgain() { read_again_ = true; }
 
  private:
   AgentEngines(AgentEnginesOptions options, const flow::Graph& graph, jobs::JobStore& store,
@@ -64,12 +69,14 @@ class AgentEngines {
   Result<std::string> EngineOf(const OverlayChoice& choice, async::Context ctx) const;
   async::Task<Result<jobs::Resolved>> Make(async::Context ctx, std::string engine,
                                            OverlayChoice choice);
-  async::Task<bool> IsHealthy(async::Context ctx, flow::EngineHost& host, std::string engine) const;
+  async::Task<Result<model::EngineInfo>> Look(async::Context ctx, flow::EngineHost& host,
+                                              std::string engine) const;
 
   const AgentEnginesOptions options_;
   const flow::Graph& graph_;
   jobs::JobStore& store_;
   config::ConfigWatcher watcher_;
+  bool read_again_ = false;
 
   // What the last resolution was made of, and what it was.
   std::shared_ptr<const config::Config> made_under_;

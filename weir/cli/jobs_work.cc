@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -324,6 +325,11 @@ int ExitOf(const jobs::WorkerFigures& figures) {
 
 int Run(Session& session, WorkFlags& flags) {
   async::Loop loop;  // outlives the connections of the engines
+  // Watched from the start: who manages services may send it before the first job.
+  std::function<void()> on_hangup;
+  const async::SignalWatch hangup(loop, {SIGHUP}, [&on_hangup](int) {
+    if (on_hangup) on_hangup();
+  });
   const Result<std::vector<Named>> named = NamedFlows(flags, session);
   if (!named) return Refuse(session, named.error());
   const Result<StoreChoice> choice = ChooseStore(flags.jobs.store, nullptr, session);
@@ -377,6 +383,12 @@ int Run(Session& session, WorkFlags& flags) {
     view.TellDrain(options->drain);
     worker.Drain();
   });
+  on_hangup = [&] {
+    if (worker.figures().draining) return;
+    view.TellReading();
+    for (const WorkedFlow& flow : *flows) flow.engines->ReadAgain();
+    worker.Refresh();
+  };
   async::Context ctx(loop);
   ctx.cancellation = &cancellation;
   ctx.trace = &everything;
@@ -416,7 +428,8 @@ void AddFlags(CLI::App& command, WorkFlags& flags) {
            "a YAML file that says engine, model and variant of agents; it is read again "
            "while the worker works");
   NumberFlag(command, "--refresh-every", flags.refresh_every,
-             "jobs of a queue after which its configuration is read again; default: 100");
+             "jobs of a queue after which its configuration is read again, as SIGHUP has it at "
+             "once; default: 100");
   TextFlag(command, "--journal", flags.journal,
            "the folder of answers that the store does not know of yet; workers that "
            "share it find each other's after a crash");

@@ -163,6 +163,8 @@ void WorkView::TellDrain(Duration most) {
        false);
 }
 
+void WorkView::TellReading() { Note("SIGHUP: the configuration is read again", false); }
+
 std::string WorkView::Line() {
   const jobs::WorkerFigures& figures = worker_.figures();
   const std::uint64_t done = Ends(figures, Ended::How::kDone);

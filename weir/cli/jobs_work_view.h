@@ -35,6 +35,8 @@ class WorkView final : public TraceSink {
   // Said once, behind the reason of the first pause.
   void ExplainPause(std::string hint) { pause_hint_ = std::move(hint); }
   void TellDrain(Duration most);
+  // After a SIGHUP.
+  void TellReading();
   void TellEnd();
 
   // Shows how far it is until it is cancelled.

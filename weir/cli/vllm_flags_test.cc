@@ -24,7 +24,7 @@ Result<VllmArguments> ReadLine(std::string_view line, const wire::Version& versi
   return ReadVllmServe(args, version, read);
 }
 
-Result<VllmPlan> Plan(std::string_view line, Env env = {}) {
+Result<VllmPlan> Plan(std::string_view line, const Env& env = {}) {
   const Result<VllmArguments> arguments = ReadLine(line);
   if (!arguments) return Fail(arguments.error());
   return PlanVllm(*arguments, env, {});

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a command works with: a loop of its own, Ctrl-C that cancels, warnings that are told at
-// once.
+// What a command works with: a loop of its own, Ctrl-C, SIGTERM and SIGHUP that cancel, warnings
+// that are told at once.
 
 #include <optional>
 #include <vector>
@@ -13,6 +13,7 @@
 
 namespace weir::cli {
 
+// SIGHUP is left to who watches it already, and ignored under nohup.
 class Work {
  public:
   // All of them outlive this; `sinks` are told everything too.
@@ -24,9 +25,12 @@ class Work {
   async::Context NewContext(Duration total);
 
  private:
+  void WatchHangup();
+
   async::Loop& loop_;
   async::Cancellation cancellation_;
   const async::SignalWatch interrupt_;
+  std::optional<async::SignalWatch> hangup_;
   std::optional<WarningSink> warnings_;
   events::Tee everything_;
 };

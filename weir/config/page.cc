@@ -32,6 +32,12 @@ It is looked for in this order; the first that exists is used: `--config FILE`, 
 `~/.config/weir/weir.yaml`. YAML or JSON. Unknown keys are errors that name file, line, column and the nearest
 right key. `examples/weir.yaml` shows most of what there is.
 
+A chat and a worker (`weir jobs work`) live long, and read the file again: a chat at its next turn when the file has
+changed, a worker after `--refresh-every` jobs of a queue; after a SIGHUP the chat reads it at its next turn, the worker
+at once. It is taken over as a whole or not at all: what is wrong is told, and the old one stays. Every other command
+reads it once; one that asks servers is ended by a SIGHUP (a terminal that was closed) as by SIGTERM. Under `nohup` a
+SIGHUP is ignored.
+
 `weir config show -o json` is for programs. Each value is an object with its `value` and where it came `from`: a place
 in the file (and the variable that stands there), a variable alone, `profile NAME`, `built in` or `default`. An engine
 that cannot be used has the reason under `unusable`.

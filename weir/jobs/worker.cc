@@ -33,6 +33,7 @@ Worker::~Worker() = default;
 
 Task<Result<void>> Worker::Run(Context ctx) { return core_->Run(ctx); }
 void Worker::Drain() { core_->Drain(); }
+void Worker::Refresh() { core_->Refresh(); }
 const WorkerFigures& Worker::figures() const { return core_->figures(); }
 
 Worker::Core::Core(JobStore& store, AnswerJournal& journal, Resolve resolve,
@@ -55,6 +56,11 @@ void Worker::Core::Drain() {
   figures_.draining = true;
   bell_.Ring();
   if (waiting_) store_.Wake();
+}
+
+void Worker::Core::Refresh() {
+  for (Post& post : posts_) post.stale = true;
+  bell_.Ring();
 }
 
 std::int64_t Worker::Core::Left() const {
@@ -106,7 +112,7 @@ Task<Result<void>> Worker::Core::Run(Context ctx) {
 Task<Result<void>> Worker::Core::OpenShifts(Context ctx) {
   for (Post& post : posts_) {
     const std::string& agent = post.queue->spec.name;
-    Result<Resolved> resolved = co_await resolve_(ctx, agent);
+    Result<Resolved> resolved = co_await Read(ctx, post);
     if (!resolved) co_return Of(agent, std::move(resolved).error());
     Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
     if (!shift) co_return Of(agent, std::move(shift).error());
@@ -256,6 +262,12 @@ Task<void> Worker::Core::WaitForWork(Context ctx) {
 Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
   while (!ctx.cancelled() && !ends()) {
     for (Post& post : posts_) co_await CloseIdle(ctx, post);
+    const auto stale =
+        std::ranges::find_if(posts_, [](const Post& post) { return post.stale && !post.paused; });
+    if (stale != posts_.end()) {
+      co_await RefreshPost(ctx, *stale);
+      continue;
+    }
     if (ready_.empty() || !MayBegin()) {
       co_await bell_.Wait(ctx, kLookAgain);
       continue;
@@ -271,7 +283,8 @@ Task<void> Worker::Core::BeginAll(Context ctx, async::TaskScope& jobs) {
     const bool suspect = NeedsToBeAlone(post, ready.job);
     if (suspect) co_await WaitToBeAlone(ctx);
     const auto every = static_cast<std::uint64_t>(std::max(1, options_.refresh_every));
-    if (post.begun > 0 && post.begun % every == 0) co_await Refresh(ctx, post);
+    const bool enough = post.begun > 0 && post.begun % every == 0;
+    if (enough || post.stale) co_await RefreshPost(ctx, post);
     if (ready.worker != worker_ || ctx.cancelled() || ends() || !Takes(post)) {
       if (suspect) alone_ = false;
       GiveBack(ready);
@@ -305,10 +318,15 @@ bool Worker::Core::Takes(const Post& post) const {
   return !post.paused && !tried_out && unended < kUnended * options_.concurrency;
 }
 
+Task<Result<Resolved>> Worker::Core::Read(Context ctx, Post& post) {
+  post.stale = false;
+  return resolve_(ctx, post.queue->spec.name);
+}
+
 // A configuration that is wrong now changes nothing: the worker goes on with what it has.
-Task<void> Worker::Core::Refresh(Context ctx, Post& post) {
+Task<void> Worker::Core::RefreshPost(Context ctx, Post& post) {
   const std::string& agent = post.queue->spec.name;
-  Result<Resolved> resolved = co_await resolve_(ctx, agent);
+  Result<Resolved> resolved = co_await Read(ctx, post);
   if (!resolved) {
     ctx.Emit("config.refresh", {{"agent", std::string_view(agent)},
                                 {"ok", false},

@@ -103,6 +103,12 @@ class Worker {
   // No job is begun any more; on the loop's thread.
   void Drain();
 
+  // Has the configuration of every queue read again, whatever `refresh_every` says: before its next
+  // job is begun, and without one at once; an engine that does not answer is looked at at once,
+  // too. What has begun ends as it began. On the loop's thread, from Run()'s begin on; it returns
+  // before anything is read. When no job is begun any more it does nothing.
+  void Refresh();
+
   const WorkerFigures& figures() const;
 
  private:

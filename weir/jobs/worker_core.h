@@ -38,6 +38,7 @@ class Worker::Core {
 
   async::Task<Result<void>> Run(async::Context ctx);
   void Drain();
+  void Refresh();
   const WorkerFigures& figures() const { return figures_; }
 
  private:
@@ -48,6 +49,7 @@ class Worker::Core {
     std::unique_ptr<Shift> shift;
     std::vector<std::unique_ptr<Shift>> earlier;  // that still have jobs
     std::uint64_t begun = 0;
+    bool stale = false;  // its configuration is to be read again, before anything is begun
     bool paused = false;
     std::string paused_for;  // as it was told last; empty: it goes on
     // Calls were refused although the server answers: after the pause one job at a time is begun,
@@ -89,7 +91,8 @@ class Worker::Core {
   async::Task<bool> NothingIsLeft(async::Context ctx);
   async::Task<void> WaitForWork(async::Context ctx);
   async::Task<void> BeginAll(async::Context ctx, async::TaskScope& jobs);
-  async::Task<void> Refresh(async::Context ctx, Post& post);
+  async::Task<Result<Resolved>> Read(async::Context ctx, Post& post);
+  async::Task<void> RefreshPost(async::Context ctx, Post& post);
   async::Task<Result<std::unique_ptr<Shift>>> NewShift(async::Context ctx, const Post& post,
                                                        Resolved resolved);
   async::Task<void> Change(async::Context ctx, Post& post, std::unique_ptr<Shift> shift);
@@ -104,7 +107,7 @@ class Worker::Core {
   bool IsToBlame(const async::Context& ctx, const Post& post, const Claimed& job,
                  const Error& error);
   bool NeedsToBeAlone(const Post& post, const Claimed& job) const;
-  async::Task<Result<std::unique_ptr<Shift>>> NewWellShift(async::Context ctx, const Post& post);
+  async::Task<Result<std::unique_ptr<Shift>>> NewWellShift(async::Context ctx, Post& post);
   async::Task<void> WaitToBeAlone(async::Context ctx);
   void GiveBack(const Ready& ready);
   void GiveBackReady();

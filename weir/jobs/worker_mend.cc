@@ -62,8 +62,8 @@ void Worker::Core::GoOn(const Context& ctx, Post& post) {
   bell_.Ring();
 }
 
-Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewWellShift(Context ctx, const Post& post) {
-  Result<Resolved> resolved = co_await resolve_(ctx, post.queue->spec.name);
+Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewWellShift(Context ctx, Post& post) {
+  Result<Resolved> resolved = co_await Read(ctx, post);
   if (!resolved) co_return std::unexpected<Error>(resolved.error());
   Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
   if (!shift) co_return std::unexpected<Error>(shift.error());
@@ -80,8 +80,8 @@ Task<void> Worker::Core::Mend(Context ctx) {
     TimePoint next = ctx.Now() + kLookAtPauses;
     for (Post& post : posts_) {
       if (!post.paused || ends()) continue;
-      if (post.mend_at <= ctx.Now()) co_await MendPost(ctx, post);
-      if (post.paused) next = std::min(next, post.mend_at);
+      if (post.stale || post.mend_at <= ctx.Now()) co_await MendPost(ctx, post);
+      if (post.paused) next = std::min(next, post.stale ? ctx.Now() : post.mend_at);
     }
     if (ctx.Now() < next) co_await bell_.Wait(ctx, next - ctx.Now());
   }
