@@ -9,6 +9,7 @@
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
 #include "weir/client/typed.h"
+#include "weir/engine/withheld.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 
@@ -77,7 +78,7 @@ Result<WorkDone> Client::Work(const Agent& agent, Prompt task, const WorkOptions
 
 Session Client::OpenSession(SessionOptions options) { return Session(core_, std::move(options)); }
 
-Result<std::string> Client::Classify(Prompt prompt, std::vector<std::string> labels,
+Result<std::string> Client::Classify(Prompt prompt, const std::vector<std::string>& labels,
                                      const CallOptions& options) {
   WEIR_CHECK(CheckLabels(labels));
   CallOptions constrained = options;

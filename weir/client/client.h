@@ -53,7 +53,7 @@ class Client {
   Session OpenSession(SessionOptions options = {});
 
   // One of `labels`, which must be different from each other.
-  Result<std::string> Classify(Prompt prompt, std::vector<std::string> labels,
+  Result<std::string> Classify(Prompt prompt, const std::vector<std::string>& labels,
                                const CallOptions& options = {});
   // One of the enumerators of a described enum. Defined in weir/client/typed.h, as are the next.
   template <class Enum>

@@ -128,6 +128,7 @@ Result<void> EngineHost::ApplyProfile(const std::string& profile, model::Call& c
   const auto found = options_.config.profiles.find(profile);
   if (found == options_.config.profiles.end()) {
     std::vector<std::string> names;
+    names.reserve(options_.config.profiles.size());
     for (const auto& [name, unused] : options_.config.profiles) names.push_back(name);
     const std::optional<std::string> nearest = Nearest(profile, names);
     return Fail(Code::kConfigError, StrCat("there is no profile '", profile, "'",

@@ -289,6 +289,7 @@ TEST_F(ProgramToolTest, OthersThatEndDoNotHideABomb) {
   std::jthread others([&](const std::stop_token& stop) {
     std::latch end(1);
     std::vector<std::jthread> threads;
+    threads.reserve(100);
     for (int i = 0; i < 100; ++i) threads.emplace_back([&] { end.wait(); });
     started.count_down();
     while (folder_.Get("in/up").empty() && !stop.stop_requested()) std::this_thread::yield();
