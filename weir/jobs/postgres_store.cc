@@ -212,15 +212,15 @@ Result<void> Insert(Postgres& db, QueueId queue, std::span<const NewJob> jobs,
   return {};
 }
 
-// How many of those are there. A server that crashed may give an id that nobody has seen again, so
-// the key counts as well.
-Result<std::int64_t> CountOf(Postgres& db, QueueId queue, const Made& made) {
-  const std::vector<std::string_view> keys(made.keys.begin(), made.keys.end());
+// How many of `before` are there beside `now`. A server that crashed may give an id that nobody has
+// seen again: to another job, so the key counts as well, and to the same one, which is in `now`.
+Result<std::int64_t> CountOf(Postgres& db, QueueId queue, const Made& before, const Made& now) {
+  const std::vector<std::string_view> keys(before.keys.begin(), before.keys.end());
   PostgresArgs args;
   WEIR_TRY(const PostgresRows rows,
-           db.Run("SELECT count(*) FROM unnest($2, $3) AS i (id, key) JOIN weir_jobs j "
-                  "ON j.id = i.id AND j.key = i.key WHERE j.queue = $1",
-                  args.Int(queue).Ints(made.ids).Texts(keys)));
+           db.Run("SELECT count(DISTINCT j.id) FROM unnest($2, $3) AS i (id, key) JOIN weir_jobs j "
+                  "ON j.id = i.id AND j.key = i.key WHERE j.queue = $1 AND j.id <> ALL ($4)",
+                  args.Int(queue).Ints(before.ids).Texts(keys).Ints(now.ids)));
   return rows.Int(0, 0);
 }
 
@@ -248,7 +248,7 @@ Result<Submitted> PostgresStore::Submit(QueueId queue, std::span<const NewJob> j
     }
     auto accepted = static_cast<std::int64_t>(made.ids.size());
     if (!before.ids.empty()) {
-      WEIR_TRY(const std::int64_t known, CountOf(db, queue, before));
+      WEIR_TRY(const std::int64_t known, CountOf(db, queue, before, made));
       accepted += known;
     }
     if (accepted > 0) {

@@ -167,6 +167,29 @@ TEST_F(PostgresCrashTest, ACommitWhoseAnswerIsLostIsNotDoneAgain) {
   EXPECT_EQ(proxy.lost(), lost);
 }
 
+// As after a crash, which takes back what was given out last.
+TEST_F(PostgresCrashTest, JobsThatGetTheirIdsASecondTimeCountOnce) {
+  const auto store = Value(OpenStore(place_->url(), {}));
+  ASSERT_NE(store, nullptr);
+  const QueueId queue = Value(store->Declare({.name = "q"}));
+  const auto db = Value(store::Postgres::Connect(place_->url(), {}));
+  ASSERT_TRUE(db->Execute(R"(
+      CREATE SEQUENCE times;
+      CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('times') = 1 THEN
+          PERFORM setval(pg_get_serial_sequence('weir_jobs', 'id'), 1, false);
+          RAISE EXCEPTION 'again' USING ERRCODE = '40001';
+        END IF;
+        RETURN NULL;
+      END $$;
+      CREATE CONSTRAINT TRIGGER fail_once AFTER INSERT ON weir_jobs DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION fail_once();)"));
+  const Submitted submitted = Value(store->Submit(queue, NumberedJobs(0, 20)));
+  EXPECT_EQ(submitted.accepted, 20);
+  EXPECT_EQ(submitted.known, 0);
+}
+
 TEST_F(PostgresCrashTest, AServerThatIsGoneIsToldWhenThePatienceIsOver) {
   store::TestPostgresProxy proxy(server_->folder());
   const auto store = Value(OpenStore(proxy.Through(place_->url()), {.patience = 0s}));
