@@ -75,6 +75,7 @@ std::vector<Error> Reading::Errors() && {
                    std::move(problem.error));
   }
   std::vector<Error> errors;
+  errors.reserve(sorted.size());
   for (auto& [place, error] : sorted) errors.push_back(std::move(error));
   return errors;
 }

@@ -52,9 +52,9 @@ class LoraEngine final : public model::Engine {
  private:
   // The adapter that is meant; empty: none.
   const std::string& AdapterOf(const model::Call& call) const {
-    static const std::string none;
+    static const std::string kNone;
     if (!call.adapter.empty()) return call.adapter;
-    return shelf_->Has(call.model) ? call.model : none;
+    return shelf_->Has(call.model) ? call.model : kNone;
   }
 
   async::Task<Result<model::Reply>> CallWith(async::Context ctx, std::string name,
