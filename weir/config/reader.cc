@@ -365,7 +365,8 @@ void Reader::Section(const Key& key, const Describer& describe) {
   inner.Finish();
 }
 
-void Reader::Item(const Key& key, const NamedItems& items, Spot spot, const std::string& name) {
+void Reader::Item(const Key& key, const NamedItems& items, const Spot& spot,
+                  const std::string& name) {
   Reader inner = Inside(key, spot, Below(Below(path_, key.name), name));
   if (name.empty()) return inner.Problem("", StrCat("one of ", key.name, " has an empty name"));
   // A number in the place of a path is a slip.
@@ -414,7 +415,7 @@ void Reader::ListItem(const Key& key, const NamedItems& items, Spot spot,
     return twin.FinishItem(*name);
   }
   seen.push_back(*name);
-  Item(key, items, std::move(spot), *name);
+  Item(key, items, spot, *name);
 }
 
 void Reader::Named(const Key& key, const NamedItems& items) {

@@ -101,7 +101,7 @@ class Reader final : public Visitor {
   void MissingVariable(const Spot& spot, std::string_view what);
   std::optional<std::vector<std::string>> TextsOf(const Key& key, const Spot& spot);
   json::Value Expanded(const Key& key, const Spot& spot);
-  void Item(const Key& key, const NamedItems& items, Spot spot, const std::string& name);
+  void Item(const Key& key, const NamedItems& items, const Spot& spot, const std::string& name);
   // After the description of an item of that name.
   void FinishItem(const std::string& name);
   void ListItem(const Key& key, const NamedItems& items, Spot spot, std::vector<std::string>& seen);
