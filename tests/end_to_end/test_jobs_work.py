@@ -201,6 +201,25 @@ class Work(Workers):
         switches = [event for event in events if event["event"] == "provider.switch"]
         self.assertEqual([(event["old_model"], event["model"]) for event in switches], [("small", "large")])
 
+    def test_the_model_of_a_server_that_comes_later_is_known_once_it_answers(self):
+        port = free_port()
+        self.write("weir.yaml", f"engines:\n  main: {{kind: vllm, base_url: 'http://127.0.0.1:{port}/v1', "
+                   "retry: {max_retries: 0}}\nevents: {file: events.jsonl}\n")
+        self.submit(SAY, 2)
+
+        def events(name):
+            text = self.folder / "events.jsonl"
+            lines = text.read_text().splitlines() if text.exists() else []
+            return [event for line in lines if (event := json.loads(line))["event"] == name]
+
+        process = self.worker("--exit-when-empty", "--concurrency", "1", stderr=subprocess.PIPE)
+        until(lambda: events("jobs.paused"), "nothing answers yet")
+        with Sim("--instant", "--model", "late", "--listen", f"127.0.0.1:{port}"):
+            said = process.communicate(timeout=PATIENCE)[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual({event["model"] for event in events("job.end")}, {"late"})
+        self.assertEqual(events("provider.switch"), [])
+
     def test_a_variant_of_the_store_is_worked_with(self):
         self.write("weir.yaml", "engines:\n  a: {kind: sim, sim: {pace: instant}}\n  b: {kind: sim, sim: {pace: instant}}\n")
         self.submit(SAY, 3)

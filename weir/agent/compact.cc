@@ -61,7 +61,12 @@ async::Task<Result<Summary>> SumUp(async::Context ctx, model::Engine& engine,
   Result<model::Reply> reply = co_await engine.Call(ctx, ask);
   if (!reply && reply.error().code != Code::kEmptyModelResponse) co_return Fail(reply.error());
   Summary summary{.reply = std::move(reply), .text = {}};
-  if (summary.reply) summary.text = summary.reply->text();
+  // What a filter has ended, or the model refused, sums up nothing.
+  const model::Choice* const choice =
+      summary.reply && !summary.reply->choices.empty() ? &summary.reply->choices.front() : nullptr;
+  const bool withheld = choice != nullptr && (choice->finish == model::Finish::kContentFilter ||
+                                              !choice->refusal.empty());
+  if (choice != nullptr && !withheld) summary.text = choice->text;
   if (Trim(summary.text).empty()) {
     summary.text = Transcript(call.messages, head, options, options.max_excerpt_chars);
     summary.excerpt = true;

@@ -203,6 +203,16 @@ Task<Result<jobs::Resolved>> AgentEngines::Make(Context ctx, std::string engine,
   co_return resolved;
 }
 
+std::string AgentEngines::NameOf(const jobs::Resolved& resolved) const {
+  const std::string& engine = resolved.assignment.engine;
+  return resolved.engines->NameOf(engine.empty() ? graph_.flow().engine : engine);
+}
+
+Task<void> AgentEngines::NameModel(Context ctx, jobs::Resolved& resolved) const {
+  const Result<model::EngineInfo> seen = co_await Look(ctx, *resolved.engines, NameOf(resolved));
+  if (seen) resolved.assignment.model = flow::ServedBy(*seen);
+}
+
 Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
   if (std::exchange(read_again_, false)) {
     WEIR_CO_CHECK(watcher_.Reload());
@@ -213,7 +223,10 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
   WEIR_CO_TRY(choice, co_await Choose(ctx));
   const std::shared_ptr<const config::Config> config = watcher_.current();
   const bool same = made_ && made_under_ == config && made_for_ == choice;
-  if (same && !gave_way_) co_return *made_;
+  if (same && !gave_way_) {
+    if (made_->assignment.model.empty()) co_await NameModel(ctx, *made_);
+    co_return *made_;
+  }
   std::string engine;
   WEIR_CO_TRY(engine, EngineOf(choice, ctx));
   jobs::Resolved resolved;
@@ -224,8 +237,7 @@ Task<Result<jobs::Resolved>> AgentEngines::Resolve(Context ctx) {
   bool gives_way = false;
   std::string name;
   if (watched || names_no_model) {
-    name = resolved.engines->NameOf(
-        resolved.assignment.engine.empty() ? graph_.flow().engine : resolved.assignment.engine);
+    name = NameOf(resolved);
     const Result<model::EngineInfo> seen = co_await Look(ctx, *resolved.engines, name);
     if (seen && names_no_model) resolved.assignment.model = flow::ServedBy(*seen);
     gives_way = watched && !seen;

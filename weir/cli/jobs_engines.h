@@ -71,6 +71,10 @@ class AgentEngines {
                                            OverlayChoice choice);
   async::Task<Result<model::EngineInfo>> Look(async::Context ctx, flow::EngineHost& host,
                                               std::string engine) const;
+  // The engine that is asked first.
+  std::string NameOf(const jobs::Resolved& resolved) const;
+  // Of an engine that names no model: the one that its server has, once it answers.
+  async::Task<void> NameModel(async::Context ctx, jobs::Resolved& resolved) const;
 
   const AgentEnginesOptions options_;
   const flow::Graph& graph_;

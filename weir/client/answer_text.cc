@@ -15,15 +15,20 @@ Error Withheld(Error error, const model::Choice& choice) {
 
 }  // namespace
 
-Result<std::string> TextOf(Result<model::Reply> reply) {
-  if (!reply) return Fail(std::move(reply).error());
-  if (reply->choices.empty()) return std::string();
-  model::Choice& choice = reply->choices.front();
+Result<void> CheckText(const model::Reply& reply) {
+  if (reply.choices.empty()) return {};
+  const model::Choice& choice = reply.choices.front();
   if (engine::IsRefusal(choice)) return Fail(Withheld(engine::RefusedAnswer(choice), choice));
   if (choice.finish == model::Finish::kContentFilter) {
     return Fail(Withheld(engine::FilteredAnswer(choice), choice));
   }
-  return std::move(choice.text);
+  return {};
+}
+
+Result<std::string> TextOf(Result<model::Reply> reply) {
+  if (!reply) return Fail(std::move(reply).error());
+  WEIR_CHECK(CheckText(*reply));
+  return reply->choices.empty() ? std::string() : std::move(reply->choices.front().text);
 }
 
 }  // namespace weir::client

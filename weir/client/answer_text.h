@@ -9,8 +9,10 @@
 
 namespace weir::client {
 
-// The text of the first choice. Fails with kContentFilter for a refusal, and for what a filter
-// ended.
+// Fails with kContentFilter for a refusal, and for what a filter ended.
+Result<void> CheckText(const model::Reply& reply);
+
+// The text of the first choice, or what CheckText() says of it.
 Result<std::string> TextOf(Result<model::Reply> reply);
 
 }  // namespace weir::client

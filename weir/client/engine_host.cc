@@ -162,9 +162,22 @@ EngineHost::Lifecycle EngineHost::LifecycleOf(const std::string& name) {
                                                                     : Lifecycle::kPersistent;
 }
 
+// A call that its engine cannot answer goes on to those behind it.
 std::size_t EngineHost::PlacesOf(const std::string& name) {
-  const config::EngineConfig* const engine = Find(name);
-  return engine != nullptr ? engine->limits.max_in_flight : SIZE_MAX;
+  const std::string meant = Meant(name);
+  const auto role = options_.config.routes.roles.find(meant);
+  std::vector<std::string> chain = {meant};
+  if (role != options_.config.routes.roles.end()) chain = role->second;
+  std::size_t places = 0;
+  for (std::size_t at = 0; at < chain.size(); ++at) {
+    const config::EngineConfig* const engine = options_.config.Find(chain[at]);
+    if (engine == nullptr) return SIZE_MAX;
+    places += std::min(engine->limits.max_in_flight, SIZE_MAX - places);
+    for (const std::string& next : engine->fallback) {
+      if (std::ranges::find(chain, next) == chain.end()) chain.push_back(next);
+    }
+  }
+  return places;
 }
 
 Duration EngineHost::TotalOf(const std::string& name) {

@@ -47,7 +47,9 @@ TEST_F(EngineHostTest, ManagedEnginesGetTheirOwnAddresses) {
       "  a: {model: m, serve: {}}\n"
       "  b: {model: n, serve: {lifecycle: persistent}}\n"
       "  c: {model: o, serve: {port: 9123, flags: [--served-model-name, short, --api-key=k]}}\n"
-      "  d: {base_url: 'http://h', timeout: 7, limits: {max_in_flight: 3}}\n");
+      "  d: {base_url: 'http://h', timeout: 7, limits: {max_in_flight: 3}}\n"
+      "  e: {base_url: 'http://h', limits: {max_in_flight: 2}, fallback: d}\n"
+      "routes: {both: [e, d]}\n");
   ASSERT_NE(host, nullptr);
 
   const std::string a = host->Find("a")->http.upstream.base_url;
@@ -63,6 +65,8 @@ TEST_F(EngineHostTest, ManagedEnginesGetTheirOwnAddresses) {
   EXPECT_EQ(host->LifecycleOf("d"), Lifecycle::kElsewhere);
   EXPECT_EQ(host->TotalOf("d"), 7s);
   EXPECT_EQ(host->PlacesOf("d"), 3U);
+  EXPECT_EQ(host->PlacesOf("e"), 5U) << "d stands in for it";
+  EXPECT_EQ(host->PlacesOf("both"), 5U);
 }
 
 TEST_F(EngineHostTest, OthersNeedNoStart) {  // R-PRC-08

@@ -51,10 +51,15 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<std::string> Session::Ask(Prompt prompt, const std::optional<CallOptions>& options) {
-  return client::TextOf(Execute(std::move(prompt), options));
+  return client::TextOf(Say(std::move(prompt), options, client::CheckText));
 }
 
 Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOptions>& options) {
+  return Say(std::move(prompt), options, [](const model::Reply&) { return Result<void>(); });
+}
+
+Result<model::Reply> Session::Say(Prompt prompt, const std::optional<CallOptions>& options,
+                                  const std::function<Result<void>(const model::Reply&)>& check) {
   WEIR_CHECK(state_->Open());
   if (!state_->options.tools.empty()) {
     const auto known = static_cast<std::ptrdiff_t>(state_->options.messages.size());
@@ -63,12 +68,14 @@ Result<model::Reply> Session::Execute(Prompt prompt, const std::optional<CallOpt
     WEIR_TRY(ToolRun done, client::RunTools(*state_->core, state_->Continue(std::move(prompt)),
                                             state_->options.tools, run));
     done.messages.erase(done.messages.begin(), done.messages.begin() + known);
+    WEIR_CHECK(check(done.reply));
     state_->Remember(std::move(done.messages), done.usage);
     return std::move(done.reply);
   }
   std::vector<model::Message> said = prompt.call.messages;
   WEIR_TRY(model::Reply reply, state_->core->Wait(state_->Continue(std::move(prompt)),
                                                   state_->Choose(options), client::CallWhole));
+  WEIR_CHECK(check(reply));
   said.push_back(agent::MessageOf(reply));
   state_->Remember(std::move(said), reply.usage);
   return reply;

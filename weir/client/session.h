@@ -2,6 +2,7 @@
 
 // A conversation that is opened, carried on and closed.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,10 @@ class Session {
   bool closed() const;
 
  private:
+  // An answer that `check` finds wanting is not remembered, nor is the question.
+  Result<model::Reply> Say(Prompt prompt, const std::optional<CallOptions>& options,
+                           const std::function<Result<void>(const model::Reply&)>& check);
+
   friend class Client;
   struct State;
   Session(std::shared_ptr<client::Core> core, SessionOptions options);

@@ -35,6 +35,7 @@ TEST(SessionTest, WhoAsksForATextIsToldOfARefusal) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kContentFilter);
   EXPECT_THAT(refused.error().message, HasSubstr("I cannot help with that."));
+  EXPECT_TRUE(session.messages().empty()) << "it can be asked again";
 }
 
 TEST(SessionTest, RemembersWhatWasSaid) {

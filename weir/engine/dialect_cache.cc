@@ -66,6 +66,7 @@ async::Task<Result<wire::Dialect>> DialectCache::Ask(async::Context ctx) {
   if (!lacks_it) {
     const std::scoped_lock lock(mutex_);
     known_ = adapter_.DialectOf("");
+    version_.clear();
     until_ = After(ctx.Now(), kFailureLifetime);
     co_return *known_;
   }

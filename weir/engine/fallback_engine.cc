@@ -171,6 +171,7 @@ class FallbackEngine final : public model::Engine {
       Result<model::EngineInfo> later = co_await routes_[at].engine->Describe(ctx);
       if (!later) continue;
       later->models.clear();
+      later->model = later->dialect = later->version = {};
       co_return later;
     }
     co_return first;

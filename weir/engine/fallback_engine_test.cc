@@ -247,7 +247,8 @@ class Described final : public model::Engine {
 TEST_F(FallbackTest, AChainIsThereWhenOneOfItsEnginesIs) {
   const Error gone{.code = Code::kConnectionError, .message = "gone"};
   const model::EngineInfo main{.name = "main", .models = {{.id = "m"}}};
-  const model::EngineInfo safe{.name = "safe", .models = {{.id = "s"}}};
+  const model::EngineInfo safe{
+      .name = "safe", .model = "s", .dialect = "ollama", .models = {{.id = "s"}}};
   const auto described = [&](Result<model::EngineInfo> first, Result<model::EngineInfo> second) {
     std::vector<RegisteredEngine> engines(2);
     const std::pair<const char*, Result<model::EngineInfo>> both[] = {{"main", std::move(first)},
@@ -267,6 +268,7 @@ TEST_F(FallbackTest, AChainIsThereWhenOneOfItsEnginesIs) {
   ASSERT_TRUE(later);
   EXPECT_EQ(later->name, "safe");
   EXPECT_THAT(later->models, IsEmpty()) << "it is asked for its own model";
+  EXPECT_EQ(later->model + later->dialect, "") << "what is said of it is not true of main";
   EXPECT_EQ(described(std::unexpected(gone), std::unexpected(gone)).error().message, "gone");
 }
 

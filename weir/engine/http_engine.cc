@@ -248,8 +248,10 @@ class HttpEngine final : public model::Engine {
                            .models = std::move(models)};
     // A server that lists its models is there, also when it does not tell its version.
     const Result<wire::Dialect> dialect = co_await dialect_.Ask(span.context());
-    if (dialect) info.dialect = dialect->name;
-    info.version = dialect_.Version();
+    if (dialect) {
+      info.dialect = dialect->name;
+      info.version = dialect_.Version();
+    }
     co_return info;
   }
 

@@ -1,7 +1,6 @@
 #pragma once
 
-// Answers that were not given: the model refused, or a filter of the server stepped in. The same
-// sentences for all who find one.
+// Answers that were not given: the model refused, or a filter of the server stepped in.
 
 #include "weir/base/error.h"
 #include "weir/model/reply.h"

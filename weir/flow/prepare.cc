@@ -152,6 +152,7 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, c
   WEIR_CO_TRY(info, co_await Look(ctx, engine, askers));
   if (!info) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
+    if (info->dialect.empty()) break;
     stats.nodes[node->index].dialect = info->dialect;
     stats.nodes[node->index].server_version = info->version;
   }

@@ -53,7 +53,7 @@ class EngineHost {
   virtual async::Task<Result<void>> Start(async::Context ctx, const std::string& name) = 0;
   // Waits until its process is gone. Never fails: what went wrong is told as an event.
   virtual async::Task<void> Stop(async::Context ctx, const std::string& name) = 0;
-  // How many calls it takes at once, as its configuration says.
+  // How many calls it and those that stand in for it take at once, as the configuration says.
   virtual std::size_t PlacesOf(const std::string& /*name*/) { return SIZE_MAX; }
   // The clock `total` of its calls.
   virtual Duration TotalOf(const std::string& name) = 0;

@@ -124,8 +124,9 @@ class Walker {
   // The names that a template of the node begins with, with their values.
   json::Value Variables(const Visit& visit) const;
   Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name);
-  // A place for a call: one of its engine's, and then one of the run's, so that calls which wait
-  // for a busy engine keep none from the others. Nothing when the run ends.
+  // A place for the call of a step: one of its engine's, and then one of the run's, so that steps
+  // which wait for a busy engine keep none from the others. Agents have one of the run's for all of
+  // their work. Nothing when the run ends.
   struct Place {
     async::Semaphore::Permit of_engine;
     async::Semaphore::Permit of_run;

@@ -8,11 +8,13 @@
 #include <set>
 
 #include "weir/agent/arguments.h"
+#include "weir/agent/text_calls.h"
 #include "weir/agent/tools/clip.h"
 #include "weir/base/clock.h"
 #include "weir/base/random.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/json/lenient.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 #include "weir/schema/schema.h"
@@ -99,7 +101,17 @@ Result<json::Value> SubmitSchemaOf(const agent::Agent& agent) {
 }
 
 // What a turn hands in that obeys the schema; null: nothing.
-json::Value HandedIn(const agent::Agent& agent, const std::vector<model::ToolCall>& calls) {
+json::Value HandedIn(const agent::Agent& agent, const model::Choice& choice) {
+  std::vector<model::ToolCall> calls = choice.tool_calls;
+  // A loop reads calls, and what is to be handed in, out of a text as well.
+  if (calls.empty())
+    calls = agent::CallsInText(choice.text,
+                               {{.name = agent.submit.name, .description = {}, .parameters = {}}});
+  if (calls.empty()) {
+    const Result<json::Mended> said = json::ReadLenient(choice.text);
+    if (!said || !said->report.complete || !said->value.IsObject()) return {};
+    calls.push_back({.id = {}, .name = agent.submit.name, .arguments = choice.text});
+  }
   const auto call = std::ranges::find(calls, agent.submit.name, &model::ToolCall::name);
   if (call == calls.end()) return {};
   const auto read = [&]() -> Result<json::Value> {
@@ -119,8 +131,7 @@ void WriteAnswer(json::Writer& out, const flow::AskedOnce& asked) {
               Truncate(calls ? CallsText(choice.tool_calls) : choice.text, kMostRawText));
     if (calls && !choice.text.empty()) out.Field("text", Truncate(choice.text, kMostRawText));
     const agent::Agent* agent = AgentOf(asked);
-    const json::Value parsed =
-        agent != nullptr ? HandedIn(*agent, choice.tool_calls) : choice.value;
+    const json::Value parsed = agent != nullptr ? HandedIn(*agent, choice) : choice.value;
     if (!parsed.IsNull()) out.Field("parsed", json::View(parsed));
   }
   out.PlainKey("repaired");

@@ -247,6 +247,16 @@ TEST_F(AgentRecordTest, WhatIsHandedInIsParsedOnceItObeysTheSchema) {
   EXPECT_EQ(parsed(R"({"m":4})"), "none");
 }
 
+TEST_F(AgentRecordTest, WhatIsHandedInAsATextIsParsedToo) {
+  Load(", submit: {type: object, properties: {n: {type: integer}}}");
+  EXPECT_EQ(json::Write(Turn({}, R"({"n":4})").Find("parsed")), R"({"n":4})");
+  EXPECT_EQ(json::Write(Turn({}, R"({"name":"submit_result","arguments":{"n":5}})").Find("parsed")),
+            R"({"n":5})");
+  for (const char* words : {"", "It is done.", R"({"n":)"}) {
+    EXPECT_FALSE(Turn({}, words).Find("parsed").exists()) << words;
+  }
+}
+
 TEST_F(AgentRecordTest, HashesAreOfThePromptsOfTheFlowAndOfTheSubmission) {
   Load(", submit: {type: object, properties: {n: {type: integer}}}");
   const json::Value one = Turn({{.name = "read_file", .arguments = "{}"}});

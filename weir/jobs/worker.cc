@@ -355,7 +355,9 @@ Task<void> Worker::Core::Change(Context ctx, Post& post, std::unique_ptr<Shift> 
   if (shift->resolved().engines == post.shift->resolved().engines) shift->TakeOver(*post.shift);
   Relieve(post, std::move(shift));
   co_await CloseIdle(ctx, post);
-  if (before == now) co_return;
+  Assignment known = before;
+  if (known.model.empty()) known.model = now.model;  // nobody had told it
+  if (known == now) co_return;
   ++figures_.switches;
   ctx.Emit("provider.switch", {{"agent", std::string_view(post.queue->spec.name)},
                                {"old_provider", std::string_view(before.provider)},

@@ -23,6 +23,9 @@ bool Speaks(json::View root, json::View schema, std::string_view name,
   for (const std::string_view key : {"if", "then", "else"}) {
     if (speaks(schema.Find(key))) return true;
   }
+  for (const json::Member part : schema.Find("dependentSchemas").members()) {
+    if (speaks(part.value)) return true;
+  }
   const std::string_view reference = schema.Find("$ref").StringOr("");
   if (!reference.starts_with('#') || !seen.insert(reference).second) return false;
   const Result<json::View> target = json::Resolve(root, reference.substr(1));

@@ -11,7 +11,8 @@
 namespace weir::agent {
 
 // Whether a schema of arguments speaks of a member of them: in its `properties`, or in those of
-// what it refers to or is combined of.
+// what it refers to inside of itself (`#/...`) or is combined of (allOf, anyOf, oneOf, if,
+// dependentSchemas). Patterns of names speak of none.
 bool SpeaksOf(json::View schema, std::string_view name);
 
 // One object as JSON: the members of `row` that the schema does not speak of, over them those of
