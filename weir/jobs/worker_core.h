@@ -108,6 +108,7 @@ class Worker::Core {
                  const Error& error);
   bool NeedsToBeAlone(const Post& post, const Claimed& job) const;
   async::Task<Result<std::unique_ptr<Shift>>> NewWellShift(async::Context ctx, Post& post);
+  async::Task<Result<std::unique_ptr<Shift>>> LookForShift(async::Context ctx, Post& post);
   async::Task<void> WaitToBeAlone(async::Context ctx);
   void GiveBack(const Ready& ready);
   void GiveBackReady();

@@ -62,7 +62,16 @@ void Worker::Core::GoOn(const Context& ctx, Post& post) {
   bell_.Ring();
 }
 
+// A server may come between the look that asks for its model and the one whether it is there: then
+// both are done again, once.
 Task<Result<std::unique_ptr<Shift>>> Worker::Core::NewWellShift(Context ctx, Post& post) {
+  Result<std::unique_ptr<Shift>> shift = co_await LookForShift(ctx, post);
+  if (!shift || !(*shift)->assignment().model.empty()) co_return shift;
+  co_await (*shift)->Close(ctx);
+  co_return co_await LookForShift(ctx, post);
+}
+
+Task<Result<std::unique_ptr<Shift>>> Worker::Core::LookForShift(Context ctx, Post& post) {
   Result<Resolved> resolved = co_await Read(ctx, post);
   if (!resolved) co_return std::unexpected<Error>(resolved.error());
   Result<std::unique_ptr<Shift>> shift = co_await NewShift(ctx, post, *std::move(resolved));
