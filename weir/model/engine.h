@@ -44,7 +44,7 @@ struct EngineInfo {
   std::string kind;      // "vllm", "openai", "ollama", "sim"
   std::string base_url;  // empty in process
   std::string model;     // what calls without a model get
-  std::string dialect;   // what it understands, by name; empty: it did not say when it was asked
+  std::string dialect;   // what it is taken to understand, by name; empty: nobody could ask
   std::string version;   // of the server, in its own words, if it tells it
   std::vector<ModelEntry> models;
 };
