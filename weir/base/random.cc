@@ -56,13 +56,19 @@ double Random::Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53;
 std::uint64_t StableHash(const void* data, std::size_t size, std::uint64_t seed) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   std::uint64_t hash = seed ^ (0xCBF29CE484222325ULL + size);
-  while (size > 0) {
-    std::uint64_t word = 0;
-    const std::size_t taken = size < 8 ? size : 8;
-    for (std::size_t i = 0; i < taken; ++i) word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+  const auto mix = [&hash](std::uint64_t word) {
     hash = std::rotl(hash ^ word * 0x9E3779B97F4A7C15ULL, 29) * 0xBF58476D1CE4E5B9ULL;
-    bytes += taken;
-    size -= taken;
+  };
+  for (; size >= 8; bytes += 8, size -= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, 8);
+    if constexpr (std::endian::native == std::endian::big) word = std::byteswap(word);
+    mix(word);
+  }
+  if (size > 0) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < size; ++i) word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+    mix(word);
   }
   return SplitMix(hash);
 }

@@ -75,6 +75,8 @@ async::Task<void> Conversation::Break(BreakOff how) {
   Gone();
 }
 
+void Conversation::GiveTime(Duration time) { deadline_.Set(After(ctx_.loop->RoughNow(), time)); }
+
 void Conversation::OnClock() {
   if (phase_ != Phase::kHandling || writing_) {
     Gone();
@@ -84,7 +86,7 @@ void Conversation::OnClock() {
   if (stream_->PeekPeer() == ByteStream::Peek::kClosed) {
     Gone();
   } else {
-    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+    GiveTime(kLookAtClient);
   }
 }
 
@@ -100,7 +102,7 @@ async::Task<void> Conversation::Run() {
     if (!whole) break;
     phase_ = Phase::kHandling;
     keep_alive_ = parser_.keep_alive() && !server_.draining;
-    deadline_.Set(After(ctx_.Now(), kLookAtClient));
+    GiveTime(kLookAtClient);
     co_await server_.handler.Handle(*this);
     if (answer_ == Answer::kNone && !gone_) {
       const Headers none;
@@ -115,7 +117,7 @@ async::Task<void> Conversation::Run() {
 
 async::Task<bool> Conversation::ReadRequest() {
   bool invited = false;
-  deadline_.Set(After(ctx_.Now(), server_.options.keep_alive));
+  GiveTime(server_.options.keep_alive);
   while (!parser_.done()) {
     if (end_ == 0 || parser_.started()) {
       const bool more = co_await Fill();
@@ -123,7 +125,7 @@ async::Task<bool> Conversation::ReadRequest() {
     }
     if (phase_ == Phase::kIdle) {
       phase_ = Phase::kReading;
-      deadline_.Set(After(ctx_.Now(), server_.options.header_time));
+      GiveTime(server_.options.header_time);
     }
     const Result<std::size_t> used = parser_.Feed(std::span(buffer_).first(end_));
     if (!used) {
@@ -137,7 +139,7 @@ async::Task<bool> Conversation::ReadRequest() {
       co_await Refuse(parser_.suggested_status(), "only the expectation 100-continue is known");
       co_return false;
     }
-    if (parser_.head_done()) deadline_.Set(After(ctx_.Now(), server_.options.body_idle));
+    if (parser_.head_done()) GiveTime(server_.options.body_idle);
     if (parser_.head_done() && !parser_.done() && parser_.expects_continue() && !invited) {
       invited = true;
       const Result<void> sent = co_await Send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -174,7 +176,7 @@ async::Task<void> Conversation::Refuse(int status, std::string_view why) {
 async::Task<void> Conversation::Linger() {
   stream_->ShutdownSend();
   phase_ = Phase::kReading;
-  deadline_.Set(After(ctx_.Now(), kLingerTime));
+  GiveTime(kLingerTime);
   for (std::size_t dropped = 0; dropped < kLingerBytes;) {
     const auto [error, count] = co_await stream_->ReadSome(buffer_);
     if (error || gone_) break;
@@ -271,14 +273,18 @@ async::Task<Result<void>> Conversation::Send(std::string_view bytes) {
     const TimePoint due = deadline_.at();
     writing_ = true;
     for (bytes.remove_prefix(written); !error && !bytes.empty();) {
-      deadline_.Set(After(ctx_.Now(), server_.options.write_stall));
+      GiveTime(server_.options.write_stall);
       const std::string_view slice = bytes.substr(0, kWriteSlice);
       const IoResult result = co_await stream_->Write(slice);
       error = std::get<0>(result);
       bytes.remove_prefix(slice.size());
     }
     writing_ = false;
-    deadline_.Set(phase_ == Phase::kHandling ? After(ctx_.Now(), kLookAtClient) : due);
+    if (phase_ == Phase::kHandling) {
+      GiveTime(kLookAtClient);
+    } else {
+      deadline_.Set(due);
+    }
   }
   if (!error && !gone_) co_return Result<void>();
   Gone();

@@ -57,6 +57,8 @@ class Conversation final : public Exchange {
   async::Task<Result<void>> BeginBody(int status, const Headers& headers,
                                       std::optional<std::size_t> length);
   Result<void> StartHead(int status, const Headers& headers, std::optional<std::size_t> length);
+  // The clock of the phase begins anew. Rough: a Deadline looks a few times a second.
+  void GiveTime(Duration time);
   void OnClock();
   void Gone();
 

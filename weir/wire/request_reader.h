@@ -19,8 +19,7 @@ enum class Null : std::uint8_t { kAllowed, kRefused };
 class RequestReader {
  public:
   // `body` must outlive the reader.
-  RequestReader(model::Api api, json::View body, const Dialect& dialect)
-      : api_(api), body_(body), dialect_(dialect) {}
+  RequestReader(model::Api api, json::View body, const Dialect& dialect);
 
   model::Api api() const { return api_; }
   bool chat() const { return api_ == model::Api::kChat; }
@@ -65,6 +64,7 @@ class RequestReader {
   model::Api api_;
   json::View body_;
   const Dialect& dialect_;
+  std::uint64_t marks_ = 0;  // of the keys that are there: most that are asked for are not
   std::vector<std::string_view> read_;
   std::vector<std::string> complaints_;
   std::string first_location_;
