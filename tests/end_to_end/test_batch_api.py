@@ -1,9 +1,11 @@
 """Batches at a provider: `weir batch` against the simulator of OpenAI's server."""
+import base64
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -359,6 +361,35 @@ class Local(Case):
             done = weir(*words, "-o", str(out), "-e", "sim", "--quiet")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(ids(out), ["r0", "r1", "r2"])
+
+    def test_texts_to_embed_stand_among_chats_and_are_tried_again_like_them(self):
+        vector = {"url": "/v1/embeddings", "method": "POST"}
+        rows = [{"custom_id": "two", **vector, "body": {"input": ["a river", "the sea"], "dimensions": 4}},
+                {"custom_id": "packed", **vector, "body": {"input": "a river", "dimensions": 4, "encoding_format": "base64"}},
+                {"custom_id": "ids", **vector, "body": {"input": [1, 2]}}]
+        batch = self.write("in.jsonl", requests(2) + "".join(json.dumps(row) + "\n" for row in rows))
+        scenario = self.write("busy.yaml", "- {match: {path: /v1/embeddings}, times: 1, reply: {error: {status: 503}}}\n")
+        out = self.folder / "out.jsonl"
+        with Sim("--instant", "--scenario", scenario) as sim:
+            done = weir("batch", "run", batch, "-o", str(out), "-e", sim.url, "-m", "sim-model")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("trying again", done.stderr)
+        self.assertEqual(ids(out), ["r0", "r1", "two", "packed", "ids"])
+        *_, two, packed, refused = lines(out)
+        self.assertEqual([len(item["embedding"]) for item in two["response"]["body"]["data"]], [4, 4])
+        self.assertGreater(two["response"]["body"]["usage"]["prompt_tokens"], 0)
+        raw = base64.b64decode(packed["response"]["body"]["data"][0]["embedding"])
+        self.assertEqual(list(struct.unpack("<4f", raw)),
+                         [struct.unpack("f", struct.pack("f", x))[0] for x in two["response"]["body"]["data"][0]["embedding"]])
+        self.assertEqual(refused["response"]["status_code"], 400)
+        self.assertIn("token ids", refused["error"]["error"]["message"])
+
+    def test_the_embedded_simulator_says_that_it_has_no_vectors(self):
+        batch = self.write("in.jsonl", json.dumps({"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {"input": "x"}}))
+        done = weir("batch", "run", batch, "-o", str(self.folder / "out.jsonl"), "-e", "sim", "--quiet")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        line, = lines(self.folder / "out.jsonl")
+        self.assertIn("start `weir sim`", line["error"]["error"]["message"])
 
     def test_a_command_line_of_vllm_run_batch_runs_and_what_it_says_to_a_server_is_told(self):
         batch = self.write("in.jsonl", requests(2))

@@ -124,6 +124,12 @@ Result<std::shared_ptr<model::Engine>> EngineHost::Get(const std::string& name) 
   return fleet_->Get(Meant(name));
 }
 
+Result<std::shared_ptr<model::Engine>> EngineHost::GetEmbedder(const std::string& name) {
+  const config::EngineConfig* const engine = Find(name);
+  if (engine == nullptr) return Fail(Code::kConfigError, StrCat("there is no engine ", name));
+  return fleet_->NewEmbedder(*engine, options_.env);
+}
+
 Result<void> EngineHost::ApplyProfile(const std::string& profile, model::Call& call) {
   const auto found = options_.config.profiles.find(profile);
   if (found == options_.config.profiles.end()) {

@@ -39,6 +39,7 @@ class EngineHost final : public flow::EngineHost {
                                                                EngineHostOptions options);
 
   Result<std::shared_ptr<model::Engine>> Get(const std::string& name) override;
+  Result<std::shared_ptr<model::Engine>> GetEmbedder(const std::string& name) override;
   Result<void> ApplyProfile(const std::string& profile, model::Call& call) override;
   std::string NameOf(const std::string& name) override;
   bool IsAlive(const std::string& name) override;

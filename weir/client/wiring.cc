@@ -11,6 +11,7 @@
 #include "weir/engine/choose_engine.h"
 #include "weir/engine/control.h"
 #include "weir/engine/decorators.h"
+#include "weir/engine/embed_engine.h"
 #include "weir/engine/http_engine.h"
 #include "weir/engine/lora_engine.h"
 #include "weir/engine/prefix.h"
@@ -117,6 +118,21 @@ engine::ThinkingField SwitchingOf(config::Kind kind) {
   return engine::ThinkingField::kTemplate;
 }
 
+// Retry, limit and record.
+std::unique_ptr<model::Engine> WithCare(std::unique_ptr<model::Engine> engine,
+                                        const config::EngineConfig& config, const Shared& shared) {
+  engine = engine::NewRecordEngine(std::move(engine),
+                                   {.engine = config.name,
+                                    .provider = std::string(config::KindName(config.kind)),
+                                    .model = config.http.model,
+                                    .debug = config.debug,
+                                    .truncate = config.debug_truncate,
+                                    .deltas = shared.tells_deltas});
+  engine = engine::NewLimitEngine(std::move(engine), config.limits, shared.places);
+  return engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
+                                shared.breaker, config.name);
+}
+
 // What the model's card says, and the best of several candidates.
 std::unique_ptr<model::Engine> WithCard(std::unique_ptr<model::Engine> next,
                                         const config::EngineConfig& config,
@@ -178,16 +194,7 @@ Result<std::unique_ptr<model::Engine>> BuildEngine(const config::EngineConfig& c
   } else {
     WEIR_TRY(engine, engine::NewHttpEngine(http, transport));
   }
-  engine = engine::NewRecordEngine(std::move(engine),
-                                   {.engine = config.name,
-                                    .provider = std::string(config::KindName(config.kind)),
-                                    .model = config.http.model,
-                                    .debug = config.debug,
-                                    .truncate = config.debug_truncate,
-                                    .deltas = shared.tells_deltas});
-  engine = engine::NewLimitEngine(std::move(engine), config.limits, std::move(shared.places));
-  engine = engine::NewRetryEngine(std::move(engine), config.retry, Random::FromSystem(),
-                                  std::move(shared.breaker), config.name);
+  engine = WithCare(std::move(engine), config, shared);
   engine = WithCard(std::move(engine), config, std::move(shared.cards));
   std::shared_ptr<engine::TokenCounter> counter;
   if (config.kind == config::Kind::kVllm) {
@@ -213,12 +220,11 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
                            const Env& env) {
   Fleet fleet;
   std::vector<engine::RegisteredEngine> engines;
-  std::shared_ptr<async::Semaphore> places;
   if (config.max_in_flight) {
     const async::SemaphoreOptions limit{.permits = static_cast<std::size_t>(*config.max_in_flight)};
-    places = std::make_shared<async::Semaphore>(limit);
+    fleet.places_ = std::make_shared<async::Semaphore>(limit);
   }
-  Shared shared{.places = std::move(places), .tells_deltas = config.events.deltas};
+  Shared shared{.places = fleet.places_, .tells_deltas = config.events.deltas};
   if (config.budget.max_tokens || config.budget.max_cost) {
     shared.budget = std::make_shared<engine::SharedBudget>(config.budget);
   }
@@ -281,6 +287,22 @@ std::unique_ptr<model::Engine> WithChanges(std::unique_ptr<model::Engine> next,
 
 engine::CallDefaults DefaultsOf(const config::EngineConfig& config) {
   return {.sampling = config.defaults, .context_window = config.context_window};
+}
+
+Result<std::shared_ptr<model::Engine>> Fleet::NewEmbedder(const config::EngineConfig& config,
+                                                          const Env& env) {
+  if (config.unusable) return Fail(*config.unusable);
+  if (config.kind == config::Kind::kSim) {
+    return Fail(Code::kUnsupportedParam,
+                "the embedded simulator has no embeddings; start `weir sim` and give its address "
+                "with -e");
+  }
+  WEIR_TRY(
+      std::unique_ptr<engine::Control> control,
+      engine::Control::Make(HttpOptionsOf(config), transports_->Add(BuildTransport(config, env))));
+  std::unique_ptr<model::Engine> embedder =
+      WithCare(engine::NewEmbedEngine(std::move(control)), config, Shared{.places = places_});
+  return std::shared_ptr<model::Engine>(std::move(embedder));
 }
 
 }  // namespace weir::client

@@ -24,6 +24,8 @@ Result<std::unique_ptr<Control>> Control::Make(HttpEngineOptions options, http::
       new Control(std::move(options), std::move(adapter), std::move(upstream)));
 }
 
+std::string_view Control::kind() const { return adapter_->kind(); }
+
 async::Task<Result<std::string>> Control::Ask(async::Context ctx, std::string_view method,
                                               std::string_view path, std::string body) {
   WEIR_CO_TRY(const std::unique_ptr<http::Response> response,

@@ -47,6 +47,7 @@ class Control final : public AdapterHost, public TokenCounter {
 
   const std::string& address() const override { return upstream_->name(); }
   const HttpEngineOptions& options() const { return options_; }
+  std::string_view kind() const;  // "vllm", "openai", "ollama"
 
  private:
   Control(HttpEngineOptions options, std::unique_ptr<Adapter> adapter,

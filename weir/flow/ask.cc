@@ -6,6 +6,7 @@
 
 #include "weir/base/text.h"
 #include "weir/events/label.h"
+#include "weir/flow/batch.h"
 #include "weir/flow/call.h"
 #include "weir/flow/failures.h"
 #include "weir/flow/walk.h"
@@ -30,10 +31,12 @@ void AddPaid(Finished& finished, const model::ReplyInfo& info, const model::Usag
 
 }  // namespace
 
-Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name) {
-  if (const auto known = made_.find(name); known != made_.end()) return known->second;
-  WEIR_TRY(std::shared_ptr<model::Engine> engine, engines_.Get(name));
-  made_.emplace(name, engine);
+Result<std::shared_ptr<model::Engine>> Walker::EngineFor(const std::string& name, bool embeds) {
+  const std::pair key(name, embeds);
+  if (const auto known = made_.find(key); known != made_.end()) return known->second;
+  WEIR_TRY(std::shared_ptr<model::Engine> engine,
+           embeds ? engines_.GetEmbedder(name) : engines_.Get(name));
+  made_.emplace(key, engine);
   return engine;
 }
 
@@ -230,7 +233,8 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
   const json::Value variables = Variables(visit);
   const std::string name = EngineOf(graph_.flow(), step, options_);
   Finished finished = NewFinished(visit);
-  const Result<std::shared_ptr<model::Engine>> engine = EngineFor(name);
+  const bool embeds = step.batch && AsksForEmbeddings(visit.traveller.row);
+  const Result<std::shared_ptr<model::Engine>> engine = EngineFor(name, embeds);
   if (!engine) {
     finished.outcome = engine.error();
     co_return finished;

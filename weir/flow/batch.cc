@@ -1,13 +1,16 @@
 #include "weir/flow/batch.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
+#include "weir/wire/control_server.h"
 #include "weir/wire/server_codec.h"
 
 namespace weir::flow {
@@ -19,6 +22,8 @@ std::optional<model::Api> ApiOf(std::string_view url) {
   if (url == "/v1/responses") return model::Api::kResponses;
   return std::nullopt;
 }
+
+constexpr std::string_view kEmbeddings = "/v1/embeddings";
 
 wire::Dialect LatestVllm() { return {}; }
 
@@ -61,6 +66,55 @@ std::string Line(std::string_view custom_id, std::int64_t status, json::View bod
   }
   out.EndObject();
   return line + "\n";
+}
+
+// What weir does not read of a request for embeddings goes to the server as it is.
+json::Value Beside(json::View body) {
+  constexpr std::string_view kRead[] = {"model", "input", "encoding_format", "request_id"};
+  json::Builder rest;
+  rest.BeginObject();
+  for (const auto& [key, value] : body.members()) {
+    if (std::ranges::find(kRead, key) != std::end(kRead) || value.IsNull()) continue;
+    rest.Key(key);
+    rest.Copy(value);
+  }
+  rest.EndObject();
+  return std::move(rest).Finish();
+}
+
+Result<model::Call> EmbeddingCall(json::View body) {
+  const std::expected<wire::IncomingEmbedding, wire::ServerError> incoming =
+      wire::DecodeEmbedding(json::Write(body), LatestVllm());
+  if (!incoming) return Fail(Code::kInvalidRequest, incoming.error().message);
+  if (incoming->texts.empty()) {
+    return Fail(Code::kInvalidRequest,
+                "`input` must be a text or a list of texts: weir sends neither token ids nor "
+                "`messages` to be embedded");
+  }
+  model::Call call;
+  call.model = incoming->model;
+  call.messages.reserve(incoming->texts.size());
+  for (const std::string& text : incoming->texts) {
+    call.messages.push_back(model::Message::Text(model::Role::kUser, text));
+  }
+  call.extra = Beside(body);
+  return call;
+}
+
+Result<json::Value> EmbeddingReply(json::View row, const model::Reply& reply) {
+  std::vector<std::vector<float>> vectors;
+  for (const json::View list : json::View(reply.choices.front().value).items()) {
+    std::vector<float>& vector = vectors.emplace_back();
+    vector.reserve(list.size());
+    for (const json::View number : list.items()) {
+      vector.push_back(static_cast<float>(number.AsDouble().value_or(0)));
+    }
+  }
+  model::ReplyInfo info = reply.info;
+  if (info.id.empty()) info.id = IdOf("embd-", row.Find("custom_id").StringOr(""));
+  const bool base64 = row.Find("body").Find("encoding_format").StringOr("") == "base64";
+  return json::Read(wire::EncodeEmbedding(info, vectors, base64,
+                                          reply.usage.prompt_tokens.value_or(0), LatestVllm()));
 }
 
 }  // namespace
@@ -153,17 +207,25 @@ Result<json::Value> PromptRequest(json::View job) {
   return std::move(out).Finish();
 }
 
+bool AsksForEmbeddings(json::View row) { return row.Find("url").StringOr("") == kEmbeddings; }
+
 Result<model::Call> BatchCall(json::View row, const std::string& model) {
   const std::string_view url = row.Find("url").StringOr("");
   const std::optional<model::Api> api = ApiOf(url);
-  if (!api) {
+  const bool embeds = AsksForEmbeddings(row);
+  if (!api && !embeds) {
     return Fail(Code::kInvalidRequest,
                 StrCat("URL ", Truncate(url, 100),
                        " was used. Supported endpoints: /v1/chat/completions, /v1/completions, "
-                       "/v1/responses"));
+                       "/v1/responses, /v1/embeddings"));
   }
   if (!row.Find("body").IsObject()) {
     return Fail(Code::kInvalidRequest, "the request has no `body`, which must be an object");
+  }
+  if (embeds) {
+    WEIR_TRY(model::Call call, EmbeddingCall(row.Find("body")));
+    if (!model.empty()) call.model = model;
+    return call;
   }
   std::expected<wire::IncomingCall, wire::ServerError> incoming =
       wire::DecodeRequest(*api, json::Write(row.Find("body")), LatestVllm());
@@ -176,6 +238,7 @@ Result<model::Call> BatchCall(json::View row, const std::string& model) {
 }
 
 Result<json::Value> BatchReply(json::View row, const model::Reply& reply) {
+  if (AsksForEmbeddings(row)) return EmbeddingReply(row, reply);
   const model::Api api = ApiOf(row.Find("url").StringOr("")).value_or(model::Api::kChat);
   return json::Read(wire::EncodeReply(api, reply, LatestVllm()));
 }

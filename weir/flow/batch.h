@@ -26,8 +26,12 @@ Flow BatchFlow(std::string engine, std::string model);
 // Fails with kInvalidRequest, naming the member.
 Result<json::Value> PromptRequest(json::View job);
 
+// Whether a row asks for embeddings, which another engine than that of answers gives:
+// engine/embed_engine.h.
+bool AsksForEmbeddings(json::View row);
+
 // The call of one row. Fails with kInvalidRequest in the server's words: a url that is no chat,
-// completion or response, a body that a server would refuse, a stream.
+// completion, response or embedding, a body that a server would refuse, a stream.
 Result<model::Call> BatchCall(json::View row, const std::string& model);
 
 // The reply as the body of a response.

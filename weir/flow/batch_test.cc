@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/json/reader.h"
+#include "weir/json/writer.h"
 
 namespace weir::flow {
 namespace {
@@ -30,7 +31,13 @@ TEST(BatchTest, WhatNoServerWouldTakeFailsInItsWords) {
     const char* said;
   };
   for (const Case& its_case : {
-           Case{R"({"url":"/v1/embeddings","body":{}})", "Supported endpoints"},
+           Case{R"({"url":"/v1/moderations","body":{}})", "Supported endpoints"},
+           Case{R"({"url":"/v1/embeddings","body":{}})", "input"},
+           Case{R"({"url":"/v1/embeddings","body":{"input":[1,2]}})", "token ids"},
+           Case{R"({"url":"/v1/embeddings","body":{"messages":[{"role":"user","content":"x"}]}})",
+                "`messages`"},
+           Case{R"({"url":"/v1/embeddings","body":{"input":"x","encoding_format":"hex"}})",
+                "encoding_format"},
            Case{R"({"url":"/v1/chat/completions"})", "no `body`"},
            Case{R"({"url":"/v1/chat/completions","body":{"model":"m"}})", "messages"},
            Case{R"({"url":"/v1/chat/completions","body":{"model":"m","stream":true,)"
@@ -42,6 +49,40 @@ TEST(BatchTest, WhatNoServerWouldTakeFailsInItsWords) {
     EXPECT_EQ(call.error().code, Code::kInvalidRequest);
     EXPECT_THAT(call.error().message, HasSubstr(its_case.said));
   }
+}
+
+TEST(BatchTest, TextsToEmbedAreMessagesAndTheRestGoesAlong) {
+  const json::Value row =
+      RowOf(R"({"custom_id":"r1","url":"/v1/embeddings","body":{"model":"m",)"
+            R"("input":["one","two"],"dimensions":8,"user":"u","encoding_format":"base64"}})");
+  EXPECT_TRUE(AsksForEmbeddings(row));
+  const Result<model::Call> call = BatchCall(row, "other");
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(call->model, "other");
+  ASSERT_EQ(call->messages.size(), 2U);
+  EXPECT_EQ(call->messages[1].AllText(), "two");
+  EXPECT_EQ(json::Write(call->extra), R"({"dimensions":8,"user":"u"})");
+}
+
+TEST(BatchTest, VectorsComeBackInTheFormThatWasAskedFor) {
+  const json::Value row =
+      RowOf(R"({"custom_id":"r1","url":"/v1/embeddings","body":{"input":"x"}})");
+  model::Reply reply;
+  reply.info.model = "m";
+  reply.usage.prompt_tokens = 3;
+  reply.choices.emplace_back().value = RowOf("[[0.5,-1],[0.10000000149011612,0]]");
+  const Result<json::Value> body = BatchReply(row, reply);
+  ASSERT_TRUE(body) << body.error().message;
+  EXPECT_EQ(json::Write(body->Find("data")),
+            R"([{"index":0,"object":"embedding","embedding":[0.5,-1.0]},)"
+            R"({"index":1,"object":"embedding","embedding":[0.10000000149011612,0.0]}])");
+  EXPECT_EQ(body->Find("usage").Find("prompt_tokens").AsInt64(), 3);
+  EXPECT_TRUE(body->Find("id").StringOr("").starts_with("embd-"));
+
+  const json::Value packed =
+      RowOf(R"({"url":"/v1/embeddings","body":{"input":"x","encoding_format":"base64"}})");
+  EXPECT_EQ(BatchReply(packed, reply)->Find("data")[0].Find("embedding").StringOr(""),
+            "AAAAPwAAgL8=");
 }
 
 TEST(BatchTest, AJobOfPromptsSchemaAndDocumentIsARequest) {  // R-JOB-07

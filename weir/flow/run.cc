@@ -446,6 +446,10 @@ Task<RunResult> Runner::End(Context ctx, Result<void> ran) {
 
 }  // namespace
 
+Result<std::shared_ptr<model::Engine>> EngineHost::GetEmbedder(const std::string& name) {
+  return Fail(Code::kUnsupportedParam, StrCat("the engine ", name, " has no embeddings"));
+}
+
 Task<std::optional<ServerPrefixes>> EngineHost::PrefixesOf(Context /*ctx*/, std::string /*name*/) {
   co_return std::nullopt;
 }

@@ -36,6 +36,9 @@ class EngineHost {
   // The engine of a name, ready to be asked; "": the default one.
   virtual Result<std::shared_ptr<model::Engine>> Get(const std::string& name) = 0;
 
+  // The same engine for embeddings: see engine/embed_engine.h. Fails where it has none.
+  virtual Result<std::shared_ptr<model::Engine>> GetEmbedder(const std::string& name);
+
   // The engine's own name, of whatever else it is called: a role, "" for the default one.
   virtual std::string NameOf(const std::string& name) { return name; }
   // Whether a managed engine that was started still runs; true for all others.

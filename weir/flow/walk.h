@@ -123,7 +123,7 @@ class Walker {
   void Skip(const Sequence& nodes, std::size_t from, Walked& walked, std::size_t first_error);
   // The names that a template of the node begins with, with their values.
   json::Value Variables(const Visit& visit) const;
-  Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name);
+  Result<std::shared_ptr<model::Engine>> EngineFor(const std::string& name, bool embeds = false);
   // A place for the call of a step: one of its engine's, and then one of the run's, so that steps
   // which wait for a busy engine keep none from the others. Agents have one of the run's for all of
   // their work. Nothing when the run ends.
@@ -146,8 +146,8 @@ class Walker {
   async::Semaphore places_;
   std::map<std::string, async::Semaphore> engine_places_;  // by the engine's own name
   TokenPurse purse_;
-  std::map<std::string, std::shared_ptr<model::Engine>> made_;
-  std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;  // by node
+  std::map<std::pair<std::string, bool>, std::shared_ptr<model::Engine>> made_;  // embedders: true
+  std::map<std::size_t, std::unique_ptr<ProgramPool>> programs_;                 // by node
   std::optional<Error> stopped_;
 };
 

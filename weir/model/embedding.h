@@ -21,6 +21,8 @@ struct EmbedCall {
 };
 
 struct Embeddings {
+  std::string id;            // what the server calls the answer, if anything
+  std::int64_t created = 0;  // seconds since 1970; 0: it did not say
   std::string model;
   std::vector<std::vector<float>> vectors;  // in the order of the texts
   Usage usage;

@@ -72,6 +72,8 @@ Result<model::Embeddings> DecodeEmbeddings(std::string_view body) {
   if (!answer || !answer->Find("data").IsArray()) return Fail(NotTheAnswer("embeddings"));
   const auto items = answer->Find("data").items();
   model::Embeddings out;
+  out.id = answer->Find("id").StringOr("");
+  out.created = answer->Find("created").AsInt64().value_or(0);
   out.model = answer->Find("model").StringOr("");
   out.vectors.resize(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
