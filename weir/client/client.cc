@@ -8,7 +8,9 @@
 #include "weir/client/core.h"
 #include "weir/client/feed.h"
 #include "weir/client/tool_loop.h"
+#include "weir/client/tool_runner.h"
 #include "weir/client/typed.h"
+#include "weir/engine/prefix.h"
 #include "weir/engine/withheld.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
@@ -38,6 +40,19 @@ Result<void> CheckLabels(std::vector<std::string> labels) {
                                          : StrCat("the label '", *twin, "' is given twice"));
 }
 
+// Job: the prefix of the call, once.
+async::Task<Result<model::Reply>> ReadBeginning(async::Context ctx, model::Engine& engine,
+                                                const model::Call& call) {
+  WEIR_CO_TRY(const engine::WarmUpReport report, co_await engine::WarmUp(ctx, engine, {call}));
+  if (report.prefixes.empty()) {
+    co_return Fail(Code::kInvalidRequest,
+                   "there is nothing to warm up: give a system message or tools");
+  }
+  const engine::WarmedPrefix& prefix = report.prefixes.front();
+  if (prefix.error) co_return Fail(*prefix.error);
+  co_return model::Reply{.usage = prefix.usage};
+}
+
 }  // namespace
 
 Client::Client(std::shared_ptr<client::Core> core) : core_(std::move(core)) {}
@@ -64,6 +79,16 @@ Result<std::string> Client::Ask(Prompt prompt, const CallOptions& options) {
 
 Result<model::Reply> Client::Call(Prompt prompt, const CallOptions& options) {
   return core_->Wait(std::move(prompt), options, client::CallWhole);
+}
+
+Result<model::Usage> Client::WarmUp(Prompt prompt, const ToolBox& tools,
+                                    const CallOptions& options) {
+  if (!tools.empty()) {
+    WEIR_TRY(const client::ToolRunner runner, client::ToolRunner::Make(tools));
+    prompt.call.tools = runner.specs();
+  }
+  WEIR_TRY(const model::Reply reply, core_->Wait(std::move(prompt), options, ReadBeginning));
+  return reply.usage;
 }
 
 Result<Stream> Client::Stream(Prompt prompt, const CallOptions& options) {

@@ -49,6 +49,12 @@ class Client {
   // The answer as it comes. Returns once the server has accepted the question.
   Result<weir::Stream> Stream(Prompt prompt, const CallOptions& options = {});
 
+  // Has the server read what many questions begin with, the system message and the tools, before
+  // the first of them: one request, of one token of answer. Says what it cost. Fails with
+  // kInvalidRequest when there is neither of them, and as Call() does.
+  Result<model::Usage> WarmUp(Prompt prompt, const ToolBox& tools = {},
+                              const CallOptions& options = {});
+
   // A conversation; see session.h.
   Session OpenSession(SessionOptions options = {});
 

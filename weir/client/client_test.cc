@@ -37,6 +37,26 @@ TEST(ClientTest, AnAnswerIsTheSameByEveryFunction) {
   EXPECT_EQ(client.Stream(std::string_view("hi"))->reply()->text(), "one two three");
 }
 
+// R-PFX-02 for the library.
+TEST(ClientTest, WhatWasWarmedUpIsInTheCacheOfTheFirstQuestion) {
+  SimServer server(InstantSim());
+  Client client = ClientOf(server);
+  std::string rules;
+  for (int i = 0; i < 40; ++i) weir::StrAppend(rules, "Rule ", i, " says what to do. ");
+  const Result<model::Usage> warm = client.WarmUp("hi", {}, {.system = rules});
+  ASSERT_TRUE(warm) << warm.error().message;
+  EXPECT_GT(warm->prompt_tokens.value_or(0), 200);
+  EXPECT_EQ(warm->completion_tokens, 1);
+
+  const Result<model::Reply> reply = client.Call("What is rule 7?", {.system = rules});
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_GT(reply->usage.cached_tokens.value_or(0), 200);
+
+  const Result<model::Usage> nothing = client.WarmUp("hi");
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, Code::kInvalidRequest);
+}
+
 // R-WIRE-10 for the library: whole calls, streams and futures of 64 threads.
 TEST(ClientTest, ManyThreadsShareOneClient) {
   SimServer server(InstantSim("[{reply: {text: one two three}}]"));
