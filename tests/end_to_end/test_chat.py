@@ -22,6 +22,8 @@ SCRIPT = """
   reply: {text: "Second."}
 - match: {last_user: "Sum up our conversation"}
   reply: {text: "They said hello."}
+- match: {last_user: broken down}
+  reply: {error: {status: 503, message: "not now"}}
 - match: {last_user: broken}
   reply: {error: {status: 400, message: "no such thing"}}
 - match: {last_user: clock}
@@ -267,6 +269,21 @@ class OnATerminal(Case):
             self.ready(pane)
             pane.keys("/usage", "Enter")
             pane.until(lambda screen: "4 messages are remembered" in screen)
+
+    def test_what_is_told_of_an_engine_stands_below_the_answer(self):
+        self.write("weir.yaml", f"engines: {{main: {{kind: vllm, base_url: '{self.sim.url}', retry: {{max_retries: 0}}, "
+                                "breaker: {failures: 1, open_for: 0.01}}}\n")
+        with Pane(self.folder, "chat") as pane:
+            self.ready(pane)
+            pane.keys("broken down", "Enter")
+            pane.until(lambda screen: "left alone" in screen)
+            self.ready(pane)
+            pane.keys("slow", "Enter")
+            pane.until(lambda screen: "answers again" in screen)
+            lines = self.ready(pane).splitlines()
+        told = [number for number, line in enumerate(lines) if "answers again" in line]
+        self.assertEqual([lines[number].startswith("weir: engine main") for number in told], [True], lines)
+        self.assertIn("fourteen", lines[told[0] - 1])
 
     def test_a_refusal_is_shown_as_an_answer_is(self):
         with Sim("--instant", "--dialect", "openai", "--scenario", str(self.folder / "script.yaml")) as sim:

@@ -340,6 +340,7 @@ class Change(Jobs):
 
     def test_variants_are_written_listed_and_activated(self):
         self.assertIn("has no variants", self.run_jobs("variant", "lint").stderr)
+        self.assertIn("there is no queue lnit yet", self.run_jobs("variant", "lnit").stderr)
         done = self.run_jobs("variant", "lint", "a", "-e", "sim", "-m", "m1")
         self.assertEqual(done.stdout, "variant a of lint is active\n")
         self.assertIn("workers look every 100 jobs", done.stderr)

@@ -42,6 +42,16 @@ class Records(Workers):
         self.assertEqual([attempt["engine"] for attempt in attempts], ["it", "it"])
         self.assertGreater(attempts[1]["usage"]["prompt_tokens"], 0)
 
+    def test_a_job_that_failed_names_who_was_asked(self):
+        self.submit(SAY, 1)
+        script = self.write("script.yaml", "- {reply: {error: {status: 400, message: no}}}\n")
+        with Sim("--instant", "--scenario", script) as sim:
+            self.write("weir.yaml", f"default_engine: it\nengines: {{it: {{kind: vllm, base_url: '{sim.url}/v1'}}}}\n")
+            self.work(code=2)
+        row = self.export("--attempts", "--state", "failed", code=2)[0]
+        self.assertEqual((row["metadata"]["engine"], row["metadata"]["provider"]), ("it", "vllm"))
+        self.assertEqual([attempt["engine"] for attempt in row["attempts"]], ["it"] * len(row["attempts"]))
+
     def test_an_answer_that_was_asked_for_again_is_the_last_record(self):
         self.submit(SAY, 1)
         script = self.write("script.yaml", "- {times: 1, reply: {text: no JSON at all}}\n- {reply: {}}\n")

@@ -129,15 +129,15 @@ class Workers(Case):
         self.processes.append(process)
         return process
 
-    def work(self, *args):
+    def work(self, *args, code=0):
         done = weir("jobs", "work", self.flow, "--store", self.store, "--exit-when-empty", *args, cwd=self.folder)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.returncode, code, done.stderr)
         return done
 
-    def export(self, *args):
+    def export(self, *args, code=None):
         out = self.folder / "out.jsonl"
         done = weir("jobs", "export", "--store", self.store, "-o", str(out), *args)
-        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertIn(done.returncode, (0, 1) if code is None else (code,), done.stderr)
         return [json.loads(line) for line in out.read_text().splitlines()]
 
     def queue(self):

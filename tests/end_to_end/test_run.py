@@ -195,7 +195,7 @@ class Runs(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = weir("run", str(self.folder / "flow.yaml"), "-i", self.rows(2), "--dry-run")
         self.assertEqual(done.returncode, 3)
-        self.assertIn("add it to `engines` of weir.yaml, or ask another one instead with -e", done.stderr)
+        self.assertIn("add it to `engines` of weir.yaml, or run it with another one: weir run -e", done.stderr)
 
     def test_rows_that_break_the_input_are_found_by_a_dry_run_too(self):
         flow = "input: {type: object, required: [n], properties: {n: {type: integer}}}\n" + ECHO
@@ -398,6 +398,33 @@ done
         self.assertEqual([line["response"]["status_code"] for line in answers], [200, 400, 200])
         self.assertEqual(answers[0]["response"]["body"]["usage"]["completion_tokens"], 5)
         self.assertIn("stream", answers[1]["error"]["error"]["message"])
+
+    def test_rows_that_are_wrong_themselves_are_not_to_be_tried_again(self):
+        batch = self.write("in.jsonl", json.dumps({"custom_id": "a", "method": "POST", "url": "/v1/nope", "body": {}}) + "\n")
+        done = weir("run", "--format", "openai-batch", "-i", batch, "-o", str(self.folder / "out.jsonl"), "-e", "sim")
+        self.assertIn("the rows themselves are wrong", done.stderr)
+        self.assertNotIn("--retry-failed", done.stderr)
+
+    def test_an_input_without_rows_is_named(self):
+        self.write("empty.jsonl", "")
+        done = self.go("-i", str(self.folder / "empty.jsonl"))
+        self.assertIn(f"there are no rows in {self.folder}/empty.jsonl", done.stderr)
+        self.write("old.csv", "n,text\r1,x\r")
+        done = self.go("-i", str(self.folder / "old.csv"), out="old")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("its lines end with CR", done.stderr)
+
+    def test_requests_of_a_batch_that_share_an_id_are_all_answered(self):
+        hello = [{"role": "user", "content": "hello"}]
+        requests = [{"custom_id": name, "method": "POST", "url": "/v1/chat/completions",
+                     "body": {"messages": hello if name != "x" else [], "max_tokens": 2}} for name in "abaxaxdef"]
+        batch = self.write("in.jsonl", "".join(json.dumps(request) + "\n" for request in requests))
+        out = self.folder / "out.jsonl"
+        with Sim("--instant") as sim:
+            done = weir("run", "--format", "openai-batch", "-i", batch, "-o", str(out), "-e", sim.url)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual([(line["custom_id"], line["response"]["status_code"]) for line in lines(out)],
+                         [(name, 400 if name == "x" else 200) for name in "abaxaxdef"])
 
     def test_json_logs_are_events(self):
         done = self.go("-i", self.rows(5), "--json-logs")

@@ -58,6 +58,8 @@ class Recordings(Case):
                 self.assertIn(sentence, done.stderr)
 
         tape, file = self.folder / "tape", self.write("file", "")
+        refused(["--record", f"{file}/below", "--upstream", "http://127.0.0.1:9"], "cannot write into the folder", "Not a directory")
+        refused(["--tls", f"{tape}/no.pem,{file}"], f"cannot read {tape}/no.pem", "No such file")
         refused(["--replay", str(tape)], f"there is no folder {tape}", "--record")
         tape.mkdir()
         refused(["--replay", str(tape)], f"no recording in the folder {tape}", "--upstream URL")

@@ -153,7 +153,10 @@ class Conversation {
 
   void AutoSave() {
     const Result<void> saved = SaveChatSession(file_, talk_.chat);
-    if (!saved) session_.terminal.Warn(StrCat("not saved: ", saved.error().message));
+    if (!saved)
+      session_.terminal.Warn(StrCat("not saved: ", saved.error().message,
+                                    saved.error().cause.empty() ? "" : " [", saved.error().cause,
+                                    saved.error().cause.empty() ? "" : "]"));
   }
 
   Session& session_;

@@ -22,15 +22,15 @@ constexpr Entry kEntries[] = {
     {ChatVerb::kModel, "model", Argument::kMay, "[NAME]",
      "answer with this model; without a name: what there is"},
     {ChatVerb::kEngine, "engine", Argument::kMay, "[NAME]",
-     "ask this engine, \"sim\" or an address; without a name: what there is"},
+     "ask this engine, or an address; without one: list them"},
     {ChatVerb::kSystem, "system", Argument::kMay, "[TEXT|off]", "the system prompt"},
     {ChatVerb::kAdapter, "adapter", Argument::kMay, "[NAME|off]", "the LoRA adapter"},
     {ChatVerb::kTemperature, "temperature", Argument::kMay, "[X|off]",
      "0 (greedy) to 2; off: the engine's"},
     {ChatVerb::kThinking, "thinking", Argument::kMay, "[WORD]",
-     "show or hide it; on, off, low, medium, high: ask for it; auto: the server decides"},
+     "show, hide; on, off, minimal, low, medium, high; auto"},
     {ChatVerb::kTools, "tools", Argument::kMay, "[FILE|off]",
-     "offer the tools of a JSON list; calls are shown, and you type what they give"},
+     "offer the tools of a JSON list; you type what they give"},
     {ChatVerb::kSchema, "schema", Argument::kMay, "[FILE|off]",
      "answers fit this JSON Schema and are checked"},
     {ChatVerb::kSave, "save", Argument::kMay, "[FILE]", "save the session; without a name: again"},
@@ -98,7 +98,7 @@ std::string ChatHelp() {
          "\n"
          "  @FILE                 attach a picture or a text; @\"a b.txt\" with blanks\n"
          "  \\ at the end, Alt-Enter, or pasting several lines: a message of several lines\n"
-         "  Ctrl-C                stop the answer, or clear the line; twice at an empty one ends\n";
+         "  Ctrl-C                stop the answer or clear the line; twice: end\n";
 }
 
 }  // namespace weir::cli

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "weir/base/text.h"
+
 namespace weir::cli {
 namespace {
 
@@ -32,6 +34,10 @@ TEST(ChatCommands, EveryNameIsReadAndHelpedWith) {
     const Result<ChatCommand> command = ParseChatCommand(name);
     EXPECT_TRUE(command.has_value() || command.error().message.contains("needs")) << name;
   }
+}
+
+TEST(ChatCommands, TheHelpFitsATerminal) {
+  for (const std::string_view line : Split(ChatHelp(), '\n')) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(ChatCommands, WrongOnesAreToldWithARemedy) {

@@ -93,12 +93,24 @@ Result<std::vector<jobs::Variant>> VariantsOf(jobs::JobStore& store, const std::
   return variants;
 }
 
+void WarnOfNoQueue(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
+  const Result<std::vector<jobs::QueueInfo>> queues = store.Queues();
+  if (!queues || std::ranges::any_of(*queues, [&](const jobs::QueueInfo& queue) {
+        return queue.spec.name == flags.agent;
+      })) {
+    return;
+  }
+  session.terminal.Warn(StrCat("there is no queue ", flags.agent,
+                               " yet: a variant counts once one of that name is there"));
+}
+
 int List(Session& session, const VariantFlags& flags, const OpenedStore& opened) {
   const Result<std::vector<jobs::Variant>> variants = VariantsOf(*opened.store, flags.agent);
   if (!variants) return StopJobs(session, flags.jobs, variants.error());
   if (flags.jobs.json()) {
     session.terminal.Out(VariantsJson(*variants));
   } else if (variants->empty()) {
+    if (!flags.agent.empty()) WarnOfNoQueue(session, flags, *opened.store);
     session.terminal.Note(StrCat(
         flags.agent.empty() ? std::string("no queue has variants")
                             : StrCat("queue ", flags.agent, " has no variants"),
@@ -108,17 +120,6 @@ int List(Session& session, const VariantFlags& flags, const OpenedStore& opened)
     session.terminal.Out(VariantsText(*variants, session));
   }
   return kExitOk;
-}
-
-void WarnOfNoQueue(const Session& session, const VariantFlags& flags, jobs::JobStore& store) {
-  const Result<std::vector<jobs::QueueInfo>> queues = store.Queues();
-  if (!queues || std::ranges::any_of(*queues, [&](const jobs::QueueInfo& queue) {
-        return queue.spec.name == flags.agent;
-      })) {
-    return;
-  }
-  session.terminal.Warn(StrCat("there is no queue ", flags.agent,
-                               " yet: the variant counts once one of that name is there"));
 }
 
 // Whether this configuration has what the variant names. Workers may have another one.

@@ -31,6 +31,7 @@ ReplyPrinter::ReplyPrinter(Terminal& terminal, const CallRun& run, bool pieces)
 void ReplyPrinter::Print(const model::Delta& piece) {
   if (!pieces_) return;
   if (json_) return terminal_.Out(DeltaJson(piece));
+  terminal_.HoldNotes();
   if (reasoning_ == ShowReasoning::kShow && !piece.reasoning.empty()) {
     PrintThought(piece.reasoning);
   }
@@ -83,6 +84,7 @@ void ReplyPrinter::EndLines() {
   if (!pieces_ || json_) return;
   EndThoughts();
   PrintLine("");
+  terminal_.ReleaseNotes();
 }
 
 void ReplyPrinter::EndThoughts() {

@@ -81,7 +81,7 @@ Result<void> WriteBatchFile(const std::string& folder, const std::string& input,
     return Fail(Code::kIoError, StrCat("cannot write ", out, "; what came is in ", folder));
   };
   WEIR_TRY(const std::unique_ptr<flow::RowSource> rows,
-           flow::OpenRows(input, {.id = "custom_id", .limit = limit}));
+           flow::OpenRows(input, {.id = "custom_id", .limit = limit, .same_ids = true}));
   Lines answers(FilesOf(StrCat(folder, "/", flow::kBatchStep)));
   Lines errors({folder + "/errors.jsonl"});
   const std::string partial = out + ".partial";
@@ -94,6 +94,13 @@ Result<void> WriteBatchFile(const std::string& folder, const std::string& input,
     if (!failed_next && !row->error && answers.next().Find("row_id").StringOr("") == row->id) {
       file << flow::BatchLine(row->id, WithoutRowId(answers.next()));
       answers.Advance();
+      continue;
+    }
+    if (!failed_next) {
+      file << flow::BatchErrorLine(
+          row->id, {.name = "no_answer",
+                    .message = StrCat("the run has no answer for this request; go on with it: ",
+                                      "weir run --resume ", folder)});
       continue;
     }
     const json::View error = errors.next();

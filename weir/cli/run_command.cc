@@ -196,12 +196,22 @@ int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
   return stats.rows_ok == 0 ? kExitFailed : kExitSomeFailed;
 }
 
+// Whether asking again, as it is, can help none of those that failed: no node did (they are no
+// rows, or not what `input` says), or no request could be made of them.
+bool RowsAreWrong(const flow::RunStats& stats) {
+  const std::string wrong = Name(Error{.code = Code::kInvalidRequest});
+  return stats.Sum().failed == 0 ||
+         std::ranges::all_of(stats.errors, [&](const auto& error) { return error.first == wrong; });
+}
+
 // Where things are, and how to go on.
 void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
              bool reported, Session& session) {
   const Terminal& terminal = session.terminal;
   if (stats.rows_read == 0 && stats.rows_input == 0 && !job.resumed && !result.error)
-    terminal.Warn("there were no rows; name a file of them with -i");
+    terminal.Warn(job.input.empty() || job.input == "-"
+                      ? std::string("there were no rows; name a file of them with -i")
+                      : StrCat("there are no rows in ", job.input));
   if (result.end == flow::RunResult::End::kCancelled) {
     terminal.Note(StrCat("stopped; go on with: weir run --resume ", job.folder));
   } else if (result.error) {
@@ -214,9 +224,8 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
     terminal.Note(StrCat(stats.rows_failed, " of ", flow::Counted(stats.rows_done, "row", "rows"),
                          " failed; why is in ", job.folder, "/errors.jsonl"));
     if (!result.error) {
-      // No node has failed: what failed are rows that are none, or not what `input` says.
       terminal.Note(
-          stats.Sum().failed == 0
+          RowsAreWrong(stats)
               ? "the rows themselves are wrong: mend them, and start a new run with "
                 "another -o"
               : StrCat("try them again with: weir run --resume ", job.folder, " --retry-failed"));

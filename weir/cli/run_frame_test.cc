@@ -173,6 +173,26 @@ TEST(RatesTest, TheLastTenSecondsCount) {
   EXPECT_EQ(*rates.Left(stats, TimePoint() + 60s), 319s);
 }
 
+TEST(RatesTest, WhatAResumeTakesOverIsNotSpeed) {
+  const flow::Graph graph = LongGraph(1);
+  flow::RunStats stats(graph);
+  Rates rates;
+  rates.Sample(stats, TimePoint());
+  for (int second = 1; second <= 5; ++second) {
+    const auto worked = static_cast<std::uint64_t>(10 * second);
+    Advance(graph, stats, 500 + worked, 600);
+    stats.rows_replayed = 500;
+    stats.nodes[0].reused = 500;
+    stats.nodes[0].reused_tokens = 5000;
+    rates.Sample(stats, TimePoint() + std::chrono::seconds(second));
+  }
+
+  EXPECT_NEAR(rates.rows(), 10, 0.01);
+  EXPECT_NEAR(rates.node_rows(0), 10, 0.3) << "one row failed";
+  EXPECT_NEAR(rates.tokens(), 100, 3);
+  EXPECT_EQ(*rates.Left(stats, TimePoint() + 5s), 5s);
+}
+
 TEST(RatesTest, SlowRowsAreTimedOverTheWholeRun) {
   const flow::Graph graph = LongGraph(1);
   flow::RunStats stats(graph);

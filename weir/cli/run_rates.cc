@@ -35,17 +35,21 @@ std::uint64_t RowsThrough(const flow::NodeStats& node) {
 }
 
 void Rates::Sample(const flow::RunStats& stats, TimePoint now) {
+  // What a resume takes over takes no time: it would make the rest look as fast.
+  const std::uint64_t rows = stats.rows_done - std::min(stats.rows_replayed, stats.rows_done);
   // A pass that begins anew counts from zero.
-  if (!looks_.empty() && stats.rows_done < looks_.back().rows) looks_.clear();
+  if (!looks_.empty() && rows < looks_.back().rows) looks_.clear();
   const bool replaces =
       looks_.size() > 1 && looks_.back().at - looks_[looks_.size() - 2].at < kApart;
   if (!replaces) looks_.emplace_back();
   Look& look = looks_.back();
-  look = {.at = now, .rows = stats.rows_done};
+  look = {.at = now, .rows = rows};
   look.nodes.reserve(stats.nodes.size());
   for (const flow::NodeStats& node : stats.nodes) {
-    look.nodes.push_back({.rows = RowsThrough(node), .tokens = node.completion_tokens});
-    look.tokens += node.completion_tokens;
+    const std::int64_t tokens = node.completion_tokens - node.reused_tokens;
+    const std::uint64_t through = RowsThrough(node);
+    look.nodes.push_back({.rows = through - std::min(node.reused, through), .tokens = tokens});
+    look.tokens += tokens;
   }
   while (looks_.size() > 2 && now - looks_[1].at >= kRateWindow) looks_.pop_front();
 }
@@ -81,7 +85,7 @@ std::optional<Duration> Rates::Left(const flow::RunStats& stats, TimePoint now) 
   double rate = rows();
   if (looks_.back().rows - looks_.front().rows < kFewRows) {
     const double time = Seconds(now - stats.started).count();
-    rate = time <= 0 ? 0 : Change(stats.rows_before, stats.rows_done) / time;
+    rate = time <= 0 ? 0 : Change(stats.rows_before + stats.rows_replayed, stats.rows_done) / time;
   }
   constexpr double kMostSeconds = 1e8;
   if (*left > 0 && rate * kMostSeconds < *left) return std::nullopt;

@@ -1,7 +1,9 @@
 #include "weir/cli/serve.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include <sys/resource.h>
@@ -140,6 +142,13 @@ Result<http::TlsServerOptions> TlsFlag(const std::string& text) {
   }
   tls.cert_file = text.substr(0, comma);
   tls.key_file = text.substr(comma + 1);
+  for (const std::string& file : {tls.cert_file, tls.key_file}) {
+    if (::access(file.c_str(), R_OK) == 0) continue;
+    return Fail(
+        Code::kConfigError,
+        StrCat("--tls: cannot read ", file, "; give the paths of a certificate and its key"),
+        std::strerror(errno));
+  }
   return tls;
 }
 

@@ -1,7 +1,10 @@
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -44,6 +47,19 @@ Result<void> CheckEmpty(const std::string& folder) {
                      " plays it)"));
 }
 
+Result<void> MakeFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (!error) return {};
+  return Fail(
+      Code::kConfigError,
+      StrCat("--record: cannot write into the folder ", folder, "; name one where you may write"),
+      error.message());
+}
+
 Result<void> CheckRecorded(const std::string& folder) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder, ignored)) {
@@ -68,6 +84,7 @@ Result<void> CheckRecorded(const std::string& folder) {
 
 Result<Doors> RecordingDoor(const SimFlags& flags, const Env& env) {
   WEIR_CHECK(CheckEmpty(flags.record));
+  WEIR_CHECK(MakeFolder(flags.record));
   Result<http::Url> upstream = http::ParseUrl(flags.upstream);
   if (!upstream) return Fail(Code::kConfigError, StrCat("--upstream: ", upstream.error().message));
   auto dialer = http::NewRecordingDialer(http::NewSystemDialer({.proxy = http::ProxyFromEnv(env)}),

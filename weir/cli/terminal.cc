@@ -73,7 +73,18 @@ void Terminal::Line(std::string_view colour, std::string_view label, std::string
   }
   line += Harmless(Redact(text));
   line += '\n';
-  Raw(line);
+  if (holds_) {
+    held_ += line;
+  } else {
+    Raw(line);
+  }
+}
+
+void Terminal::HoldNotes() { holds_ = out_is_terminal_ && err_is_terminal_; }
+
+void Terminal::ReleaseNotes() {
+  holds_ = false;
+  if (!held_.empty()) Raw(std::exchange(held_, {}));
 }
 
 void Terminal::Note(std::string_view text) const { Line({}, {}, text); }

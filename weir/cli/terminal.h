@@ -24,6 +24,9 @@ class Terminal {
   void Warn(std::string_view text) const;
   void Problem(const Error& error) const;  // stderr: the error, its cause and what to do
   void Raw(std::string_view text) const;   // stderr, as it is
+  // Between the two, notes wait: on the terminal they would stand in the middle of an answer.
+  void HoldNotes();
+  void ReleaseNotes();
 
   bool out_is_terminal() const { return out_is_terminal_; }
   bool err_is_terminal() const { return err_is_terminal_; }
@@ -52,6 +55,8 @@ class Terminal {
   bool no_colour_;
   bool colour_;
   std::optional<Error> out_error_;
+  bool holds_ = false;
+  mutable std::string held_;
 };
 
 // Opens a file for reading, close-on-exec. Fails with kConfigError, for a folder too.

@@ -158,6 +158,9 @@ class Frame {
     return trouble.empty() ? "" : StrCat(" (", trouble, ")");
   }
 
+  // The events of a run without agents are of its steps, not of single requests.
+  bool TellsRequests() const { return state_.steps == 0 || !state_.engines.empty(); }
+
   std::vector<std::string> WorkParts() const {
     std::vector<std::string> parts;
     if (state_.agents_known > 0) {
@@ -165,7 +168,9 @@ class Frame {
                              Some(state_.agents_known, "agent", "agents"), " busy",
                              Trouble(state_.agents_stale, state_.agents_failed)));
     }
-    parts.push_back(StrCat(Whole(state_.in_flight), " in flight", Trouble(state_.stale, 0)));
+    if (TellsRequests()) {
+      parts.push_back(StrCat(Whole(state_.in_flight), " in flight", Trouble(state_.stale, 0)));
+    }
     if (state_.steps > 0) {
       parts.push_back(StrCat(Some(state_.steps, "step", "steps"), Trouble(0, state_.steps_failed)));
     }
@@ -178,7 +183,7 @@ class Frame {
     if (state_.agents_known > 0) {
       parts.push_back(StrCat(Whole(state_.agents_busy), "/", Whole(state_.agents_known), " busy"));
     }
-    parts.push_back(StrCat(Whole(state_.in_flight), " in flight"));
+    if (TellsRequests()) parts.push_back(StrCat(Whole(state_.in_flight), " in flight"));
     const std::int64_t stale = state_.stale + state_.agents_stale;
     if (stale > 0) parts.push_back(StrCat(Whole(stale), " stale"));
     if (state_.agents_failed > 0) parts.push_back(StrCat(Whole(state_.agents_failed), " failed"));
@@ -247,6 +252,7 @@ class Frame {
 
   void AddEngines(bool gap) {
     Gap(gap);
+    if (!TellsRequests()) return AddNone("Engines", "not told: these events are of steps alone");
     if (state_.engines.empty()) return AddNone("Engines", "none was asked yet");
     FrameTable table({{.head = "Engines", .words = true, .least = 10},
                       {.head = "server", .drop = 2, .words = true, .least = 8},

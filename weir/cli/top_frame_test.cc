@@ -197,7 +197,8 @@ TEST(TopFrame, ASelectedAgentIsScrolledToItsPlace) {
 
 TEST(TopFrame, StepsOfFlowsAreCounted) {
   const std::string text = Text({.now = kNow, .steps = 1200, .steps_failed = 2}, {});
-  EXPECT_THAT(text, HasSubstr("0 in flight · 1,200 steps (2 failed)\n"));
+  EXPECT_THAT(text, HasSubstr("Throughput  1,200 steps (2 failed)\n"));
+  EXPECT_THAT(text, HasSubstr("Engines     not told: these events are of steps alone\n"));
 }
 
 TEST(TopFrame, NothingIsSaidToBeNothing) {

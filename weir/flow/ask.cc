@@ -133,7 +133,10 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   if (known != nullptr) {
     finished = *known;
     ++stats.reused;
+    visit.walked.reused = true;
+    stats.reused_tokens += known->completion_tokens.value_or(0);
   } else {
+    visit.walked.worked = true;
     const bool works = node.step()->agent.has_value();
     if (works) {
       finished = co_await AskAgent(visit);
@@ -330,7 +333,9 @@ async::Task<Walker::Fate> Walker::AskProgram(Visit& visit) {
   if (known != nullptr) {
     finished = *known;
     ++stats_.nodes[node.index].reused;
+    visit.walked.reused = true;
   } else {
+    visit.walked.worked = true;
     finished = co_await RunProgram(visit);
     if (!finished || !Keep(*finished)) co_return Fate::kAborted;
     Tell(visit, *finished);

@@ -233,6 +233,9 @@ Result<model::Call> BatchCall(json::View row, const std::string& model) {
   if (incoming->stream)
     return Fail(Code::kInvalidRequest, "Request must not be sent in stream mode");
   model::Call call = std::move(incoming->call);
+  if (*api == model::Api::kChat && call.messages.empty()) {
+    return Fail(Code::kInvalidRequest, "`messages` is empty: a chat needs at least one message");
+  }
   if (!model.empty()) call.model = model;
   return call;
 }

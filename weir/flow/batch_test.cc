@@ -40,6 +40,7 @@ TEST(BatchTest, WhatNoServerWouldTakeFailsInItsWords) {
                 "encoding_format"},
            Case{R"({"url":"/v1/chat/completions"})", "no `body`"},
            Case{R"({"url":"/v1/chat/completions","body":{"model":"m"}})", "messages"},
+           Case{R"({"url":"/v1/chat/completions","body":{"model":"m","messages":[]}})", "is empty"},
            Case{R"({"url":"/v1/chat/completions","body":{"model":"m","stream":true,)"
                 R"("messages":[{"role":"user","content":"x"}]}})",
                 "stream mode"},

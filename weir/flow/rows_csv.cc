@@ -76,7 +76,12 @@ class CsvSource final : public RowSource {
     if (csv_.too_long()) return failed("the line is too long");
     if (!csv_.problem().empty()) return failed(csv_.problem());
     std::vector<std::string> sorted = csv_.fields();
-    if (!std::ranges::all_of(sorted, IsUtf8)) return failed("the text is not UTF-8");
+    if (!std::ranges::all_of(sorted, IsUtf8)) {
+      return failed("the text is not UTF-8: save the file as UTF-8");
+    }
+    if (std::ranges::any_of(sorted, [](const std::string& name) { return name.contains('\r'); })) {
+      return failed("its lines end with CR: save the file with LF or CRLF at their ends");
+    }
     std::ranges::sort(sorted);
     if (const auto same = std::ranges::adjacent_find(sorted); same != sorted.end()) {
       return failed(StrCat("two columns have the name \"", Truncate(*same, 100), '"'));
@@ -92,9 +97,12 @@ class CsvSource final : public RowSource {
     if (csv_.too_long()) return maker_.TooLong(place);
     if (!csv_.problem().empty()) return maker_.Bad(StrCat(place, ": ", csv_.problem()));
     if (fields.size() != names_.size()) {
-      return maker_.Bad(StrCat(place, " has ", fields.size(), " fields, and the first line names ",
-                               names_.size(), " columns; put fields with ", SeparatorName(),
-                               " in quotes"));
+      const bool few = fields.size() < names_.size();
+      return maker_.Bad(
+          StrCat(place, " has ", fields.size(), fields.size() == 1 ? " field" : " fields",
+                 ", and the first line names ", names_.size(), " columns; ",
+                 few ? StrCat("write the missing ones as nothing between ", SeparatorName())
+                     : StrCat("put fields with ", SeparatorName(), " in quotes")));
     }
     if (!std::ranges::all_of(fields, IsUtf8)) {
       return maker_.Bad(StrCat(place, " is not UTF-8; save the file as UTF-8"));
@@ -103,12 +111,18 @@ class CsvSource final : public RowSource {
     object.BeginObject();
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (const Result<void> added = cells_->Add(i, fields[i], object); !added) {
-        return maker_.Bad(StrCat(place, ": ", added.error().message));
+        return maker_.Bad(StrCat(place, ": ", added.error().message), IdAmong(fields));
       }
     }
     object.EndObject();
     Row row = maker_.Make(std::move(object).Finish(), place);
     return row;
+  }
+
+  std::string_view IdAmong(const std::vector<std::string>& fields) const {
+    const auto column = std::ranges::find(names_, maker_.options().id);
+    if (column == names_.end()) return {};
+    return fields[static_cast<std::size_t>(column - names_.begin())];
   }
 
   std::string_view SeparatorName() const {

@@ -219,7 +219,7 @@ Row RowMaker::Make(json::Value object, std::string_view place) {
     }
     return row;
   }
-  row.id = StrCat(row.number);
+  row.id = Stand(row.number);
   row.error = Fail(Code::kInvalidRequest,
                    StrCat(place, ": the row has no id: `", options_.id, "` ",
                           id.exists() ? (id.IsString() ? "is empty" : "is no text and no number")
@@ -229,10 +229,18 @@ Row RowMaker::Make(json::Value object, std::string_view place) {
   return row;
 }
 
-Row RowMaker::Bad(Error error) {
+Row RowMaker::Bad(Error error, std::string_view id) {
   const std::uint64_t number = next_++;
-  return {
-      .number = number, .id = StrCat(number), .value = {}, .place = {}, .error = std::move(error)};
+  const bool known = !id.empty() && !options_.id.empty();
+  return {.number = number,
+          .id = known ? std::string(id) : Stand(number),
+          .value = {},
+          .place = {},
+          .error = std::move(error)};
+}
+
+std::string RowMaker::Stand(std::uint64_t number) const {
+  return options_.id.empty() ? StrCat(number) : StrCat("#", number);
 }
 
 Row RowMaker::TooLong(std::string_view place) {

@@ -100,13 +100,18 @@ class RowMaker {
 
   // `place` is Row::place.
   Row Make(json::Value object, std::string_view place);
-  Row Bad(Error error);
-  Row Bad(std::string message) {
-    return Bad(Fail(Code::kInvalidRequest, std::move(message)).error());
+  // A row that cannot be read. `id` is its own, where that could be.
+  Row Bad(Error error, std::string_view id = {});
+  Row Bad(std::string message, std::string_view id = {}) {
+    return Bad(Fail(Code::kInvalidRequest, std::move(message)).error(), id);
   }
   Row TooLong(std::string_view place);
 
  private:
+  // What stands for an id where there is none, and is no row's own: "7", or "#7" where rows have
+  // ids.
+  std::string Stand(std::uint64_t number) const;
+
   const RowOptions options_;
   std::uint64_t next_ = 0;
   RowIds ids_;

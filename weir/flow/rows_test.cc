@@ -113,7 +113,7 @@ TEST_F(RowsTest, EveryFormIsRead) {
       {"rows.csv", "a,b\n", {}},
       {"rows.csv",
        "a,b\n1\n\"2\n2\",2\n1,2,3\n",
-       {HasSubstr("line 2 has 1 fields, and the first line names 2 columns"),
+       {HasSubstr("line 2 has 1 field, and the first line names 2 columns"),
         "1={\"a\":\"2\\n2\",\"b\":\"2\"}", HasSubstr("line 5 has 3 fields")}},
       {"rows.csv", "a,b,a\n1,2,3\n", {HasSubstr("line 1: two columns have the name \"a\"")}},
       {"rows.csv", "a\n\xFF\n", {HasSubstr("line 2 is not UTF-8")}},
@@ -132,11 +132,24 @@ TEST_F(RowsTest, IdsComeFromAField) {
              "{\"key\":\"x\"}\n{\"key\":07}\n{\"key\":1.50}\n{\"key\":\"\"}\n{}\n"
              "{\"key\":null}\n",
              options),
-      ElementsAre("x={\"key\":\"x\"}", HasSubstr("1!"), "1.50={\"key\":1.50}", HasSubstr("3!"),
+      ElementsAre("x={\"key\":\"x\"}", HasSubstr("#1!"), "1.50={\"key\":1.50}", HasSubstr("#3!"),
                   HasSubstr("line 5: the row has no id: `key` is not there"),
                   HasSubstr("`key` is no text and no number")));
   EXPECT_THAT(RowsIn("a.csv", "key\nx\n\"\"\n", options),
               ElementsAre("x={\"key\":\"x\"}", HasSubstr("`key` is empty")));
+}
+
+TEST_F(RowsTest, ARowThatCannotBeReadIsNeverCalledByTheIdOfAnother) {
+  const RowOptions options{.id = "key"};
+  EXPECT_THAT(RowsIn("a.jsonl", "{\"key\":\"0\"}\n{\"key\":\n{}\n", options),
+              ElementsAre("0={\"key\":\"0\"}", HasSubstr("#1!"), HasSubstr("#2!")));
+
+  const json::Value schema = *json::Read(R"({"properties":{"amount":{"type":"number"}}})");
+  const RowOptions typed{.id = "key", .input = schema};
+  EXPECT_THAT(
+      RowsIn("a.csv", "key,amount\nc50,abc\nx\n", typed),
+      ElementsAre(HasSubstr("c50!"), testing::AllOf(HasSubstr("#1!"), HasSubstr("has 1 field,"),
+                                                    HasSubstr("write the missing ones"))));
 }
 
 TEST_F(RowsTest, ALongRowFailsAloneAndALimitEndsTheRows) {

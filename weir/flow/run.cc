@@ -46,6 +46,7 @@ class Runner {
   struct Ready {
     RowRecord record;
     std::vector<Contribution> given;
+    bool replayed;
     async::Semaphore::Permit place;
   };
 
@@ -155,7 +156,7 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
       WEIR_CO_TRY(carried, OpenRows(carried_, {}));
       if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
-        stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
+        stats_.rows_read = stats_.rows_done = stats_.rows_ok = stats_.rows_replayed = 0;
       }
     }
     // No server is started for nobody.
@@ -370,9 +371,10 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   }
   if (walked.aborted) co_return;
   std::vector<Contribution> given = std::move(walked.given);
+  const bool replayed = walked.reused && !walked.worked;
   RowRecord record = RecordOf(pass, number, checksum, std::move(walked));
   record.origin = origin;
-  ready_.emplace(number, Ready{std::move(record), std::move(given), std::move(place)});
+  ready_.emplace(number, Ready{std::move(record), std::move(given), replayed, std::move(place)});
   WriteReady();
 }
 
@@ -404,6 +406,7 @@ void Runner::WriteReady() {
     for (const Contribution& contribution : ready.given) stats_.Keep(contribution);
     ++next_to_write_;
     ++stats_.rows_done;
+    if (ready.replayed) ++stats_.rows_replayed;
     ++(failed ? stats_.rows_failed : stats_.rows_ok);
     if (ready.record.carried.empty()) ++stats_.session.rows;
     const Result<void> written = folder_.Write(std::move(ready.record));

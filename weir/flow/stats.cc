@@ -408,6 +408,7 @@ void RunStats::Restore(json::View json) {
     for (const Counter& counter : kCounters) node.*counter.member = UintOf(from, counter.key);
     node.reused = node.ok + node.failed;
     ReadAnswers(from, node);
+    node.reused_tokens = node.completion_tokens;
     ReadSure(from.Find("confidence"), node);
     for (const json::View item : from.Find("latencies_ms").items()) {
       const std::size_t bucket = BucketOf(item[0].AsDouble().value_or(0), Latencies::kBuckets);

@@ -55,8 +55,9 @@ struct NodeStats {
   std::uint64_t ok = 0;       // rows that it gave a value for
   std::uint64_t dropped = 0;  // rows that ended here because it said so
   std::uint64_t failed = 0;
-  std::uint64_t skipped = 0;  // rows that failed before
-  std::uint64_t reused = 0;   // of ok and failed: known from before a resume
+  std::uint64_t skipped = 0;       // rows that failed before
+  std::uint64_t reused = 0;        // of ok and failed: known from before a resume
+  std::int64_t reused_tokens = 0;  // of completion_tokens, in this session: the same
   std::uint64_t in_flight = 0;
   std::uint64_t retries = 0;    // attempts beyond the first, of all calls at each of their engines
   std::uint64_t fallbacks = 0;  // calls that another engine than the one asked has answered
@@ -145,8 +146,9 @@ class RunStats {
   std::uint64_t rows_done = 0;              // written, whatever came of them
   std::uint64_t rows_ok = 0;
   std::uint64_t rows_failed = 0;
-  std::uint64_t rows_skipped = 0;  // that a budget has left for the next session
-  std::uint64_t rows_before = 0;   // of rows_done: known from before a resume
+  std::uint64_t rows_skipped = 0;   // that a budget has left for the next session
+  std::uint64_t rows_before = 0;    // of rows_done: known from before a resume
+  std::uint64_t rows_replayed = 0;  // of rows_done, too: every answer of theirs was known
   std::size_t pass = 0;
   std::size_t passes = 1;
   TimePoint started;

@@ -58,6 +58,8 @@ Result<void> ObeysOutput(const GraphNode& node, json::View item) {
 // All but the travellers.
 void Append(Walked& out, Walked& more) {
   out.aborted |= more.aborted;
+  out.reused |= more.reused;
+  out.worked |= more.worked;
   std::ranges::move(more.outputs, std::back_inserter(out.outputs));
   std::ranges::move(more.errors, std::back_inserter(out.errors));
   std::ranges::move(more.given, std::back_inserter(out.given));

@@ -33,6 +33,8 @@ struct Walked {
   std::vector<NodeOutput> outputs;
   std::vector<RowError> errors;
   std::vector<Contribution> given;
+  bool reused = false;   // something of it was known from before a resume ...
+  bool worked = false;   // ... and something was not: models or programs were asked
   bool aborted = false;  // the run ends: nothing of this may be written
 };
 

@@ -291,9 +291,13 @@ void Metadata::Take(Step step) {
 void Metadata::Add(const flow::AskedOnce& asked, const ProviderOf& provider_of,
                    std::string_view variant) {
   const Result<model::Reply>& reply = *asked.reply;
-  if (!reply) return;
-  const std::string engine =
-      reply->info.engine.empty() ? std::string(asked.engine) : reply->info.engine;
+  const model::ReplyInfo& info = InfoOf(reply);
+  const std::string engine = info.engine.empty() ? std::string(asked.engine) : info.engine;
+  if (!reply) {
+    failed_engine_ = engine;
+    failed_provider_ = provider_of(engine);
+    return;
+  }
   const Hashes hashes = HashesOf(asked);
   Take({.node = asked.node->node->id,
         .engine = engine,
@@ -333,8 +337,9 @@ std::string Metadata::Json(const Assignment* asked, std::string_view flow_digest
     out.Field("model", std::string_view(steps_.back().model));
     out.Field("variant_id", std::string_view(steps_.back().variant));
   } else if (asked != nullptr) {
-    out.Field("provider", std::string_view(asked->provider));
-    out.Field("engine", std::string_view(asked->engine));
+    const bool failed = !failed_engine_.empty();
+    out.Field("provider", std::string_view(failed ? failed_provider_ : asked->provider));
+    out.Field("engine", std::string_view(failed ? failed_engine_ : asked->engine));
     out.Field("model", std::string_view(asked->model));
     out.Field("variant_id", std::string_view(asked->variant));
   }

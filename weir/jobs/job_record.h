@@ -71,7 +71,9 @@ class Metadata {
     std::uint64_t prompt_hash = 0;  // 0: not known
     std::uint64_t schema_hash = 0;
   };
-  std::vector<Step> steps_;  // by node, the last call of each; in the order of the first
+  std::vector<Step> steps_;    // by node, the last call of each; in the order of the first
+  std::string failed_engine_;  // that was asked last and has not answered; counts without steps
+  std::string failed_provider_;
   std::int64_t prompt_tokens_ = 0;
   std::int64_t completion_tokens_ = 0;
 
