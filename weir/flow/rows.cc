@@ -45,6 +45,12 @@ Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOp
     input->Unpack();
     name.resize(name.size() - kPacked.size());
   }
+  if (input->size()) {  // into a pipe nobody may write yet
+    WEIR_TRY(const std::string_view begin, input->Peek());
+    if (begin.starts_with("\xFF\xFE") || begin.starts_with("\xFE\xFF")) {
+      return Fail(Code::kConfigError, StrCat(path, " is UTF-16; save it as UTF-8"));
+    }
+  }
   if (HasEnding(name, ".json")) {
     WEIR_TRY(const bool list, BeginsList(*input));
     if (list) return JsonListRows(std::move(input), options);

@@ -49,8 +49,11 @@ class JsonLines final : public RowSource {
     Result<json::Value> value = json::Read(lines_.text(), {.max_bytes = lines_.text().size()});
     if (!value) {
       Error error = std::move(value).error();
+      const bool csv = lines_.number() == 1 && lines_.text().contains(',') &&
+                       !Trim(lines_.text()).starts_with('{');
       error.message = StrCat(place, " is no JSON: ", error.message,
-                             "; every line holds one JSON object: {\"name\": \"value\"}");
+                             "; every line holds one JSON object: {\"name\": \"value\"}",
+                             csv ? " (CSV is read from files whose names end in .csv)" : "");
       return maker_.Bad(std::move(error));
     }
     if (!value->IsObject()) {

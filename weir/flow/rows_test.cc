@@ -108,6 +108,10 @@ TEST_F(RowsTest, EveryFormIsRead) {
       {"rows.csv",
        "a,b\n1,x\n\"2\n3\",\"y,z\"\n",
        {"0={\"a\":\"1\",\"b\":\"x\"}", "1={\"a\":\"2\\n3\",\"b\":\"y,z\"}"}},
+      {"a.txt",
+       "a,b\n1,2\n",
+       {HasSubstr("(CSV is read from files whose names end in .csv)"),
+        testing::Not(HasSubstr("(CSV is read"))}},
       {"rows.CSV", "\xEF\xBB\xBF\"a\"\r\n1\r\n", {"0={\"a\":\"1\"}"}},
       {"rows.csv", "", {}},
       {"rows.csv", "a,b\n", {}},
@@ -150,6 +154,15 @@ TEST_F(RowsTest, ARowThatCannotBeReadIsNeverCalledByTheIdOfAnother) {
       RowsIn("a.csv", "key,amount\nc50,abc\nx\n", typed),
       ElementsAre(HasSubstr("c50!"), testing::AllOf(HasSubstr("#1!"), HasSubstr("has 1 field,"),
                                                     HasSubstr("write the missing ones"))));
+}
+
+TEST_F(RowsTest, AFileInUtf16IsCalledThat) {
+  for (const char* name : {"a.csv", "a.jsonl"}) {
+    Put(name, std::string("\xFF\xFE{\0a\0", 6));
+    const Result<std::unique_ptr<RowSource>> rows = OpenRows((folder_ / name).string(), {});
+    ASSERT_FALSE(rows);
+    EXPECT_THAT(rows.error().message, HasSubstr("is UTF-16; save it as UTF-8"));
+  }
 }
 
 TEST_F(RowsTest, ALongRowFailsAloneAndALimitEndsTheRows) {

@@ -209,6 +209,27 @@ class NoMore final : public YAML::EventHandler {
   void OnMapEnd() override {}
 };
 
+// What to do about what the library calls by the names of its grammar; `line` is the one in
+// question.
+std::string_view RemedyOf(std::string_view words, std::string_view line) {
+  const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
+  if (line.substr(0, indent).contains('\t')) return "; a tab may not indent a line: use blanks";
+  if (words == "end of sequence flow not found") return "; a [ before this place is never closed";
+  if (words == "end of map flow not found") return "; a { before this place is never closed";
+  if (words == "unknown token") return "; put the text in quotation marks";
+  if (words == "illegal map value") {
+    return "; put a text with `: ` in it in quotation marks, or indent the line like its "
+           "neighbours";
+  }
+  return words.ends_with("not found") ? "; indent this line like its neighbours" : "";
+}
+
+std::string_view LineOf(std::string_view text, int number) {
+  const std::vector<std::string_view> lines = Split(text, '\n');
+  const auto index = static_cast<std::size_t>(std::max(number, 0));
+  return index < lines.size() ? lines[index] : std::string_view();
+}
+
 Result<YamlTree> ParseTree(std::string_view text, std::string_view file_name) {
   TreeCollector collector(text);
   Locator locator(text);
@@ -221,7 +242,9 @@ Result<YamlTree> ParseTree(std::string_view text, std::string_view file_name) {
   } catch (const YAML::DeepRecursion& error) {
     return At(file_name, locator.Find(error.mark), "too many levels inside each other");
   } catch (const YAML::Exception& error) {
-    return At(file_name, locator.Find(error.mark), StrCat("broken YAML: ", error.msg));
+    return At(
+        file_name, locator.Find(error.mark),
+        StrCat("broken YAML: ", error.msg, RemedyOf(error.msg, LineOf(text, error.mark.line))));
   }
   if (const auto& objection = collector.objection()) {
     return At(file_name, objection->mark, objection->what);
