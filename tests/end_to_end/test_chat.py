@@ -89,6 +89,11 @@ class Chats(Case):
         self.assertIn("is /model meant?", done.stderr)
         self.assertEqual([m["content"] for m in self.session()["messages"]], ["hi", "Hello."])
 
+    def test_a_model_that_the_server_does_not_list_is_said_at_once(self):
+        done = self.chat("/model sim-model", "/model nope")
+        self.assertEqual(done.stderr.count("does not list a model"), 1, done.stderr)
+        self.assertIn("does not list a model nope; /model without a name says what there is", done.stderr)
+
     def test_a_refusal_and_half_an_answer_are_shown_and_kept(self):
         done = self.chat("refused", "half", args=("--session", "s.json", "--model", "sim-model"),
                          sim_args=("--dialect", "openai"))

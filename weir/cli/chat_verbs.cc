@@ -75,6 +75,12 @@ Result<void> ChatVerbs::SetModel(const std::string& name) {
   if (!name.empty()) {
     talk.chat.model = name;
     session.terminal.Note(StrCat("model: ", name));
+    const Result<model::EngineInfo> info = talk.Describe();
+    if (info &&
+        std::ranges::find(info->models, name, &model::ModelEntry::id) == info->models.end()) {
+      session.terminal.Warn(StrCat(talk.engine_name(), " does not list a model ", name,
+                                   "; /model without a name says what there is"));
+    }
     return {};
   }
   const std::string now = talk.model_name();
