@@ -191,11 +191,13 @@ class Runs(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = weir("run", str(self.folder / "flow.yaml"), "-i", self.rows(2), "--dry-run", "-e", "sim")
         self.assertEqual(done.returncode, 0, done.stderr)
+        done = weir("flow", "check", str(self.folder / "flow.yaml"), "-e", "sim")
+        self.assertEqual(done.returncode, 0, done.stderr)
         done = weir("jobs", "work", "flow.yaml", "-e", "sim", "--exit-when-empty", cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         done = weir("run", str(self.folder / "flow.yaml"), "-i", self.rows(2), "--dry-run")
         self.assertEqual(done.returncode, 3)
-        self.assertIn("add it to `engines` of weir.yaml, or run it with another one: weir run -e", done.stderr)
+        self.assertIn("add it to `engines` of weir.yaml, or ask another one instead with -e", done.stderr)
 
     def test_rows_that_break_the_input_are_found_by_a_dry_run_too(self):
         flow = "input: {type: object, required: [n], properties: {n: {type: integer}}}\n" + ECHO

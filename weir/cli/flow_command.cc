@@ -13,11 +13,12 @@ namespace {
 
 struct CheckFlowFlags {
   std::string target;
+  std::string engine;
   std::string output = "text";
 };
 
 int Check(Session& session, const CheckFlowFlags& flags) {
-  const Result<CheckedFlow> checked = CheckFlowFile(flags.target, session);
+  const Result<CheckedFlow> checked = CheckFlowFile(flags.target, session, flags.engine);
   const int code = !checked ? ExitCode(checked.error()) : checked->ok() ? kExitOk : kExitConfig;
   if (flags.output == "json") {
     session.terminal.Out(checked ? ProblemsJson(checked->ok(), checked->problems)
@@ -41,6 +42,7 @@ void AddFlowCheck(CLI::App& flow, Session& session) {
   TextFlag(command, "flow", flags->target, "FILE, FILE#NAME or a folder with a flow.yaml")
       .Required()
       .Shows("FLOW");
+  TextFlag(command, "-e,--engine", flags->engine, "asked instead of those that the flow names");
   TextFlag(command, "-o,--output", flags->output, "text or json").OneOf({"text", "json"});
   SetRun(command, session, [flags, &session] { return Check(session, *flags); });
 }

@@ -89,7 +89,8 @@ bool CheckedFlow::ok() const {
   return std::ranges::all_of(problems, [](const flow::Problem& one) { return one.warning; });
 }
 
-Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session) {
+Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session,
+                                  const std::string& engine) {
   flow::ReadProblems read;
   WEIR_TRY(flow::Flow flow,
            IsAgent(target) ? flow::ReadAgentFile(target, read) : flow::ReadFlow(target, read));
@@ -118,7 +119,7 @@ Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& sess
   // Names of nodes that could not be read would be told as unknown, wherever they are read.
   if (read.nodes_missing) return checked;
   const LoadedFlow loaded{std::move(graph), *std::move(config)};
-  add(CheckLoaded(loaded, session));
+  add(CheckLoaded(loaded, session, engine));
   return checked;
 }
 

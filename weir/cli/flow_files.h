@@ -41,8 +41,9 @@ struct CheckedFlow {
 
   bool ok() const;  // there are only warnings
 };
-// Fails where there is nothing to look at.
-Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session);
+// Fails where there is nothing to look at. `engine` as above.
+Result<CheckedFlow> CheckFlowFile(const std::string& target, const Session& session,
+                                  const std::string& engine = {});
 
 // {"ok", "problems": [{"place", "warning", "message"}]}, a line.
 std::string ProblemsJson(bool ok, const std::vector<flow::Problem>& problems);

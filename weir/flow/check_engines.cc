@@ -36,7 +36,7 @@ const EngineFacts* Checker::EngineNamed(std::string_view name, const std::string
        StrCat(what, " asks the engine ", Truncate(wanted, 60),
               ", which the configuration does not have; ",
               names.empty() ? std::string() : Advice(wanted, names) + "; ",
-              "add it to `engines` of weir.yaml, or run it with another one: weir run -e"));
+              "add it to `engines` of weir.yaml, or ask another one instead with -e"));
   return nullptr;
 }
 

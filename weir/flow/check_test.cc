@@ -459,7 +459,7 @@ TEST(CheckTest, OneEngineForAllOfThemIsTheOneThatIsChecked) {
   EXPECT_EQ(Describe(ProblemsOf("nodes: [{step: a, user: x}]", facts)), "");
   facts.engine.clear();
   EXPECT_THAT(Describe(ProblemsOf("engine: no\nnodes: [{step: a, user: x}]", facts)),
-              HasSubstr("or run it with another one: weir run -e"));
+              HasSubstr("or ask another one instead with -e"));
 }
 
 TEST(CheckTest, WithoutConfigurationEnginesAreNotChecked) {
