@@ -91,6 +91,9 @@ Author::Author(std::shared_ptr<const LanguageModel> model, std::shared_ptr<const
       passage_(reads_passage_ ? prompt.question : std::vector<TokenId>()),
       sampler_(*model_, options_.rules, prompt.tokens, options_.seed),
       hold_back_(HoldBack(options_)) {
+  constexpr std::int64_t kFirstTokens = 32;
+  tokens_.reserve(
+      static_cast<std::size_t>(std::clamp<std::int64_t>(options_.room, 1, kFirstTokens)));
   for (const TokenId token : prompt.lead) Read(token);
 }
 

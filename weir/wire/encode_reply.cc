@@ -169,7 +169,9 @@ std::string EncodeReply(model::Api api, const model::Reply& reply, const Dialect
                         bool call_forced) {
   if (dialect.kind != ServerKind::kVllm) return EncodeOpenAiReply(api, reply, dialect);
   const bool chat = api == model::Api::kChat;
+  constexpr std::size_t kFrame = 1024;  // what stands around the text
   std::string body;
+  body.reserve(kFrame);
   json::Writer out(body);
   out.BeginObject();
   out.Field("id", reply.info.id);
