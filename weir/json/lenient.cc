@@ -5,7 +5,7 @@
 
 #include "weir/base/text.h"
 #include "weir/json/builder.h"
-#include "weir/json/lenient_machine.h"
+#include "weir/json/lenient_values.h"
 #include "weir/json/reader.h"
 #include "weir/json/syntax_error.h"
 #include "weir/json/writer.h"

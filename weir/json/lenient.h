@@ -46,7 +46,7 @@ enum class RepairKind : std::uint8_t {
   kConstant,        // True, None, undefined, NaN, ...; NaN and the infinities become null
   kNumber,          // +1, .5, 1., 0x1F, 1_000
   kControlCharacter,
-  kInvalidEscape,   // the backslash is kept, except before a quote
+  kInvalidEscape,   // the backslash is kept, except before a quote, _ and $, and in keys
   kInvalidUnicode,  // bad UTF-8 or half a surrogate pair became U+FFFD
   kLineBreakAtEnd,  // a bare one was layout: at the end of a key, or of text that holds a fence
   kConcatenation,   // "a" + "b", or without the plus on two lines

@@ -68,7 +68,8 @@ bool LenientScanner::Fits(std::size_t depth, std::size_t next) {
 bool LenientScanner::ParenthesisCloses(std::size_t place) {
   const std::size_t next = After(place + 1);
   if (next < size() && At(next) != ',' && !IsCloser(At(next))) return false;
-  return Fits(frames_.size() - 1, next) && !Fits(frames_.size(), next);
+  const std::size_t depth = frames_.size();
+  return Fits(depth - 1, next) && (!Fits(depth, next) || GoesOnRather(depth - 1, depth, next));
 }
 
 // Whether the members behind the comma at `comma` are of the innermost object and not of the one
@@ -79,6 +80,24 @@ bool LenientScanner::MembersStay(std::size_t comma) {
   std::size_t behind = 0;
   return ClosersMatch(frames_.size(), end, &behind) &&
          !ClosersMatch(frames_.size() - 1, end, &behind);
+}
+
+// Whether the closers behind the comma at `comma` are those of `depth` open containers, where those
+// of `other` would not do.
+bool LenientScanner::GoesOnRather(std::size_t depth, std::size_t other, std::size_t comma) {
+  for (std::size_t steps = 0; steps < 4 && At(comma) == ','; ++steps) {
+    const std::size_t end = MembersEnd(comma + 1);
+    std::size_t behind = 0;
+    const bool other_fits = ClosersMatch(other, end, &behind);
+    const bool fits = ClosersMatch(depth, end, &behind);
+    if (!fits || !other_fits) return fits;
+    const std::size_t closers =
+        static_cast<std::size_t>(std::ranges::count_if(text_.substr(end, behind - end), IsCloser));
+    depth -= closers;
+    other -= closers;
+    comma = behind;
+  }
+  return false;
 }
 
 // Whether the words at `behind`, which closers seem to cut off from the document, are text of a

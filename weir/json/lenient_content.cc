@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "weir/base/text.h"
@@ -26,6 +28,47 @@ int Hex(std::string_view text, std::size_t digits) {
   return value;
 }
 
+// Quotation marks, and what Markdown escapes and no regular expression.
+constexpr std::string_view kDroppedBefore = "'`\xE2_$";
+
+// The letters that JSON escapes, beside u.
+bool IsEscapedLetter(char c) { return c == 'n' || c == 't' || c == 'r' || c == 'b' || c == 'f'; }
+
+// What the backslashes of a string are, beside those of JSON.
+enum class Backslashes : std::uint8_t { kOfJson, kOfPath, kBeforeLetters };
+
+// A letter that JSON does not escape says that the string was never escaped.
+Backslashes BackslashesOf(std::string_view content) {
+  for (std::size_t i = content.find('\\'); i < content.size(); i = content.find('\\', i + 2)) {
+    const char c = i + 1 < content.size() ? content[i + 1] : '\0';
+    if (!IsLetter(c) || IsEscapedLetter(c)) continue;
+    if (c == 'u' && Hex(content.substr(i + 2), 4) >= 0) continue;
+    const bool path = content.size() > 2 && IsLetter(content[0]) && content.substr(1, 2) == ":\\";
+    return path ? Backslashes::kOfPath : Backslashes::kBeforeLetters;
+  }
+  return Backslashes::kOfJson;
+}
+
+// Whether the backslash before `rest`, which begins with an escaped letter, escapes nothing: in
+// a path, a regular expression (\b) or a command of LaTeX.
+bool MeansLetters(Backslashes backslashes, std::string_view rest) {
+  constexpr std::array<std::string_view, 28> kCommands = {
+      "nabla",   "natural",   "ne",    "nearrow",    "neg",   "neq",    "newcommand",
+      "newline", "ni",        "not",   "notin",      "nu",    "rangle", "rceil",
+      "rfloor",  "rho",       "right", "rightarrow", "tau",   "text",   "textbf",
+      "textit",  "therefore", "theta", "times",      "tilde", "to",     "triangle"};
+  if (backslashes != Backslashes::kBeforeLetters) return backslashes == Backslashes::kOfPath;
+  const auto end = std::ranges::find_if_not(rest, IsLetter);
+  const std::string_view word(rest.begin(), end);
+  if (rest[0] == 'b' || rest[0] == 'f') return rest[0] == 'b' || word.size() > 1;
+  return std::ranges::find(kCommands, word) != kCommands.end();
+}
+
+// Whether the end of the text has cut off the second half of a pair, of which `rest` is there.
+bool CutInPair(std::string_view rest) {
+  return rest.size() < 6 && std::string_view("\\u").starts_with(rest.substr(0, 2));
+}
+
 // Takes one level of backslashes away, as a document inside a string has them.
 std::string Unescape(std::string_view content) {
   std::string out;
@@ -46,7 +89,8 @@ std::string DecodeEntities(std::string_view content) {
     std::string_view name;
     char character;
   };
-  constexpr std::array<Entity, 7> kEntities = {{{"&quot;", '"'},
+  constexpr std::array<Entity, 8> kEntities = {{{"&quot;", '"'},
+                                                {"&#34;", '"'},
                                                 {"&amp;", '&'},
                                                 {"&lt;", '<'},
                                                 {"&gt;", '>'},
@@ -67,15 +111,17 @@ std::string DecodeEntities(std::string_view content) {
 
 }  // namespace
 
-void LenientScanner::AppendContent(std::string_view content, std::size_t offset, Quote quote) {
+void LenientScanner::AppendContent(std::string_view content, std::size_t offset, Quote quote,
+                                   Place place) {
   if (quote == Quote::kEscaped) {
     const std::string once = Unescape(content);
-    return AppendContent(once, offset, Quote::kDouble);
+    return AppendContent(once, offset, Quote::kDouble, place);
   }
-  if (quote == Quote::kEntity) {
+  if (quote == Quote::kEntity || quote == Quote::kSingleEntity) {
     const std::string plain = DecodeEntities(content);
-    return AppendContent(plain, offset, Quote::kDouble);
+    return AppendContent(plain, offset, Quote::kDouble, place);
   }
+  std::optional<Backslashes> backslashes;
   bool noted_control = false;
   for (std::size_t i = 0; i < content.size();) {
     bool high = false;
@@ -83,7 +129,17 @@ void LenientScanner::AppendContent(std::string_view content, std::size_t offset,
     AppendPlain(content.substr(i, end - i), offset + i, high);
     if (end == content.size()) return;
     if (content[end] == '\\') {
-      i = end + AppendEscape(content, end, offset);
+      const char c = end + 1 < content.size() ? content[end + 1] : '\0';
+      if (IsEscapedLetter(c)) {
+        if (!backslashes) backslashes = BackslashesOf(content);
+        if (MeansLetters(*backslashes, content.substr(end + 1))) {
+          Note(RepairKind::kInvalidEscape, offset + end);
+          scratch_ += '\\';
+          i = end + 1;
+          continue;
+        }
+      }
+      i = end + AppendEscape(content, end, offset, place);
       continue;
     }
     if (!noted_control) Note(RepairKind::kControlCharacter, offset + end);
@@ -111,7 +167,7 @@ void LenientScanner::AppendPlain(std::string_view text, std::size_t offset, bool
 
 // Appends what the backslash at `i` and what follows it stand for; returns how many bytes that is.
 std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i,
-                                         std::size_t offset) {
+                                         std::size_t offset, Place place) {
   const char c = i + 1 < content.size() ? content[i + 1] : '\0';
   if (const char plain = PlainEscape(c)) {
     scratch_ += plain;
@@ -126,6 +182,10 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
                                            static_cast<unsigned>(low - 0xDC00));
         return 12;
       }
+    }
+    if (unit >= 0xD800 && unit < 0xDC00 && string_cut_ && CutInPair(content.substr(i + 6))) {
+      Note(RepairKind::kInvalidEscape, offset + i);
+      return content.size() - i;
     }
     if (unit >= 0xD800 && unit < 0xE000) {
       Note(RepairKind::kInvalidUnicode, offset + i);
@@ -147,8 +207,7 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
     internal::AppendUtf8(scratch_, static_cast<unsigned>(byte));
     return 4;
   }
-  const bool quoted = c == '\'' || c == '`' || c == '\xE2';
-  if (!quoted) scratch_ += '\\';
+  if (place != Place::kKey && kDroppedBefore.find(c) == kDroppedBefore.npos) scratch_ += '\\';
   return 1;
 }
 

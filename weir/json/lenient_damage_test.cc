@@ -251,6 +251,13 @@ void DropFinalClosers(Maker& maker, Script& script) {
   for (std::size_t drop = 1 + maker.Below(closers); drop > 0; --drop) script.tokens.pop_back();
 }
 
+void WrongCloser(Maker& maker, Script& script) {
+  const std::size_t place = Pick(maker, script, "}]");
+  if (place == script.tokens.size()) return;
+  const std::string_view wrong = script.tokens[place].text == "]" ? "})" : "])";
+  script.tokens[place].text = wrong[maker.Below(2)];
+}
+
 void TrailingCommas(Maker& maker, Script& script) {
   for (std::size_t i = 1; i < script.tokens.size(); ++i) {
     const char before = script.tokens[i - 1].kind;
@@ -304,6 +311,7 @@ const std::vector<Class>& Classes() {
       {"drop_open_quote", [](Maker& m, Script& s) { s.no_open = {Pick(m, s, "ks")}; }, 0.85},
       {"drop_close_quote", [](Maker& m, Script& s) { s.no_close = {Pick(m, s, "ks")}; }, 0.85},
       {"drop_array_end", [](Maker& m, Script& s) { Blank(s, Pick(m, s, "]")); }, 0.6},
+      {"wrong_closer", WrongCloser, 0.97},
       {"trailing_commas", TrailingCommas, 0.99},
       {"single_quotes", [](Maker&, Script& s) { Marks(s, "'", "'"); }, 0.97},
       {"smart_quotes", [](Maker&, Script& s) { Marks(s, "“", "”"); }, 0.97},

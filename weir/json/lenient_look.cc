@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kItemWindow = 512;
 constexpr std::size_t kLiteralWindow = 512;  // numbers have digits
-constexpr std::size_t kParenthesesWindow = 4096;
+
+constexpr std::size_t kWordsWindow = 64;
+constexpr std::string_view kNoKey = "\n{}[]()#\\;";
 
 constexpr std::array<std::string_view, 13> kLiterals = {
     "true",  "false", "null", "True", "False",    "None",     "TRUE",
@@ -98,6 +100,9 @@ bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
       continue;
     }
     const QuoteMark mark = QuoteAt(i);
+    if (mark.quote == Quote::kSingle && i > begin && IsWord(text_[i - 1]) && IsWord(At(i + 1))) {
+      continue;
+    }
     if (mark.quote != Quote::kNone && Ends(open.quote, mark.quote)) {
       const std::size_t end = i + mark.length;
       return ColonLength(After(end + BoldLength(end))) != 0;
@@ -106,22 +111,34 @@ bool LenientScanner::QuotedKeyFollows(std::size_t place) const {
   return false;
 }
 
+// Whether the bytes beyond ASCII there are a quotation mark, a colon or a comma.
+bool LenientScanner::MarkAt(std::size_t place) const {
+  const char c = text_[place];
+  if (c == '\xEF') return ColonLength(place) + CommaLength(place) != 0;
+  return (c == '\xE2' || c == '\xC2') && QuoteAt(place).quote != Quote::kNone;
+}
+
 // Whether a key stands there, in quotation marks or without, perhaps with one of them missing.
 bool LenientScanner::KeyFollows(std::size_t place) const {
   place += BoldLength(place);
   const QuoteMark open = QuoteAt(place);
   std::size_t i = place + open.length;
   const std::size_t last = std::min(size(), i + kKeyWindow);
-  while (i < last && (IsWord(text_[i]) || text_[i] == '-' || text_[i] == '.')) ++i;
+  while (i < last && (IsWord(text_[i]) || text_[i] == '-' || text_[i] == '.') && !MarkAt(i)) ++i;
   const bool word = i > place + open.length;
   QuoteMark close = QuoteAt(i);
   if (close.quote == Quote::kEscaped && open.quote != Quote::kEscaped) close = {};
+  const bool apostrophe = !Ends(open.quote, close.quote) || IsWord(At(i + close.length));
+  if (open.quote != Quote::kNone && apostrophe && QuotedKeyFollows(place))
+    return true;  // "it's": 1
+
   const std::size_t next = After(i + close.length + BoldLength(i + close.length));
   if (word && ColonLength(next) != 0) {
     const bool half = open.quote != Quote::kNone && close.quote == Quote::kNone;
     return text_.substr(next, 3) != "://" && !(half && WholeItemFollows(place));
   }
   if (open.quote == Quote::kNone) {
+    if (word && i >= size()) return bare_keys_ && !IsDigit(text_[place]);
     if (!word || next == i || IsDigit(text_[place])) return false;
     const bool value = At(next) == '{' || At(next) == '[' || LiteralEndsMember(next);
     return (bare_keys_ && value) || QuotedKeyFollows(next);
@@ -135,6 +152,23 @@ bool LenientScanner::KeyFollows(std::size_t place) const {
     return next >= size() || IsDigit(c) || c == '{' || c == '[' || (apart && ValueStarts(next));
   }
   return QuotedKeyFollows(place);
+}
+
+// Whether several words there are a key: its last mark and a colon stand behind them, or, where
+// keys have no marks, a colon and a value.
+bool LenientScanner::WordsAreKey(std::size_t place) const {
+  const std::size_t last = std::min(size(), place + kWordsWindow);
+  std::size_t i = place;
+  while (i < last && kNoKey.find(text_[i]) == kNoKey.npos && QuoteAt(i).quote == Quote::kNone &&
+         ColonLength(i) + CommaLength(i) == 0) {
+    ++i;
+  }
+  if (i == place || i == last || IsBlank(text_[i - 1])) return false;
+  if (const QuoteMark mark = QuoteAt(i); mark.quote != Quote::kNone) {
+    return ColonLength(After(i + mark.length)) != 0;
+  }
+  const std::size_t colon = ColonLength(i);
+  return bare_keys_ && colon != 0 && ValueStarts(After(i + colon));
 }
 
 // Behind the mark that may end the string at `place`; 0 when there is none, and the size of the
@@ -189,51 +223,6 @@ bool LenientScanner::SurelyValue(std::size_t place) const {
   return IsCloser(At(first)) || (At(place) == '{' ? KeyFollows(first) : ValueStarts(first));
 }
 
-// The length of the ellipsis there, also of one in brackets; 0 when there is none.
-std::size_t LenientScanner::EllipsisLength(std::size_t place) const {
-  const std::size_t bracket = At(place) == '[' ? 1 : 0;
-  const bool dots = StartsAt(place + bracket, "...");
-  if (!dots && !StartsAt(place + bracket, "\xE2\x80\xA6")) return 0;
-  if (bracket == 0) return 3;
-  return At(place + 4) == ']' ? 5 : 0;
-}
-
-// The length of the letters before a Python string like f"x"; 0 when no whole string follows them.
-std::size_t LenientScanner::PrefixLength(std::size_t place) const {
-  std::size_t i = place;
-  while (i < place + 2 && std::string_view("bBfFrRuU").find(At(i)) != std::string_view::npos) ++i;
-  if (i == place || (At(i) != '"' && At(i) != '\'')) return 0;
-  return WholeItemFollows(i) ? i - place : 0;
-}
-
-// Whether a call stands there, like f(x) or new Date("x").
-bool LenientScanner::CallFollows(std::size_t place) const {
-  if (StartsAt(place, "new ")) place += 4;
-  const std::size_t last = std::min(size(), place + kKeyWindow);
-  std::size_t i = place;
-  while (i < last && (IsWord(text_[i]) || text_[i] == '.')) ++i;
-  return i > place && At(i) == '(' && ValueStarts(After(i + 1));
-}
-
-// When nothing of a document is on the line at `place`, where only blanks stand before it, and the
-// next one begins with a key: the place of that key. Else 0.
-std::size_t LenientScanner::StrayLineEnd(std::size_t place) const {
-  std::size_t begin = place;
-  while (begin > 0 && place - begin < kKeyWindow && IsBlank(text_[begin - 1])) {
-    if (text_[--begin] == '\n') break;
-  }
-  if (At(begin) != '\n' || KeyFollows(place)) return 0;
-  std::string_view line = text_.substr(place, kLiteralWindow);
-  const std::size_t end = line.find('\n');
-  if (end == line.npos) return 0;
-  line = Trim(line.substr(0, end));
-  if (line.empty() || line.find_first_of("\"'`{}[]#") != line.npos || line.back() == ',') return 0;
-  if (line.starts_with("//") || line.starts_with("/*")) return 0;
-  if (line.find(':') < line.size() - 1) return 0;  // rather a member
-  const std::size_t next = After(place + end);
-  return At(next) == '"' && QuotedKeyFollows(next) ? next : 0;
-}
-
 // Whether what stands behind a comma, with `depth` containers open, fits there.
 bool LenientScanner::FitsAfter(std::size_t depth, std::size_t place) const {
   std::size_t next = After(place);
@@ -245,9 +234,10 @@ bool LenientScanner::FitsAfter(std::size_t depth, std::size_t place) const {
   }
   if (frames_[depth - 1].object) {
     return QuoteAt(next).quote != Quote::kNone || KeyFollows(next) ||
-           ((At(next) == '[' || At(next) == '{') && ValueStarts(After(next + 1)));
+           ((At(next) == '[' || At(next) == '{') && ValueStarts(After(next + 1))) ||
+           StrayLineEnd(next, true) != 0;
   }
-  return ValueStarts(next);
+  return ValueStarts(next) || CallFollows(next) || StrayLineEnd(next, false) != 0;
 }
 
 // Whether a semicolon, behind which `after` is, stands for a comma: a key or an item follows it, or
@@ -289,10 +279,10 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
   if (place == Place::kMember) {
     if (quoted && !even) return KeyAndValueFollow(next);
     if (quoted) return c == '"' || KeyFollows(next) || NextMarkEnd(next) == 0;
-    if (even && StrayLineEnd(next) != 0) return true;
+    if (even && StrayLineEnd(next, true) != 0) return true;
     std::size_t end = 0;
     if (even && LiteralFollows(next, &end)) return ListLacksOpener(next) || KeyFollows(next);
-    return (even || bare_keys_) && KeyFollows(next);
+    return (even || bare_keys_) && (KeyFollows(next) || (inner == 0 && WordsAreKey(next)));
   }
   if (quoted) return even || (place == Place::kItem && ItemFollows(next));
   std::size_t end = 0;
@@ -300,15 +290,28 @@ bool LenientScanner::ClosesBeforeComma(Place place, std::size_t after, std::size
     const std::size_t behind = After(end);
     if (behind >= size() || At(behind) == ',' || IsCloser(At(behind))) return true;
     const bool line_begins = text_.substr(after, next - after).find('\n') != text_.npos;
-    return even && IsDigit(c) && line_begins;  // 5 km, on a line of its own
+    if (even && IsDigit(c) && line_begins) return true;  // 5 km, on a line of its own
+    if (behind > end) return false;                      // else 12:30
   }
   if (!even || place == Place::kRoot) return false;
-  return LostOpener(place, next) != 0 || BareItemFollows(next);
+  if (LostOpener(place, next) != 0 || BareItemFollows(next)) return true;
+  return inner == 0 && WordsAreItem(next);
+}
+
+// Whether two or three words there are an item, for a whole string is the next one.
+bool LenientScanner::WordsAreItem(std::size_t place) const {
+  const std::string_view words = text_.substr(place, kWordsWindow);
+  const std::size_t comma = words.find_first_of(",:;.!?()[]{}\"'\n");
+  if (comma == words.npos || words[comma] != ',') return false;
+  const std::size_t next = After(place + comma + 1);
+  return std::ranges::count(words.substr(0, comma), ' ') < 3 && At(next) == '"' &&
+         WholeItemFollows(next);
 }
 
 // Whether a call or a few words without marks stand there, as the item of a list.
 bool LenientScanner::BareItemFollows(std::size_t place) const {
-  if (CallFollows(place) || PrefixLength(place) != 0) return true;
+  if (CallFollows(place) || PrefixLength(place) != 0 || BulletLength(place) != 0) return true;
+  if (place + 1 == size() && (At(place) == '-' || At(place) == '/')) return true;
   const std::string_view word = text_.substr(place, 64);
   const std::size_t stop = word.find_first_of(",]}\"\n");
   if (stop == word.npos || word[stop] == '"') return false;
@@ -352,7 +355,10 @@ bool LenientScanner::ClosesBeforeQuote(Place place, std::size_t mark_end, std::s
   if (place == Place::kMember) {
     return KeyFollows(next) || (inner % 2 == 0 && StringGoesOnAt(mark_end, next));
   }
-  return place == Place::kRoot ? next > mark_end : ItemFollows(next);
+  if (place == Place::kRoot) return next > mark_end;
+  // The key of an object around the array, which lost its bracket.
+  const bool outer_key = inner % 2 == 0 && frames_.size() > 1 && QuotedKeyFollows(next);
+  return outer_key || ItemFollows(next);
 }
 
 // When the mark at `mark`, inside the string that begins at `begin`, is the first of a piece of
@@ -471,35 +477,6 @@ bool LenientScanner::ClosesBeforeWord(Place place, std::size_t next) const {
   }
   if (At(next) == '{' || At(next) == '[') return place == Place::kItem;
   return place == Place::kMember && KeyFollows(next);
-}
-
-LenientScanner::Inside LenientScanner::LookInto(std::size_t place) {
-  const std::size_t last = std::min(size(), place + kParenthesesWindow);
-  std::size_t depth = 0;
-  std::size_t commas = 0;
-  std::size_t i = place;
-  char quote = 0;
-  for (; i < last; ++i) {
-    if (!Afford(1)) return Inside::kText;
-    const char c = text_[i];
-    if (quote != 0) {
-      if (c == '\\') ++i;
-      if (c == quote) quote = 0;
-      continue;
-    }
-    if (c == '"' || c == '\'') quote = c;
-    if (c == ',' && depth == 1) ++commas;
-    if (c == '(' || c == '[' || c == '{') ++depth;
-    if ((c == ')' || IsCloser(c)) && --depth == 0) break;
-  }
-  if (i >= last) return commas != 0 ? Inside::kSeveral : Inside::kOne;
-  if (text_[i] != ')') return Inside::kText;
-  const std::size_t next = After(i + 1);
-  const char c = At(next);
-  const bool ends = next >= size() || c == ',' || c == ')' || c == ';' || IsCloser(c) ||
-                    text_.substr(i, next - i).find('\n') != std::string_view::npos;
-  if (!ends) return Inside::kText;
-  return commas != 0 || After(place + 1) == i ? Inside::kSeveral : Inside::kOne;
 }
 
 }  // namespace weir::json::internal

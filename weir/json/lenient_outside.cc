@@ -39,6 +39,17 @@ constexpr std::array<std::string_view, 9> kOddSpaces = {
     "\xEF\xBB\xBF",  // byte order mark
 };
 
+// Values of an object that only shows what its members are.
+constexpr std::array<std::string_view, 19> kTypeWords = {
+    "value", "val",     "string", "str",  "int",   "integer", "number", "num",  "float", "double",
+    "bool",  "boolean", "object", "dict", "array", "list",    "date",   "type", "any"};
+
+std::string_view TrimMarks(std::string_view value) {
+  value = Trim(value);
+  const bool quoted = value.size() > 2 && value.front() == '"' && value.back() == '"';
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
 bool IsFenceInfo(char c) { return IsWord(c) || c == '+' || c == '-' || c == '.' || c == '#'; }
 
 }  // namespace
@@ -74,13 +85,30 @@ bool LenientScanner::SkipComment() {
     const std::string_view close = At(at_) == '/' ? "*/" : "-->";
     const std::size_t end = text_.find(close, at_ + 2);
     at_ = end == text_.npos ? size() : end + close.size();
-  } else if (StartsAt(at_, "//") || At(at_) == '#') {
+  } else if (StartsAt(at_, "//") || (At(at_) == '#' && !HashBeginsValue())) {
     at_ = std::min(text_.find('\n', at_), size());
   } else {
     return false;
   }
   Note(RepairKind::kComment, begin);
   return true;
+}
+
+// Whether the number sign at at_ begins a value, such as a color: that of a member behind which the
+// document goes on, or one on the last line, where a comment would take the closers.
+bool LenientScanner::HashBeginsValue() {
+  if (frames_.empty() || !IsWord(At(at_ + 1))) return false;
+  const Frame& top = frames_.back();
+  if (top.object ? !top.value_next : top.after_value) return false;
+  std::size_t end = at_ + 1;
+  while (end < size() && end < at_ + kKeyWindow && IsWord(text_[end])) ++end;
+  const QuoteMark mark = QuoteAt(end);
+  const std::size_t next = After(end + mark.length);
+  const bool ends = At(next) == ',' || IsCloser(At(next));
+  if (top.object) {
+    return ends && (IsCloser(At(next)) || KeyFollows(After(next + 1)));
+  }
+  return ends && Afford(size() - at_) && text_.find('\n', at_) == text_.npos;
 }
 
 void LenientScanner::SkipOddSpace() {
@@ -110,6 +138,22 @@ bool LenientScanner::ObjectBegins(std::size_t place) const {
          KeyFollows(next);
 }
 
+// Whether the brackets there are no citation, checkbox or type, though they hold at most one item:
+// they stand behind a colon or an equals sign, or it is no whole number and ends its line.
+bool LenientScanner::LoneItemIsAnswer(std::size_t place) const {
+  if (place > 0 && (IsWord(text_[place - 1]) || text_[place - 1] == ')')) return false;
+  std::size_t end = place + 1;
+  if (At(end) != ']' && !LiteralFollows(end, &end)) return false;
+  if (At(end) != ']' || At(end + 1) == '(' || At(end + 1) == ':') return false;
+  std::size_t before = place;
+  while (before > 0 && place - before < 8 && text_[before - 1] == ' ') --before;
+  if (before > 0 && (text_[before - 1] == ':' || text_[before - 1] == '=')) return true;
+  const std::string_view item = text_.substr(place + 1, end - place - 1);
+  if (!item.empty() && std::ranges::all_of(item, IsDigit)) return false;
+  const std::string_view rest = text_.substr(end + 1, 64);
+  return Trim(rest.substr(0, rest.find('\n'))).find_first_not_of(".;!`*") == rest.npos;
+}
+
 // `in_text`: words stand before it, so that more must speak for an array than a bracket.
 bool LenientScanner::ArrayBegins(std::size_t place, bool in_text) const {
   const std::size_t next = After(place + 1);
@@ -125,19 +169,23 @@ bool LenientScanner::ArrayBegins(std::size_t place, bool in_text) const {
 }
 
 // Finds a bracket in prose that begins a document. When there is none that surely does, an array
-// of several words or numbers will do.
+// of several words or numbers will do, or one that holds the answer of a sentence.
 std::size_t LenientScanner::FindBracket(std::size_t from) const {
   std::size_t likely = text_.npos;
   std::size_t sketch = text_.npos;
   for (std::size_t i = text_.find_first_of("{[", from); i != text_.npos;
        i = text_.find_first_of("{[", i + 1)) {
-    if (IsSketch(i)) {
+    if (IsSketch(i) || IsSketchInSentence(i)) {
       sketch = std::min(sketch, i);
       continue;
     }
     if (text_[i] == '[' && i >= 8 && StartsAt(i - 8, "<![CDATA")) continue;
     if (text_[i] == '{' ? ObjectBegins(i) : ArrayBegins(i, true)) return i;
     if (likely != text_.npos || text_[i] == '{') continue;
+    if (LoneItemIsAnswer(i)) {
+      likely = i;
+      continue;
+    }
     const std::string_view inside = text_.substr(i + 1, 256);
     const std::size_t end = inside.find_first_of("[]{}\n");
     if (end == inside.npos || inside[end] != ']' || At(i + 2 + end) == '(') continue;
@@ -154,6 +202,42 @@ bool LenientScanner::IsSketch(std::size_t place) const {
   if (end == inside.npos || inside[end] != '}') return false;
   const std::string_view words = Trim(inside.substr(0, end));
   return words.ends_with("...") || words.ends_with("\xE2\x80\xA6");
+}
+
+// Whether braces inside of a line of prose stand for an object: they are empty and the sentence
+// goes on, or their values are names of types.
+bool LenientScanner::IsSketchInSentence(std::size_t place) const {
+  if (text_[place] != '{') return false;
+  const std::size_t before = place == 0 ? text_.npos : text_.find_last_not_of(" \t", place - 1);
+  if (before == text_.npos || text_[before] == '\n') return false;
+  std::string_view inside = text_.substr(place + 1, 128);
+  const std::size_t end = inside.find_first_of("{}[]\n");
+  if (end == inside.npos || inside[end] != '}') return false;
+  const std::size_t behind = place + end + 2;
+  inside = Trim(inside.substr(0, end));
+  if (inside.empty())
+    return At(behind) == ' ' && IsLetter(At(behind + 1)) && IsLetter(text_[before]);
+  while (!inside.empty()) {
+    const std::size_t comma = std::min(inside.find(','), inside.size());
+    const std::string_view member = inside.substr(0, comma);
+    const std::size_t colon = member.find(':');
+    if (colon == member.npos) return false;
+    const std::string_view value = TrimMarks(member.substr(colon + 1));
+    const bool angles = value.size() > 2 && value.front() == '<' && value.back() == '>';
+    if (!angles && std::ranges::find(kTypeWords, value) == kTypeWords.end()) return false;
+    inside.remove_prefix(std::min(comma + 1, inside.size()));
+  }
+  return true;
+}
+
+// Whether words in braces begin the text and name something, as in {Note} or {% if x %}, where a
+// document follows.
+bool LenientScanner::IsPlaceholder(std::size_t place) const {
+  const std::string_view inside = text_.substr(place + 1, 64);
+  const std::size_t end = inside.find_first_of("{}[]:,\"'\n");
+  if (end == inside.npos || inside[end] != '}' || Trim(inside.substr(0, end)).empty()) return false;
+  const std::size_t next = After(place + end + 2);
+  return next < size() && FindBracket(next) != text_.npos;
 }
 
 std::size_t LenientScanner::SkipFence(std::size_t fence) const {
@@ -182,7 +266,30 @@ std::size_t LenientScanner::LabelEnd() const {
   std::size_t literal = 0;
   if (words.empty() || next >= size() || IsCloser(At(next)) || At(next) == ',') return 0;
   if (!LiteralFollows(After(at_ + 1), &literal)) return behind;
-  return IsLetter(At(next)) && !ValueStarts(next) ? behind : 0;
+  const bool same_line = text_.substr(behind, next - behind).find('\n') == text_.npos;
+  return same_line && IsLetter(At(next)) && !ValueStarts(next) ? behind : 0;
+}
+
+// The document that begins behind the quotation marks at `mark`, one or three, which stand behind
+// it again; npos when there is none.
+std::size_t LenientScanner::WrappedDocument(std::size_t mark) const {
+  const char c = At(mark);
+  if (c != '"' && c != '\'') return text_.npos;
+  const std::size_t length = At(mark + 1) == c && At(mark + 2) == c ? 3 : 1;
+  std::size_t place = After(mark + length);
+  if (StartsAt(place, "json") && IsBlank(At(place + 4))) place = After(place + 4);
+  const std::size_t first = After(place + 1);
+  const bool object = At(place) == '{' && QuoteAt(first).quote != Quote::kNone && KeyFollows(first);
+  if (!object && (At(place) != '[' || !ValueStarts(first))) return text_.npos;
+  // Were it a string, the next mark of its kind would have a backslash.
+  const std::size_t last = text_.find_last_not_of(" \t\r\n;)");
+  const std::size_t inside = text_.find_first_of("\"\\", first);
+  const bool holds_marks = inside < last && text_[inside] == '"' &&
+                           (At(place) == '{' || At(first) == '{' || inside == first);
+  if (length == 1 && c == '"' && !holds_marks) return text_.npos;
+  const bool closed = last != text_.npos && text_[last] == c &&
+                      IsCloser(At(text_.find_last_not_of("'\" \t\r\n;)")));
+  return closed ? place : text_.npos;
 }
 
 // The document that begins behind single backticks, or behind the name of a variable; npos when
@@ -192,6 +299,7 @@ std::size_t LenientScanner::MarkedDocument() const {
   if (At(place) == '`') {
     place += At(place + 1) == '`' ? 2 : 1;
     if (StartsAt(place, "json") && IsBlank(At(place + 4))) place = After(place + 4);
+    if (IsLetter(At(place)) && CallFollows(place)) return place;
   } else {
     const std::size_t name = NextMarkEnd(at_);
     place = After(name);
@@ -285,6 +393,18 @@ bool LenientScanner::BeginsBehindText(std::size_t document) {
   return true;
 }
 
+// The same of one in quotation marks, as in the code of a program.
+bool LenientScanner::BeginsInMarks(std::size_t mark, std::size_t document) {
+  const bool triple = At(mark + 1) == At(mark);
+  Note(triple                ? RepairKind::kTripleQuotes
+       : text_[mark] == '\'' ? RepairKind::kSingleQuotes
+                             : RepairKind::kUnescapedQuote,
+       mark);
+  wrapped_ = true;
+  at_ = document;
+  return true;
+}
+
 bool LenientScanner::FindFirst() {
   SkipSpace();
   while (SkipReasoning()) SkipSpace();
@@ -306,12 +426,18 @@ bool LenientScanner::FindFirst() {
     return false;
   }
   const char c = text_[at_];
+  if (ArrowArrayAt(at_) != 0) {
+    odd_separators_ = true;
+    return true;
+  }
   const std::size_t label = LabelEnd();
   if (label != 0) {
     const std::size_t document = FindDocument(label);
     if (document != text_.npos) return BeginsBehindText(document);
   }
   if (QuoteAt(at_).quote != Quote::kNone) {
+    const std::size_t wrapped = WrappedDocument(at_);
+    if (wrapped != text_.npos) return BeginsInMarks(at_, wrapped);
     const std::size_t document = MarkedDocument();
     if (document != text_.npos && c != '`') return BeginsBehindText(document);
     if (document != text_.npos) {
@@ -320,7 +446,7 @@ bool LenientScanner::FindFirst() {
       return true;
     }
   }
-  if ((c == '{' &&
+  if ((c == '{' && !IsPlaceholder(at_) &&
        (ObjectBegins(at_) || StartsAt(After(at_ + 1), kFence) || Trim(text_).ends_with('}'))) ||
       (c == '[' && ArrayBegins(at_, false)) || QuoteAt(at_).quote != Quote::kNone ||
       LineIsLiteral(at_)) {
@@ -331,7 +457,11 @@ bool LenientScanner::FindFirst() {
   while (word < size() && (IsWord(text_[word]) || text_[word] == '.')) ++word;
   if (word > at_ && At(word) == '(' && LookInto(word) == Inside::kOne &&
       ValueStarts(After(word + 1))) {
-    return true;
+    const std::size_t mark = After(word + 1);
+    const std::size_t wrapped = WrappedDocument(mark);
+    if (wrapped == text_.npos) return true;
+    Note(RepairKind::kCall, at_);
+    return BeginsInMarks(mark, wrapped);
   }
   const std::size_t document = FindDocument(at_);
   if (document != text_.npos) return BeginsBehindText(document);
@@ -349,6 +479,7 @@ bool LenientScanner::FindNext() {
     SkipSpace();
     apart = apart || text_.substr(before, at_ - before).find('\n') != std::string_view::npos;
     if (AtEnd()) return false;
+    if (wrapped_ && text_.find_first_not_of("'\" \t\r\n;)", at_) == text_.npos) return false;
     const char c = text_[at_];
     if (IsCloser(c) || c == ')' || c == ';' || c == ',') {
       const bool comma = c == ',' || c == ';';
@@ -381,7 +512,7 @@ bool LenientScanner::FindNext() {
       if (!fenced_) {
         next = FindBracket(at_);
         if (next != text_.npos && text_[next] == '[' && !ArrayBegins(next, true)) return false;
-        if (next != text_.npos && IsSketch(next)) return false;
+        if (next != text_.npos && (IsSketch(next) || IsSketchInSentence(next))) return false;
       }
       if (next == text_.npos) return false;
       at_ = next;

@@ -27,8 +27,9 @@ enum class Quote : std::uint8_t {
   kSmartDouble,
   kSmartSingle,
   kBacktick,
-  kEscaped,  // \" where a string begins
-  kEntity,   // &quot; in a text that was prepared for HTML
+  kEscaped,       // \" where a string begins
+  kEntity,        // &quot; in a text that was prepared for HTML
+  kSingleEntity,  // &#39;
 };
 
 struct QuoteMark {
@@ -83,6 +84,7 @@ struct Frame {
   std::size_t comma_at = std::string_view::npos;  // where a comma stands before this place
   bool value_next = false;                        // a key and its colon stand before this place
   bool any = false;                               // it holds something already
+  bool doubled = false;                           // its bracket stood there twice
   bool array_last = false;                        // of an array: its last item is one
   std::size_t column = 0;     // of the first key; 0 where no line begins with it
   std::size_t first_key = 0;  // hash of the first key; of an array: of its last item's
@@ -186,15 +188,13 @@ class LenientScanner {
 
   bool KeyFollows(std::size_t place) const;
   bool QuotedKeyFollows(std::size_t place) const;
+  bool WordsAreKey(std::size_t place) const;
   bool ItemFollows(std::size_t place) const;
   bool WholeItemFollows(std::size_t place) const;
   bool WholeItemFits(std::size_t place) const;
   bool KeyAndValueFollow(std::size_t place) const;
-  std::size_t EllipsisLength(std::size_t place) const;
-  std::size_t PrefixLength(std::size_t place) const;
-  bool CallFollows(std::size_t place) const;
   bool BareItemFollows(std::size_t place) const;
-  std::size_t StrayLineEnd(std::size_t place) const;
+  bool WordsAreItem(std::size_t place) const;
   bool ValueStarts(std::size_t place) const;
   bool SurelyValue(std::size_t place) const;
   bool LiteralFollows(std::size_t place, std::size_t* end) const;
@@ -204,6 +204,7 @@ class LenientScanner {
   bool Fits(std::size_t depth, std::size_t next);
   bool ParenthesisCloses(std::size_t place);
   bool MembersStay(std::size_t comma);
+  bool GoesOnRather(std::size_t depth, std::size_t other, std::size_t comma);
   bool RootGoesOn(Place place, std::size_t behind, Quote quote);
   std::size_t MembersEnd(std::size_t place);
   bool ClosersMatch(std::size_t depth, std::size_t place, std::size_t* behind);
@@ -217,13 +218,24 @@ class LenientScanner {
   bool IsKeyOfOuter(std::size_t key);
   std::size_t BareKeyOfOuter();
   bool FitsAfter(std::size_t depth, std::size_t place) const;
-  // Whether the parentheses that open at `place` hold several values, one or none, or no values.
-  enum class Inside : std::uint8_t { kText, kOne, kSeveral };
-  Inside LookInto(std::size_t place);
   bool RowLacksOpener(std::size_t place);
   bool ListLacksOpener(std::size_t place);
   bool ListEndsWithoutOpener(std::size_t place);
   bool ItemLacksOpener(std::size_t place);
+
+  // lenient_layout.cc
+
+  std::size_t EllipsisLength(std::size_t place) const;
+  std::size_t PrefixLength(std::size_t place) const;
+  bool CallFollows(std::size_t place) const;
+  std::size_t ArrowArrayAt(std::size_t place) const;
+  // Whether the parentheses that open at `place` hold several values, one or none, or no values.
+  enum class Inside : std::uint8_t { kText, kOne, kSeveral };
+  Inside LookInto(std::size_t place);
+  std::size_t BulletLength(std::size_t place) const;
+  bool LineBeginsAt(std::size_t place) const;
+  std::size_t BehindLayout(std::size_t place) const;
+  std::size_t StrayLineEnd(std::size_t place, bool object) const;
 
   // lenient_word.cc
 
@@ -262,6 +274,7 @@ class LenientScanner {
   bool bare_text_ = false;       // there is no document: the text itself is the value
   bool escaped_layout_ = false;  // line breaks outside strings may be written \n
   bool odd_separators_ = false;  // "=", "=>" or ";" stood for a colon or comma
+  bool doubled_braces_ = false;  // all of them, as in a template
   bool string_cut_ = false;      // the string just read was ended by the end of the text
   std::string error_;
 
@@ -283,6 +296,7 @@ class LenientScanner {
   };
   enum class Verdict : std::uint8_t { kCloses, kInside, kEndedBefore };
 
+  bool MarkAt(std::size_t place) const;
   std::size_t NextMarkEnd(std::size_t place) const;
   template <typename Ends>
   std::size_t FindOutsideStrings(std::size_t place, Ends ends);
@@ -290,6 +304,7 @@ class LenientScanner {
 
   void SkipOddSpace();
   bool SkipComment();
+  bool HashBeginsValue();
   std::size_t OddSpace(std::size_t place) const;
   std::size_t AfterOddSpace(std::size_t place) const;
 
@@ -312,21 +327,25 @@ class LenientScanner {
   bool StringEndsBehind(Place place, std::size_t from, char quote) const;
   bool SmartEndFollows(Place place, std::size_t from) const;
   bool ValueSurelyEnds(Place place, std::size_t behind) const;
+  std::size_t PlainEndBefore(std::size_t mark, const Span& span) const;
   void EndWithoutMark(Span& span);
   bool DoublesLastMark(const Span& span);
   void DropEscapedMark(std::size_t begin, Span& span);
   bool EndedBefore(Place place, std::size_t begin, std::size_t mark, Span& span);
   void EndAtEndOfText(Place place, std::size_t begin, Span& span);
   std::size_t StripClosers(std::size_t begin, std::size_t end, std::size_t& depth);
-  void AppendContent(std::string_view content, std::size_t offset, Quote quote);
+  void AppendContent(std::string_view content, std::size_t offset, Quote quote, Place place);
   void AppendPlain(std::string_view text, std::size_t offset, bool high);
-  std::size_t AppendEscape(std::string_view content, std::size_t i, std::size_t offset);
+  std::size_t AppendEscape(std::string_view content, std::size_t i, std::size_t offset,
+                           Place place);
 
   bool LiteralEndsBefore(Place place, std::size_t end);
+  Word WithoutOpener(std::size_t begin, std::size_t end);
   Word Classify(std::string_view word, std::size_t offset, Place place);
   bool MendNumber(std::string_view word);
   std::size_t RootWordEnd(std::size_t* after) const;
   bool MemberWordEnds(std::size_t end) const;
+  bool WideCommaSeparates(Place place, std::size_t comma) const;
   bool CallCloses(std::size_t place, std::size_t open);
   bool BracketsCloseInText(std::size_t place, std::size_t open);
   std::size_t WordEnd(Place place, std::size_t* after);
@@ -336,12 +355,17 @@ class LenientScanner {
   std::size_t FindFenced(std::size_t from) const;
   std::size_t FindBracket(std::size_t from) const;
   bool IsSketch(std::size_t place) const;
+  bool IsSketchInSentence(std::size_t place) const;
+  bool IsPlaceholder(std::size_t place) const;
   std::size_t LabelEnd() const;
+  std::size_t WrappedDocument(std::size_t mark) const;
+  bool BeginsInMarks(std::size_t mark, std::size_t document);
   std::size_t MarkedDocument() const;
   bool BeginsBehindText(std::size_t document);
   bool LineIsLiteral(std::size_t place) const;
   bool ObjectBegins(std::size_t place) const;
   bool ArrayBegins(std::size_t place, bool in_text) const;
+  bool LoneItemIsAnswer(std::size_t place) const;
 
   std::size_t credit_;
   std::string scratch_;
@@ -351,6 +375,7 @@ class LenientScanner {
   std::size_t no_opener_lost_ = 0;  // no bare word before this place lost its first mark
   bool fenced_ = false;             // only what stands in fences is read
   bool bare_keys_ = false;          // keys without quotation marks were met
+  bool wrapped_ = false;            // quotation marks stand around the document
   bool no_triple_end_ = false;      // no """ follows any more
 };
 

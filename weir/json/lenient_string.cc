@@ -16,8 +16,8 @@ struct NamedMark {
   Quote quote;
 };
 
-// Quotation marks beyond ASCII that stand for the two of ASCII.
-constexpr std::array<NamedMark, 9> kMarks = {{
+// What stands for the two quotation marks of ASCII.
+constexpr std::array<NamedMark, 13> kMarks = {{
     {"\xE2\x80\x9C", Quote::kSmartDouble},  // U+201C
     {"\xE2\x80\x9D", Quote::kSmartDouble},  // U+201D
     {"\xE2\x80\x9E", Quote::kSmartDouble},  // U+201E
@@ -27,7 +27,33 @@ constexpr std::array<NamedMark, 9> kMarks = {{
     {"\xE2\x80\x9A", Quote::kSmartSingle},  // U+201A
     {"\xE2\x80\x9B", Quote::kSmartSingle},  // U+201B
     {"\xC2\xB4", Quote::kBacktick},         // U+00B4
+    {"&quot;", Quote::kEntity},
+    {"&#34;", Quote::kEntity},
+    {"&#39;", Quote::kSingleEntity},
+    {"&apos;", Quote::kSingleEntity},
 }};
+
+// Whether `content`, which `quote` began, ends with another mark that stands in it only once, if
+// apostrophes do not count.
+bool EndsWithLoneMark(std::string_view content, Quote quote) {
+  if (content.size() < 2) return false;
+  const char mark = content.back();
+  if ((mark != '"' || quote == Quote::kDouble) && (mark != '\'' || quote == Quote::kSingle)) {
+    return false;
+  }
+  for (std::size_t i = 0; i + 1 < content.size(); ++i) {
+    if (content[i] == '\\') {
+      ++i;
+      continue;
+    }
+    const bool apostrophe =
+        mark == '\'' && i > 0 && IsWord(content[i - 1]) && IsWord(content[i + 1]);
+    if (content[i] == mark && !apostrophe) return false;
+  }
+  return content[content.size() - 2] != '\\' && !IsBlank(content[content.size() - 2]);
+}
+
+constexpr std::string_view kKeyStops = "\n:,";
 
 // How many marks have a backslash.
 std::size_t EscapedMarks(std::string_view content) {
@@ -48,8 +74,7 @@ QuoteMark LenientScanner::QuoteAt(std::size_t place) const {
   if (c == '\'') return {Quote::kSingle, 1};
   if (c == '`') return {Quote::kBacktick, 1};
   if (c == '\\' && At(place + 1) == '"') return {Quote::kEscaped, 2};
-  if (c == '&' && StartsAt(place, "&quot;")) return {Quote::kEntity, 6};
-  if (c != '\xE2' && c != '\xC2') return {};
+  if (c != '\xE2' && c != '\xC2' && c != '&') return {};
   for (const NamedMark& mark : kMarks) {
     if (StartsAt(place, mark.bytes)) return {mark.quote, mark.bytes.size()};
   }
@@ -66,6 +91,7 @@ void LenientScanner::OpenQuote(QuoteMark mark) {
     case Quote::kBacktick:
       return Note(RepairKind::kBacktickQuotes, at_);
     case Quote::kEntity:
+    case Quote::kSingleEntity:
       return Note(RepairKind::kEscapedQuotes, at_);
     case Quote::kEscaped:
       escaped_layout_ = true;
@@ -97,7 +123,7 @@ std::string_view LenientScanner::ReadString(Place place) {
     }
     if (span.special || (span.high && !IsUtf8(piece))) {
       scratch_.clear();
-      AppendContent(piece, span.begin, mark.quote);
+      AppendContent(piece, span.begin, mark.quote, place);
       piece = scratch_;
     }
     if (!first) {
@@ -191,6 +217,12 @@ LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quo
       break;
     }
     if (verdict == Verdict::kEndedBefore) break;
+    if (const std::size_t end =
+            span.inner == 0 && place == Place::kMember ? PlainEndBefore(mark, span) : 0) {
+      span.end = end;
+      span.after = end + 1;
+      break;
+    }
     span.first_inner = span.first_inner || mark == begin;
     span.last_inner = mark + length;
     ++span.inner;
@@ -218,14 +250,32 @@ LenientScanner::Span LenientScanner::FindEnd(Place place, std::size_t begin, Quo
   return span;
 }
 
-// A string in plain marks may have ended with a typographic one.
+// When the string that a single mark began ends with the first double one in it, as in 'x", "b": 2:
+// the place of that. Else 0.
+std::size_t LenientScanner::PlainEndBefore(std::size_t mark, const Span& span) const {
+  if (span.quote != Quote::kSingle) return 0;
+  const std::string_view window = text_.substr(span.begin, std::min(mark - span.begin, kKeyWindow));
+  const std::size_t end = window.find('"');
+  if (end == window.npos || end == 0 || IsBlank(window[end - 1]) || window[end - 1] == '\\')
+    return 0;
+  const std::size_t comma = After(span.begin + end + 1);
+  const std::size_t key = After(comma + 1);
+  return At(comma) == ',' && At(key) == '"' && QuotedKeyFollows(key) ? span.begin + end : 0;
+}
+
+// A string without its last mark may have ended with one of another kind, which has no partner.
 void LenientScanner::EndWithoutMark(Span& span) {
   constexpr std::string_view kClosing = "\xE2\x80\x9D";
   const std::string_view content = text_.substr(span.begin, span.end - span.begin);
   const bool smart = span.quote == Quote::kDouble && content.ends_with(kClosing) &&
                      Afford(content.size()) && content.find("\xE2\x80\x9C") == content.npos;
-  Note(smart ? RepairKind::kSmartQuotes : RepairKind::kMissingQuote, span.end);
-  if (smart) span.end -= kClosing.size();
+  if (smart) {
+    Note(RepairKind::kSmartQuotes, span.end);
+    span.end -= kClosing.size();
+    return;
+  }
+  Note(RepairKind::kMissingQuote, span.end);
+  if (EndsWithLoneMark(content, span.quote)) --span.end;
 }
 
 // Whether the one mark inside, right before the last, is that mark again: no partner stands before
@@ -242,9 +292,15 @@ LenientScanner::Verdict LenientScanner::JudgeKey(std::size_t begin, std::size_t 
   const char c = At(next);
   if (ColonLength(next) != 0 || c == '=' || next >= size()) return Verdict::kCloses;
   const std::string_view content = text_.substr(begin, mark - begin);
-  const std::size_t colon = content.find(':');
+  const std::size_t colon = content.find_first_of(odd_separators_ ? ":=" : ":");
   const bool item = c == ',' && !frames_.back().any && WholeItemFollows(After(next + 1));
   if (colon != content.npos && !item && Afford(content.size())) {
+    if (colon > 0 && colon + 1 == content.size() && ValueStarts(next) &&
+        (next > mark + length || At(next) == '{' || At(next) == '[' || LiteralEndsMember(next))) {
+      span.end = begin + colon;  // "a:" 1
+      span.after = mark + length;
+      return Verdict::kEndedBefore;
+    }
     span.end = span.after = begin + colon;
     span.closed = false;
     return Verdict::kEndedBefore;
@@ -255,12 +311,16 @@ LenientScanner::Verdict LenientScanner::JudgeKey(std::size_t begin, std::size_t 
     const bool ends_key = At(After(next + other.length)) == ':';
     return next == mark + length && ends_key ? Verdict::kInside : Verdict::kCloses;
   }
-  // A word: part of the key when another quotation mark with a colon follows on this line.
-  const std::string_view line = text_.substr(next, 128);
-  const std::size_t end = line.find_first_of("\"\n:,");
-  if (end != line.npos && line[end] == '"') {
-    const std::size_t behind = next + end + (At(next + end + 1) == '"' ? 2 : 1);
-    if (At(After(behind)) == ':') return Verdict::kInside;
+  // A word: part of the key when such a mark with a colon follows on this line.
+  const std::size_t last = std::min(size(), next + 128);
+  for (std::size_t i = next; i < last && kKeyStops.find(text_[i]) == kKeyStops.npos; ++i) {
+    const QuoteMark end = QuoteAt(i);
+    if (end.quote == Quote::kNone || !Ends(span.quote, end.quote)) continue;
+    const std::size_t behind = i + end.length;
+    const QuoteMark doubled = QuoteAt(behind);
+    const bool twice = doubled.quote != Quote::kNone && Ends(span.quote, doubled.quote);
+    const bool key = At(After(behind + (twice ? doubled.length : 0))) == ':';
+    return key ? Verdict::kInside : Verdict::kCloses;
   }
   return Verdict::kCloses;
 }
@@ -295,7 +355,8 @@ LenientScanner::Verdict LenientScanner::Judge(Place place, std::size_t begin, st
                (frames_.back().closer == ')' || (span.inner % 2 == 0 && ParenthesisCloses(next)));
       break;
     case '+':
-      closes = QuoteAt(After(next + 1)).quote != Quote::kNone || At(After(next + 1)) == '/';
+      closes = span.inner % 2 == 0 &&
+               (QuoteAt(After(next + 1)).quote != Quote::kNone || At(After(next + 1)) == '/');
       break;
     case '/':
       closes = At(next + 1) == '*' || At(next + 1) == '/';
@@ -371,13 +432,14 @@ bool LenientScanner::EndedBefore(Place place, std::size_t begin, std::size_t mar
   }
   if (end == shortest) return false;
   const char before = text_[end - 1];
-  const bool comma = before == ',';
+  const bool wide = end >= shortest + 3 && CommaLength(end - 3) == 3;
+  const bool comma = before == ',' || wide;
   if (before == '+' && opener == 0 && (end < mark || (end > 2 && text_[end - 2] == '/'))) {
     if (!WholeItemFollows(mark)) return false;
   } else if (!comma && (opener != 0 || !new_line)) {
     return false;
   }
-  if (comma || before == '+') --end;
+  if (comma || before == '+') end -= wide ? 3 : 1;
   skip_back();
   if (end <= begin) return false;
   std::size_t depth = frames_.size();
@@ -457,9 +519,10 @@ void LenientScanner::EndAtEndOfText(Place place, std::size_t begin, Span& span) 
 
   if (Afford(2 * (size() - begin))) {
     if (place == Place::kKey) {
-      const std::size_t colon = text_.find(':', begin);
+      const std::size_t colon = text_.find_first_of(odd_separators_ ? ":=" : ":", begin);
       if (colon < end) {
         span.end = span.after = colon;
+        while (span.end > begin && IsBlank(text_[span.end - 1])) --span.end;
         return;
       }
     }

@@ -58,6 +58,11 @@ std::optional<std::string> OtherBase(std::string_view word) {
 // Leaves the number that `word` spells in joined_; false when it is none.
 bool LenientScanner::MendNumber(std::string_view word) {
   if (word.starts_with('+')) word.remove_prefix(1);
+  // 10L and 10n: long numbers of other languages.
+  if (word.size() > 1 && (word.back() == 'L' || word.back() == 'n') &&
+      NumberLength(word) == word.size() - 1) {
+    word.remove_suffix(1);
+  }
   if (word.empty() || word.size() > 400) return false;
   if (std::optional<std::string> integer = OtherBase(word)) {
     joined_ = std::move(*integer);
@@ -96,6 +101,12 @@ bool LenientScanner::LiteralEndsBefore(Place place, std::size_t end) {
   }
   if (c == ';') return SemicolonSeparates(place, end + 1);
   if (CommaLength(end) != 0) return true;
+  if (const QuoteMark mark = QuoteAt(end); mark.quote != Quote::kNone) {
+    // 1"b": 2
+    if (place == Place::kMember) return QuotedKeyFollows(end);
+    const char first = At(end + mark.length);
+    return !IsBlank(first) && first != ',' && WholeItemFollows(end);
+  }
   if (!IsBlank(c)) return c == '/' && (At(end + 1) == '/' || At(end + 1) == '*');
   const std::size_t next = After(end);
   const char first = At(next);
@@ -123,17 +134,25 @@ LenientScanner::Word LenientScanner::ReadWord(Place place) {
   }
   const std::size_t mark = place == Place::kRoot ? 0 : LostOpener(place, begin);
   if (mark != 0) {
-    Note(RepairKind::kMissingQuote, begin);
     at_ = mark + 1;
-    scratch_.clear();
-    string_cut_ = false;
-    AppendContent(text_.substr(begin, mark - begin), begin, Quote::kDouble);
-    return {Word::Kind::kString, scratch_};
+    return WithoutOpener(begin, mark);
   }
   std::size_t after = 0;
   const std::size_t end = WordEnd(place, &after);
   at_ = std::max(after, begin + 1);
+  if (after > end && QuoteAt(end).quote != Quote::kNone) {
+    return WithoutOpener(begin, end);
+  }
   return Classify(TrimBack(text_.substr(begin, std::max(end, begin) - begin)), begin, place);
+}
+
+// The string [begin, end), which lost its first mark.
+LenientScanner::Word LenientScanner::WithoutOpener(std::size_t begin, std::size_t end) {
+  Note(RepairKind::kMissingQuote, begin);
+  scratch_.clear();
+  string_cut_ = false;
+  AppendContent(text_.substr(begin, end - begin), begin, Quote::kDouble, Place::kItem);
+  return {Word::Kind::kString, scratch_};
 }
 
 LenientScanner::Word LenientScanner::Classify(std::string_view word, std::size_t offset,
@@ -150,7 +169,8 @@ LenientScanner::Word LenientScanner::Classify(std::string_view word, std::size_t
     return constant(kConstants[i].constant);
   }
   if (!word.empty() && NumberLength(word) == word.size()) return {Kind::kNumber, word};
-  if (word == "-" && AtEnd() && place != Place::kRoot) return {Kind::kEllipsis, {}};
+  if ((word == "-" || word == "/") && AtEnd() && place != Place::kRoot)
+    return {Kind::kEllipsis, {}};
   if (MendNumber(word)) {
     Note(RepairKind::kNumber, offset);
     string_cut_ = AtEnd() && !IsDigit(word.back()) && word.back() != '.';
@@ -170,7 +190,7 @@ LenientScanner::Word LenientScanner::Classify(std::string_view word, std::size_t
   if (place == Place::kRoot) {
     AppendPlain(word, offset, true);
   } else {
-    AppendContent(word, offset, Quote::kDouble);
+    AppendContent(word, offset, Quote::kDouble, place);
   }
   return {Kind::kString, scratch_};
 }
@@ -230,17 +250,27 @@ bool LenientScanner::MemberWordEnds(std::size_t end) const {
          After(literal) >= end;
 }
 
+// Whether the full-width comma at `comma` ends the words of a value: a key or a string follows.
+bool LenientScanner::WideCommaSeparates(Place place, std::size_t comma) const {
+  if (CommaLength(comma) == 0) return false;
+  const std::size_t next = After(comma + kWideComma.size());
+  return place == Place::kMember ? QuotedKeyFollows(next)
+                                 : QuoteAt(next).quote != Quote::kNone && WholeItemFollows(next);
+}
+
 // Where the word at at_ ends, and where reading goes on behind it.
 std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) {
   std::size_t round = 0;
   std::size_t square = 0;
   std::size_t curly = 0;
   bool smart_open = false;
+  bool open_inside = false;  // a plain mark that waits for its partner
   bool call = false;
   if (place == Place::kRoot) return RootWordEnd(after);
   const auto stop = [&](std::size_t end) { return *after = end; };
   for (std::size_t i = at_; i < size(); ++i) {
     const char c = text_[i];
+    if (c == '\xEF' && WideCommaSeparates(place, i)) return stop(i);
     if (IsWord(c) && c != '\xE2') continue;
     if (c == '\n' || c == ',' || (escaped_layout_ && c == '\\' && At(i + 1) == 'n')) {
       if (place == Place::kItem && call && CallCloses(i, round)) continue;
@@ -275,12 +305,14 @@ std::size_t LenientScanner::WordEnd(Place place, std::size_t* after) {
       smart_open = mark.quote == Quote::kSmartDouble && !smart_open;
       if (mark.quote == Quote::kSmartDouble && !smart_open) continue;
       const std::size_t next = After(i + mark.length);
-      if (next >= size() || At(next) == ',' || IsCloser(At(next))) {
+      const bool ends = next >= size() || At(next) == ',' || IsCloser(At(next));
+      if (ends && !open_inside) {
         *after = i + mark.length;
         return i;
       }
       const bool begins = place == Place::kItem ? ItemFollows(i) : QuotedKeyFollows(i);
       if (i > at_ && IsBlank(text_[i - 1]) && begins) return stop(i);
+      if (mark.quote == Quote::kDouble) open_inside = !open_inside;
     }
   }
   return stop(size());
@@ -291,6 +323,7 @@ std::string_view LenientScanner::ReadBareKey() {
   const std::size_t begin = at_;
   while (at_ < size()) {
     const char c = text_[at_];
+    if (c == '\xEF' && MarkAt(at_)) break;
     if (!IsWord(c) || c == '\xE2' || c == '\xC2') {
       if (c == ':' || c == '=' || c == ',' || c == '\n' || c == '{' || c == '[' || IsCloser(c)) {
         break;
@@ -304,7 +337,8 @@ std::string_view LenientScanner::ReadBareKey() {
   }
   const std::string_view key = TrimBack(text_.substr(begin, at_ - begin));
   const QuoteMark mark = QuoteAt(at_);
-  if (mark.quote != Quote::kNone && At(After(at_ + mark.length)) == ':') {
+  const char behind = At(After(at_ + mark.length));
+  if (mark.quote != Quote::kNone && (behind == ':' || behind == '=')) {
     Note(RepairKind::kMissingQuote, begin);
     at_ += mark.length;
   } else {
