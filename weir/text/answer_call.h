@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,10 +46,14 @@ class AnswerCall {
   bool OpensAgain(std::string_view text);
   // When there was none: whether the first `size` bytes are marks, whole or cut, without a body.
   bool IsEmpty(std::string_view text, std::size_t size) const;
-  // When there was none and the text ends: whether that has cut a call in the name of its tool.
+  // When there was none and the text ends: whether that has cut a call before its arguments.
   bool WasCut(std::string_view text) const;
 
  private:
+  BodyScanner::Found ScanBody(std::string_view text, bool ends, std::size_t max_bytes);
+  bool IsCutHead(std::string_view text, std::string_view body) const;
+  bool ClosesInQuotes(std::string_view text) const;
+  std::optional<bool> EndsAnswer(std::string_view behind, bool ends) const;
   std::string Body(std::string_view text, BodyScanner::End end) const;
   Result<ReadCallsResult> ReadBody(std::string_view body) const;
 
@@ -58,6 +63,10 @@ class AnswerCall {
   const std::string name_;
   BodyScanner scanner_;
   std::size_t body_at_;
+  std::optional<BodyScanner::End> in_quotes_;  // where a closing mark stood in single quotes
+  int quoted_closes_ = 0;
+  bool ended_ = false;  // its end is known
+  bool shown_ = true;   // what it needs to be a call follows
 };
 
 // Whether `text` may stand around calls and say nothing: fences, and separators behind a call. What

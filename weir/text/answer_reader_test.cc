@@ -291,6 +291,15 @@ INSTANTIATE_TEST_SUITE_P(
         Thoughts{"hermes", "", "use <think> and </think>", "", "use <think> and "},
         Thoughts{"qwen3", "<think></think>", "use </think> here", "", "use </think> here"},
         Thoughts{"qwen3", "", "<think>a</think>b</think>c", "a", "b</think>c"},
+        Thoughts{"mistral", "", "[THINK]a[/THINK]use <think> and </think>", "a",
+                 "use <think> and </think>"},
+        // Marks that came twice, and those in other letters.
+        Thoughts{"qwen3", "", "<think><think>a</think></think>b", "a", "b"},
+        Thoughts{"hermes", "", "<think>a</think>\n</think>b", "a", "\nb"},
+        Thoughts{"qwen3", "<think>\n\n</think>\n\n", "</think>yes", "", "yes"},
+        Thoughts{"hermes", "", "<THINK>a</Think>b", "a", "b"},
+        Thoughts{"hermes", "", "<thinking>a</thinking>b", "a", "b"},
+        Thoughts{"qwen3", "<think>", "a</th", "a", ""},
         // Nearly marks.
         Thoughts{"hermes", "", "<thin", "", "<thin"},
         Thoughts{"hermes", "", "<tool_cal", "", "<tool_cal"},
@@ -314,6 +323,7 @@ INSTANTIATE_TEST_SUITE_P(
         Thoughts{"harmony", "", "<|channel|>commentary to=assistant<|channel|>final<|message|>yes",
                  "", "yes"},
         Thoughts{"harmony", "", "<|channel|>commentary to=python<|message|>1+1", "", ""},
+        Thoughts{"harmony", "<|start|>assistant", "Hi.", "", "Hi."},
         Thoughts{"harmony", "", "<|channel|>fin", "", ""}));
 
 TEST(AnswerReaderTest, CertainTextFlowsAtOnce) {

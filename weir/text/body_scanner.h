@@ -35,6 +35,8 @@ class BodyScanner {
   Found Scan(std::string_view text, bool ends, std::size_t max_bytes);
   // After kEnd.
   End end() const { return end_; }
+  // The end is another one, which was found before.
+  void EndWith(End end) { end_ = end; }
   // The first closing mark, wherever it stood: for bodies whose strings are broken.
   std::optional<End> first_close() const { return first_; }
   // From now on closing marks count everywhere: the text has ended inside a string.

@@ -29,7 +29,10 @@ class BracesCalls {
       Skip(" ,;");
       if (Rest().empty()) break;
       if (!ReadCall()) {
-        if (!list_.empty()) list_.Note(StrCat("left out: ", Truncate(Rest(), 80)));
+        if (!list_.empty()) {
+          list_.Note(StrCat("left out: ", Truncate(Rest(), 80)));
+          list_.EndAt(at_);
+        }
         break;
       }
     }
@@ -51,6 +54,13 @@ class BracesCalls {
   }
 
   bool ReadCall() {
+    const std::size_t begin = at_;
+    if (ReadNamed()) return true;
+    at_ = begin;
+    return false;
+  }
+
+  bool ReadNamed() {
     std::string_view name = Word();
     Skip();
     if (name == "call" && At(':')) {

@@ -59,6 +59,7 @@ class ElementCalls {
       const AngleTag tag = elements_[at_].tag;
       if (tag.closing && tag.word == "invoke") {
         ++at_;
+        if (at_ == elements_.size()) list_.EndBeforeWords(body_, tag.end);
         break;
       }
       if (tag.word == "invoke" || tag.word.contains("tool_call")) break;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/json/builder.h"
 #include "weir/json/lenient.h"
 #include "weir/json/writer.h"
 #include "weir/text/call_list.h"
@@ -36,40 +35,11 @@ json::LenientOptions Patience() {
   return options;
 }
 
-// A document that was cut behind a key has null in its place, and the key may be a part of one.
-bool EndsInKey(std::string_view text, const json::RepairReport& report) {
-  if (report.complete) return false;
-  const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;
-  return std::ranges::any_of(report.repairs, [end](const json::Repair& repair) {
-    return repair.kind == json::RepairKind::kMissingValue && repair.offset >= end;
-  });
-}
-
-// Copies `value` without the null at its very end.
-void CopyWithoutEnd(json::View value, json::Builder& out) {
-  if (value.IsArray()) {
-    out.BeginArray();
-    for (std::size_t i = 0; i + 1 < value.size(); ++i) out.Copy(value[i]);
-    if (!value.empty()) CopyWithoutEnd(value[value.size() - 1], out);
-    out.EndArray();
-  } else if (value.IsObject()) {
-    out.BeginObject();
-    std::size_t left = value.size();
-    for (const json::Member member : value.members()) {
-      if (--left == 0 && member.value.IsNull()) break;
-      out.Key(member.key);
-      left == 0 ? CopyWithoutEnd(member.value, out) : out.Copy(member.value);
-    }
-    out.EndObject();
-  } else {
-    out.Copy(value);
-  }
-}
-
-json::Value WithoutEnd(const json::Value& value) {
-  json::Builder out;
-  CopyWithoutEnd(value, out);
-  return std::move(out).Finish();
+// Where the text behind a document begins.
+std::optional<std::size_t> TextAfter(const json::RepairReport& report) {
+  const auto after =
+      std::ranges::find(report.repairs, json::RepairKind::kTextAfter, &json::Repair::kind);
+  return after == report.repairs.end() ? std::nullopt : std::optional(after->offset);
 }
 
 template <std::size_t kSize>
@@ -87,10 +57,26 @@ std::string_view NameIn(json::View object) {
   return {};
 }
 
+// The arguments in `object`, when it is a whole call of `tool` where its arguments belong, or has
+// them under one more key for arguments.
+json::View InnerArguments(json::View object, const model::ToolSpec* tool, CallList& list) {
+  if (tool == nullptr) return object;
+  const Wanted wanted = Wanted::ArgumentsOf(tool);
+  const json::View inner = FindAny(object, kPlainArgumentKeys);
+  const bool is_whole = object.size() == 2 && list.PlainName(NameIn(object)) == tool->name;
+  if (!inner.IsObject() || (object.size() > 1 && !is_whole)) return object;
+  for (const json::Member member : object.members()) {
+    if (wanted.knows(member.key)) return object;
+  }
+  list.Note(StrCat("the arguments of ", tool->name, " stood in a call inside of them"));
+  return inner;
+}
+
 // The object that arguments are, however they are wrapped: as a text, or as the only item of a
 // list.
-std::optional<std::string> ArgumentsText(json::View arguments, CallList& list) {
-  if (arguments.IsObject()) return json::Write(arguments);
+std::optional<std::string> ArgumentsText(json::View arguments, const model::ToolSpec* tool,
+                                         CallList& list) {
+  if (arguments.IsObject()) return json::Write(InnerArguments(arguments, tool, list));
   if (!arguments.exists() || arguments.IsNull()) return "{}";
   if (arguments.IsArray() && arguments.empty()) return "{}";
   if (arguments.IsArray() && arguments.size() == 1 && arguments[0].IsObject()) {
@@ -98,7 +84,8 @@ std::optional<std::string> ArgumentsText(json::View arguments, CallList& list) {
     return json::Write(arguments[0]);
   }
   std::string json;
-  if (arguments.IsString() && ReadJsonArguments(arguments.StringOr(""), list, json)) return json;
+  if (arguments.IsString() && ReadJsonArguments(arguments.StringOr(""), tool, list, json))
+    return json;
   return std::nullopt;
 }
 
@@ -160,7 +147,7 @@ class JsonCalls {
       list.Add(name, LooseArguments(object, *tool), id.value_or(""));
       return true;
     }
-    auto text = ArgumentsText(arguments, list);
+    auto text = ArgumentsText(arguments, tool, list);
     if (!text) {
       list.Refuse(StrCat("the arguments of ", name, " are no object"));
       return false;
@@ -173,11 +160,19 @@ class JsonCalls {
   std::string LooseArguments(json::View object, const model::ToolSpec& tool) {
     const Wanted wanted = Wanted::ArgumentsOf(&tool);
     Arguments arguments(list_);
+    if (const json::View only = UnknownKeyArguments(object, wanted); only.exists()) {
+      list_.Note(
+          StrCat("the arguments of ", tool.name, " stood under a key that is none of those"));
+      return json::Write(only);
+    }
     for (const json::Member member : object.members()) {
       const bool says_name = std::ranges::find(kNameKeys, member.key) != kNameKeys.end() &&
                              list_.PlainName(member.value.StringOr("")) == tool.name;
       if (!says_name && wanted.knows(member.key)) {
         arguments.Set(member.key, json::Write(member.value));
+      } else if (!says_name && member.value.IsObject()) {
+        list_.Note(StrCat("left out beside the name of ", tool.name, ": \"",
+                          Truncate(member.key, 80), "\""));
       }
     }
     if (!arguments.empty()) {
@@ -186,13 +181,27 @@ class JsonCalls {
     return arguments.Text();
   }
 
+  // The only object in a call, when all of its keys are parameters: whatever its own key is.
+  static json::View UnknownKeyArguments(json::View object, const Wanted& wanted) {
+    json::View only;
+    for (const json::Member member : object.members()) {
+      if (!member.value.IsObject()) continue;
+      if (only.exists() || wanted.knows(member.key)) return {};
+      only = member.value;
+    }
+    for (const json::Member argument : only.members()) {
+      if (!wanted.knows(argument.key)) return {};
+    }
+    return only;
+  }
+
   bool TakeKeyed(json::View object, bool keyed) {
     if (!keyed && !IsKeyed(object)) return false;
     bool any = false;
     for (const json::Member member : object.members()) {
       const std::string_view name = list_.PlainName(member.key);
       if (name.empty() || (!member.value.IsObject() && list_.Tool(name) == nullptr)) continue;
-      auto text = ArgumentsText(member.value, list_);
+      auto text = ArgumentsText(member.value, list_.Tool(name), list_);
       if (!text) continue;
       list_.Add(name, *std::move(text), "");
       any = true;
@@ -232,7 +241,8 @@ void ReadJson(std::string_view body, bool keyed, CallList& list) {
   const auto mended = json::ReadLenient(body, Patience());
   if (!mended) return list.Refuse(mended.error().message);
   JsonCalls calls(body, !mended->report.complete, list);
-  calls.Take(EndsInKey(body, mended->report) ? WithoutEnd(mended->value) : mended->value, keyed);
+  const json::Value whole = WithoutCutKey(body, *mended);
+  calls.Take(whole, keyed);
   calls.Finish();
   // Several calls in a row are as good as a list of them.
   const auto is_mended = [body](const json::Repair& repair) {
@@ -240,9 +250,7 @@ void ReadJson(std::string_view body, bool keyed, CallList& list) {
            !body.substr(std::min(repair.offset, body.size())).starts_with(';');
   };
   if (std::ranges::any_of(mended->report.repairs, is_mended)) list.Note("the call", mended->report);
-  const auto after =
-      std::ranges::find(mended->report.repairs, json::RepairKind::kTextAfter, &json::Repair::kind);
-  if (after != mended->report.repairs.end()) list.EndAt(after->offset);
+  if (const auto after = TextAfter(mended->report)) list.EndAt(*after);
 }
 
 }  // namespace
@@ -251,24 +259,33 @@ void ReadJsonCalls(std::string_view body, CallList& list) { ReadJson(body, false
 
 void ReadKeyedJsonCalls(std::string_view body, CallList& list) { ReadJson(body, true, list); }
 
-bool ReadJsonArguments(std::string_view text, CallList& list, std::string& json) {
+bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallList& list,
+                       std::string& json, std::string_view* rest) {
+  if (rest != nullptr) *rest = {};
   if (Trim(text).empty()) {
     json = "{}";
     return true;
   }
-  const auto mended = json::ReadLenient(text, Patience());
+  auto mended = json::ReadLenient(text, Patience());
   if (!mended) return false;
-  const json::Value whole =
-      EndsInKey(text, mended->report) ? WithoutEnd(mended->value) : mended->value;
+  if (rest != nullptr) {
+    if (const auto after = TextAfter(mended->report); after && *after < text.size()) {
+      *rest = text.substr(*after);
+      text.remove_suffix(rest->size());
+      mended = json::ReadLenient(text, Patience());
+      if (!mended) return false;
+    }
+  }
+  const json::Value whole = WithoutCutKey(text, *mended);
   json::View value = whole;
   if (value.IsString() && Trim(text).starts_with('"')) {
-    return ReadJsonArguments(value.StringOr(""), list, json);
+    return ReadJsonArguments(value.StringOr(""), tool, list, json);
   }
   if (value.IsArray() && value.size() == 1) value = value[0];
   if (value.IsNull()) {
     json = "{}";
   } else if (value.IsObject()) {
-    json = json::Write(value);
+    json = json::Write(InnerArguments(value, tool, list));
   } else {
     return false;
   }

@@ -36,6 +36,16 @@ TEST(CallJsonTest, ObjectsWithANameAndArgumentsAreCalls) {
 
 TEST(CallJsonTest, DamagedObjectsAreMendedAndNamed) {
   const FormCase cases[] = {
+      {"name with parentheses", R"j({"name":"now()","arguments":{}})j", "now{}"},
+      {"arguments under another key", R"({"name":"run","kwargs":{"code":"x"}})",
+       R"(run{"code":"x"})", "under a key"},
+      {"another object", R"({"name":"run","note":{"why":"x"}})", "run{}",
+       "left out beside the name"},
+      {"a call in the arguments",
+       R"({"name":"run","arguments":{"name":"run","arguments":{"code":"x"}}})",
+       R"(run{"code":"x"})", "inside of them"},
+      {"arguments in the arguments", R"({"name":"run","arguments":{"arguments":{"code":"x"}}})",
+       R"(run{"code":"x"})", "inside of them"},
       {"single quotes", "{'name': 'run', 'arguments': {'code': 'x'}}", R"(run{"code":"x"})",
        "single_quotes"},
       {"constants", R"({"name":"set","arguments":{"flag":True,"any":None,}})",

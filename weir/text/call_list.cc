@@ -20,6 +20,7 @@ std::string_view CallList::PlainName(std::string_view written) const {
   constexpr std::string_view kNamespace = "functions.";
   std::string_view name = Trim(written);
   if (name.starts_with(kNamespace) && Tool(name) == nullptr) name.remove_prefix(kNamespace.size());
+  if (name.ends_with("()") && Tool(name) == nullptr) name.remove_suffix(2);
   return name;
 }
 
@@ -46,6 +47,13 @@ void CallList::Note(std::string_view where, const json::RepairReport& report) {
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
   Note(StrCat("the JSON of ", where, " was mended: ", Join(names, ", ")));
+}
+
+void CallList::EndBeforeWords(std::string_view body, std::size_t end) {
+  const std::string_view left = body.substr(std::min(end, body.size()));
+  if (left.find_first_not_of("` \t\r\n,;") == left.npos) return;
+  EndAt(end);
+  Note(StrCat("left out: ", Truncate(Trim(left), 80)));
 }
 
 void CallList::Refuse(std::string why) {

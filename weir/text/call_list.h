@@ -29,7 +29,8 @@ class CallList {
 
   // Null when no tool has that name.
   const model::ToolSpec* Tool(std::string_view name) const;
-  // The name without white space and without "functions." before it, unless a tool is called so.
+  // The name without white space, "functions." before it and "()" behind it, unless a tool is
+  // called so.
   std::string_view PlainName(std::string_view written) const;
 
   // Without a name it is none, and refused.
@@ -40,6 +41,8 @@ class CallList {
   void Note(std::string_view where, const json::RepairReport& report);
   // The calls end here, and what follows in the body is something else.
   void EndAt(std::size_t end) { result_.end = end; }
+  // The same when words are left of the body, and says which.
+  void EndBeforeWords(std::string_view body, std::size_t end);
   // Why something that looked like a call is none. The first reason counts.
   void Refuse(std::string why);
 
@@ -81,8 +84,10 @@ void ReadElementCalls(std::string_view body, CallList& list);
 void ReadPythonCalls(std::string_view body, CallList& list);
 void ReadBracesCalls(std::string_view body, CallList& list);
 
-// Arguments that stand as JSON text: an object, or a list of one. An empty text is {}. False when
-// it is nothing of that kind; `json` is then unchanged.
-bool ReadJsonArguments(std::string_view text, CallList& list, std::string& json);
+// Arguments of `tool`, which may be null, that stand as JSON text: an object, or a list of one. An
+// empty text is {}. False when it is nothing of that kind; `json` is then unchanged. `rest` becomes
+// what stands behind the JSON; without it that is said to be mended.
+bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallList& list,
+                       std::string& json, std::string_view* rest = nullptr);
 
 }  // namespace weir::text

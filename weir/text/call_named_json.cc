@@ -57,7 +57,7 @@ class NamedJson {
     }
     const std::string_view json = text_.substr(at_, End() - at_);
     std::string arguments;
-    if (!ReadJsonArguments(json, list_, arguments)) {
+    if (!ReadJsonArguments(json, list_.Tool(name), list_, arguments)) {
       list_.Refuse(StrCat("the arguments of ", name, " are no object"));
       at_ = begin;
       return false;

@@ -118,6 +118,10 @@ class PythonCalls {
         continue;
       }
       if (TakeDict(wanted, arguments)) continue;
+      if (!arguments.empty() && position == 0 && literal_.StartsCall(at_)) {
+        list_.Note("a parenthesis was missing behind the arguments");
+        return true;
+      }
       while (position < names.size() && arguments.Has(names[position])) ++position;
       if (position == names.size()) {
         list_.Refuse("an argument without a name, and no parameter that it could be");

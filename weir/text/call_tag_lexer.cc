@@ -34,7 +34,8 @@ std::string_view NameOf(std::string_view attributes) {
 }
 
 bool EndsWithWord(std::string_view word, std::string_view wanted) {
-  if (!word.ends_with(wanted)) return false;
+  if (word.size() < wanted.size()) return false;
+  if (!EqualsIgnoreCase(word.substr(word.size() - wanted.size()), wanted)) return false;
   if (word.size() == wanted.size()) return true;
   const char before = word[word.size() - wanted.size() - 1];
   return before == ':' || static_cast<unsigned char>(before) >= 0x80 || before == '|';
@@ -49,7 +50,19 @@ bool IsValueWord(std::string_view word) {
 }
 
 bool IsWrapperWord(std::string_view word) {
-  return word.contains("tool_call") || EndsWithWord(word, "function_calls");
+  return ToLower(word).contains("tool_call") || EndsWithWord(word, "function_calls");
+}
+
+// <function=name or <parameter=name at the end of a line, where another line follows.
+std::optional<AngleTag> ReadOpenTag(std::string_view body, std::size_t at) {
+  const std::size_t line = body.substr(0, std::min(body.size(), at + kMaxTag)).find('\n', at);
+  const std::size_t sign = body.substr(0, line).find('=', at);
+  if (line == body.npos || sign == body.npos) return std::nullopt;
+  const std::string_view word = body.substr(at + 1, sign - at - 1);
+  const std::string_view name = Trim(body.substr(sign + 1, line - sign - 1));
+  if (!IsCallWord(word) && !IsValueWord(word)) return std::nullopt;
+  if (name.empty() || name.find_first_of(" \t<>/") != name.npos) return std::nullopt;
+  return AngleTag{.word = word, .attributes = body.substr(sign, line - sign), .end = line};
 }
 
 // Tags of the forms with <function> and <invoke>. The first tag of a call, and the first of a
@@ -60,15 +73,17 @@ class AngleTags {
 
   CallTags Find() {
     for (std::size_t at = body_.find('<'); at != body_.npos; at = body_.find('<', at)) {
-      const auto tag = ReadAngleTag(body_, at);
+      auto tag = ReadAngleTag(body_, at);
+      const bool is_open = !tag && (tag = ReadOpenTag(body_, at));
       if (tag && Take(*tag, at)) {
+        mended_ = mended_ || is_open;
         at = tag->end;
       } else {
         ++at;
       }
     }
     const std::string_view words[] = {call_word_, value_word_};
-    return {std::move(tags_), EndBeforeCutTag(body_, words)};
+    return {std::move(tags_), EndBeforeCutTag(body_, words), mended_};
   }
 
  private:
@@ -90,12 +105,12 @@ class AngleTags {
   bool Add(const AngleTag& tag, std::size_t begin, std::string_view& word, TagKind open,
            TagKind close) {
     if (tag.closing) {
-      if (tag.word != word) return false;
+      if (!EqualsIgnoreCase(tag.word, word)) return false;
       tags_.push_back({close, begin, tag.end, {}, {}});
       return true;
     }
     const std::string_view name = NameOf(tag.attributes);
-    if (name.empty() || (!word.empty() && tag.word != word)) return false;
+    if (name.empty() || (!word.empty() && !EqualsIgnoreCase(tag.word, word))) return false;
     word = tag.word;
     std::string_view type;
     if (const auto text = Attribute(tag.attributes, "string"); !text.empty()) {
@@ -107,6 +122,7 @@ class AngleTags {
   }
 
   std::string_view body_;
+  bool mended_ = false;
   std::string_view call_word_;
   std::string_view value_word_;
   std::vector<CallTag> tags_;
@@ -154,7 +170,7 @@ CallTags FindMarkedTags(std::string_view body) {
 // here, and what stands before the first of them is the name.
 class PairTags {
  public:
-  explicit PairTags(std::string_view body) : body_(body) {}
+  PairTags(std::string_view body, const IsToolName& is_tool) : body_(body), is_tool_(is_tool) {}
 
   CallTags Find() {
     OpenCall(0, 0);
@@ -168,21 +184,33 @@ class PairTags {
     const std::size_t key = body_.substr(0, end).rfind(kKey);
     const bool cut = key != body_.npos && end - key < kMaxTag &&
                      !body_.substr(key + kKey.size(), end - key - kKey.size()).contains('<');
-    return {std::move(tags_), cut ? key : end};
+    return {std::move(tags_), cut ? key : end, mended_};
   }
 
  private:
   // Gives the place to go on from.
   std::size_t Take(const AngleTag& tag, std::size_t begin) {
-    if (tag.word == "arg_key" && !tag.closing) return OpenValue(begin, tag.end);
-    if (tag.word == "arg_value" && tag.closing) {
+    if (EqualsIgnoreCase(tag.word, "arg_key") && !tag.closing) return OpenValue(begin, tag.end);
+    if (EqualsIgnoreCase(tag.word, "arg_value") && tag.closing) {
+      tags_.push_back({TagKind::kCloseValue, begin, tag.end, {}, {}});
+      return OpenNamedCall(tag.end);
+    }
+    if (EqualsIgnoreCase(tag.word, "arg_key") && ClosesValue(tag.end)) {
+      mended_ = true;
       tags_.push_back({TagKind::kCloseValue, begin, tag.end, {}, {}});
       return tag.end;
     }
-    if (tag.word != "tool_call") return begin + 1;
+    if (!EqualsIgnoreCase(tag.word, "tool_call")) return begin + 1;
     if (!tag.closing) return OpenCall(begin, tag.end);
     tags_.push_back({TagKind::kCloseCall, begin, tag.end, {}, {}});
     return tag.end;
+  }
+
+  // Whether the wrong closing tag may be the end of the value: another tag follows.
+  bool ClosesValue(std::size_t at) const {
+    if (tags_.empty() || tags_.back().kind != TagKind::kOpenValue) return false;
+    const std::string_view rest = body_.substr(SkipSpace(body_, at));
+    return rest.empty() || rest.starts_with("<arg_key>") || rest.starts_with("</tool_call>");
   }
 
   // A call begins only where a name stands, and then its arguments or its end.
@@ -199,6 +227,19 @@ class PairTags {
     return name_end;
   }
 
+  // Behind a value, a call of a tool that is given may come without the mark that opens one.
+  std::size_t OpenNamedCall(std::size_t at) {
+    const std::size_t begin = SkipSpace(body_, at);
+    const std::size_t end = std::min(body_.find_first_of("<\r\n \t", begin), body_.size());
+    const std::string_view name = body_.substr(begin, end - begin);
+    const std::string_view rest = body_.substr(SkipSpace(body_, end));
+    const bool goes_on =
+        rest.empty() || rest.starts_with("<arg_key>") || rest.starts_with("</tool_call>");
+    if (name.empty() || !goes_on || !is_tool_(name)) return at;
+    tags_.push_back({TagKind::kOpenCall, begin, end, name, {}});
+    return end;
+  }
+
   std::size_t OpenValue(std::size_t begin, std::size_t at) {
     const std::size_t key_end =
         std::min(body_.substr(0, std::min(body_.size(), at + kMaxTag)).find('<', at), body_.size());
@@ -209,7 +250,7 @@ class PairTags {
     for (const std::string_view word : {"arg_key", "arg_value"}) {
       const std::size_t next = SkipSpace(body_, end);
       const auto tag = ReadAngleTag(body_, next);
-      value_opens = tag && tag->word == word && tag->closing == (word == "arg_key");
+      value_opens = tag && EqualsIgnoreCase(tag->word, word) && tag->closing == (word == "arg_key");
       if (value_opens) end = tag->end;
     }
     if (key.empty() || end == key_end) return at;
@@ -219,6 +260,8 @@ class PairTags {
   }
 
   std::string_view body_;
+  const IsToolName& is_tool_;
+  bool mended_ = false;
   std::vector<CallTag> tags_;
 };
 
@@ -301,8 +344,8 @@ std::size_t EndBeforeCutTag(std::string_view body, std::span<const std::string_v
   return body.substr(0, begin).ends_with(kMiniMaxMark) ? begin - kMiniMaxMark.size() : begin;
 }
 
-CallTags FindTags(CallForm form, std::string_view body) {
-  if (form == CallForm::kArgPairs) return PairTags(body).Find();
+CallTags FindTags(CallForm form, std::string_view body, const IsToolName& is_tool) {
+  if (form == CallForm::kArgPairs) return PairTags(body, is_tool).Find();
   if (body.contains("<|open|>call")) return FindMarkedTags(body);
   return AngleTags(body).Find();
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,10 +28,13 @@ struct CallTag {
 struct CallTags {
   std::vector<CallTag> tags;
   std::size_t text_end = 0;  // behind it, the end of the text has left only a part of a tag
+  bool mended = false;       // a tag was not written as it is meant
 };
 
+using IsToolName = std::function<bool(std::string_view)>;
+
 // The tags of `form` (one of kFunctionTags, kArgPairs, kInvokeTags) in `body`, which they refer to.
-CallTags FindTags(CallForm form, std::string_view body);
+CallTags FindTags(CallForm form, std::string_view body, const IsToolName& is_tool);
 
 // How much of `body` stands before a tag that its end has cut, when the word of that tag is one of
 // `words`, or a part of one; all of it when no tag was cut.

@@ -21,7 +21,9 @@ class TagCalls {
       : form_(form),
         body_(body),
         list_(list),
-        found_(FindTags(form, body)),
+        found_(FindTags(
+            form, body,
+            [&list](std::string_view name) { return list.Tool(list.PlainName(name)) != nullptr; })),
         tags_(found_.tags),
         match_(tags_.size(), kNone) {}
 
@@ -30,7 +32,8 @@ class TagCalls {
     for (std::size_t i = 0; i < tags_.size();) {
       i = tags_[i].kind == TagKind::kOpenCall ? ReadCall(i) : i + 1;
     }
-    if (list_.empty()) list_.Refuse("no tag that names a tool");
+    if (list_.empty()) return list_.Refuse("no tag that names a tool");
+    if (found_.mended) list_.Note("a tag was not written to its end, or was the wrong one");
   }
 
  private:
@@ -102,7 +105,9 @@ class TagCalls {
       ++at;
     }
     const std::size_t text_to = at < tags_.size() ? tags_[at].begin : TextEnd(text_from);
-    if (!closed && stray.empty() && text_from < text_to) {
+    if (at == tags_.size() && (closed || !arguments.empty())) {
+      list_.EndBeforeWords(body_.substr(0, TextEnd(text_from)), text_from);
+    } else if (!closed && stray.empty() && text_from < text_to) {
       stray = Trim(body_.substr(text_from, text_to - text_from));
     }
     Add(i, name, arguments, stray);
@@ -115,16 +120,40 @@ class TagCalls {
     return has_values || list_.Tool(name) != nullptr;
   }
 
-  void Add(std::size_t i, std::string_view name, const Arguments& arguments,
-           std::string_view stray) {
-    std::string json;
-    if (arguments.empty() && (stray.starts_with('{') || stray.starts_with('"'))) {
+  // <a>1</a>, for tools that have such parameters.
+  bool TakeElements(const Wanted& wanted, std::string_view text, Arguments& arguments) {
+    for (std::size_t at = 0; at < text.size();) {
+      const auto tag = ReadAngleTag(text, at);
+      if (!tag || tag->closing || !wanted.knows(tag->word)) break;
+      const std::string close = StrCat("</", tag->word, ">");
+      const std::size_t end = text.find(close, tag->end);
+      if (end == text.npos) break;
+      arguments.Set(tag->word, BendText(text.substr(tag->end, end - tag->end),
+                                        wanted.Property(tag->word), tag->word, list_));
+      at = std::min(text.find_first_not_of(kWhiteSpace, end + close.size()), text.size());
+    }
+    return !arguments.empty();
+  }
+
+  void Add(std::size_t i, std::string_view name, Arguments& arguments, std::string_view stray) {
+    const bool is_json =
+        stray.starts_with('{') || stray.starts_with('"') || stray.starts_with("```");
+    if (arguments.empty() && is_json) {
       const std::size_t end = match_[i] == kNone ? body_.size() : tags_[match_[i]].begin;
       const std::size_t from = tags_[i].end;
       const std::string_view inside = body_.substr(from, end - from);
-      if (ReadJsonArguments(match_[i] == kNone ? stray : inside, list_, json)) {
+      std::string_view text = match_[i] == kNone ? stray : inside;
+      std::string json;
+      if (ReadJsonArguments(text, list_.Tool(name), list_, json, &text)) {
+        const std::size_t last = match_[i] == kNone ? EndOfTail(i, text) : body_.npos;
+        if (last != body_.npos) list_.EndBeforeWords(body_, last);
         return list_.Add(name, std::move(json));
       }
+    }
+    if (arguments.empty() &&
+        TakeElements(Wanted::ArgumentsOf(list_.Tool(name)), stray, arguments)) {
+      list_.Note(StrCat("the arguments of ", Truncate(name, 80), " stood in tags of their names"));
+      return list_.Add(name, arguments.Text());
     }
     const bool in_prose = arguments.empty() && match_[i] == kNone && !stray.starts_with('<');
     if (!stray.empty() && in_prose) return list_.Refuse("a tag that a sentence goes on behind");
@@ -133,6 +162,14 @@ class TagCalls {
           StrCat("left out between the tags of ", Truncate(name, 80), ": ", Truncate(stray, 40)));
     }
     list_.Add(name, arguments.Text());
+  }
+
+  // Where `rest`, what stands behind the arguments of a call without a closing tag, begins when it
+  // is the rest of the body: npos when it is not.
+  std::size_t EndOfTail(std::size_t i, std::string_view rest) const {
+    const bool is_last = i + 1 == tags_.size();
+    return is_last && !rest.empty() ? static_cast<std::size_t>(rest.data() - body_.data())
+                                    : body_.npos;
   }
 
   // Gives the tag behind the value.
@@ -156,18 +193,23 @@ class TagCalls {
         if (Trim(body_.substr(tag.end, end - tag.end)).empty()) return next;
       }
     }
-    const std::string_view text = WithoutMarkupBreaks(body_.substr(tag.end, end - tag.end), closed);
+    std::string_view text = body_.substr(tag.end, end - tag.end);
+    if (!closed) text = WithoutWrongEnd(text, tag.name);
+    text = WithoutMarkupBreaks(text, closed);
     arguments.Set(tag.name, Json(tag, text, wanted.Property(tag.name)));
     return next;
   }
 
-  // The end of a value that no tag closes in a way that fits: the first that may end it.
+  // The end of a value that no tag closes in a way that fits: the first that may end it. In pairs,
+  // which nothing else looks like, the last closing tag is better than none.
   std::size_t FindEnd(std::size_t i, const Wanted& wanted, const Arguments& arguments) {
+    std::size_t loose = kNone;
     for (std::size_t at = i + 1; at < tags_.size(); ++at) {
       const CallTag& tag = tags_[at];
       switch (tag.kind) {
         case TagKind::kCloseValue:
           if (IsFollowed(at)) return at;
+          if (form_ == CallForm::kArgPairs) loose = at;
           continue;
         case TagKind::kOpenValue:
           if (!wanted.knows(tag.name) || tag.name == tags_[i].name || arguments.Has(tag.name)) {
@@ -182,10 +224,19 @@ class TagCalls {
           if (!MayEnd(at)) continue;
           break;
       }
+      if (loose != kNone) return loose;
       list_.Note(StrCat("\"", Truncate(tags_[i].name, 80), "\" had no closing tag"));
       return at;
     }
-    return tags_.size();
+    return loose == kNone ? tags_.size() : loose;
+  }
+
+  // A value that was not closed may have been by a tag with the name of its key.
+  static std::string_view WithoutWrongEnd(std::string_view text, std::string_view key) {
+    const std::string_view trimmed = Trim(text);
+    const std::string end = StrCat("</", key, ">");
+    if (!trimmed.ends_with(end)) return text;
+    return text.substr(0, text.rfind(end));
   }
 
   // <parameter=k> stands on a line of its own, and so does its end: the breaks between are no part

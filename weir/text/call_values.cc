@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/json/builder.h"
 #include "weir/json/lenient.h"
 #include "weir/json/pointer.h"
 #include "weir/json/reader.h"
@@ -75,6 +76,36 @@ bool MayBeContainer(std::string_view text) {
   return text.starts_with('{') || text.starts_with('[');
 }
 
+// A document that was cut behind a key has null in its place, and the key may be a part of one.
+bool EndsInKey(std::string_view text, const json::RepairReport& report) {
+  if (report.complete) return false;
+  const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;
+  return std::ranges::any_of(report.repairs, [end](const json::Repair& repair) {
+    return repair.kind == json::RepairKind::kMissingValue && repair.offset >= end;
+  });
+}
+
+// Copies `value` without the null at its very end.
+void CopyWithoutEnd(json::View value, json::Builder& out) {
+  if (value.IsArray()) {
+    out.BeginArray();
+    for (std::size_t i = 0; i + 1 < value.size(); ++i) out.Copy(value[i]);
+    if (!value.empty()) CopyWithoutEnd(value[value.size() - 1], out);
+    out.EndArray();
+  } else if (value.IsObject()) {
+    out.BeginObject();
+    std::size_t left = value.size();
+    for (const json::Member member : value.members()) {
+      if (--left == 0 && member.value.IsNull()) break;
+      out.Key(member.key);
+      left == 0 ? CopyWithoutEnd(member.value, out) : out.Copy(member.value);
+    }
+    out.EndObject();
+  } else {
+    out.Copy(value);
+  }
+}
+
 // What a text that cannot be text is, read with patience.
 std::optional<std::string> ReadPatiently(std::string_view text, Kinds wanted, std::string_view key,
                                          CallList& list) {
@@ -94,10 +125,17 @@ std::optional<std::string> ReadPatiently(std::string_view text, Kinds wanted, st
   const bool fits = (kind & wanted) != 0 || ((kind & numbers) != 0 && (wanted & numbers) != 0);
   if (!fits) return std::nullopt;
   list.Note(StrCat("\"", Truncate(key, 80), "\""), mended->report);
-  return json::Write(mended->value);
+  return json::Write(WithoutCutKey(text, *mended));
 }
 
 }  // namespace
+
+json::Value WithoutCutKey(std::string_view text, const json::Mended& mended) {
+  if (!EndsInKey(text, mended.report)) return mended.value;
+  json::Builder out;
+  CopyWithoutEnd(mended.value, out);
+  return std::move(out).Finish();
+}
 
 std::string Quoted(std::string_view text) {
   std::string out;

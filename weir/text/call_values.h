@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/json/lenient.h"
 #include "weir/json/value.h"
 #include "weir/text/call_list.h"
 
@@ -51,6 +52,9 @@ std::string BendText(std::string_view text, const Wanted& wanted, std::string_vi
 
 // The JSON of a text that the model declared to be JSON. What is none stays a text.
 std::string ReadDeclaredJson(std::string_view text, std::string_view key, CallList& list);
+
+// The value of a document, without a key at its end that was cut from its value.
+json::Value WithoutCutKey(std::string_view text, const json::Mended& mended);
 
 std::string Quoted(std::string_view text);  // as a JSON string
 

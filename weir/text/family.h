@@ -27,6 +27,8 @@ struct ThoughtMarks {
   std::vector<std::string> open;   // none: the thoughts can only have begun in the prompt
   std::vector<std::string> close;  // none: this family does not think
   Where where = Where::kStart;
+  // Of marks that count anywhere: those that are plain text, and count as kStart marks do.
+  std::vector<std::string> plain{};
 };
 
 // A stretch of a body in which closing marks are part of a value: a JSON string that quotes one.
@@ -34,6 +36,13 @@ struct Shield {
   std::string open;
   std::string close;
   bool escapes = false;  // a backslash takes its meaning from the next byte
+};
+
+// What must follow a body that may be a call or an example of one.
+enum class Needs : std::uint8_t {
+  kNothing,
+  kClose,  // one of its closing marks
+  kEnd,    // the end of the answer, another mark or another fence
 };
 
 struct CallMarks {
@@ -44,6 +53,7 @@ struct CallMarks {
   Where where = Where::kAnywhere;
   bool keep_marks = false;  // the marks are part of what the form reads: <function=f>...</function>
   bool known_tools = false;  // without any mark of its own: a call only if it names a given tool
+  Needs needs = Needs::kNothing;
 };
 
 // A text that is a row of messages, each behind a header that says where it goes:

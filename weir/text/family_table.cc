@@ -23,7 +23,9 @@ const Shield kArgValue{.open = "<arg_value>", .close = "</arg_value>"};
 const Shield kParameter{.open = "<parameter=", .close = "</parameter>"};
 const Shield kNamedParameter{.open = "<parameter name=", .close = "</parameter>"};
 
-ThoughtMarks Think() { return {.open = Marks({"<think>"}), .close = Marks({"</think>"})}; }
+ThoughtMarks Think() {
+  return {.open = Marks({"<think>", "<thinking>"}), .close = Marks({"</think>", "</thinking>"})};
+}
 
 ThoughtMarks Special(std::string open, std::string close) {
   return {.open = {std::move(open)}, .close = {std::move(close)}, .where = Where::kAnywhere};
@@ -43,6 +45,14 @@ CallMarks ToolCall(CallForm own) {
     if (form != own) marks.forms.push_back(form);
   }
   marks.shields = {kJsonString, kArgValue, kParameter};
+  return marks;
+}
+
+// What models write that were shown other names for it.
+CallMarks OtherTags() {
+  CallMarks marks = ToolCall(kJson);
+  marks.open = Marks({"<tools>", "<function_call>", "<tool_calls>"});
+  marks.close = Marks({"</tools>", "</function_call>", "</tool_calls>"});
   return marks;
 }
 
@@ -73,6 +83,50 @@ CallMarks LineOfPython() { return Bare({"[$("}, {kPython}, Where::kLine); }
 CallMarks LineOfJson() {
   return Bare({R"({"name": "$")", R"({"name":"$")", R"([{"name": "$")", R"([{"name":"$")"}, {kJson},
               Where::kLine);
+}
+
+// Where it begins the answer, in any writing.
+CallMarks StartOfAnything() {
+  CallMarks marks = Bare({"{", "[{", "["}, {kJson, kPython});
+  for (const std::string& line : LineOfJson().open) marks.open.push_back(line);
+  return marks;
+}
+
+// The same in a fence. Behind words it is a call where the answer ends with it, for a model that
+// calls waits, and one that explains goes on.
+CallMarks Fenced(Where where, Needs needs) {
+  CallMarks marks =
+      Bare({"```json\n{", "```json\n[", "```\n{", "```\n[{"}, {kJson, kPython}, where);
+  marks.close = Marks({"\n```"});
+  marks.needs = needs;
+  return marks;
+}
+
+// Lines that only the closing mark of a call shows to be one: JSON, and what names a tool in the
+// family's own way.
+std::vector<CallMarks> ClosedLines(const Family& family) {
+  std::vector<std::string> close = Marks({"</tool_call>"});
+  for (const CallMarks& own : family.calls) {
+    if (own.where != Where::kAnywhere) continue;
+    for (const std::string& mark : own.close) {
+      if (std::ranges::find(close, mark) == close.end()) close.push_back(mark);
+    }
+  }
+  std::vector<CallMarks> lines = {LineOfJson()};
+  for (const CallMarks& own : family.calls) {
+    const bool names_tool =
+        std::ranges::all_of(own.open, [](const std::string& mark) { return mark.contains('$'); });
+    if (own.where == Where::kStart && own.known_tools && names_tool) lines.push_back(own);
+  }
+  for (CallMarks& line : lines) {
+    line.where = Where::kLine;
+    line.close = close;
+    line.shields = {kJsonString};
+    if (line.forms.front() == kBraces) line.shields = {kGemmaString, kEscapeString};
+    if (line.forms.front() == kArgPairs) line.shields = {kArgValue};
+    line.needs = Needs::kClose;
+  }
+  return lines;
 }
 
 // Tags that name a tool, without the marks around them.
@@ -106,18 +160,26 @@ CallMarks BareInvokes(const std::string& prefix) {
 // Every model has read how others call, and now and then calls like them.
 void AddForeignCalls(Family& family) {
   if (family.calls.empty()) return;
-  const auto is_own = [&family](const std::string& mark) {
-    return std::ranges::any_of(family.calls, [&mark](const CallMarks& own) {
+  const auto is_own = [&family](const std::string& mark, Where where) {
+    return std::ranges::any_of(family.calls, [&](const CallMarks& own) {
       return std::ranges::any_of(own.open, [&](const std::string& open) {
-        return mark == open || (own.where == Where::kAnywhere && mark.starts_with(open));
+        return own.where == Where::kAnywhere ? mark.starts_with(open)
+                                             : own.where == where && mark == open;
       });
     });
   };
-  for (CallMarks marks : {ToolCall(kJson), Mistral(), Json("<|python_tag|>", ""), BareFunction(),
-                          Bare({"{", "[{", "[", "```json\n{", "```json\n[", "```\n{", "```\n[{"},
-                               {kJson, kPython})}) {
+  std::vector<CallMarks> foreign = {ToolCall(kJson),
+                                    Mistral(),
+                                    Json("<|python_tag|>", ""),
+                                    BareFunction(),
+                                    OtherTags(),
+                                    StartOfAnything(),
+                                    Fenced(Where::kStart, Needs::kNothing),
+                                    Fenced(Where::kLine, Needs::kEnd)};
+  std::ranges::move(ClosedLines(family), std::back_inserter(foreign));
+  for (CallMarks& marks : foreign) {
     marks.known_tools = true;
-    std::erase_if(marks.open, is_own);
+    std::erase_if(marks.open, [&](const std::string& mark) { return is_own(mark, marks.where); });
     if (!marks.open.empty()) family.calls.push_back(std::move(marks));
   }
 }
@@ -218,11 +280,13 @@ std::vector<Family> JsonFamilies() {
       {.name = "mistral",
        .thoughts = {.open = Marks({"[THINK]", "<think>"}),
                     .close = Marks({"[/THINK]", "</think>"}),
-                    .where = Where::kAnywhere},
+                    .where = Where::kAnywhere,
+                    .plain = Marks({"<think>", "</think>"})},
        .calls = {Mistral(), Bare({"${\"", "${}", "$[ARGS]", "$[CALL_ID]"}, {kNamedJson})}},
       {.name = "llama3_json",
        .aliases = Marks({"llama4_json"}),
-       .calls = {Json("<|python_tag|>", ""), BarePython(), LineOfJson()},
+       .calls = {Json("<|python_tag|>", ""), BarePython(), LineOfJson(),
+                 Fenced(Where::kLine, Needs::kNothing)},
        .wrappers = Marks({"<|eom_id|>", "<|eot_id|>"})},
       {.name = "llama4_pythonic",
        .calls = {{.open = Marks({"<|python_start|>"}),
@@ -328,16 +392,17 @@ Family DeepSeek(std::string name, std::vector<std::string> aliases, bool starts_
       .close = Marks({"<｜tool▁call▁end｜>"}),
       .forms = {kNamedJson},
       .shields = {kJsonString}};
-  return {.name = std::move(name),
-          .aliases = std::move(aliases),
-          .thoughts = Think(),
-          .starts_in_thoughts = starts_in_thoughts,
-          .calls = {std::move(call),
-                    Bare({"function<｜tool▁sep｜>$", "$<｜tool▁sep｜>"}, {kNamedJson})},
-          .call_wrappers =
-              Marks({"<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁end｜>",
-                     "<｜tool_calls_begin｜>", "<｜tool calls begin｜>",
-                     "<｜tool\\_calls\\_begin｜>", "<｜tool▁calls｜>"})};
+  return {
+      .name = std::move(name),
+      .aliases = std::move(aliases),
+      .thoughts = Think(),
+      .starts_in_thoughts = starts_in_thoughts,
+      .calls = {std::move(call),
+                Bare({"function<｜tool▁sep｜>$", "$<｜tool▁sep｜>", "${\"", "${}"}, {kNamedJson})},
+      .call_wrappers =
+          Marks({"<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁end｜>",
+                 "<｜tool_calls_begin｜>", "<｜tool calls begin｜>", "<｜tool\\_calls\\_begin｜>",
+                 "<｜tool▁calls｜>"})};
 }
 
 std::vector<Family> MarkedFamilies() {
@@ -347,6 +412,9 @@ std::vector<Family> MarkedFamilies() {
                  .shields = {kJsonString}};
   CallMarks functionary = BareFunction();
   functionary.known_tools = false;
+  CallMarks bare_olmo = Bare({"$("}, {kPython});
+  bare_olmo.close = Marks({"</function_calls>"});
+  bare_olmo.needs = Needs::kClose;
   const Shield k3_value{.open = "<|open|>argument", .close = "<|close|>argument<|sep|>"};
   return {
       DeepSeek("deepseek_r1", {}, true),
@@ -407,7 +475,8 @@ std::vector<Family> MarkedFamilies() {
        .calls = {{.open = Marks({"<function_calls>"}),
                   .close = Marks({"</function_calls>"}),
                   .forms = {kPython},
-                  .shields = {kJsonString, kPythonString}}},
+                  .shields = {kJsonString, kPythonString}},
+                 std::move(bare_olmo)},
        .call_wrappers = Marks({"</function_calls>"})},
       {.name = "lfm2",
        .thoughts = Think(),

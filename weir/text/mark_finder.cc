@@ -1,6 +1,18 @@
 #include "weir/text/mark_finder.h"
 
+#include "weir/base/text.h"
+
 namespace weir::text {
+namespace {
+
+// Whether `text` begins with `mark`.
+bool Begins(std::string_view text, std::string_view mark) {
+  const std::string_view begin = text.substr(0, mark.size());
+  return begin == mark ||
+         ((mark.starts_with('<') || mark.starts_with("]<")) && EqualsIgnoreCase(begin, mark));
+}
+
+}  // namespace
 
 void MarkFinder::Add(std::string_view text, int mark, Where where) {
   if (text.empty()) return;
@@ -20,8 +32,8 @@ MarkFinder::Hit MarkFinder::Find(std::string_view text, std::size_t from, std::s
       if (entry.where == Where::kStart && at != start) continue;
       if (entry.where == Where::kLine && !at_line) continue;
       if (rest.size() < entry.text.size()) {
-        may_grow |= entry.text.starts_with(rest);
-      } else if (rest.starts_with(entry.text) && entry.text.size() > best.size) {
+        may_grow |= Begins(entry.text.substr(0, rest.size()), rest);
+      } else if (entry.text.size() > best.size && Begins(rest, entry.text)) {
         best.size = entry.text.size();
         best.mark = entry.mark;
       }

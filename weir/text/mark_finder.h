@@ -20,7 +20,8 @@ class MarkFinder {
   };
 
   // The bytes of `text` must outlive this. Of two equal marks the first added counts. A mark of
-  // kStart counts at one place of the text alone, which Find() is told.
+  // kStart counts at one place of the text alone, which Find() is told. The letters of a tag, a
+  // mark that begins with '<' or "]<", count in any case.
   void Add(std::string_view text, int mark, Where where = Where::kAnywhere);
 
   // Looks from `from` on. Where several marks begin at one place, the longest is taken; unless the

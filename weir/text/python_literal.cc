@@ -48,7 +48,7 @@ std::string_view PythonLiteral::ReadKeyword(std::size_t& at) const {
   if (quoted) ++end;
   const std::size_t name_at = end;
   while (end < text_.size() && end - name_at < kMaxName &&
-         (IsNameByte(text_[end]) || (quoted && text_[end] == '-'))) {
+         (IsNameByte(text_[end]) || (text_[end] == '-' && (quoted || end > name_at)))) {
     ++end;
   }
   const std::string_view name = text_.substr(name_at, end - name_at);
@@ -72,7 +72,10 @@ std::size_t PythonLiteral::NameEnd(std::size_t at) const {
 }
 
 bool PythonLiteral::IsCutWord(std::size_t at) const {
-  return at < text_.size() && IsNameStart(text_[at]) && NameEnd(at) == text_.size();
+  if (at >= text_.size() || !IsNameStart(text_[at])) return false;
+  std::size_t end = NameEnd(at);
+  while (end < text_.size() && text_[end] == '-') end = NameEnd(end + 1);
+  return end == text_.size();
 }
 
 bool PythonLiteral::IsCutConstant(std::size_t at) const {
@@ -105,6 +108,7 @@ void PythonLiteral::NoteCut() {
 bool PythonLiteral::Value(std::string& json, Place place, std::size_t depth) {
   if (depth > kMaxDepth || at_ == text_.size()) return false;
   if (StartsText()) return Texts(json, place);
+  if (text_.substr(at_).starts_with("“")) return SmartText(json, place);
   const char c = text_[at_];
   if (c == '[') return List(']', json, depth);
   if (c == '(') return List(')', json, depth);
@@ -204,6 +208,21 @@ bool PythonLiteral::Texts(std::string& json, Place place) {
   }
 }
 
+// A text between typographic quotes.
+bool PythonLiteral::SmartText(std::string& json, Place place) {
+  constexpr std::string_view kOpen = "“", kClose = "”";
+  const std::size_t begin = at_ + kOpen.size();
+  for (std::size_t end = text_.find(kClose, begin); end != text_.npos;
+       end = text_.find(kClose, end + kClose.size())) {
+    if (!MayEndText(end + kClose.size(), place)) continue;
+    list_.Note("a text stood in typographic quotes");
+    json += Quoted(text_.substr(begin, end - begin));
+    at_ = end + kClose.size();
+    return true;
+  }
+  return false;
+}
+
 bool PythonLiteral::Text(std::string& out, Place place) {
   bool raw = false;
   for (; text_[at_] != '"' && text_[at_] != '\''; ++at_) {
@@ -216,6 +235,7 @@ bool PythonLiteral::Text(std::string& out, Place place) {
   at_ += quote.size();
   while (at_ < text_.size()) {
     const char c = text_[at_];
+    if (c == '\\' && !raw && at_ + 1 == text_.size()) break;  // what it was to escape never came
     if (c == '\\' && at_ + 1 < text_.size()) {
       if (raw) {
         out += text_.substr(at_, 2);
@@ -236,7 +256,12 @@ bool PythonLiteral::Text(std::string& out, Place place) {
     out += c;
     ++at_;
   }
+  at_ = text_.size();
   NoteCut();
+  if (place == Place::kArgument && Trim(out).ends_with(")]")) {
+    out.resize(out.rfind(")]"));  // more likely the end of the list than of the text
+    list_.Note("a text had no closing quote");
+  }
   return true;
 }
 
@@ -251,7 +276,7 @@ bool PythonLiteral::MayEndText(std::size_t at, Place place) const {
     std::size_t next = SkipSpace(at + 1);
     if (next == text_.size() || text_[next] == ')' || text_[next] == '*') return true;
     return !IsNameStart(text_[next]) || IsCutWord(next) || IsConstant(next) ||
-           !ReadKeyword(next).empty();
+           !ReadKeyword(next).empty() || StartsCall(next);
   }
   const std::size_t next = SkipSpace(at + 1);
   if (c == ']') return next == text_.size() || text_[next] == '<' || text_[next] == '`';

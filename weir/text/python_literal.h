@@ -41,6 +41,7 @@ class PythonLiteral {
   bool Braces(std::string& json, std::size_t depth);
   bool Texts(std::string& json, Place place);
   bool Text(std::string& out, Place place);
+  bool SmartText(std::string& json, Place place);
   void Escape(std::string& out);
   void Code(std::string& out, std::size_t digits);
   bool Number(std::string& json);
