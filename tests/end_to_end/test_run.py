@@ -402,7 +402,7 @@ done
         self.assertIn("stream", answers[1]["error"]["error"]["message"])
 
     def test_rows_that_are_wrong_themselves_are_not_to_be_tried_again(self):
-        batch = self.write("in.jsonl", json.dumps({"custom_id": "a", "method": "POST", "url": "/v1/nope", "body": {}}) + "\n")
+        batch = self.write("in.jsonl", json.dumps({"custom_id": "a", "method": "POST", "url": "/v1/nope", "body": {}}) + "\n{\n")
         done = weir("run", "--format", "openai-batch", "-i", batch, "-o", str(self.folder / "out.jsonl"), "-e", "sim")
         self.assertIn("the rows themselves are wrong", done.stderr)
         self.assertNotIn("--retry-failed", done.stderr)
@@ -411,6 +411,8 @@ done
         self.write("empty.jsonl", "")
         done = self.go("-i", str(self.folder / "empty.jsonl"))
         self.assertIn(f"there are no rows in {self.folder}/empty.jsonl", done.stderr)
+        quoted = self.write("quoted.csv", 'n,"te\r\nxt"\r\n1,x\r\n')
+        self.assertEqual(self.go("-i", quoted, out="quoted").returncode, 0)
         self.write("old.csv", "n,text\r1,x\r")
         done = self.go("-i", str(self.folder / "old.csv"), out="old")
         self.assertEqual(done.returncode, 3)
@@ -419,14 +421,16 @@ done
     def test_requests_of_a_batch_that_share_an_id_are_all_answered(self):
         hello = [{"role": "user", "content": "hello"}]
         requests = [{"custom_id": name, "method": "POST", "url": "/v1/chat/completions",
-                     "body": {"messages": hello if name != "x" else [], "max_tokens": 2}} for name in "abaxaxdef"]
+                     "body": {"messages": hello if name.islower() else [], "max_tokens": 2}} for name in "abaXaXdeAfA"]
+        for request in requests:
+            request["custom_id"] = request["custom_id"].lower()
         batch = self.write("in.jsonl", "".join(json.dumps(request) + "\n" for request in requests))
         out = self.folder / "out.jsonl"
         with Sim("--instant") as sim:
             done = weir("run", "--format", "openai-batch", "-i", batch, "-o", str(out), "-e", sim.url)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual([(line["custom_id"], line["response"]["status_code"]) for line in lines(out)],
-                         [(name, 400 if name == "x" else 200) for name in "abaxaxdef"])
+                         [(name.lower(), 200 if name.islower() else 400) for name in "abaXaXdeAfA"])
 
     def test_json_logs_are_events(self):
         done = self.go("-i", self.rows(5), "--json-logs")

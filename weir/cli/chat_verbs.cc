@@ -1,14 +1,18 @@
 #include "weir/cli/chat_verbs.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "weir/base/text.h"
 #include "weir/cli/tools_file.h"
+#include "weir/model/model_names.h"
 
 namespace weir::cli {
 namespace {
 
 constexpr std::string_view kOff = "off";
+// For what is good to know and may stay unsaid: nobody waits for a server that is silent.
+constexpr Duration kShortLook = std::chrono::seconds(2);
 
 bool IsThinkingWord(const std::string& word) {
   const std::vector<std::string> words = ThinkingWords();
@@ -75,9 +79,8 @@ Result<void> ChatVerbs::SetModel(const std::string& name) {
   if (!name.empty()) {
     talk.chat.model = name;
     session.terminal.Note(StrCat("model: ", name));
-    const Result<model::EngineInfo> info = talk.Describe();
-    if (info &&
-        std::ranges::find(info->models, name, &model::ModelEntry::id) == info->models.end()) {
+    const Result<model::EngineInfo> info = talk.Describe(kShortLook);
+    if (info && model::Lacks(*info, name)) {
       session.terminal.Warn(StrCat(talk.engine_name(), " does not list a model ", name,
                                    "; /model without a name says what there is"));
     }

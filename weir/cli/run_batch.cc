@@ -61,6 +61,12 @@ std::vector<std::string> FilesOf(const std::string& folder) {
   return paths;
 }
 
+// Requests may share an id; folders of older versions have no numbers.
+bool IsOf(json::View error, const flow::Row& row) {
+  const std::optional<std::uint64_t> number = error.Find("row").AsUint64();
+  return number ? *number == row.number : error.Find("row_id").StringOr("") == row.id;
+}
+
 json::Value WithoutRowId(json::View line) {
   json::Builder body;
   body.BeginObject();
@@ -89,8 +95,7 @@ Result<void> WriteBatchFile(const std::string& folder, const std::string& input,
   for (;;) {
     WEIR_TRY(const std::optional<flow::Row> row, rows->Next());
     if (!row) break;
-    // Of requests that share an id, one that failed stands in both files' order.
-    const bool failed_next = errors.next().Find("row_id").StringOr("") == row->id;
+    const bool failed_next = IsOf(errors.next(), *row);
     if (!failed_next && !row->error && answers.next().Find("row_id").StringOr("") == row->id) {
       file << flow::BatchLine(row->id, WithoutRowId(answers.next()));
       answers.Advance();

@@ -196,14 +196,6 @@ int ExitOf(const flow::RunResult& result, const flow::RunStats& stats) {
   return stats.rows_ok == 0 ? kExitFailed : kExitSomeFailed;
 }
 
-// Whether asking again, as it is, can help none of those that failed: no node did (they are no
-// rows, or not what `input` says), or no request could be made of them.
-bool RowsAreWrong(const flow::RunStats& stats) {
-  const std::string wrong = Name(Error{.code = Code::kInvalidRequest});
-  return stats.Sum().failed == 0 ||
-         std::ranges::all_of(stats.errors, [&](const auto& error) { return error.first == wrong; });
-}
-
 // Where things are, and how to go on.
 void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const RunJob& job,
              bool reported, Session& session) {
@@ -225,7 +217,7 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
                          " failed; why is in ", job.folder, "/errors.jsonl"));
     if (!result.error) {
       terminal.Note(
-          RowsAreWrong(stats)
+          stats.rows_wrong == stats.rows_failed
               ? "the rows themselves are wrong: mend them, and start a new run with "
                 "another -o"
               : StrCat("try them again with: weir run --resume ", job.folder, " --retry-failed"));

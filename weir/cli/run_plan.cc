@@ -28,7 +28,8 @@ std::string ShownCall(const flow::PlannedCall& planned) {
   std::string text = StrCat("--- row ", planned.row_id, ", ", planned.node, " on ",
                             planned.engine.empty() ? "the default engine" : planned.engine, "\n");
   for (const model::Message& message : planned.call.messages) {
-    StrAppend(text, "[", model::RoleName(message.role), "]\n", message.AllText(), "\n");
+    StrAppend(text, "[", planned.embeds ? "to embed" : model::RoleName(message.role), "]\n",
+              message.AllText(), "\n");
   }
   return text;
 }

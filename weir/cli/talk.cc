@@ -143,9 +143,10 @@ std::string Talk::Names() const {
   return Join(names, ", ");
 }
 
-Result<model::EngineInfo> Talk::Describe() {
+Result<model::EngineInfo> Talk::Describe(std::optional<Duration> limit) {
   Work work(loop_, session_.terminal, listeners_->sinks());
-  const async::Context ctx = work.NewContext(chosen_.engine.http.upstream.timeouts.total);
+  const async::Context ctx =
+      work.NewContext(limit.value_or(chosen_.engine.http.upstream.timeouts.total));
   return loop_.Run(live_->engine().Describe(ctx));
 }
 

@@ -41,7 +41,8 @@ class Talk {
   // The tool call that the next line is the result of.
   const model::ToolCall* OpenCall() const;
 
-  Result<model::EngineInfo> Describe();
+  // Within `limit`; unset: the engine's clock `total`.
+  Result<model::EngineInfo> Describe(std::optional<Duration> limit = {});
   std::string Names() const;  // engines of the configuration
   const config::EngineConfig& engine_config() const { return chosen_.engine; }
   std::string engine_name() const { return chosen_.engine.name; }

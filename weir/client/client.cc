@@ -43,7 +43,9 @@ Result<void> CheckLabels(std::vector<std::string> labels) {
 // Job: the prefix of the call, once.
 async::Task<Result<model::Reply>> ReadBeginning(async::Context ctx, model::Engine& engine,
                                                 const model::Call& call) {
-  WEIR_CO_TRY(const engine::WarmUpReport report, co_await engine::WarmUp(ctx, engine, {call}));
+  std::vector<model::Call> calls(1, call);
+  WEIR_CO_TRY(const engine::WarmUpReport report,
+              co_await engine::WarmUp(ctx, engine, std::move(calls)));
   if (report.prefixes.empty()) {
     co_return Fail(Code::kInvalidRequest,
                    "there is nothing to warm up: give a system message or tools");

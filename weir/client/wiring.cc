@@ -222,13 +222,14 @@ Result<Fleet> Fleet::Build(const config::Config& config, const config::EngineCon
   std::vector<engine::RegisteredEngine> engines;
   if (config.max_in_flight) {
     const async::SemaphoreOptions limit{.permits = static_cast<std::size_t>(*config.max_in_flight)};
-    fleet.places_ = std::make_shared<async::Semaphore>(limit);
+    fleet.shared_.places = std::make_shared<async::Semaphore>(limit);
   }
-  Shared shared{.places = fleet.places_, .tells_deltas = config.events.deltas};
+  fleet.shared_.tells_deltas = config.events.deltas;
   if (config.budget.max_tokens || config.budget.max_cost) {
-    shared.budget = std::make_shared<engine::SharedBudget>(config.budget);
+    fleet.shared_.budget = std::make_shared<engine::SharedBudget>(config.budget);
   }
-  WEIR_TRY(shared.cards, CardsOf(config.model_cards));
+  WEIR_TRY(fleet.shared_.cards, CardsOf(config.model_cards));
+  Shared shared = fleet.shared_;
   const auto add = [&](const config::EngineConfig& entry) {
     engine::RegisteredEngine registered{.name = entry.name,
                                         .kind = std::string(config::KindName(entry.kind)),
@@ -301,7 +302,11 @@ Result<std::shared_ptr<model::Engine>> Fleet::NewEmbedder(const config::EngineCo
       std::unique_ptr<engine::Control> control,
       engine::Control::Make(HttpOptionsOf(config), transports_->Add(BuildTransport(config, env))));
   std::unique_ptr<model::Engine> embedder =
-      WithCare(engine::NewEmbedEngine(std::move(control)), config, Shared{.places = places_});
+      WithCare(engine::NewEmbedEngine(std::move(control)), config, shared_);
+  // Each text has a window of its own.
+  embedder = engine::NewBudgetEngine(
+      std::move(embedder), {.engine = config.name, .prices = config.prices, .ask_window = false},
+      shared_.budget, nullptr);
   return std::shared_ptr<model::Engine>(std::move(embedder));
 }
 

@@ -55,7 +55,8 @@ class Fleet {
 
   // With its fallbacks and verification around it. Empty: the default one.
   Result<std::shared_ptr<model::Engine>> Get(std::string_view name) { return registry_->Get(name); }
-  // For embeddings, of one of its engines with an address: retry, limit, record, and the server.
+  // For embeddings, of one of its engines with an address: budget, retry, limit, record, and the
+  // server.
   // There is never a fallback: vectors of another model could not be compared.
   Result<std::shared_ptr<model::Engine>> NewEmbedder(const config::EngineConfig& config,
                                                      const Env& env);
@@ -75,7 +76,7 @@ class Fleet {
 
   std::shared_ptr<Transports> transports_ = std::make_shared<Transports>();
   std::unique_ptr<engine::Registry> registry_;
-  std::shared_ptr<async::Semaphore> places_;  // of all engines; null: any number of calls
+  Shared shared_;  // of all engines
 };
 
 // What an engine fills in where a call leaves it open.

@@ -1,5 +1,7 @@
 #include "weir/engine/embed_engine.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "weir/json/builder.h"
@@ -25,10 +27,15 @@ model::EmbedCall EmbedCallOf(const model::Call& call) {
   return out;
 }
 
-json::Value ListOf(const std::vector<std::vector<float>>& vectors) {
+Result<json::Value> ListOf(const std::vector<std::vector<float>>& vectors) {
   json::Builder out;
   out.BeginArray();
   for (const std::vector<float>& vector : vectors) {
+    if (!std::ranges::all_of(vector, [](float number) { return std::isfinite(number); })) {
+      return Fail(Code::kProtocolError,
+                  "the server answered with a vector that holds what is no number (NaN or "
+                  "infinite); look at its log");
+    }
     out.BeginArray();
     for (const float number : vector) out.Double(number);
     out.EndArray();
@@ -54,7 +61,7 @@ class EmbedEngine final : public model::Engine {
     reply.usage.completion_tokens = 0;
     model::Choice& choice = reply.choices.emplace_back();
     choice.finish = model::Finish::kStop;
-    choice.value = ListOf(embeddings.vectors);
+    WEIR_CO_TRY(choice.value, ListOf(embeddings.vectors));
     co_return reply;
   }
 

@@ -69,10 +69,15 @@ std::string Line(std::string_view custom_id, std::int64_t status, json::View bod
 }
 
 // What weir does not read of a request for embeddings goes to the server as it is.
-json::Value Beside(json::View body) {
-  constexpr std::string_view kRead[] = {"model", "input", "encoding_format", "request_id"};
+json::Value Beside(json::View body, std::optional<std::int64_t> dimensions) {
+  constexpr std::string_view kRead[] = {"model", "input", "dimensions", "encoding_format",
+                                        "request_id"};
   json::Builder rest;
   rest.BeginObject();
+  if (dimensions) {
+    rest.Key("dimensions");
+    rest.Int(*dimensions);
+  }
   for (const auto& [key, value] : body.members()) {
     if (std::ranges::find(kRead, key) != std::end(kRead) || value.IsNull()) continue;
     rest.Key(key);
@@ -97,7 +102,8 @@ Result<model::Call> EmbeddingCall(json::View body) {
   for (const std::string& text : incoming->texts) {
     call.messages.push_back(model::Message::Text(model::Role::kUser, text));
   }
-  call.extra = Beside(body);
+  call.sampling.max_tokens = 0;  // vectors are no tokens
+  call.extra = Beside(body, incoming->dimensions);
   return call;
 }
 

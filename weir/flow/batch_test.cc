@@ -55,7 +55,7 @@ TEST(BatchTest, WhatNoServerWouldTakeFailsInItsWords) {
 TEST(BatchTest, TextsToEmbedAreMessagesAndTheRestGoesAlong) {
   const json::Value row =
       RowOf(R"({"custom_id":"r1","url":"/v1/embeddings","body":{"model":"m",)"
-            R"("input":["one","two"],"dimensions":8,"user":"u","encoding_format":"base64"}})");
+            R"("input":["one","two"],"dimensions":"8","user":"u","encoding_format":"base64"}})");
   EXPECT_TRUE(AsksForEmbeddings(row));
   const Result<model::Call> call = BatchCall(row, "other");
   ASSERT_TRUE(call) << call.error().message;

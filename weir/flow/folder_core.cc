@@ -182,7 +182,7 @@ void RunFolder::Core::AddRow(const RowRecord& record) {
   }
   for (const RowError& error : record.errors) {
     line_.clear();
-    AppendErrorLine(line_, error);
+    AppendErrorLine(line_, error, record.origin);
     Grow(buffers_[layout_.errors].Add(line_));
   }
   OutputBuffer& carried = buffers_[layout_.carried];

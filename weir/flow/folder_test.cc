@@ -91,7 +91,7 @@ TEST_F(FolderTest, ARunLeavesItsFiles) {
             "\"scores\":[3,1.50,null]}\n");
   EXPECT_EQ(Text("errors.jsonl"),
             "{\"row_id\":\"2\",\"node\":\"label\",\"error\":\"timeout\",\"class\":\"timeout\","
-            "\"message\":\"row 2 took long\",\"skipped\":[\"scores\"]}\n");
+            "\"message\":\"row 2 took long\",\"skipped\":[\"scores\"],\"row\":2}\n");
   EXPECT_EQ(Text("graph.json"), GraphJson(graph_));
   EXPECT_EQ(json::Write(Json("metadata.json")),
             StrCat(R"({"format":"jsonl","generated_by":"weir )", kVersion,

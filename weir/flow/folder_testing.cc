@@ -113,7 +113,8 @@ Result<void> ScriptedRun::Work(RunFolder& folder, std::size_t pass, std::uint64_
 }
 
 Result<RowRecord> ScriptedRun::Gather(RunFolder& folder, std::size_t pass, std::uint64_t row) {
-  RowRecord record{.row = row, .input_checksum = static_cast<std::uint32_t>(row + 1)};
+  RowRecord record{
+      .row = row, .origin = row, .input_checksum = static_cast<std::uint32_t>(row + 1)};
   for (const std::string& child : ChildrenOf(row)) {
     const std::string id = IdOf(row, child);
     FlatRow flat{.row_id = id};

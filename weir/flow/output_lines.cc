@@ -79,7 +79,7 @@ void AppendJsonLine(std::string& out, std::string_view row_id, const std::vector
   out += '\n';
 }
 
-void AppendErrorLine(std::string& out, const RowError& error) {
+void AppendErrorLine(std::string& out, const RowError& error, std::uint64_t row) {
   json::Writer json(out);
   json.BeginObject();
   json.Field(kRowId, error.row_id);
@@ -96,6 +96,8 @@ void AppendErrorLine(std::string& out, const RowError& error) {
   json.BeginArray();
   for (const std::string& node : error.skipped) json.String(node);
   json.EndArray();
+  json.Key("row");
+  json.Uint(row);
   json.EndObject();
   out += '\n';
 }

@@ -29,7 +29,7 @@ void AppendFlatCells(std::string_view node, json::View value, std::vector<Cell>&
 void AppendJsonLine(std::string& out, std::string_view row_id, const std::vector<Cell>& cells);
 
 // {"row_id", "node", "error", "class", "message", ...} and a line break; messages are redacted.
-void AppendErrorLine(std::string& out, const RowError& error);
+void AppendErrorLine(std::string& out, const RowError& error, std::uint64_t row);
 
 // The cells of the values that a node can give, as far as its definition says: the properties of
 // its schema, the fields of a `set`, a text. Empty when it does not say.

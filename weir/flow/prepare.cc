@@ -7,6 +7,7 @@
 #include "weir/engine/prefix.h"
 #include "weir/flow/call.h"
 #include "weir/flow/traveller.h"
+#include "weir/model/model_names.h"
 
 namespace weir::flow {
 namespace {
@@ -27,25 +28,6 @@ void Collect(const Graph& graph, const GraphNode& node, const RunOptions& option
 
 bool Lists(const model::EngineInfo& info, const std::string& id) {
   return std::ranges::find(info.models, id, &model::ModelEntry::id) != info.models.end();
-}
-
-// A model of Ollama's as its list has it: it takes names in any case, without the place where they
-// come from, and without a tag.
-std::string OllamaName(std::string_view name) {
-  std::string full = ToLower(name);
-  for (const std::string_view usual : {"registry.ollama.ai/", "library/"}) {
-    if (full.starts_with(usual)) full.erase(0, usual.size());
-  }
-  return full.contains(':') ? full : full + ":latest";
-}
-
-// Whether it cannot be asked for: lists of OpenAI's kind may leave models out.
-bool Lacks(const model::EngineInfo& info, const std::string& model) {
-  if (model.empty() || info.kind == "openai") return false;
-  if (info.kind != "ollama") return !Lists(info, model);
-  return std::ranges::none_of(info.models, [&](const model::ModelEntry& entry) {
-    return OllamaName(entry.id) == OllamaName(model);
-  });
 }
 
 // In the words of its configuration, where it has no address.
@@ -167,7 +149,7 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, c
       const Result<void> same = Compare(ctx, askers, *node, *info, served, known);
       if (!same) co_return same;
     }
-    if (Lacks(*info, model)) {
+    if (model::Lacks(*info, model)) {
       Error error = MissingModel(*node, model, *info);
       const bool step_names_it = !askers.replaced && !step.model.empty();
       if (step_names_it) co_return std::unexpected<Error>(std::move(error));
@@ -191,7 +173,7 @@ async::Task<Result<void>> StillServes(async::Context ctx, model::Engine& engine,
   if (!info || info->models.empty()) co_return Result<void>();
   for (const GraphNode* node : askers.steps) {
     const std::string model = ModelOf(askers, *node->step(), *info);
-    if (!Lacks(*info, model)) continue;
+    if (!model::Lacks(*info, model)) continue;
     co_return std::unexpected<Error>(MissingModel(*node, model, *info));
   }
   co_return Result<void>();

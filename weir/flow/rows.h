@@ -62,7 +62,8 @@ struct RowOptions {
 
 // "rows.csv" is CSV (first line: names; RFC 4180, also with semicolons), "rows.tsv" the same with
 // tabs, everything else JSON lines, also .json with a list of objects; behind any of them ".gz".
-// "-" is stdin. Fails with kConfigError when it cannot be opened.
+// "-" is stdin. Fails with kConfigError when it cannot be opened or is UTF-16, with kIoError when
+// its beginning cannot be read.
 Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOptions& options);
 // Of an open descriptor, which it does not close.
 std::unique_ptr<RowSource> RowsOf(int fd, RowFormat format, const RowOptions& options);

@@ -13,6 +13,12 @@
 namespace weir::flow {
 namespace {
 
+// One that no LF follows: it was to end a line.
+bool HasLoneCr(const std::string& text) {
+  const std::size_t at = text.find('\r');
+  return at != text.npos && (at + 1 == text.size() || text[at + 1] != '\n');
+}
+
 class CsvSource final : public RowSource {
  public:
   CsvSource(std::unique_ptr<RowInput> input, const RowOptions& options, char separator)
@@ -79,7 +85,7 @@ class CsvSource final : public RowSource {
     if (!std::ranges::all_of(sorted, IsUtf8)) {
       return failed("the text is not UTF-8: save the file as UTF-8");
     }
-    if (std::ranges::any_of(sorted, [](const std::string& name) { return name.contains('\r'); })) {
+    if (std::ranges::any_of(sorted, HasLoneCr)) {
       return failed("its lines end with CR: save the file with LF or CRLF at their ends");
     }
     std::ranges::sort(sorted);

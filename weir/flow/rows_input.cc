@@ -231,7 +231,8 @@ Row RowMaker::Make(json::Value object, std::string_view place) {
 
 Row RowMaker::Bad(Error error, std::string_view id) {
   const std::uint64_t number = next_++;
-  const bool known = !id.empty() && !options_.id.empty();
+  const bool known =
+      !id.empty() && !options_.id.empty() && (options_.same_ids || !ids_.Add(id, number));
   return {.number = number,
           .id = known ? std::string(id) : Stand(number),
           .value = {},

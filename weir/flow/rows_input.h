@@ -108,8 +108,8 @@ class RowMaker {
   Row TooLong(std::string_view place);
 
  private:
-  // What stands for an id where there is none, and is no row's own: "7", or "#7" where rows have
-  // ids.
+  // What stands for an id where there is none, and is hardly a row's own: "7", or "#7" where rows
+  // have ids.
   std::string Stand(std::uint64_t number) const;
 
   const RowOptions options_;

@@ -148,6 +148,10 @@ TEST_F(RowsTest, ARowThatCannotBeReadIsNeverCalledByTheIdOfAnother) {
   EXPECT_THAT(RowsIn("a.jsonl", "{\"key\":\"0\"}\n{\"key\":\n{}\n", options),
               ElementsAre("0={\"key\":\"0\"}", HasSubstr("#1!"), HasSubstr("#2!")));
 
+  EXPECT_THAT(
+      RowsIn("twice.csv", "key,amount\nx,1\nx,abc\n",
+             {.id = "key", .input = *json::Read(R"({"properties":{"amount":{"type":"number"}}})")}),
+      ElementsAre(HasSubstr("x="), HasSubstr("#1!")));
   const json::Value schema = *json::Read(R"({"properties":{"amount":{"type":"number"}}})");
   const RowOptions typed{.id = "key", .input = schema};
   EXPECT_THAT(

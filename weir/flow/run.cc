@@ -9,6 +9,7 @@
 #include "weir/async/scope.h"
 #include "weir/async/semaphore.h"
 #include "weir/base/text.h"
+#include "weir/flow/batch.h"
 #include "weir/flow/call.h"
 #include "weir/flow/figures.h"
 #include "weir/flow/passes.h"
@@ -25,6 +26,11 @@ using async::Task;
 constexpr std::size_t kWindowPerCall = 4;
 constexpr std::uint64_t kRowsBetweenTurns = 64;
 constexpr Duration kLookEvery = std::chrono::milliseconds(20);  // into a pipe that is silent
+
+// It is no row, or no request can be made of it.
+bool IsOfTheRow(const RowError& error) {
+  return error.node == "input" || error.error.code == Code::kInvalidRequest;
+}
 
 class Runner {
  public:
@@ -156,7 +162,8 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
       WEIR_CO_TRY(carried, OpenRows(carried_, {}));
       if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
-        stats_.rows_read = stats_.rows_done = stats_.rows_ok = stats_.rows_replayed = 0;
+        stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
+        stats_.rows_before = stats_.rows_replayed = 0;
       }
     }
     // No server is started for nobody.
@@ -408,7 +415,8 @@ void Runner::WriteReady() {
     ++stats_.rows_done;
     if (ready.replayed) ++stats_.rows_replayed;
     ++(failed ? stats_.rows_failed : stats_.rows_ok);
-    if (ready.record.carried.empty()) ++stats_.session.rows;
+    if (failed && std::ranges::all_of(ready.record.errors, IsOfTheRow)) ++stats_.rows_wrong;
+    if (!ready.replayed && ready.record.carried.empty()) ++stats_.session.rows;
     const Result<void> written = folder_.Write(std::move(ready.record));
     if (!written) return walker_.Stop(written.error());
   }
@@ -494,7 +502,8 @@ Result<std::vector<PlannedCall>> Plan(const Graph& graph, const Row& row, Engine
     calls.push_back({.row_id = row.id,
                      .node = node->node->id,
                      .engine = EngineOf(graph.flow(), *node->step(), options),
-                     .call = *std::move(call)});
+                     .call = *std::move(call),
+                     .embeds = node->step()->batch && AsksForEmbeddings(row.value)});
   }
   return calls;
 }

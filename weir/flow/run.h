@@ -113,6 +113,7 @@ struct PlannedCall {
   std::string node;
   std::string engine;
   model::Call call;
+  bool embeds = false;  // its messages are texts to embed
 };
 
 // The calls that need no answer of another step.

@@ -51,6 +51,7 @@ TEST_F(RunTest, FailedRowsAreTriedAgainAndStandInTheirPlaces) {
     EXPECT_EQ(stats_->rows_failed, 1) << "row 8 failed twice";
     if (!passes) {
       EXPECT_EQ(stats_->rows_replayed, 35) << "those that had not failed";
+      EXPECT_EQ(stats_->session.rows, 5);
     }
     EXPECT_THAT(Lines("errors.jsonl", name), HasSubstr(R"({"row_id":"8")"));
     EXPECT_THAT(Lines("errors.jsonl", name), Not(HasSubstr("17")));

@@ -146,8 +146,9 @@ class RunStats {
   std::uint64_t rows_done = 0;              // written, whatever came of them
   std::uint64_t rows_ok = 0;
   std::uint64_t rows_failed = 0;
-  std::uint64_t rows_skipped = 0;   // that a budget has left for the next session
-  std::uint64_t rows_before = 0;    // of rows_done: known from before a resume
+  std::uint64_t rows_wrong = 0;    // of rows_failed, in this session: asking again cannot help them
+  std::uint64_t rows_skipped = 0;  // that a budget has left for the next session
+  std::uint64_t rows_before = 0;   // of rows_done: known from before a resume
   std::uint64_t rows_replayed = 0;  // of rows_done, too: every answer of theirs was known
   std::size_t pass = 0;
   std::size_t passes = 1;

@@ -211,7 +211,7 @@ class NoMore final : public YAML::EventHandler {
 
 // What to do about what the library calls by the names of its grammar; `line` is the one in
 // question.
-std::string_view RemedyOf(std::string_view words, std::string_view line) {
+std::string_view RemedyOf(std::string_view words, std::string_view line, std::size_t column) {
   const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
   if (line.substr(0, indent).contains('\t')) return "; a tab may not indent a line: use blanks";
   if (words == "end of sequence flow not found") return "; a [ before this place is never closed";
@@ -221,7 +221,9 @@ std::string_view RemedyOf(std::string_view words, std::string_view line) {
     return "; put a text with `: ` in it in quotation marks, or indent the line like its "
            "neighbours";
   }
-  return words.ends_with("not found") ? "; indent this line like its neighbours" : "";
+  if (!words.ends_with("not found")) return {};
+  return column <= indent ? "; indent this line like its neighbours"
+                          : "; put the whole value in one pair of quotation marks";
 }
 
 std::string_view LineOf(std::string_view text, int number) {
@@ -242,9 +244,10 @@ Result<YamlTree> ParseTree(std::string_view text, std::string_view file_name) {
   } catch (const YAML::DeepRecursion& error) {
     return At(file_name, locator.Find(error.mark), "too many levels inside each other");
   } catch (const YAML::Exception& error) {
-    return At(
-        file_name, locator.Find(error.mark),
-        StrCat("broken YAML: ", error.msg, RemedyOf(error.msg, LineOf(text, error.mark.line))));
+    return At(file_name, locator.Find(error.mark),
+              StrCat("broken YAML: ", error.msg,
+                     RemedyOf(error.msg, LineOf(text, error.mark.line),
+                              static_cast<std::size_t>(std::max(error.mark.column, 0)))));
   }
   if (const auto& objection = collector.objection()) {
     return At(file_name, objection->mark, objection->what);

@@ -85,6 +85,7 @@ TEST(Yaml, ErrorsNameFileLineAndColumn) {
       {"a: [1, 2\n", "f.yaml:2:1: broken YAML"},
       {"a:\n\t- x\n", "f.yaml:2:2: broken YAML: illegal block entry; a tab may not indent"},
       {"a:\n  b: 1\n c: 2\n", "f.yaml:3:2: broken YAML: end of map not found; indent this line"},
+      {"a: \"x\" y\n", "put the whole value in one pair of quotation marks"},
       {"a: [1\nb: 2\n", "a [ before this place is never closed"},
       {"a: @x\n", "f.yaml:1:4: broken YAML: unknown token; put the text in quotation marks"},
       {"a: 'x\nb: 1\n", "f.yaml:1:4: broken YAML: a quotation starts here that is never closed"},

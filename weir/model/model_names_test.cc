@@ -1,0 +1,22 @@
+#include "weir/model/model_names.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::model {
+namespace {
+
+TEST(ModelNames, EachKindOfServerHasItsOwnRule) {
+  EngineInfo info{.kind = "vllm"};
+  info.models.push_back({.id = "llama3:latest"});
+  EXPECT_FALSE(Lacks(info, "llama3:latest"));
+  EXPECT_TRUE(Lacks(info, "llama3"));
+  EXPECT_FALSE(Lacks(info, "")) << "the server's own";
+  info.kind = "ollama";
+  EXPECT_FALSE(Lacks(info, "Library/Llama3"));
+  EXPECT_TRUE(Lacks(info, "llama3:8b"));
+  info.kind = "openai";
+  EXPECT_FALSE(Lacks(info, "gpt-next")) << "its list may leave models out";
+}
+
+}  // namespace
+}  // namespace weir::model
