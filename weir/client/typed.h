@@ -106,7 +106,7 @@ Result<Enum> Client::Classify(Prompt prompt, const CallOptions& options) {
   for (const json::View label : schema.Find("enum").items()) {
     labels.emplace_back(label.StringOr(""));
   }
-  const Result<std::string> label = Classify(std::move(prompt), std::move(labels), options);
+  const Result<std::string> label = Classify(std::move(prompt), labels, options);
   if (!label) return Fail(label.error());
   return schema::Read<Enum>(json::Value::Of(*label));
 }

@@ -201,6 +201,16 @@ TEST(CallFormsTest, DeepValuesAreRefusedOrStayText) {
   EXPECT_EQ(FoundCalls(CallForm::kBraces, StrCat("call:set{any:", deep)).substr(0, 3), "set");
 }
 
+TEST(CallFormsTest, AStringThatIsMendedToItselfIsReadAFewTimesAtMost) {
+  constexpr std::string_view kBody("\x8A\x8B\x8B\"\x0B\"{\0\0\0\0\0\xFB[\x01\0\0\0\0\0\0\0l", 23);
+  for (const CallForm form : {CallForm::kJson, CallForm::kNamedJson, CallForm::kKeyedJson}) {
+    (void)ReadCalls(form, kBody, {});
+  }
+  std::string deep = R"({"a":1})";
+  for (int i = 0; i < 10; ++i) deep = json::Write(json::Value::Of(std::string_view(deep)));
+  EXPECT_FALSE(ReadCalls(CallForm::kNamedJson, "f" + deep, {}));
+}
+
 TEST(CallFormsTest, FailuresSayWhy) {
   const auto read = ReadCalls(CallForm::kJson, "no call at all", TestTools());
   ASSERT_FALSE(read.has_value());

@@ -253,14 +253,10 @@ void ReadJson(std::string_view body, bool keyed, CallList& list) {
   if (const auto after = TextAfter(mended->report)) list.EndAt(*after);
 }
 
-}  // namespace
-
-void ReadJsonCalls(std::string_view body, CallList& list) { ReadJson(body, false, list); }
-
-void ReadKeyedJsonCalls(std::string_view body, CallList& list) { ReadJson(body, true, list); }
-
-bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallList& list,
-                       std::string& json, std::string_view* rest) {
+// Of a document inside a string inside a string, at most `strings` deep: what is mended may be the
+// same string again.
+bool ReadArguments(std::string_view text, const model::ToolSpec* tool, CallList& list,
+                   std::string& json, std::string_view* rest, int strings) {
   if (rest != nullptr) *rest = {};
   if (Trim(text).empty()) {
     json = "{}";
@@ -279,7 +275,7 @@ bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallL
   const json::Value whole = WithoutCutKey(text, *mended);
   json::View value = whole;
   if (value.IsString() && Trim(text).starts_with('"')) {
-    return ReadJsonArguments(value.StringOr(""), tool, list, json);
+    return strings > 0 && ReadArguments(value.StringOr(""), tool, list, json, nullptr, strings - 1);
   }
   if (value.IsArray() && value.size() == 1) value = value[0];
   if (value.IsNull()) {
@@ -291,6 +287,18 @@ bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallL
   }
   list.Note("the arguments", mended->report);
   return true;
+}
+
+}  // namespace
+
+void ReadJsonCalls(std::string_view body, CallList& list) { ReadJson(body, false, list); }
+
+void ReadKeyedJsonCalls(std::string_view body, CallList& list) { ReadJson(body, true, list); }
+
+bool ReadJsonArguments(std::string_view text, const model::ToolSpec* tool, CallList& list,
+                       std::string& json, std::string_view* rest) {
+  constexpr int kStrings = 4;
+  return ReadArguments(text, tool, list, json, rest, kStrings);
 }
 
 }  // namespace weir::text
