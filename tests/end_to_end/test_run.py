@@ -123,6 +123,41 @@ class Runs(Case):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("input", done.stderr)
 
+    def test_resume_refuses_files_that_were_changed_though_none_of_their_rows_is_asked_again(self):
+        flow = 'files: "texts/*.txt"\n' + ECHO.replace("{{ n }}", "{{ text }}")
+        (self.folder / "texts").mkdir()
+        for number in range(3):
+            self.write(f"texts/{number}.txt", f"text {number}")
+        self.assertEqual(self.go(flow=flow).returncode, 0)
+        resume = ["run", "--resume", str(self.folder / "out")]
+        self.assertEqual(weir(*resume).returncode, 0)
+        for change in [("texts/2.txt", "text two"), ("texts/3.txt", "new")]:
+            self.write(*change)
+            done = weir(*resume)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("input.digest", done.stderr)
+            self.write("texts/2.txt", "text 2")
+        (self.folder / "texts/3.txt").unlink()
+        self.assertEqual(weir(*resume).returncode, 0)
+
+    def test_a_run_goes_on_from_elsewhere_and_its_own_files_are_no_rows(self):
+        flow = 'files: "**/*.json*"\n' + ECHO.replace("{{ n }}", "{{ text }}")
+        (self.folder / "texts").mkdir()
+        for number in range(3):
+            self.write(f"texts/{number}.jsonl", f"text {number}")
+        for out, args in [("own", []), ("named", ["--files", "texts/*.jsonl"])]:
+            self.write("flow.yaml", flow)
+            self.write("weir.yaml", "engines: {sim: {kind: sim, sim: {pace: instant}}}\n")
+            out = self.folder / "texts" / out
+            done = weir("run", str(self.folder / "flow.yaml"), "-o", str(out), "-e", "sim", *args,
+                        cwd=str(self.folder))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = weir("run", "--resume", str(out), cwd="/")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = lines(out / "flattened/000.jsonl")
+            self.assertEqual(len(rows), 3, rows)
+            flow = flow.replace("**", "texts")
+
     def test_a_dry_run_shows_prompts_and_sends_nothing(self):
         with Sim("--instant") as sim:
             done = self.go("-i", self.rows(5), "--dry-run", engine=sim.url)

@@ -95,8 +95,49 @@ void Texts(json::Builder& out, std::string_view key, const std::vector<std::stri
   out.EndArray();
 }
 
-// What an input was, so that a run does not go on with another one. A file is read for it.
-void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
+// The files whose rows are asked for, and the folder that their glob counts from.
+struct FilesOfRows {
+  flow::FileRows files;
+  std::string folder;
+};
+
+// None when the rows come from elsewhere.
+std::optional<FilesOfRows> RowFilesOf(const RunJob& job, const flow::Flow& flow) {
+  if (!job.input.empty()) return std::nullopt;
+  if (job.files.empty() && !flow.files) return std::nullopt;
+  FilesOfRows found{flow.files.value_or(flow::FileRows()), flow.folder};
+  if (!job.files.empty()) {
+    found.files.glob = job.files;
+    found.folder = job.files_folder;
+  }
+  found.files.except = job.folder;
+  return found;
+}
+
+// Agents change files that rows are made of, so that those are no sign of another run.
+void AddFiles(const FilesOfRows& rows, bool agents_change_them, json::Builder& out) {
+  Text(out, "files", rows.files.glob);
+  if (agents_change_them) return;
+  const auto paths = flow::FindRowFiles(rows.files, rows.folder);
+  if (!paths) return;
+  std::string all;
+  std::int64_t bytes = 0;
+  for (const std::string& path : *paths) {
+    const std::filesystem::path full = std::filesystem::path(rows.folder) / path;
+    struct stat status{};
+    const bool regular = ::stat(full.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    if (regular) bytes += status.st_size;
+    StrAppend(all, path, "\n", regular ? jobs::DigestFile(full.string()).value_or("") : "", "\n");
+  }
+  out.Key("count");
+  out.Int(static_cast<std::int64_t>(paths->size()));
+  out.Key("bytes");
+  out.Int(bytes);
+  Text(out, "digest", DigestOf(all));
+}
+
+// What an input was, so that a run does not go on with another one. Files are read for it.
+void AddInput(const RunJob& job, const flow::Graph& graph, json::Builder& out) {
   out.Key("input");
   out.BeginObject();
   if (!job.input.empty()) {
@@ -109,8 +150,8 @@ void AddInput(const RunJob& job, const flow::Flow& flow, json::Builder& out) {
       const Result<std::string> digest = jobs::DigestFile(job.input);
       Text(out, "digest", digest.value_or(""));
     }
-  } else {
-    Text(out, "files", job.files.empty() && flow.files ? flow.files->glob : job.files);
+  } else if (const auto rows = RowFilesOf(job, graph.flow())) {
+    AddFiles(*rows, flow::HasAgents(graph), out);
   }
   Number(out, "limit", job.limit);
   out.EndObject();
@@ -148,6 +189,7 @@ json::Value JobJson(const RunJob& job) {
   Text(out, "flow", AbsolutePath(job.flow));
   Text(out, "input", AbsolutePath(job.input));
   Text(out, "files", job.files);
+  if (!job.files.empty()) Text(out, "files_folder", AbsolutePath(job.files_folder));
   Text(out, "engine", job.engine);
   Number(out, "seed", job.seed);
   Number(out, "limit", job.limit);
@@ -181,6 +223,7 @@ Result<RunJob> JobOf(json::View run_json, const std::string& folder) {
   job.resumed = true;
   job.input = text("input");
   job.files = text("files");
+  if (from.Find("files_folder").IsString()) job.files_folder = text("files_folder");
   job.engine = text("engine");
   job.seed = number("seed");
   job.limit = number("limit");
@@ -211,7 +254,9 @@ std::string AbsolutePath(const std::string& path) {
   if (path.empty() || path == "-") return path;
   std::error_code failed;
   const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
-  return failed ? path : absolute.lexically_normal().string();
+  if (failed) return path;
+  const std::filesystem::path normal = absolute.lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).string();
 }
 
 Result<std::string> DigestOfFlow(const flow::Flow& flow) {
@@ -235,7 +280,7 @@ Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
   out.BeginObject();
   WEIR_TRY(const std::string digest, DigestOfFlow(flow));
   Text(out, "flow", StrCat(AbsolutePath(job.flow), ", digest ", digest));
-  AddInput(job, flow, out);
+  AddInput(job, loaded.graph, out);
   AddEngines(loaded, job, session, out);
   // A digest, since there may be secrets among them.
   if (!job.set.empty()) Text(out, "vars", StrCat("digest ", DigestOf(Join(job.set, "\n"))));
@@ -247,14 +292,13 @@ Result<flow::Identity> IdentityOf(const RunJob& job, const LoadedFlow& loaded,
   return flow::Identity{std::move(out).Finish()};
 }
 
-// What paths of files count from. Once a review has changed the tree, the rows of the run are what
-// it began from: its snapshot.
-std::string RowFolderOf(const RunJob& job, const std::string& usual) {
+// Once a review has changed the tree, the rows of the run are what it began from: its snapshot.
+std::optional<std::string> SnapshotOf(const RunJob& job) {
   std::error_code ignored;
   const std::string workspaces = job.folder + "/workspaces";
   const bool reviewed = job.resumed && std::filesystem::exists(workspaces + "/review", ignored) &&
                         std::filesystem::exists(workspaces + "/base", ignored);
-  return reviewed ? workspaces + "/base" : usual;
+  return reviewed ? std::optional(workspaces + "/base") : std::nullopt;
 }
 
 Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::Graph& graph,
@@ -265,12 +309,13 @@ Result<std::unique_ptr<flow::RowSource>> RowsOf(const RunJob& job, const flow::G
   options.on_notice = [&session](std::string_view text) { session.terminal.Note(text); };
   if (job.limit) options.limit = static_cast<std::uint64_t>(*job.limit);
   if (!job.input.empty()) return flow::OpenRows(job.input, options);
-  if (!job.files.empty()) {
-    flow::FileRows files = flow.files.value_or(flow::FileRows());
-    files.glob = job.files;
-    return flow::OpenFiles(files, RowFolderOf(job, "."), options);
+  if (auto rows = RowFilesOf(job, flow)) {
+    if (const std::optional<std::string> snapshot = SnapshotOf(job)) {
+      rows->folder = *snapshot;
+      rows->files.except.clear();
+    }
+    return flow::OpenFiles(rows->files, rows->folder, options);
   }
-  if (flow.files) return flow::OpenFiles(*flow.files, RowFolderOf(job, flow.folder), options);
   return Fail(Code::kConfigError,
               "there are no rows; give a file with -i rows.jsonl (or rows.csv, or - for stdin), or "
               "--files 'texts/*.txt'");
@@ -308,6 +353,7 @@ Result<flow::RunOptions> OptionsOf(const RunJob& job, const LoadedFlow& loaded,
   options.warmup = job.warmup;
   options.env = session.env;
   options.files = job.files;
+  options.files_folder = job.files_folder;
   if (job.resumed) {
     WEIR_TRY(options.sent_back, agent::RetriedRows(job.folder));
   }

@@ -22,7 +22,8 @@ struct RunJob {
   bool resumed = false;
   bool retry_failed = false;  // of a run that is resumed
   std::string input;  // a file of rows; "-": stdin; empty: the files of the flow or of --files
-  std::string files;  // a glob
+  std::string files;  // a glob ...
+  std::string files_folder = ".";  // ... and what it counts from
   std::string engine;
   std::optional<std::int64_t> seed;
   std::optional<std::int64_t> limit;

@@ -112,10 +112,7 @@ Result<void> Agents::OpenFolder() {
 }
 
 async::Task<Result<void>> Agents::Open(async::Context ctx) {
-  const bool any = std::ranges::any_of(graph_.all(), [](const GraphNode* node) {
-    return node->step() != nullptr && node->step()->agent;
-  });
-  if (any) {
+  if (HasAgents(graph_)) {
     WEIR_CO_CHECK(OpenFolder());
   }
   for (const GraphNode* node : graph_.all()) {
@@ -169,7 +166,7 @@ agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
     if (OnlyReplaces(AgentOf(any))) options.replacing.insert(any.node->id);
   }
   if (options.source.empty()) {
-    options.source = options_.files.empty() ? flow.folder : std::string(".");
+    options.source = options_.files.empty() ? flow.folder : options_.files_folder;
     const std::string_view flow_files = flow.files ? std::string_view(flow.files->glob) : "";
     options.only = FixedFolderOf(options_.files.empty() ? flow_files : options_.files);
   }

@@ -132,6 +132,7 @@ struct FileRows {
   std::string glob;  // counts from the flow's folder; ** crosses folders
   std::string unit = "file";
   std::size_t max_bytes = 16 << 20;  // of one file
+  std::string except;                // a folder whose files are no rows: that of the run itself
 };
 
 struct Flow {

@@ -92,6 +92,9 @@ class Graph {
 // flow name none.
 std::vector<std::string> EnginesOf(const Graph& graph);
 
+// Whether one of its steps is an agent.
+bool HasAgents(const Graph& graph);
+
 // graph.json: {"name", "execution_order": [{"id", "name", "type", ...}], "edges": [...]}. The same
 // graph gives the same bytes, whether YAML or C++ made it.
 std::string GraphJson(const Graph& graph);

@@ -128,6 +128,12 @@ std::vector<std::string> EnginesOf(const Graph& graph) {
   return names;
 }
 
+bool HasAgents(const Graph& graph) {
+  return std::ranges::any_of(graph.all(), [](const GraphNode* node) {
+    return node->step() != nullptr && node->step()->agent;
+  });
+}
+
 std::string GraphJson(const Graph& graph) { return GraphWriter(graph).Write(); }
 
 }  // namespace weir::flow

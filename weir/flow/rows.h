@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "weir/base/error.h"
 #include "weir/base/result.h"
@@ -67,8 +68,10 @@ struct RowOptions {
 Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOptions& options);
 // Of an open descriptor, which it does not close.
 std::unique_ptr<RowSource> RowsOf(int fd, RowFormat format, const RowOptions& options);
-// Of files, in the order of their paths. `folder` is what the glob counts from. Fails with
-// kConfigError when nothing matches.
+// The files that rows are made of, in the order of their paths; `folder` is what the glob counts
+// from. Fails with kConfigError when nothing matches.
+Result<std::vector<std::string>> FindRowFiles(const FileRows& files, const std::string& folder);
+// Of those. Fails as that does.
 Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::string& folder,
                                              const RowOptions& options);
 

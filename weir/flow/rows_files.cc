@@ -1,7 +1,9 @@
 // Rows of files: each is a row, or each of its lines.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <utility>
 #include <vector>
@@ -18,6 +20,8 @@
 
 namespace weir::flow {
 namespace {
+
+namespace fs = std::filesystem;
 
 bool IsUnit(std::string_view unit) {
   return unit == "file" || unit == "line" || unit == "function" || unit == "class";
@@ -216,7 +220,29 @@ class FileSource final : public RowSource {
   std::map<std::string, int> ids_;  // of it, and how often
 };
 
+// Whether a path that counts from `folder` leads below `except`, an absolute path.
+bool IsBelow(const std::string& path, const std::string& folder, const fs::path& except) {
+  std::error_code failed;
+  const fs::path full = fs::weakly_canonical(fs::path(folder) / path, failed);
+  return std::ranges::mismatch(except, full).in1 == except.end();
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> FindRowFiles(const FileRows& files, const std::string& folder) {
+  WEIR_TRY(std::vector<std::string> paths, FindFiles(folder, files.glob));
+  std::error_code failed;
+  const fs::path except = fs::weakly_canonical(files.except, failed);
+  if (!files.except.empty() && fs::exists(except, failed)) {
+    std::erase_if(paths, [&](const std::string& path) { return IsBelow(path, folder, except); });
+  }
+  if (paths.empty()) {
+    return Fail(Code::kConfigError,
+                StrCat("no file matches ", files.glob, " in ", folder.empty() ? "." : folder,
+                       "; * and ? stand for parts of a name, ** for folders"));
+  }
+  return paths;
+}
 
 Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::string& folder,
                                              const RowOptions& options) {
@@ -226,12 +252,7 @@ Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::s
         StrCat("rows are made of each \"file\", \"line\", \"function\" or \"class\", not of \"",
                files.unit, "\""));
   }
-  WEIR_TRY(std::vector<std::string> paths, FindFiles(folder, files.glob));
-  if (paths.empty()) {
-    return Fail(Code::kConfigError,
-                StrCat("no file matches ", files.glob, " in ", folder.empty() ? "." : folder,
-                       "; * and ? stand for parts of a name, ** for folders"));
-  }
+  WEIR_TRY(std::vector<std::string> paths, FindRowFiles(files, folder));
   RowOptions with_id = options;
   const bool code = files.unit == "function" || files.unit == "class";
   if (code && with_id.id.empty()) with_id.id = "id";

@@ -78,7 +78,8 @@ struct RunOptions {
   int program_errors = 2;  // where what they say on stderr goes
   // Rows that a review has sent back: they are asked anew whatever was answered before.
   std::vector<agent::RetriedRow> sent_back;
-  std::string files;  // the glob of --files: agents work on the folder that it names
+  std::string files;  // the glob of --files: agents work on the folder that it names ...
+  std::string files_folder = ".";       // ... and what it counts from
   agent::Approver* approver = nullptr;  // whom tools that need a yes ask; null: nobody
   bool resumed = false;                 // then an input without any row is a mistake
   // What prompts and answers may have together, in tokens. The run stops, and may be resumed, when

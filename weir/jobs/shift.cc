@@ -43,9 +43,7 @@ Shift::Shift(const async::Loop& loop, const WorkQueue& queue, Resolved resolved,
                           std::string_view asked) { return engines->NameOf(std::string(asked)); },
            .on_call = std::move(on_call)}),
       walker_(*queue.graph, *resolved_.engines, answers_, options_, stats_),
-      has_agents_(std::ranges::any_of(queue.graph->all(), [](const flow::GraphNode* node) {
-        return node->step() != nullptr && node->step()->agent;
-      })) {}
+      has_agents_(flow::HasAgents(*queue.graph)) {}
 
 std::vector<std::string> Shift::Engines() const {
   if (!options_.engine.empty()) return {options_.engine};
