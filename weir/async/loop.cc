@@ -8,6 +8,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include "weir/async/readiness.h"
+
 namespace weir::async {
 
 Loop::Loop(Time time) : time_(time) {
@@ -33,6 +35,11 @@ TimePoint Loop::RoughNow() const {
 std::int64_t Loop::WallNanos() const {
   if (time_ == Time::kVirtual) return virtual_now_.time_since_epoch().count();
   return SystemClock().WallNanos();
+}
+
+Readiness& Loop::readiness() {
+  if (!readiness_) readiness_ = std::make_unique<Readiness>(io_);
+  return *readiness_;
 }
 
 void Loop::Post(std::move_only_function<void()> work) { boost::asio::post(io_, std::move(work)); }

@@ -9,6 +9,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -44,6 +45,7 @@ class Loop final : public Clock {
   void Post(std::move_only_function<void()> work);
 
   boost::asio::io_context& io() { return io_; }
+  class Readiness& readiness();
 
  private:
   friend class Alarm;
@@ -69,6 +71,7 @@ class Loop final : public Clock {
   TimePoint wake_at_ = kNever;
   std::vector<Slot> slots_;
   std::unique_ptr<class Alarm> sweep_;
+  std::unique_ptr<Readiness> readiness_;  // made by its first descriptor
 };
 
 // Calls back once at a point in time, to the precision of the operating system's timer. Belongs to

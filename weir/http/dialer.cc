@@ -80,7 +80,7 @@ class SystemDialer final : public Dialer {
       WEIR_CO_TRY(connection.stream,
                   co_await tls->Handshake(ctx, std::move(socket), url.host, nullptr));
     } else {
-      connection.stream = NewTcpStream(std::move(socket));
+      connection.stream = NewTcpStream(*ctx.loop, std::move(socket));
     }
     co_return connection;
   }
@@ -110,7 +110,7 @@ class SystemDialer final : public Dialer {
       co_return Fail(Code::kIoError, "cannot watch a socket; too many open files?",
                      error.message());
     }
-    const std::unique_ptr<ByteStream> stream = NewTcpStream(std::move(second));
+    const std::unique_ptr<ByteStream> stream = NewTcpStream(*ctx.loop, std::move(second));
     WEIR_CO_CHECK(co_await OpenTunnel(ctx, *stream, proxy, target));
     co_return std::move(socket);
   }
@@ -138,7 +138,7 @@ class SystemDialer final : public Dialer {
                      error.message());
     }
     Connection connection;
-    connection.stream = NewUnixStream(std::move(socket));
+    connection.stream = NewUnixStream(*ctx.loop, std::move(socket));
     co_return connection;
   }
 

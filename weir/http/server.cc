@@ -24,11 +24,11 @@ using Acceptor = asio::basic_socket_acceptor<Protocol, async::Executor>;
 using Tcp = asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
 
-std::unique_ptr<ByteStream> PlainStream(TcpSocket socket) {
-  return NewTcpStream(std::move(socket));
+std::unique_ptr<ByteStream> PlainStream(async::Loop& loop, TcpSocket socket) {
+  return NewTcpStream(loop, std::move(socket));
 }
-std::unique_ptr<ByteStream> PlainStream(UnixSocket socket) {
-  return NewUnixStream(std::move(socket));
+std::unique_ptr<ByteStream> PlainStream(async::Loop& loop, UnixSocket socket) {
+  return NewUnixStream(loop, std::move(socket));
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ async::Task<Result<void>> AcceptLoop(async::Context ctx, ServerState& server,
     }
     // Also those that still shake hands.
     if (scope.running() >= server.options.max_connections) {
-      const std::unique_ptr<ByteStream> refused = PlainStream(std::move(socket));
+      const std::unique_ptr<ByteStream> refused = PlainStream(*ctx.loop, std::move(socket));
       (void)refused->TryWrite(kTooMany);  // a client that does not read it sees the close
       continue;
     }
@@ -85,7 +85,7 @@ async::Task<Result<void>> AcceptLoop(async::Context ctx, ServerState& server,
         continue;
       }
     }
-    scope.Spawn(Converse(scope.context(), server, PlainStream(std::move(socket))));
+    scope.Spawn(Converse(scope.context(), server, PlainStream(*ctx.loop, std::move(socket))));
   }
   co_return Result<void>();
 }

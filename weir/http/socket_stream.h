@@ -16,13 +16,14 @@ using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, async::
 using UnixSocket =
     boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, async::Executor>;
 
-// Both switch the socket to non-blocking; TCP also gets TCP_NODELAY, so that a token is never held
-// back for a fuller packet.
-std::unique_ptr<ByteStream> NewTcpStream(TcpSocket socket);
-std::unique_ptr<ByteStream> NewUnixStream(UnixSocket socket);
+// Both switch the socket to non-blocking and take it out of Asio's hands, so it may have no
+// operation under way. TCP also gets TCP_NODELAY, so that a token is never held back for a fuller
+// packet.
+std::unique_ptr<ByteStream> NewTcpStream(async::Loop& loop, TcpSocket socket);
+std::unique_ptr<ByteStream> NewUnixStream(async::Loop& loop, UnixSocket socket);
 
 // Makes the end of this socket a reset, whatever closes it.
-void ResetOnClose(TcpSocket& socket) noexcept;
+void ResetOnClose(int descriptor) noexcept;
 
 // ByteStream::PeekPeer() of a socket. The end is seen behind bytes that nobody has read, too: TLS
 // says farewell with some, and a client may have sent its next request before it left.

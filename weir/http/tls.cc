@@ -50,7 +50,7 @@ class TlsStream final : public ByteStream {
   }
 
   void Reset() noexcept override {
-    ResetOnClose(ssl_.next_layer());
+    ResetOnClose(ssl_.next_layer().native_handle());
     Close();
   }
 

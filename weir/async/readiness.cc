@@ -1,0 +1,122 @@
+#include "weir/async/readiness.h"
+
+#include <cassert>
+#include <cerrno>
+
+#include <boost/asio/post.hpp>
+#include <unistd.h>
+
+namespace weir::async {
+namespace {
+
+// Edges: an event comes once for all bytes until the next ones come.
+constexpr std::uint32_t kReads = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kBothEnd = EPOLLHUP | EPOLLERR;
+
+}  // namespace
+
+Readiness::Readiness(boost::asio::io_context& io) : epoll_(io) {
+  const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
+  if (descriptor < 0) return;  // Add() says so
+  boost::system::error_code error;
+  epoll_.assign(descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return;
+  }
+  Arm();
+}
+
+int Readiness::Add(int descriptor, ReadyDescriptor& owner) {
+  if (!epoll_.is_open()) return EMFILE;
+  epoll_event event{.events = kReads, .data = {.ptr = &owner}};
+  return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int Readiness::WatchWrites(int descriptor, ReadyDescriptor& owner) {
+  epoll_event event{.events = kReads | EPOLLOUT, .data = {.ptr = &owner}};
+  return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+void Readiness::Forget(int descriptor, const ReadyDescriptor& owner) noexcept {
+  // Closing alone does not end it while a duplicate of the descriptor is open.
+  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
+  for (int i = next_; i < count_; ++i) {
+    epoll_data& data = events_[static_cast<std::size_t>(i)].data;
+    if (data.ptr == &owner) data.ptr = nullptr;
+  }
+}
+
+void Readiness::Arm() {
+  epoll_.async_wait(decltype(epoll_)::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    WakeReady();
+    Arm();
+  });
+}
+
+// What does not fit into one batch makes the next turn of the loop come at once.
+void Readiness::WakeReady() {
+  count_ = ::epoll_wait(epoll_.native_handle(), events_.data(), kBatch, 0);
+  for (next_ = 0; next_ < count_; ++next_) {
+    const epoll_event& event = events_[static_cast<std::size_t>(next_)];
+    // Who goes on may close others, or the one that is told.
+    const auto owner = [&event] { return static_cast<ReadyDescriptor*>(event.data.ptr); };
+    if (owner() != nullptr) owner()->Hear(event.events);
+    if (owner() != nullptr) owner()->Wake(ReadyDescriptor::Side::kRead);
+    if (owner() != nullptr) owner()->Wake(ReadyDescriptor::Side::kWrite);
+  }
+  count_ = 0;
+}
+
+ReadyDescriptor::ReadyDescriptor(Readiness& readiness, int descriptor)
+    : readiness_(readiness), descriptor_(descriptor) {
+  failure_ = readiness_.Add(descriptor_, *this);
+  if (failure_ == 0) return;
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+ReadyDescriptor::Wait::~Wait() {
+  if (of_ != nullptr && of_->waiting_[Index(side_)] == this) of_->waiting_[Index(side_)] = nullptr;
+}
+
+void ReadyDescriptor::Wait::await_suspend(std::coroutine_handle<> awaiting) {
+  assert(of_->waiting_[Index(side_)] == nullptr);
+  awaiting_ = awaiting;
+  of_->waiting_[Index(side_)] = this;
+  if (side_ == Side::kRead || of_->watches_writes_) return;
+  of_->watches_writes_ = true;
+  const int failed = of_->readiness_.WatchWrites(of_->descriptor_, *of_);
+  if (failed != 0) of_->Close();
+}
+
+void ReadyDescriptor::Hear(std::uint32_t events) {
+  const auto hear = [&](Side side, std::uint32_t ready, std::uint32_t ends) {
+    if ((events & ends) != 0) ended_[Index(side)] = true;
+    if ((events & (ready | ends)) != 0) ready_[Index(side)] = true;
+  };
+  hear(Side::kRead, EPOLLIN, kBothEnd | EPOLLRDHUP);
+  hear(Side::kWrite, EPOLLOUT, kBothEnd);
+}
+
+void ReadyDescriptor::Wake(Side side) {
+  if (!ready_[Index(side)]) return;
+  Wait* wait = std::exchange(waiting_[Index(side)], nullptr);
+  if (wait != nullptr) wait->awaiting_.resume();
+}
+
+void ReadyDescriptor::Close() noexcept {
+  if (descriptor_ < 0) return;
+  readiness_.Forget(descriptor_, *this);
+  ::close(std::exchange(descriptor_, -1));
+  for (Wait*& waiting : waiting_) {
+    Wait* wait = std::exchange(waiting, nullptr);
+    if (wait == nullptr) continue;
+    wait->of_ = nullptr;
+    boost::asio::post(readiness_.epoll_.get_executor(),
+                      [awaiting = wait->awaiting_] { awaiting.resume(); });
+  }
+}
+
+}  // namespace weir::async
