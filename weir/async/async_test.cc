@@ -30,6 +30,38 @@ Task<std::string> ChangeInPlace() {
 
 TEST_F(AsyncTest, ATaskWithANameKeepsItsValue) { EXPECT_EQ(loop_.Run(ChangeInPlace()), "dams"); }
 
+struct Counted {
+  explicit Counted(int& moves) : moves_(&moves) {}
+  Counted(Counted&& other) noexcept : moves_(other.moves_), word(std::move(other.word)) {
+    ++*moves_;
+  }
+  Counted& operator=(Counted&&) = delete;
+
+  int* moves_;
+  std::string word;
+};
+
+Task<Counted> Make(int& moves) { co_return Counted(moves); }
+
+Task<Counted> Through(int& moves, int levels) {
+  Task<Counted> task = levels > 1 ? Through(moves, levels - 1) : Make(moves);
+  Counted& value = co_await task;
+  value.word += 'x';
+  co_return std::move(task);
+}
+
+TEST_F(AsyncTest, ATaskThatIsReturnedPassesItsValueOnWhereItIs) {
+  int moves = 0;
+  auto run = [&](int levels) -> Task<int> {
+    const Counted value = co_await Through(moves, levels);
+    EXPECT_EQ(value.word.size(), static_cast<std::size_t>(levels));
+    co_return std::exchange(moves, 0);
+  };
+  const int once = loop_.Run(run(1));
+
+  EXPECT_EQ(loop_.Run(run(9)), once);
+}
+
 TEST_F(AsyncTest, RoughTimeIsNeverAhead) {
   const Loop real;
   const TimePoint rough = real.RoughNow();

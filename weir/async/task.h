@@ -3,7 +3,8 @@
 // Task<T>: a lazy coroutine on one loop. It starts when it is awaited, once, and what it needs must
 // outlive it. Destroying a task that has not ended destroys what it was doing. What co_await gives
 // is a part of the task, to be moved from before the expression ends: take it by value. Awaiting a
-// task that has a name gives a reference, good for as long as the task.
+// task that has a name gives a reference, good for as long as the task. A task that has ended may
+// be returned in the place of its value, which then moves nowhere: co_return std::move(task).
 //
 // Our own and not Asio's awaitable: a call passes through ten coroutines, and here each costs a
 // frame from a free list and two jumps, a third of what Asio's cost.
@@ -61,19 +62,25 @@ class Promise final : public PromiseBase {
  public:
   Task<T> get_return_object() noexcept;
 
+  ~Promise() {
+    if (ended_) ended_.destroy();
+  }
+
   template <class U>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
+  void return_value(Task<T>&& ended) noexcept { ended_ = std::exchange(ended.frame_, nullptr); }
 
   T& Value() {
     RethrowBug();
-    return *value_;
+    return ended_ ? ended_.promise().Value() : *value_;
   }
   T&& Take() { return std::move(Value()); }
 
  private:
   std::optional<T> value_;
+  std::coroutine_handle<Promise> ended_;  // set: of the task whose value this one's is
 };
 
 template <>

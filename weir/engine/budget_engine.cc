@@ -233,7 +233,7 @@ class BudgetEngine final : public model::Engine {
     } else if (WasWorkedOn(reply.error())) {
       admitted.reservation.SettleAll();
     }
-    co_return std::move(reply);
+    co_return std::move(asked);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> CountedStreamOf(

@@ -299,7 +299,7 @@ class CardEngine final : public model::Engine {
       Read(*reply, ReadingOf(lesson.Learn(reply->info.model), about));
     }
     if (reply) Append(reply->info.degradations, plan.degradations);
-    co_return std::move(reply);
+    co_return std::move(asked);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> StreamWithCard(async::Context ctx,

@@ -16,8 +16,8 @@ class DefaultsEngine final : public model::Engine {
   async::Task<Result<model::Reply>> Call(async::Context ctx, const model::Call& call) override {
     const model::Call filled = defaults_.Fill(call);
     async::Task<Result<model::Reply>> asked = next_->Call(ctx, filled);
-    Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
-    co_return std::move(reply);
+    (void)co_await asked;  // named: its value is passed on where it is
+    co_return std::move(asked);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(

@@ -126,7 +126,7 @@ class FallbackEngine final : public model::Engine {
       if (reply) {
         Tell(detour, reply->info);
         Settle(at);
-        co_return std::move(reply);
+        co_return std::move(asked);
       }
       const std::size_t next = Later(ctx, at, reply.error(), start, detour);
       if (next == routes_.size()) {

@@ -74,8 +74,8 @@ class LimitEngine final : public model::Engine {
       WEIR_CO_TRY(places.shared, co_await Wait(span.context(), *shared_, kSharedSetting));
     }
     async::Task<Result<model::Reply>> asked = next_->Call(span.context(), call);
-    Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
-    co_return std::move(reply);
+    (void)co_await asked;  // named: its value is passed on where it is
+    co_return std::move(asked);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> Stream(

@@ -67,11 +67,11 @@ class LoraEngine final : public model::Engine {
         async::Task<Result<model::Reply>> asked = next_->Call(ctx, base);
         Result<model::Reply>& reply = co_await asked;  // stays there: a Reply is large
         if (reply) reply->info.degradations.push_back(std::move(lost));
-        co_return std::move(reply);
+        co_return std::move(asked);
       }
       async::Task<Result<model::Reply>> asked = next_->Call(ctx, call);
       Result<model::Reply>& reply = co_await asked;
-      if (reply || again || reply.error().http_status != kNotFound) co_return std::move(reply);
+      if (reply || again || reply.error().http_status != kNotFound) co_return std::move(asked);
       shelf_->Forget(found.listing);
     }
   }

@@ -67,7 +67,7 @@ class RecordEngine final : public model::Engine {
     async::Task<Result<model::Reply>> asking = next_->Call(ctx, call);
     Result<model::Reply>& reply = co_await asking;  // stays there: a Reply is large
     reply ? recording.End(*reply) : recording.Fail(reply.error());
-    co_return std::move(reply);
+    co_return std::move(asking);
   }
 
   async::Task<Result<std::unique_ptr<model::ReplyStream>>> RecordStream(async::Context ctx,

@@ -148,14 +148,14 @@ class RetryEngine final : public model::Engine {
         Attempts& attempts = reply->info.attempts;
         attempts.insert(attempts.begin(), earlier.begin(), earlier.end());
         reply->info.total += start - began;
-        co_return std::move(reply);
+        co_return std::move(attempt);
       }
       const bool again = co_await WaitToRetry(span.context(), reply.error(), start, earlier);
       if (!again) {
         if (ctx.cancelled()) reply = std::unexpected<Error>(async::CancelledError());
         ExplainEnd(ctx, reply.error(), earlier);
         span.Fail(reply.error());
-        co_return std::move(reply);
+        co_return std::move(attempt);
       }
     }
   }
