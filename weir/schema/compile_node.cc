@@ -166,6 +166,19 @@ void NodeCompiler::FinishValues(Rules& rules) {
   out.values.insert(out.values.end(), others.begin(), others.end());
 }
 
+void NumberRequired(ObjectRules& rules) {
+  std::uint64_t bit = 1;
+  for (std::uint32_t i = 0; i < rules.properties.size(); ++i) {
+    ObjectRules::Property& property = rules.properties[i];
+    property.bit = 0;
+    if (!property.required) continue;
+    property.bit = bit;
+    rules.required_mask |= bit;
+    if (bit == 0) rules.required_rest.push_back(i);
+    bit <<= 1;
+  }
+}
+
 void NodeCompiler::FinishObject(Rules& rules) {
   ObjectRules& out = rules.object;
   out.plain = out.patterns.empty() && out.property_names == kNone;
@@ -185,14 +198,7 @@ void NodeCompiler::FinishObject(Rules& rules) {
     }
   }
   if (keys.size() > out.table.keys().size()) out.table.Build(std::move(keys));
-  std::uint64_t bit = 1;
-  for (std::uint32_t i = 0; i < out.properties.size(); ++i) {
-    if (!out.properties[i].required) continue;
-    out.properties[i].bit = bit;
-    out.required_mask |= bit;
-    if (bit == 0) out.required_rest.push_back(i);
-    bit <<= 1;
-  }
+  NumberRequired(out);
 }
 
 void NodeCompiler::Finish(Node& node, Rules& rules) {

@@ -97,7 +97,13 @@ class NodeCompiler {
   std::vector<OpenDynamicRef> open_;
 };
 
+// Fills in how the required properties are counted. The properties are complete.
+void NumberRequired(ObjectRules& rules);
+
 // Fails when a reference leads back to itself without going into the instance.
 Result<void> RefuseEmptyCycles(const Compiled& compiled);
+
+// Notes where a yes or no can be had without trying everything. Behind RefuseEmptyCycles().
+void FindShortcuts(Compiled& compiled);
 
 }  // namespace weir::schema

@@ -154,6 +154,13 @@ struct DynamicRef {
   std::vector<Target> targets;
 };
 
+// Tells alternatives apart: each wants this property to be one of its own texts.
+struct Telltale {
+  std::string_view key;
+  KeyTable texts;
+  std::vector<NodeIndex> nodes;  // by the number of the text: the only one that may accept it
+};
+
 // What applies to the same value as the node itself.
 struct LogicRules {
   NodeIndex ref = kNone;  // "$ref", and dynamic references that can only lead to one place
@@ -161,6 +168,8 @@ struct LogicRules {
   std::vector<NodeIndex> all_of;
   std::vector<NodeIndex> any_of;  // empty: no such keyword
   std::vector<NodeIndex> one_of;
+  std::uint32_t any_telltale = kNone;  // of `any_of`; index into Compiled::telltales
+  std::uint32_t one_telltale = kNone;  // of `one_of`
   NodeIndex not_node = kNone;
   NodeIndex if_node = kNone;  // kNone unless there is a `then` or `else`, or annotations matter
   NodeIndex then_node = kNone;
@@ -180,6 +189,9 @@ struct Node {
   std::uint32_t array = kNone;
   std::uint32_t object = kNone;
   std::uint32_t logic = kNone;
+  NodeIndex only_ref = kNone;  // set: a reference and nothing else, and this is its target
+  // Set: the one set of object rules that says the same of objects as this node with its "allOf".
+  std::uint32_t merged = kNone;
   // The subschema as written: title, description, default, examples and whatever else is noted.
   json::View source;
 };
@@ -208,6 +220,7 @@ struct Compiled {
   std::vector<ObjectRules> objects;
   std::vector<LogicRules> logic;
   std::vector<DynamicRef> dynamic_refs;
+  std::vector<Telltale> telltales;
   std::vector<Pattern> patterns;
   std::vector<std::string_view> pattern_texts;  // as written, one per pattern
   std::vector<Place> places;

@@ -25,6 +25,7 @@ Result<std::shared_ptr<const Compiled>> CompileAll(json::Value schema,
   compiled->root = nodes.NodeOf(root);
   WEIR_CHECK(nodes.Run());
   WEIR_CHECK(RefuseEmptyCycles(*compiled));
+  FindShortcuts(*compiled);
   return compiled;
 }
 

@@ -64,6 +64,7 @@ TEST_P(SuiteTest, AllRequiredTestsAgree) {
         const bool valid = test.Find("valid").BoolOr(false);
         EXPECT_EQ(schema->Accepts(data), valid)
             << where << ": " << test.Find("description").StringOr("");
+        EXPECT_EQ(AcceptsWithoutShortcuts(*schema, data), valid) << where;
         const std::vector<Violation> found = schema->Check(data);
         EXPECT_EQ(found.empty(), valid) << where;
         for (const Violation& violation : found) EXPECT_NE(violation.keyword, "") << where;

@@ -52,6 +52,10 @@ bool Evaluator::Enter(const Node& node, json::View value, Marks* marks) {
 }
 
 bool Evaluator::AcceptsNode(const Node& node, json::View value, Marks* marks) {
+  if (node.only_ref != kNone) return Accepts(node.only_ref, value, marks);
+  if (node.merged != kNone && value.IsObject()) {
+    return AcceptsObject(compiled_.objects[node.merged], value, marks);
+  }
   const NodeIndex unevaluated = UnevaluatedOf(node, value);
   if (unevaluated == kNone) return AcceptsRules(node, value, marks);
   Marks own(value.size());
@@ -257,8 +261,8 @@ bool Evaluator::AcceptsLogic(const LogicRules& rules, json::View value, Marks* m
   for (const NodeIndex node : rules.all_of) {
     if (!Accepts(node, value, marks)) return false;
   }
-  if (!rules.any_of.empty() && !AcceptsAny(rules.any_of, value, marks)) return false;
-  if (!rules.one_of.empty() && !AcceptsOne(rules.one_of, value, marks)) return false;
+  if (!rules.any_of.empty() && !AcceptsAny(rules, value, marks)) return false;
+  if (!rules.one_of.empty() && !AcceptsOne(rules, value, marks)) return false;
   if (rules.not_node != kNone && Accepts(rules.not_node, value)) return false;
   return rules.if_node == kNone || AcceptsIf(rules, value, marks);
 }
@@ -272,18 +276,31 @@ bool Evaluator::Branch(NodeIndex index, json::View value, Marks* marks) {
   return true;
 }
 
-bool Evaluator::AcceptsAny(const std::vector<NodeIndex>& nodes, json::View value, Marks* marks) {
+bool Evaluator::AcceptsTold(const Telltale& telltale, json::View value, Marks* marks) {
+  const json::View text = value.Find(telltale.key);
+  if (!text.IsString()) return false;
+  const std::uint32_t number = telltale.texts.Find(text.StringOr(""));
+  return number != kNone && Accepts(telltale.nodes[number], value, marks);
+}
+
+bool Evaluator::AcceptsAny(const LogicRules& rules, json::View value, Marks* marks) {
+  if (rules.any_telltale != kNone && value.IsObject()) {
+    return AcceptsTold(compiled_.telltales[rules.any_telltale], value, marks);
+  }
   bool any = false;
-  for (const NodeIndex node : nodes) {
+  for (const NodeIndex node : rules.any_of) {
     any = Branch(node, value, marks) || any;
     if (any && marks == nullptr) return true;
   }
   return any;
 }
 
-bool Evaluator::AcceptsOne(const std::vector<NodeIndex>& nodes, json::View value, Marks* marks) {
+bool Evaluator::AcceptsOne(const LogicRules& rules, json::View value, Marks* marks) {
+  if (rules.one_telltale != kNone && value.IsObject()) {
+    return AcceptsTold(compiled_.telltales[rules.one_telltale], value, marks);
+  }
   bool one = false;
-  for (const NodeIndex node : nodes) {
+  for (const NodeIndex node : rules.one_of) {
     if (!Branch(node, value, marks)) continue;
     if (one) return false;
     one = true;

@@ -95,8 +95,9 @@ class Evaluator {
                      const ObjectRules::Property* property, bool& looked_at);
   bool AcceptsDependents(const ObjectRules& rules, json::View value, Marks* marks);
   bool AcceptsLogic(const LogicRules& rules, json::View value, Marks* marks);
-  bool AcceptsAny(const std::vector<NodeIndex>& nodes, json::View value, Marks* marks);
-  bool AcceptsOne(const std::vector<NodeIndex>& nodes, json::View value, Marks* marks);
+  bool AcceptsAny(const LogicRules& rules, json::View value, Marks* marks);
+  bool AcceptsOne(const LogicRules& rules, json::View value, Marks* marks);
+  bool AcceptsTold(const Telltale& telltale, json::View value, Marks* marks);
   bool AcceptsIf(const LogicRules& rules, json::View value, Marks* marks);
   bool AcceptsUnevaluated(const Node& node, json::View value, Marks& marks);
   NodeIndex UnevaluatedOf(const Node& node, json::View value) const;
