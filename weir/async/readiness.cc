@@ -42,8 +42,8 @@ void Readiness::Forget(int descriptor, const ReadyDescriptor& owner) noexcept {
   // Closing alone does not end it while a duplicate of the descriptor is open.
   ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
   for (int i = next_; i < count_; ++i) {
-    epoll_data& data = events_[static_cast<std::size_t>(i)].data;
-    if (data.ptr == &owner) data.ptr = nullptr;
+    epoll_event& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &owner) event.data.ptr = nullptr;
   }
 }
 

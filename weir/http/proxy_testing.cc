@@ -1,5 +1,7 @@
 #include "weir/http/proxy_testing.h"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,13 +33,9 @@ void Send(int client, std::string_view text) {
   (void)::send(client, text.data(), text.size(), MSG_NOSIGNAL);  // who has gone is noticed later
 }
 
-// Whether bytes, or the end, came from one side and went to the other.
-bool Forward(int from, int to) {
-  char buffer[16 * 1024];
-  const ssize_t got = ::recv(from, buffer, sizeof(buffer), 0);
-  if (got <= 0) return false;
-  const auto size = static_cast<std::size_t>(got);
-  return ::send(to, buffer, size, MSG_NOSIGNAL) == got;
+void ResetOnClose(int descriptor) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 }  // namespace
@@ -138,16 +136,35 @@ bool FakeProxy::OpenSocks(int client) {
   return true;
 }
 
+// Whether bytes came from one side and went to the other, and more may.
+bool FakeProxy::Forward(int from, int to) {
+  char buffer[16 * 1024];
+  std::size_t most = sizeof(buffer);
+  if (break_ != Break::kNever) most = std::min<std::size_t>(most, break_after_ - relayed_);
+  const ssize_t got = ::recv(from, buffer, most, 0);
+  if (got <= 0) return false;
+  const auto size = static_cast<std::size_t>(got);
+  if (::send(to, buffer, size, MSG_NOSIGNAL) != got) return false;
+  relayed_ += size;
+  return break_ == Break::kNever || relayed_ < break_after_;
+}
+
 void FakeProxy::Relay(int client) {
   const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = Loopback(target_port_);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   bool open = server >= 0 && ::connect(server, generic, sizeof(address)) == 0;
+  relayed_ = 0;
+  if (break_ != Break::kNever) open = open && break_after_ > 0;
   while (open) {
     pollfd both[] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
     if (::poll(both, 2, -1) < 0) break;
     if (both[0].revents != 0) open = Forward(client, server);
     if (open && both[1].revents != 0) open = Forward(server, client);
+  }
+  if (break_ == Break::kReset && relayed_ >= break_after_) {
+    ResetOnClose(client);
+    ResetOnClose(server);
   }
   ::close(server);
 }

@@ -24,6 +24,15 @@ class FakeProxy {
 
   void LeadTo(std::uint16_t port) { target_port_ = port; }
 
+  enum class Break : std::uint8_t { kNever, kClose, kReset };
+  // Breaks the next tunnels off when so many bytes went through, counted in both directions. Only
+  // while there is none.
+  void BreakAfter(std::size_t bytes, Break how) {
+    break_after_ = bytes;
+    break_ = how;
+  }
+  std::size_t relayed() const { return relayed_; }  // through the last tunnel
+
   std::string address() const;                 // "127.0.0.1:PORT"
   std::vector<std::string> requested() const;  // "host:port" of each tunnel that was opened
 
@@ -33,10 +42,14 @@ class FakeProxy {
   bool OpenSocks(int client);
   bool CheckSocksUser(int client);
   void Relay(int client);
+  bool Forward(int from, int to);
 
   const std::string user_;
   const std::string password_;
   std::atomic<std::uint16_t> target_port_ = 0;
+  std::atomic<std::size_t> break_after_ = 0;
+  std::atomic<Break> break_ = Break::kNever;
+  std::atomic<std::size_t> relayed_ = 0;
   std::uint16_t port_ = 0;
   int listener_ = -1;
   mutable std::mutex mutex_;  // guards requested_

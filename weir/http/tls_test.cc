@@ -46,9 +46,10 @@ class HelloHandler final : public Handler {
       co_return co_await exchange.Break(*breaks);
     }
     const Result<void> sent = co_await exchange.Respond(200, none, exchange.body());
-    EXPECT_TRUE(sent.has_value());
+    EXPECT_TRUE(sent.has_value() || client_may_go);
   }
 
+  bool client_may_go = false;
   std::atomic<int> requests = 0;
   int cancelled = 0;
   std::optional<BreakOff> breaks;
@@ -193,6 +194,36 @@ TEST_F(TlsTest, AnAnswerCanBeBrokenOffInEveryWay) {
     ASSERT_FALSE(body.has_value());
     EXPECT_EQ(body.error().code, Code::kStreamTruncated);
     EXPECT_EQ(body.error().cause.contains("reset by peer"), how == BreakOff::kReset);
+  }
+}
+
+// At every so many bytes of the handshake, the request and the answer.
+TEST_F(TlsTest, ACutAnywhereIsAnErrorOrComesAfterTheWholeAnswer) {
+  constexpr std::size_t kStep = 23;
+  const TlsOptions trust{.ca_file = File("ca.pem"), .server_name = "localhost"};
+  FakeProxy proxy;
+  proxy_ = &proxy;
+  proxy_url_ = StrCat("http://", proxy.address());
+  ASSERT_TRUE(Ask("good.pem", "https", "far.example", trust).has_value());
+  const std::size_t whole = proxy.relayed();
+  handler_.client_may_go = true;
+
+  for (const FakeProxy::Break how : {FakeProxy::Break::kClose, FakeProxy::Break::kReset}) {
+    std::size_t failed = 0;
+    for (std::size_t at = 0; at < whole; at += kStep) {
+      SCOPED_TRACE(StrCat("cut behind ", at, " of ", whole));
+      proxy.BreakAfter(at, how);
+      const Result<std::string> body = Ask("good.pem", "https", "far.example", trust);
+      if (body) {
+        EXPECT_EQ(*body, "hello");
+        continue;
+      }
+      ++failed;
+      EXPECT_THAT(body.error().code, AnyOf(Code::kConnectionError, Code::kStreamTruncated));
+      EXPECT_NE(body.error().message, "");
+      EXPECT_EQ(open_, 0U);
+    }
+    EXPECT_GT(failed * kStep, whole / 2);
   }
 }
 
