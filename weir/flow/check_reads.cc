@@ -29,6 +29,27 @@ void Checker::Tell(bool warning, const Text& text, const text::VariableRead* rea
   Tell(warning, place, StrCat(where, read != nullptr ? ": " : " ", message));
 }
 
+// What no value of these types survives; a row would fail there, after it was paid for.
+void Checker::CheckNeeds(const Text& text, const text::VariableRead& read, const Types& types) {
+  constexpr std::pair<schema::TypeMask, json::Kind> kKinds[] = {
+      {schema::kNull, json::Kind::kNull},     {schema::kBoolean, json::Kind::kBool},
+      {schema::kNumber, json::Kind::kNumber}, {schema::kString, json::Kind::kString},
+      {schema::kArray, json::Kind::kArray},   {schema::kObject, json::Kind::kObject},
+  };
+  const schema::TypeMask may_be = KindsOf(types);
+  for (const text::KindNeed& need : read.needs) {
+    schema::TypeMask fits = 0;
+    for (const auto& [mask, kind] : kKinds) {
+      if ((need.kinds & text::KindBit(kind)) != 0) fits |= mask;
+    }
+    if ((may_be & fits) != 0 || may_be == 0) continue;
+    const bool number_of_text = fits == schema::kNumber && (may_be & schema::kString) != 0;
+    Tell(need.sometimes || read.optional, text, &read,
+         StrCat(need.by, " needs ", KindWords(fits), ", and `", read.path, "` is ",
+                KindWords(may_be), number_of_text ? "; make one of it with `| float`" : ""));
+  }
+}
+
 void Checker::CheckReads(const Text& text, const std::vector<text::VariableRead>& reads,
                          const Scope& scope) {
   for (const text::VariableRead& read : reads) CheckRead(text, read, scope);
@@ -180,6 +201,7 @@ Types Checker::CheckRead(const Text& text, const text::VariableRead& read, const
     types = std::move(found.types);
     before = steps[i].written;
   }
+  CheckNeeds(text, read, types);
   return types;
 }
 

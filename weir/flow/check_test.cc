@@ -121,6 +121,35 @@ TEST(CheckTest, ReadsAreFollowedThroughSchemas) {
   }
 }
 
+TEST(CheckTest, OperatorsAreHeldAgainstKinds) {
+  const auto told = [](std::string_view user) {
+    return Told(StrCat("  - {step: next, user: '", user, "'}\n"));
+  };
+  EXPECT_THAT(told("{{ plain * 2 }}"),
+              HasSubstr("24: `user` of next: `*` needs a number, and `plain` is a text; make one "
+                        "of it with `| float`"));
+  EXPECT_THAT(told("{{ -answer.parts }}"),
+              HasSubstr("`-` needs a number, and `answer.parts` is a list"));
+  EXPECT_THAT(told("{{ answer.part | round }}"),
+              HasSubstr("`| round` needs a number, and `answer.part` is an object"));
+  EXPECT_THAT(told("{{ flag + 1 }}"), HasSubstr("`+` needs a number, and `flag` is true or false"));
+  EXPECT_THAT(told("{% if answer.text > 0.5 %}x{% endif %}"),
+              HasSubstr("24: `user` of next: `>` needs a number, and `answer.text` is a text"));
+  EXPECT_THAT(told("{% for tag in tags %}{{ tag.name - 1 }}{% endfor %}"),
+              HasSubstr("`-` needs a number, and `tags[].name` is a text"));
+  // A condition may keep it from coming to that.
+  EXPECT_THAT(told("{% if flag %}{{ plain * 2 }}{% endif %}"),
+              HasSubstr("warning: `user` of next"));
+  EXPECT_THAT(told("{{ plain * 2 if flag else 3 }}"), HasSubstr("warning: `user` of next"));
+
+  for (const std::string_view fine :
+       {"{{ plain + plain }}", "{{ answer.part.n - 1 }}", "{{ plain | float * 2 }}",
+        "{{ tags + tags }}", "{% if plain > question %}x{% endif %}", "{{ maybe + [1] }}",
+        "{{ plain | length + 1 }}", "{{ vars.tone * 2 }}", "{{ answer.scores.a | abs }}"}) {
+    EXPECT_THAT(told(fine), Not(HasSubstr("needs"))) << fine;
+  }
+}
+
 TEST(CheckTest, PlacesAreThoseOfTheTemplate) {
   const auto problems = ProblemsOf(
       "nodes:\n  - step: a\n    user: |\n      x\n      {{ b }}\n  - step: b\n    user: x\n");

@@ -42,6 +42,7 @@ class Checker {
   void CheckHiding(std::string_view name, std::string_view what, const std::string& place);
 
   // check_reads.cc: what templates and expressions read.
+  void CheckNeeds(const Text& text, const text::VariableRead& read, const Types& types);
   void CheckReads(const Text& text, const std::vector<text::VariableRead>& reads,
                   const Scope& scope);
   Types CheckRead(const Text& text, const text::VariableRead& read, const Scope& scope);

@@ -29,6 +29,16 @@ struct TemplateOptions {
 // The parser and the runner recurse; this keeps them inside a thread's stack.
 inline constexpr std::size_t kDeepestTemplate = 256;
 
+// What works on a value as it is read, and fails on values of other kinds.
+struct KindNeed {
+  std::string by;           // "`-`", "`| round`"
+  std::uint32_t kinds = 0;  // KindBit()s
+  bool sometimes = false;   // a condition decides whether it comes to that
+
+  friend bool operator==(const KindNeed&, const KindNeed&) = default;
+};
+constexpr std::uint32_t KindBit(json::Kind kind) { return 1U << static_cast<unsigned>(kind); }
+
 // A variable that a template reads, so that what will be missing is known before anything runs.
 struct VariableRead {
   // "answer.confidence"; `rows[].name` is a member of each item of a list, `rows[0]` an item,
@@ -39,6 +49,7 @@ struct VariableRead {
   // Somewhere `is defined` or `default` asks whether it is there, or a `set` may come before it:
   // it may be missing.
   bool optional = false;
+  std::vector<KindNeed> needs;  // of all places where it is read, each once
 
   friend bool operator==(const VariableRead&, const VariableRead&) = default;
 };

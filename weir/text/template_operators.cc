@@ -10,25 +10,8 @@
 namespace weir::text::tmpl {
 namespace {
 
-std::string_view Sign(Op op) {
-  switch (op) {
-    case Op::kAdd:
-      return "+";
-    case Op::kSubtract:
-      return "-";
-    case Op::kMultiply:
-      return "*";
-    case Op::kDivide:
-      return "/";
-    case Op::kFloorDivide:
-      return "//";
-    default:
-      return "%";
-  }
-}
-
 std::unexpected<Error> TooLarge(Work& work, Op op) {
-  return work.Fail(StrCat("the result of `", Sign(op), "` is too large a number"));
+  return work.Fail(StrCat("the result of `", SignOf(op), "` is too large a number"));
 }
 
 // The quotient is rounded down and the remainder has the sign of the divisor, as in Python.
@@ -89,7 +72,7 @@ Result<Datum> CalculateDouble(Work& work, Op op, double a, double b) {
 Result<Datum> CalculateNumbers(Work& work, Op op, json::View a, json::View b) {
   const bool divides = op == Op::kDivide || op == Op::kFloorDivide || op == Op::kModulo;
   if (divides && !IsTrue(b)) {
-    return work.Fail(StrCat("`", Sign(op), "` by zero; ask `if` for the divisor first"));
+    return work.Fail(StrCat("`", SignOf(op), "` by zero; ask `if` for the divisor first"));
   }
   if (op != Op::kDivide && IsWhole(a) && IsWhole(b)) {
     const auto left = a.AsInt64();
@@ -105,6 +88,34 @@ Result<Datum> CalculateNumbers(Work& work, Op op, json::View a, json::View b) {
 }
 
 }  // namespace
+
+std::string_view SignOf(Op op) {
+  switch (op) {
+    case Op::kAdd:
+      return "+";
+    case Op::kSubtract:
+    case Op::kNegate:
+      return "-";
+    case Op::kMultiply:
+      return "*";
+    case Op::kDivide:
+      return "/";
+    case Op::kFloorDivide:
+      return "//";
+    case Op::kModulo:
+      return "%";
+    case Op::kLess:
+      return "<";
+    case Op::kLessEqual:
+      return "<=";
+    case Op::kGreater:
+      return ">";
+    case Op::kGreaterEqual:
+      return ">=";
+    default:
+      return "";
+  }
+}
 
 Result<Datum> Calculate(Work& work, Op op, const Datum& a, const Datum& b) {
   if (a.view.IsNumber() && b.view.IsNumber()) return CalculateNumbers(work, op, a.view, b.view);
@@ -123,7 +134,8 @@ Result<Datum> Calculate(Work& work, Op op, const Datum& a, const Datum& b) {
     return work.Made(std::move(builder).Finish());
   }
   const bool text = a.view.IsString() || b.view.IsString();
-  return work.Fail(StrCat("`", Sign(op), "` does not work on ", Kind(a.view), " and ", Kind(b.view),
+  return work.Fail(StrCat("`", SignOf(op), "` does not work on ", Kind(a.view), " and ",
+                          Kind(b.view),
                           text && op == Op::kAdd ? "; join texts with `~`"
                           : text                 ? "; make a number of a text with `| float`"
                                                  : ""));

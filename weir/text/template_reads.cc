@@ -74,12 +74,14 @@ class Finder {
 
   void VisitIf(const Node& node) {
     for (const Expr& condition : node.exprs) Visit(condition, false);
+    ++conditions_;
     for (const auto& body : node.bodies) {
       // What is set in one branch is certain in that branch.
       const std::size_t before = defined_.size();
       Visit(body);
       for (; defined_.size() > before; defined_.pop_back()) certain_[defined_.back()] = false;
     }
+    --conditions_;
   }
 
   void VisitFor(const Node& node) {
@@ -94,8 +96,11 @@ class Finder {
       Define(node.slots[i], std::move(item));
     }
     if (node.loop_slot >= 0) Define(node.loop_slot, {});
-    if (node.exprs.size() > 1) Visit(node.exprs[1], false);
+    const bool chooses = node.exprs.size() > 1;
+    if (chooses) Visit(node.exprs[1], false);
+    conditions_ += chooses ? 1 : 0;
     for (const auto& body : node.bodies) Visit(body);
+    conditions_ -= chooses ? 1 : 0;
   }
 
   void Define(int slot, Path origin) {
@@ -126,9 +131,54 @@ class Finder {
     const bool asks = (expr.op == Op::kFilter && expr.filter->takes_missing) ||
                       (expr.op == Op::kTest && expr.test->takes_missing);
     for (std::size_t i = 0; i < expr.children.size(); ++i) {
+      const bool sometimes = expr.op == Op::kChoose ? i != 1 : IsLogic(expr.op) && i > 0;
+      conditions_ += sometimes ? 1 : 0;
       Visit(expr.children[i], i == 0 && asks);
+      conditions_ -= sometimes ? 1 : 0;
     }
     if (expr.op == Op::kFilter) VisitAttribute(expr);
+    NoteNeeds(expr);
+  }
+
+  static bool IsLogic(Op op) { return op == Op::kAnd || op == Op::kOr; }
+
+  // Only what fails whatever the other operand is.
+  void NoteNeeds(const Expr& expr) {
+    const std::uint32_t number = KindBit(json::Kind::kNumber);
+    const std::uint32_t text = KindBit(json::Kind::kString);
+    const bool numeric =
+        expr.op == Op::kNegate || (expr.op >= Op::kSubtract && expr.op <= Op::kModulo);
+    if (numeric) {
+      for (const Expr& operand : expr.children) Need(operand, SignOf(expr.op), number);
+    } else if (expr.op == Op::kAdd) {
+      NeedAlike(expr, number | text | KindBit(json::Kind::kArray));
+    } else if (expr.op >= Op::kLess && expr.op <= Op::kGreaterEqual) {
+      NeedAlike(expr, number | text);
+    } else if (expr.op == Op::kFilter &&
+               (expr.filter->name == "round" || expr.filter->name == "abs")) {
+      Need(expr.children[0], StrCat("| ", expr.filter->name), number);
+    }
+  }
+
+  // Operands of one kind, which a literal among them tells.
+  void NeedAlike(const Expr& expr, std::uint32_t kinds) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Expr& other = expr.children[1 - i];
+      const std::uint32_t known =
+          other.op == Op::kLiteral ? KindBit(other.literal.kind()) & kinds : kinds;
+      if (known != 0) Need(expr.children[i], SignOf(expr.op), known);
+    }
+  }
+
+  void Need(const Expr& operand, std::string_view by, std::uint32_t kinds) {
+    const Path path = PathOf(operand);
+    if (!path) return;
+    const auto read = std::ranges::find(reads_, *path, &VariableRead::path);
+    if (read == reads_.end()) return;
+    KindNeed need{.by = StrCat("`", by, "`"), .kinds = kinds, .sometimes = conditions_ > 0};
+    if (std::ranges::find(read->needs, need) == read->needs.end()) {
+      read->needs.push_back(std::move(need));
+    }
   }
 
   void VisitPath(const Expr& expr, bool optional) {
@@ -204,6 +254,7 @@ class Finder {
   std::set<std::string, std::less<>> optional_;
   std::vector<VariableRead> reads_;
   std::vector<std::size_t> offsets_;  // of the reads
+  int conditions_ = 0;                // around where we are
 };
 
 }  // namespace

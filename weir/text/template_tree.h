@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/json/value.h"
@@ -46,6 +47,9 @@ enum class Op : std::uint8_t {
   kTest,     // child 0 is the subject, child 1 the argument, if the test takes one
   kMissing,  // an argument that was not given
 };
+
+// Of an operation on numbers or an order: "+", "<="; else empty.
+std::string_view SignOf(Op op);
 
 struct Expr {
   Op op = Op::kMissing;
