@@ -158,6 +158,29 @@ class Runs(Case):
             self.assertEqual(len(rows), 3, rows)
             flow = flow.replace("**", "texts")
 
+    def test_what_stars_find_in_the_folders_of_other_runs_are_no_rows(self):
+        flow = 'files: "**/*.jsonl"\n' + ECHO.replace("{{ n }}", "{{ text }}")
+        self.write("one.jsonl", "text")
+        for out in ("a", "b"):
+            self.assertEqual(self.go(flow=flow, out=out).returncode, 0)
+            self.assertEqual(len(lines(self.folder / out / "flattened/000.jsonl")), 1)
+        self.assertEqual(weir("run", "--resume", str(self.folder / "a")).returncode, 0)
+        named = flow.replace("**", str(self.folder / "a/flattened"))
+        self.assertEqual(self.go(flow=named, out="c").returncode, 0)
+        self.assertEqual(len(lines(self.folder / "c/flattened/000.jsonl")), 1)
+
+    def test_a_run_of_an_earlier_version_goes_on_without_a_digest_of_its_files(self):
+        flow = 'files: "*.txt"\n' + ECHO.replace("{{ n }}", "{{ text }}")
+        self.write("one.txt", "text")
+        self.assertEqual(self.go(flow=flow).returncode, 0)
+        path = self.folder / "out/run.json"
+        run = json.loads(path.read_text())
+        for name in ("count", "bytes", "digest"):
+            del run["identity"]["input"][name]
+        path.write_text(json.dumps(run))
+        done = weir("run", "--resume", str(self.folder / "out"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_dry_run_shows_prompts_and_sends_nothing(self):
         with Sim("--instant") as sim:
             done = self.go("-i", self.rows(5), "--dry-run", engine=sim.url)

@@ -62,6 +62,12 @@ TEST_F(AsyncTest, ATaskThatIsReturnedPassesItsValueOnWhereItIs) {
   EXPECT_EQ(loop_.Run(run(9)), once);
 }
 
+TEST_F(AsyncTest, ATaskThatIsReturnedBeforeItHasEndedIsABug) {
+  auto forgets = []() -> Task<std::string> { co_return Word(); };
+
+  EXPECT_THROW(loop_.Run(forgets()), std::logic_error);
+}
+
 TEST_F(AsyncTest, RoughTimeIsNeverAhead) {
   const Loop real;
   const TimePoint rough = real.RoughNow();

@@ -15,20 +15,27 @@ constexpr std::uint32_t kBothEnd = EPOLLHUP | EPOLLERR;
 
 }  // namespace
 
-Readiness::Readiness(boost::asio::io_context& io) : epoll_(io) {
+Readiness::Readiness(boost::asio::io_context& io) : epoll_(io) {}
+
+int Readiness::Open() {
   const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
-  if (descriptor < 0) return;  // Add() says so
+  if (descriptor < 0) return errno;
   boost::system::error_code error;
   epoll_.assign(descriptor, error);
   if (error) {
     ::close(descriptor);
-    return;
+    return error.value();
   }
   Arm();
+  return 0;
 }
 
 int Readiness::Add(int descriptor, ReadyDescriptor& owner) {
-  if (!epoll_.is_open()) return EMFILE;
+  // Tried anew for each: there may be descriptors again.
+  if (!epoll_.is_open()) {
+    const int failed = Open();
+    if (failed != 0) return failed;
+  }
   epoll_event event{.events = kReads, .data = {.ptr = &owner}};
   return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
 }

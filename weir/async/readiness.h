@@ -28,7 +28,8 @@ class Readiness {
   friend class ReadyDescriptor;
   static constexpr int kBatch = 64;
 
-  // An errno, or 0.
+  // Each gives an errno, or 0.
+  int Open();
   int Add(int descriptor, ReadyDescriptor& owner);
   int WatchWrites(int descriptor, ReadyDescriptor& owner);
   void Forget(int descriptor, const ReadyDescriptor& owner) noexcept;
@@ -48,7 +49,7 @@ class ReadyDescriptor {
   enum class Side : std::uint8_t { kRead, kWrite };
 
   ReadyDescriptor(Readiness& readiness, int descriptor);
-  ~ReadyDescriptor() { Close(); }  // nobody waits any more
+  ~ReadyDescriptor() { Close(); }
   ReadyDescriptor(const ReadyDescriptor&) = delete;
   ReadyDescriptor& operator=(const ReadyDescriptor&) = delete;
 
@@ -56,13 +57,14 @@ class ReadyDescriptor {
   int failure() const { return failure_; }  // errno of what made it unusable from the start
 
   // A try moved fewer bytes than it could have, or none: the next one waits. A side that has ended
-  // stays ready, since no more news will come of it.
+  // stays ready, since no more news will come of it. (A read that stops at urgent bytes, which
+  // nobody speaks here, waits for what comes behind them.)
   void Tried(Side side) {
     if (!ended_[Index(side)]) ready_[Index(side)] = false;
   }
 
-  // co_await Until(side): true when it is worth a try, false when it was closed. One may wait on
-  // each side; until it goes on, only Close() may be called of the rest.
+  // co_await Until(side): true when it is worth a try, false when it was closed, and may be gone.
+  // One may wait on each side.
   class Wait {
    public:
     Wait(ReadyDescriptor& descriptor, Side side) : of_(&descriptor), side_(side) {}

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -256,6 +257,23 @@ TEST_F(ReadinessTest, ADescriptorThatCannotBeWatchedSaysWhy) {
   std::vector<std::string> reads;
   loop_.Run(ReadAll(folder, reads));
   EXPECT_EQ(reads, (std::vector<std::string>{"closed"}));
+}
+
+// The first of a loop may come when there are no descriptors left for its epoll.
+TEST_F(ReadinessTest, WithoutDescriptorsTheFirstFailsAndALaterOneDoesNot) {
+  Pair first;
+  Pair second;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const ReadyDescriptor failed(loop_.readiness(), first.ours);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+
+  EXPECT_EQ(failed.failure(), EMFILE);
+  const ReadyDescriptor fine(loop_.readiness(), second.ours);
+  EXPECT_EQ(fine.failure(), 0);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace weir::async {
@@ -70,7 +71,11 @@ class Promise final : public PromiseBase {
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
-  void return_value(Task<T>&& ended) noexcept { ended_ = std::exchange(ended.frame_, nullptr); }
+  void return_value(Task<T>&& ended) {
+    const bool has_ended = ended.frame_ && ended.frame_.done();
+    if (!has_ended) throw std::logic_error("a task was returned that nobody had awaited");
+    ended_ = std::exchange(ended.frame_, nullptr);
+  }
 
   T& Value() {
     RethrowBug();

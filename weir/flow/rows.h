@@ -69,7 +69,8 @@ Result<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowOp
 // Of an open descriptor, which it does not close.
 std::unique_ptr<RowSource> RowsOf(int fd, RowFormat format, const RowOptions& options);
 // The files that rows are made of, in the order of their paths; `folder` is what the glob counts
-// from. Fails with kConfigError when nothing matches.
+// from. What ** finds in the folders of runs is none of them. Fails with kConfigError when nothing
+// matches.
 Result<std::vector<std::string>> FindRowFiles(const FileRows& files, const std::string& folder);
 // Of those. Fails as that does.
 Result<std::unique_ptr<RowSource>> OpenFiles(const FileRows& files, const std::string& folder,

@@ -227,6 +227,36 @@ bool IsBelow(const std::string& path, const std::string& folder, const fs::path&
   return std::ranges::mismatch(except, full).in1 == except.end();
 }
 
+// Tells files that ** has found in the folder of a run.
+class RunFolders {
+ public:
+  RunFolders(const std::string& folder, std::string_view glob)
+      : folder_(folder), fixed_(glob.find("**")) {}
+
+  bool Has(const std::string& path) {
+    for (std::size_t end = path.rfind('/'); end != path.npos && end > 0 && end >= fixed_;
+         end = path.rfind('/', end - 1)) {
+      if (IsRun(path.substr(0, end))) return true;
+    }
+    return false;
+  }
+
+ private:
+  bool IsRun(const std::string& path) {
+    const auto [at, is_new] = known_.emplace(path, false);
+    std::error_code failed;
+    const fs::path full = fs::path(folder_) / path;
+    if (is_new) {
+      at->second = fs::exists(full / "run.json", failed) && fs::exists(full / "ledger", failed);
+    }
+    return at->second;
+  }
+
+  const std::string folder_;
+  const std::size_t fixed_;  // where ** begins: what stands before it was named
+  std::map<std::string, bool> known_;
+};
+
 }  // namespace
 
 Result<std::vector<std::string>> FindRowFiles(const FileRows& files, const std::string& folder) {
@@ -236,6 +266,8 @@ Result<std::vector<std::string>> FindRowFiles(const FileRows& files, const std::
   if (!files.except.empty() && fs::exists(except, failed)) {
     std::erase_if(paths, [&](const std::string& path) { return IsBelow(path, folder, except); });
   }
+  RunFolders runs(folder, files.glob);
+  std::erase_if(paths, [&runs](const std::string& path) { return runs.Has(path); });
   if (paths.empty()) {
     return Fail(Code::kConfigError,
                 StrCat("no file matches ", files.glob, " in ", folder.empty() ? "." : folder,

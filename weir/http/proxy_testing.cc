@@ -140,7 +140,10 @@ bool FakeProxy::OpenSocks(int client) {
 bool FakeProxy::Forward(int from, int to) {
   char buffer[16 * 1024];
   std::size_t most = sizeof(buffer);
-  if (break_ != Break::kNever) most = std::min<std::size_t>(most, break_after_ - relayed_);
+  if (break_ != Break::kNever) {
+    if (relayed_ >= break_after_) return false;
+    most = std::min<std::size_t>(most, break_after_ - relayed_);
+  }
   const ssize_t got = ::recv(from, buffer, most, 0);
   if (got <= 0) return false;
   const auto size = static_cast<std::size_t>(got);

@@ -25,8 +25,8 @@ class FakeProxy {
   void LeadTo(std::uint16_t port) { target_port_ = port; }
 
   enum class Break : std::uint8_t { kNever, kClose, kReset };
-  // Breaks the next tunnels off when so many bytes went through, counted in both directions. Only
-  // while there is none.
+  // Breaks tunnels off from the next one on, when so many bytes went through one of them, counted
+  // in both directions; one that ends meanwhile may be reset, too.
   void BreakAfter(std::size_t bytes, Break how) {
     break_after_ = bytes;
     break_ = how;

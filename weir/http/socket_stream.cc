@@ -32,8 +32,11 @@ class SocketStream : public ByteStream {
   SocketStream(async::Loop& loop, int descriptor) : socket_(loop.readiness(), descriptor) {}
 
   async::Task<IoResult> ReadSome(std::span<char> into) override {
+    if (socket_.get() < 0) co_return IoResult(Closed(), 0);
     for (;;) {
-      if (!co_await socket_.Until(Side::kRead)) co_return IoResult(Closed(), 0);
+      // Whoever has closed it may have taken it away, too.
+      const bool open = co_await socket_.Until(Side::kRead);
+      if (!open) co_return IoResult(asio::error::operation_aborted, 0);
       const ssize_t got = ::recv(socket_.get(), into.data(), into.size(), 0);
       if (got == 0) co_return IoResult(asio::error::eof, 0);
       if (got > 0) {
@@ -61,9 +64,11 @@ class SocketStream : public ByteStream {
   }
 
   async::Task<IoResult> Write(std::string_view bytes) override {
+    if (socket_.get() < 0) co_return IoResult(Closed(), 0);
     std::size_t written = 0;
     while (written < bytes.size()) {
-      if (!co_await socket_.Until(Side::kWrite)) co_return IoResult(Closed(), written);
+      const bool open = co_await socket_.Until(Side::kWrite);
+      if (!open) co_return IoResult(asio::error::operation_aborted, written);
       const auto [error, sent] = TryWrite(bytes.substr(written));
       written += sent;
       if (error) co_return IoResult(error, written);

@@ -27,14 +27,29 @@ const Node& TargetOf(const Compiled& compiled, NodeIndex index) {
   return compiled[index];
 }
 
+// What all shortcuts of a schema may look at: nodes, properties and texts. Where much is referred
+// to often there would be no end to it.
+using Budget = std::size_t;
+constexpr Budget kBudget = 100'000;
+
+bool Spend(Budget& budget, std::size_t much) {
+  if (budget < much) return false;
+  budget -= much;
+  return true;
+}
+
 // One set of rules in the place of those of a node and all that stands in its "allOf".
 class Merger {
  public:
-  explicit Merger(const Compiled& compiled) : compiled_(compiled) {}
+  Merger(const Compiled& compiled, const Node& whole, Budget& budget)
+      : compiled_(compiled), whole_(whole), budget_(budget) {}
 
   // False when there is no such set, or too much to look at.
   bool Add(const Node& node, bool is_part) {
-    if (--nodes_left_ < 0 || (node.types & kObject) == 0 || node.values != kNone) return false;
+    if (--nodes_left_ < 0 || !Spend(budget_, 1)) return false;
+    if ((node.types & kObject) == 0 || node.values != kNone) return false;
+    // A dynamic reference below it would have to know that the way led through that resource.
+    if (!compiled_.dynamic_refs.empty() && node.resource != whole_.resource) return false;
     if (node.object != kNone && !AddRules(compiled_.objects[node.object], is_part)) return false;
     if (node.logic == kNone) return true;
     const LogicRules& logic = compiled_.logic[node.logic];
@@ -59,6 +74,7 @@ class Merger {
   bool AddRules(const ObjectRules& rules, bool is_part) {
     if (!rules.plain || !rules.dependents.empty() || rules.additional != kNone) return false;
     if (rules.unevaluated != kNone && is_part) return false;
+    if (!Spend(budget_, rules.properties.size())) return false;
     if (!is_part) out_.additional = rules.unevaluated;
     out_.min_properties = std::max(out_.min_properties, rules.min_properties);
     out_.max_properties = std::min(out_.max_properties, rules.max_properties);
@@ -80,16 +96,18 @@ class Merger {
   }
 
   const Compiled& compiled_;
+  const Node& whole_;
+  Budget& budget_;
+  int nodes_left_ = 1000;  // so that one node does not spend what all may
   ObjectRules out_;
   std::unordered_map<std::string_view, std::size_t> number_of_;
-  int nodes_left_ = 1000;  // what is referred to twice is looked at twice
 };
 
-std::optional<ObjectRules> Merged(const Compiled& compiled, const Node& node) {
+std::optional<ObjectRules> Merged(const Compiled& compiled, const Node& node, Budget& budget) {
   const bool has_parts = node.logic != kNone && !compiled.logic[node.logic].all_of.empty();
   const bool has_rest = node.object != kNone && compiled.objects[node.object].unevaluated != kNone;
   if (!has_parts && !has_rest) return std::nullopt;
-  Merger merger(compiled);
+  Merger merger(compiled, node, budget);
   if (!merger.Add(node, false)) return std::nullopt;
   return std::move(merger).Finish();
 }
@@ -112,13 +130,13 @@ const std::vector<std::string_view>* TextsOf(const Compiled& compiled, NodeIndex
 }
 
 std::optional<Telltale> TelltaleBy(const Compiled& compiled,
-                                   const std::vector<NodeIndex>& alternatives,
-                                   std::string_view key) {
+                                   const std::vector<NodeIndex>& alternatives, std::string_view key,
+                                   Budget& budget) {
   std::vector<std::string_view> texts;
   Telltale telltale{.key = key, .texts = {}, .nodes = {}};
   for (const NodeIndex alternative : alternatives) {
     const std::vector<std::string_view>* own = TextsOf(compiled, alternative, key);
-    if (own == nullptr) return std::nullopt;
+    if (own == nullptr || !Spend(budget, own->size() + 1)) return std::nullopt;
     texts.insert(texts.end(), own->begin(), own->end());
     telltale.nodes.insert(telltale.nodes.end(), own->size(), alternative);
   }
@@ -129,12 +147,13 @@ std::optional<Telltale> TelltaleBy(const Compiled& compiled,
   return telltale;
 }
 
-std::uint32_t FindTelltale(Compiled& compiled, const std::vector<NodeIndex>& alternatives) {
+std::uint32_t FindTelltale(Compiled& compiled, const std::vector<NodeIndex>& alternatives,
+                           Budget& budget) {
   if (alternatives.size() < 2) return kNone;
   const Node& first = TargetOf(compiled, alternatives.front());
   if (first.object == kNone) return kNone;
   for (const ObjectRules::Property& property : compiled.objects[first.object].properties) {
-    std::optional<Telltale> found = TelltaleBy(compiled, alternatives, property.key);
+    std::optional<Telltale> found = TelltaleBy(compiled, alternatives, property.key, budget);
     if (!found) continue;
     compiled.telltales.push_back(*std::move(found));
     return static_cast<std::uint32_t>(compiled.telltales.size() - 1);
@@ -145,18 +164,19 @@ std::uint32_t FindTelltale(Compiled& compiled, const std::vector<NodeIndex>& alt
 }  // namespace
 
 void FindShortcuts(Compiled& compiled) {
+  Budget budget = kBudget;
   for (Node& node : compiled.nodes) {
     if (IsOnlyRef(compiled, node)) node.only_ref = compiled.logic[node.logic].ref;
   }
   for (Node& node : compiled.nodes) {
-    std::optional<ObjectRules> merged = Merged(compiled, node);
+    std::optional<ObjectRules> merged = Merged(compiled, node, budget);
     if (!merged) continue;
     node.merged = static_cast<std::uint32_t>(compiled.objects.size());
     compiled.objects.push_back(*std::move(merged));
   }
   for (LogicRules& logic : compiled.logic) {
-    logic.any_telltale = FindTelltale(compiled, logic.any_of);
-    logic.one_telltale = FindTelltale(compiled, logic.one_of);
+    logic.any_telltale = FindTelltale(compiled, logic.any_of, budget);
+    logic.one_telltale = FindTelltale(compiled, logic.one_of, budget);
   }
 }
 

@@ -185,6 +185,43 @@ TEST(Shortcuts, PartsThatSayMoreStayApart) {
   }
 }
 
+// A dynamic reference asks which resources the way led through.
+TEST(Shortcuts, PartsOfOtherResourcesStayApartFromDynamicReferences) {
+  const Case cases[] = {
+      {R"({"$id": "http://x/root", "allOf": [{"$ref": "b"}],
+           "$defs": {"b": {"$id": "b", "$ref": "c", "$defs": {"t": {"$dynamicAnchor": "T", "type": "string"}}},
+                     "c": {"$id": "c", "properties": {"a": {"$dynamicRef": "#T"}},
+                           "$defs": {"t": {"$dynamicAnchor": "T", "type": "integer"}}}}})",
+       0,
+       {R"({"a": "text"})"},
+       {R"({"a": 1})"}},
+      {R"({"$schema": "https://json-schema.org/draft/2019-09/schema", "$id": "http://x/root",
+           "allOf": [{"$ref": "b"}],
+           "$defs": {"b": {"$id": "b", "$recursiveAnchor": true, "$ref": "c", "required": ["z"]},
+                     "c": {"$id": "c", "$recursiveAnchor": true,
+                           "properties": {"a": {"$recursiveRef": "#"}}}}})",
+       0,
+       {R"({"z": 1, "a": {"z": 1}})"},
+       {R"({"z": 1, "a": {}})"}},
+  };
+  for (const Case& one : cases) Judge(one, Compiled(one.schema));
+}
+
+TEST(Shortcuts, AreNotSoughtForeverInLargeSchemas) {
+  std::string properties;
+  std::string parts;
+  for (int i = 0; i < 400; ++i) {
+    const std::string name = "\"p" + std::to_string(i) + '"';
+    properties += name + ": {},";
+    parts += name + R"(: {"allOf": [{"$ref": "#/$defs/base"}]},)";
+  }
+  const Schema schema = Compiled(R"({"$defs": {"base": {"properties": {)" + properties +
+                                 R"("z": {}}}}, "properties": {)" + parts + R"("z": {}}})");
+
+  EXPECT_GT(MergedNodes(schema), 100U);
+  EXPECT_LT(MergedNodes(schema), 300U);
+}
+
 // Each part is referred to twice by the one before it: 2^40 ways.
 TEST(Shortcuts, PartsThatMultiplyAreNotFollowed) {
   std::string schema = R"({"unevaluatedProperties": false, "$ref": "#/$defs/p0", "$defs": {)";

@@ -129,6 +129,7 @@ struct ObjectRules {
   };
 
   // Those with a schema first, in the order of the schema; then the keys that are only required.
+  // (Of merged rules: part by part.)
   std::vector<Property> properties;
   KeyTable table;                            // over `properties`
   std::uint64_t required_mask = 0;           // the bits of the first 64 required properties
