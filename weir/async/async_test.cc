@@ -50,16 +50,17 @@ Task<Counted> Through(int& moves, int levels) {
   co_return std::move(task);
 }
 
-TEST_F(AsyncTest, ATaskThatIsReturnedPassesItsValueOnWhereItIs) {
+Task<int> MovesThrough(int levels) {
   int moves = 0;
-  auto run = [&](int levels) -> Task<int> {
-    const Counted value = co_await Through(moves, levels);
-    EXPECT_EQ(value.word.size(), static_cast<std::size_t>(levels));
-    co_return std::exchange(moves, 0);
-  };
-  const int once = loop_.Run(run(1));
+  const Counted value = co_await Through(moves, levels);
+  EXPECT_EQ(value.word.size(), static_cast<std::size_t>(levels));
+  co_return moves;
+}
 
-  EXPECT_EQ(loop_.Run(run(9)), once);
+TEST_F(AsyncTest, ATaskThatIsReturnedPassesItsValueOnWhereItIs) {
+  const int once = loop_.Run(MovesThrough(1));
+
+  EXPECT_EQ(loop_.Run(MovesThrough(9)), once);
 }
 
 TEST_F(AsyncTest, ATaskThatIsReturnedBeforeItHasEndedIsABug) {

@@ -1,5 +1,6 @@
 #include "weir/async/readiness.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -56,9 +57,41 @@ class ReadinessTest : public testing::Test {
       if (got == 0) co_return;
     }
   }
-  static Task<void> Then(Context ctx, std::move_only_function<void()> work) {
-    (void)co_await Sleep(ctx, std::chrono::milliseconds(1));
-    work();
+  struct Written {
+    std::size_t left = 1 << 20;
+    int tries = 0;
+    bool closed = false;
+  };
+  static Task<void> WriteAll(ReadyDescriptor& to, Written& written) {
+    const std::string much(written.left, 'x');
+    while (written.left > 0) {
+      if (!co_await to.Until(Side::kWrite)) {
+        written.closed = true;
+        co_return;
+      }
+      ++written.tries;
+      const ssize_t sent = ::send(to.get(), much.data(), written.left, 0);
+      if (sent < static_cast<ssize_t>(written.left)) to.Tried(Side::kWrite);
+      if (sent > 0) written.left -= static_cast<std::size_t>(sent);
+    }
+  }
+
+  using Step = std::function<void()>;
+  // All tasks at once, and each of the steps in a later turn of the loop.
+  template <typename... Tasks>
+  void RunWith(std::vector<Step> steps, Tasks... tasks) {
+    std::vector<Task<void>> all;
+    (all.push_back(std::move(tasks)), ...);
+    loop_.Run(Together(ctx_, std::move(steps), std::move(all)));
+  }
+  static Task<void> Together(Context ctx, std::vector<Step> steps, std::vector<Task<void>> tasks) {
+    TaskScope scope(ctx);
+    for (Task<void>& task : tasks) scope.Spawn(std::move(task));
+    for (const Step& step : steps) {
+      (void)co_await Sleep(ctx, std::chrono::milliseconds(1));
+      step();
+    }
+    co_await scope.Join();
   }
 
   Loop loop_;
@@ -69,15 +102,8 @@ TEST_F(ReadinessTest, WhatComesIsReadUntilTheEnd) {
   Pair pair;
   ReadyDescriptor socket(loop_.readiness(), pair.ours);
   std::vector<std::string> reads;
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    scope.Spawn(ReadAll(socket, reads));
-    co_await Then(ctx, [&] { pair.Say("one"); });
-    co_await Then(ctx, [&] { pair.Say("two"); });
-    co_await Then(ctx, [&] { pair.End(); });
-    co_await scope.Join();
-  };
-  loop_.Run(run(ctx_));
+  RunWith({[&] { pair.Say("one"); }, [&] { pair.Say("two"); }, [&] { pair.End(); }},
+          ReadAll(socket, reads));
 
   EXPECT_EQ(reads, (std::vector<std::string>{"one", "two", ""}));
 }
@@ -87,16 +113,11 @@ TEST_F(ReadinessTest, AnEndThatCameWithTheLastBytesIsSeenBehindAShortRead) {
   Pair pair;
   ReadyDescriptor socket(loop_.readiness(), pair.ours);
   std::vector<std::string> reads;
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    scope.Spawn(ReadAll(socket, reads));
-    co_await Then(ctx, [&] {
-      pair.Say("last");
-      pair.End();
-    });
-    co_await scope.Join();
+  const Step last = [&] {
+    pair.Say("last");
+    pair.End();
   };
-  loop_.Run(run(ctx_));
+  RunWith({last}, ReadAll(socket, reads));
 
   EXPECT_EQ(reads, (std::vector<std::string>{"last", ""}));
 }
@@ -116,29 +137,17 @@ TEST_F(ReadinessTest, ClosingWakesWhoReadsAndWhoWrites) {
   Pair pair;
   ReadyDescriptor socket(loop_.readiness(), pair.ours);
   socket.Tried(Side::kWrite);
-  const std::string much(1 << 20, 'x');
   std::vector<std::string> reads;
-  bool writes = true;
-  auto write = [&]() -> Task<void> {
-    while (writes) {
-      writes = co_await socket.Until(Side::kWrite);
-      if (writes && ::send(socket.get(), much.data(), much.size(), 0) < 0) {
-        socket.Tried(Side::kWrite);
-      }
-    }
+  Written written;
+  const Step close = [&] {
+    socket.Close();
+    EXPECT_TRUE(reads.empty());  // nobody is woken from inside Close()
+    EXPECT_FALSE(written.closed);
   };
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    scope.Spawn(ReadAll(socket, reads));
-    scope.Spawn(write());
-    co_await Then(ctx, [&] { socket.Close(); });
-    EXPECT_TRUE(reads.empty() || reads.back() == "closed");
-    co_await scope.Join();
-  };
-  loop_.Run(run(ctx_));
+  RunWith({close}, ReadAll(socket, reads), WriteAll(socket, written));
 
   EXPECT_EQ(reads, (std::vector<std::string>{"closed"}));
-  EXPECT_FALSE(writes);
+  EXPECT_TRUE(written.closed);
   EXPECT_EQ(socket.get(), -1);
 }
 
@@ -146,89 +155,77 @@ TEST_F(ReadinessTest, AWriterWaitsForRoomThoughThePeerSaysNoMore) {
   Pair pair;
   ReadyDescriptor socket(loop_.readiness(), pair.ours);
   ASSERT_EQ(::shutdown(pair.theirs, SHUT_WR), 0);
-  const std::string much(1 << 20, 'x');
-  std::size_t left = much.size();
-  int tries = 0;
-  auto write = [&]() -> Task<void> {
-    while (left > 0 && co_await socket.Until(Side::kWrite)) {
-      ++tries;
-      const ssize_t sent = ::send(socket.get(), much.data(), left, 0);
-      if (sent < static_cast<ssize_t>(left)) socket.Tried(Side::kWrite);
-      if (sent > 0) left -= static_cast<std::size_t>(sent);
+  Written written;
+  const Step drain = [&pair, bytes = std::vector<char>(1 << 16)]() mutable {
+    while (::recv(pair.theirs, bytes.data(), bytes.size(), 0) > 0) {
     }
   };
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    scope.Spawn(write());
-    std::vector<char> bytes(1 << 16);
-    while (left > 0) {
-      co_await Then(ctx, [] {});
-      while (::recv(pair.theirs, bytes.data(), bytes.size(), 0) > 0) {
-      }
-    }
-    co_await scope.Join();
-  };
-  loop_.Run(run(ctx_));
+  RunWith(std::vector<Step>(100, drain), WriteAll(socket, written));
 
-  EXPECT_EQ(left, 0U);
-  EXPECT_LT(tries, 1000);  // it sleeps between them
+  EXPECT_EQ(written.left, 0U);
+  EXPECT_LT(written.tries, 1000);  // it sleeps between them
 }
 
-// A turn of the loop hears of many at once; the first of them takes the others away.
-TEST_F(ReadinessTest, OneThatIsWokenMayEndTheRestOfTheBatch) {
-  constexpr std::size_t kPairs = 200;
-  std::vector<std::unique_ptr<Pair>> pairs;
-  std::vector<std::unique_ptr<ReadyDescriptor>> sockets;
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    pairs.push_back(std::make_unique<Pair>());
-    sockets.push_back(std::make_unique<ReadyDescriptor>(loop_.readiness(), pairs.back()->ours));
-  }
+struct Woken {
   std::size_t woken = 0;
   std::size_t closed = 0;
-  auto wait = [&](std::size_t i) -> Task<void> {
-    sockets[i]->Tried(Side::kRead);
-    if (!co_await sockets[i]->Until(Side::kRead)) {
-      ++closed;
-      co_return;
-    }
-    if (++woken > 1) co_return;
-    for (std::unique_ptr<ReadyDescriptor>& socket : sockets) socket.reset();
-  };
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    for (std::size_t i = 0; i < kPairs; ++i) scope.Spawn(wait(i));
-    co_await Then(ctx, [&] {
-      for (const std::unique_ptr<Pair>& pair : pairs) pair->Say("x");
-    });
-    co_await scope.Join();
-  };
-  loop_.Run(run(ctx_));
+};
 
-  EXPECT_EQ(woken, 1U);
-  EXPECT_EQ(closed, kPairs - 1);
+using Sockets = std::vector<std::unique_ptr<ReadyDescriptor>>;
+
+// The first that is woken ends them all.
+Task<void> EndAllOnce(Sockets& sockets, std::size_t own, Woken& out) {
+  sockets[own]->Tried(Side::kRead);
+  if (!co_await sockets[own]->Until(Side::kRead)) {
+    ++out.closed;
+    co_return;
+  }
+  if (++out.woken > 1) co_return;
+  for (std::unique_ptr<ReadyDescriptor>& socket : sockets) socket.reset();
 }
 
-TEST_F(ReadinessTest, MoreThanABatchIsHeardOf) {
-  constexpr std::size_t kPairs = 200;
-  std::vector<std::unique_ptr<Pair>> pairs;
-  std::vector<std::unique_ptr<ReadyDescriptor>> sockets;
-  std::vector<std::vector<std::string>> reads(kPairs);
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    pairs.push_back(std::make_unique<Pair>());
-    sockets.push_back(std::make_unique<ReadyDescriptor>(loop_.readiness(), pairs.back()->ours));
+// A turn of the loop hears of many at once.
+class ReadinessBatchTest : public ReadinessTest {
+ protected:
+  static constexpr std::size_t kPairs = 200;
+
+  ReadinessBatchTest() {
+    for (std::size_t i = 0; i < kPairs; ++i) {
+      pairs_.push_back(std::make_unique<Pair>());
+      sockets_.push_back(std::make_unique<ReadyDescriptor>(loop_.readiness(), pairs_.back()->ours));
+    }
   }
-  auto run = [&](Context ctx) -> Task<void> {
-    TaskScope scope(ctx);
-    for (std::size_t i = 0; i < kPairs; ++i) scope.Spawn(ReadAll(*sockets[i], reads[i]));
-    co_await Then(ctx, [&] {
-      for (const std::unique_ptr<Pair>& pair : pairs) {
-        pair->Say("x");
-        pair->End();
-      }
-    });
-    co_await scope.Join();
+
+  std::vector<std::unique_ptr<Pair>> pairs_;
+  Sockets sockets_;
+};
+
+TEST_F(ReadinessBatchTest, OneThatIsWokenMayEndTheOthers) {
+  Woken woken;
+  std::vector<Task<void>> tasks;
+  tasks.reserve(kPairs);
+  for (std::size_t i = 0; i < kPairs; ++i) tasks.push_back(EndAllOnce(sockets_, i, woken));
+  const Step say = [&] {
+    for (const std::unique_ptr<Pair>& pair : pairs_) pair->Say("x");
   };
-  loop_.Run(run(ctx_));
+  loop_.Run(Together(ctx_, {say}, std::move(tasks)));
+
+  EXPECT_EQ(woken.woken, 1U);
+  EXPECT_EQ(woken.closed, kPairs - 1);
+}
+
+TEST_F(ReadinessBatchTest, MoreThanABatchIsHeardOf) {
+  std::vector<std::vector<std::string>> reads(kPairs);
+  std::vector<Task<void>> tasks;
+  tasks.reserve(kPairs);
+  for (std::size_t i = 0; i < kPairs; ++i) tasks.push_back(ReadAll(*sockets_[i], reads[i]));
+  const Step say = [&] {
+    for (const std::unique_ptr<Pair>& pair : pairs_) {
+      pair->Say("x");
+      pair->End();
+    }
+  };
+  loop_.Run(Together(ctx_, {say}, std::move(tasks)));
 
   for (const std::vector<std::string>& read : reads) {
     EXPECT_EQ(read, (std::vector<std::string>{"x", ""}));
@@ -244,7 +241,7 @@ TEST_F(ReadinessTest, AClosedOneIsNotHeardOfThoughADuplicateIsOpen) {
     const ReadyDescriptor socket(loop_.readiness(), pair.ours);
   }
   pair.Say("to nobody");
-  loop_.Run(Then(ctx_, [] {}));
+  RunWith({[] {}});
   ::close(copy);
 }
 

@@ -52,8 +52,9 @@ async::Task<Result<Semaphore::Permit>> Wait(async::Context ctx, Semaphore& place
 // True where a place was free.
 bool TakeFree(Semaphore& from, Semaphore::Permit& place) {
   std::optional<Semaphore::Permit> free = from.TryAcquire();
-  if (free) place = *std::move(free);
-  return free.has_value();
+  if (!free) return false;
+  place = *std::move(free);
+  return true;
 }
 
 class LimitEngine final : public model::Engine {

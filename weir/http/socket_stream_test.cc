@@ -62,6 +62,53 @@ class SocketStreamTest : public testing::Test {
     }
   }
 
+  async::Task<void> Write(std::size_t much) {
+    const std::string bytes(much, 'x');
+    const IoResult written = co_await stream_->Write(bytes);
+    EXPECT_EQ(written, IoResult(boost::system::error_code(), much));
+  }
+  async::Task<void> Hear(std::size_t much) {
+    for (std::size_t heard = 0; heard < much;) {
+      const std::size_t now = Heard().size();
+      heard += now;
+      if (now == 0) (void)co_await async::Sleep(ctx_, std::chrono::milliseconds(1));
+    }
+  }
+  async::Task<void> TalkOn() {
+    co_await Drip("piece by piece, ");
+    Say("and at last many bytes at once");
+  }
+  async::Task<void> Converse() {
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(stream_->TryWrite("question"), IoResult(boost::system::error_code(), 8));
+      EXPECT_EQ(Heard(), "question");
+      co_await Drip(i == 1 ? "a long stream|" : "answer|");
+    }
+  }
+  async::Task<void> CloseBehind(std::string_view dripped) {
+    co_await Drip(dripped);
+    stream_->Close();
+    EXPECT_FALSE(ended_);  // it ends from the loop, not from inside Close()
+    EXPECT_EQ(::send(peer_, "x", 1, MSG_NOSIGNAL), -1);
+  }
+  async::Task<void> WriteBehind(std::string_view dripped, std::size_t much) {
+    co_await Drip(dripped);
+    async::TaskScope scope(ctx_);
+    scope.Spawn(Write(much));
+    co_await Drip("and it goes on meanwhile");
+    co_await Hear(much);
+    co_await scope.Join();
+  }
+  // What is said is read to its end while `task` runs; then our peer ends.
+  void RunReading(async::Task<void> task) { loop_.Run(WhileReading(std::move(task))); }
+  async::Task<void> WhileReading(async::Task<void> task) {
+    async::TaskScope scope(ctx_);
+    scope.Spawn(ReadAll());
+    co_await task;
+    ::shutdown(peer_, SHUT_WR);
+    co_await scope.Join();
+  }
+
   async::Loop loop_;
   async::Context ctx_{loop_};
   int peer_ = -1;
@@ -72,33 +119,14 @@ class SocketStreamTest : public testing::Test {
 };
 
 TEST_F(SocketStreamTest, APeerThatTalksOnIsReadToItsEnd) {
-  auto run = [this]() -> async::Task<void> {
-    async::TaskScope scope(ctx_);
-    scope.Spawn(ReadAll());
-    co_await Drip("piece by piece, ");
-    Say("and at last many bytes at once");
-    ::shutdown(peer_, SHUT_WR);
-    co_await scope.Join();
-  };
-  loop_.Run(run());
+  RunReading(TalkOn());
 
   EXPECT_EQ(read_, "piece by piece, and at last many bytes at once");
   EXPECT_EQ(ended_, boost::asio::error::eof);
 }
 
 TEST_F(SocketStreamTest, QuestionsAndAnswersGoOnBehindAStream) {
-  auto run = [this]() -> async::Task<void> {
-    async::TaskScope scope(ctx_);
-    scope.Spawn(ReadAll());
-    for (int i = 0; i < 3; ++i) {
-      EXPECT_EQ(stream_->TryWrite("question"), IoResult(boost::system::error_code(), 8));
-      EXPECT_EQ(Heard(), "question");
-      co_await Drip(i == 1 ? "a long stream|" : "answer|");
-    }
-    ::shutdown(peer_, SHUT_WR);
-    co_await scope.Join();
-  };
-  loop_.Run(run());
+  RunReading(Converse());
 
   EXPECT_EQ(read_, "answer|a long stream|answer|");
 }
@@ -106,47 +134,17 @@ TEST_F(SocketStreamTest, QuestionsAndAnswersGoOnBehindAStream) {
 TEST_F(SocketStreamTest, ClosingEndsARead) {
   for (const std::string_view dripped : {"", "a stream of many pieces"}) {
     Connect();
-    auto run = [&]() -> async::Task<void> {
-      async::TaskScope scope(ctx_);
-      scope.Spawn(ReadAll());
-      co_await Drip(dripped);
-      stream_->Close();
-      EXPECT_FALSE(ended_);  // it ends from the loop, not from inside Close()
-      co_await scope.Join();
-    };
-    loop_.Run(run());
+    RunReading(CloseBehind(dripped));
 
     EXPECT_EQ(ended_, boost::asio::error::operation_aborted);
-    EXPECT_EQ(::send(peer_, "x", 1, MSG_NOSIGNAL), -1);
   }
 }
 
 TEST_F(SocketStreamTest, AWriteWaitsForThePeerThatTalksOn) {
-  const std::string much(3 << 20, 'x');
   for (const std::string_view dripped : {"", "a stream of many pieces"}) {
     Connect();
-    std::size_t heard = 0;
-    auto write = [&]() -> async::Task<void> {
-      const IoResult written = co_await stream_->Write(much);
-      EXPECT_EQ(written, IoResult(boost::system::error_code(), much.size()));
-    };
-    auto run = [&]() -> async::Task<void> {
-      async::TaskScope scope(ctx_);
-      scope.Spawn(ReadAll());
-      co_await Drip(dripped);
-      scope.Spawn(write());
-      co_await Drip("and it goes on meanwhile");
-      while (heard < much.size()) {
-        const std::size_t now = Heard().size();
-        heard += now;
-        if (now == 0) (void)co_await async::Sleep(ctx_, std::chrono::milliseconds(1));
-      }
-      ::shutdown(peer_, SHUT_WR);
-      co_await scope.Join();
-    };
-    loop_.Run(run());
+    RunReading(WriteBehind(dripped, 3 << 20));
 
-    EXPECT_EQ(heard, much.size());
     EXPECT_EQ(read_, std::string(dripped) + "and it goes on meanwhile");
   }
 }

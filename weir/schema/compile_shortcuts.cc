@@ -63,6 +63,7 @@ class Merger {
 
   ObjectRules Finish() && {
     std::vector<std::string_view> keys;
+    keys.reserve(out_.properties.size());
     for (const ObjectRules::Property& property : out_.properties) keys.push_back(property.key);
     out_.table.Build(std::move(keys));
     out_.plain = true;

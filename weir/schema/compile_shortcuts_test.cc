@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "weir/base/text.h"
 #include "weir/json/reader.h"
 #include "weir/schema/compiled.h"
 #include "weir/schema/schema.h"
@@ -226,8 +227,8 @@ TEST(Shortcuts, AreNotSoughtForeverInLargeSchemas) {
 TEST(Shortcuts, PartsThatMultiplyAreNotFollowed) {
   std::string schema = R"({"unevaluatedProperties": false, "$ref": "#/$defs/p0", "$defs": {)";
   for (int i = 0; i < 40; ++i) {
-    const std::string next = R"({"$ref": "#/$defs/p)" + std::to_string(i + 1) + "\"}";
-    schema += "\"p" + std::to_string(i) + R"(": {"allOf": [)" + next + "," + next + "]},";
+    const std::string next = StrCat(R"({"$ref": "#/$defs/p)", i + 1, "\"}");
+    schema += StrCat("\"p", i, R"(": {"allOf": [)", next, ",", next, "]},");
   }
   const std::size_t merged = MergedNodes(Compiled(schema + R"("p40": {"required": ["a"]}}})"));
 
