@@ -34,9 +34,9 @@ struct LanguageTables {
   std::uint32_t counted = 0;                // the sum of them
   std::span<const std::uint16_t> next;      // what comes at the place of each rank
   std::span<const std::uint16_t> earlier;   // of each node, the earliest token of its context
-  std::span<const std::uint32_t> begin;     // the first rank; a node ends where its sister begins,
+  std::span<const std::uint16_t> begin;     // the first rank; a node ends where its sister begins,
                                             // the last sister where their mother ends
-  std::span<const std::uint32_t> children;  // the first child; they end where those of the next
+  std::span<const std::uint16_t> children;  // the first child; they end where those of the next
                                             // node begin (one more than there are nodes)
 };
 

@@ -18,7 +18,7 @@ namespace weir::sim {
 namespace {
 
 constexpr std::size_t kPieces = 5000;
-constexpr std::size_t kMostPlaces = 65'535;  // counts of tokens have 16 bits
+constexpr std::size_t kMost = 65'535;  // counts, ranks and nodes have 16 bits
 
 template <class Range>
 void AppendArray(std::string_view type, std::string_view name, const Range& values,
@@ -45,8 +45,8 @@ std::string Source(const Vocabulary& vocabulary, const Contexts& contexts) {
   AppendArray("std::uint16_t", "kCounts", contexts.counts, out);
   AppendArray("std::uint16_t", "kNext", contexts.next, out);
   AppendArray("std::uint16_t", "kEarlier", contexts.earlier, out);
-  AppendArray("std::uint32_t", "kBegin", contexts.begin, out);
-  AppendArray("std::uint32_t", "kChildren", contexts.children, out);
+  AppendArray("std::uint16_t", "kBegin", contexts.begin, out);
+  AppendArray("std::uint16_t", "kChildren", contexts.children, out);
   StrAppend(out,
             "}  // namespace\n\n"
             "constinit const LanguageTables kLanguage = {\n"
@@ -73,9 +73,10 @@ Result<void> Train(const std::string& corpus_path, const std::string& source_pat
 
   const LearnedPieces pieces = LearnPieces(texts, kPieces);
   const Contexts contexts = CountContexts(documents, pieces.view());
-  if (contexts.next.size() > kMostPlaces) {
-    return Fail(Code::kIoError, StrCat("the corpus has ", contexts.next.size(),
-                                       " tokens; make it shorter than ", kMostPlaces));
+  if (contexts.next.size() > kMost || contexts.begin.size() > kMost) {
+    return Fail(Code::kIoError,
+                StrCat("the corpus has ", contexts.next.size(), " tokens in ",
+                       contexts.begin.size(), " contexts; make it shorter: ", kMost, " of each"));
   }
   std::ofstream out(source_path, std::ios::binary);
   out << Source(pieces.view(), contexts);
