@@ -130,7 +130,11 @@ class Worker::Core {
   void Hand(Post& post, WorkerId worker, Ended ended, std::uint64_t asked = 0);
 
   async::Task<void> DeliverAll(async::Context ctx);
-  async::Task<void> DeliverOneByOne(async::Context ctx, std::vector<Done> batch);
+  // What it leaves in `batch` when it fails has to wait.
+  async::Task<Result<void>> Deliver(async::Context ctx, std::vector<Done>& batch);
+  async::Task<Result<void>> DeliverOne(async::Context ctx, const Done& done);
+  // All of `batch` are of one lease. Returns those that counted.
+  async::Task<Result<std::vector<JobId>>> Write(async::Context ctx, const std::vector<Done>& batch);
   void Delivered(const async::Context& ctx, const std::vector<Done>& batch,
                  const std::vector<JobId>& counted);
   async::Task<void> KeepLease(async::Context ctx);

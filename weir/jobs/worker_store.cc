@@ -18,6 +18,10 @@ constexpr Duration kIdle = std::chrono::seconds(5);
 constexpr Duration kFirstStoreWait = std::chrono::milliseconds(100);  // for a store that is away
 constexpr Duration kLastStoreWait = std::chrono::seconds(5);
 
+// The store was reached, and does not take what it was given. Whatever else it says may be over
+// later, and a result waits for that.
+bool IsRefused(const Error& error) { return error.code == Code::kInvalidRequest; }
+
 }  // namespace
 
 Task<void> Worker::Core::DeliverAll(Context ctx) {
@@ -35,27 +39,14 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
     });
     if (batch.empty()) continue;
     delivering_ = batch.size();
-    std::vector<Ended> ended;
-    ended.reserve(batch.size());
-    for (const Done& done : batch) ended.push_back(done.ended);
-    const WorkerId worker = worker_;
-    const auto complete = [this, worker, &ended] { return store_.Complete(worker, ended); };
-    const Result<std::vector<JobId>> counted = co_await async::OffLoop(ctx, complete);
+    const Result<void> delivered = co_await Deliver(ctx, batch);
     delivering_ = 0;
-    if (counted) {
-      StoreWorks(ctx);
+    if (delivered) {
       wait = kFirstStoreWait;
-      Delivered(ctx, batch, *counted);
       bell_.Ring();
       continue;
     }
-    const bool refused =
-        counted.error().code != Code::kConnectionError && counted.error().code != Code::kIoError;
-    if (refused) {
-      co_await DeliverOneByOne(ctx, std::move(batch));
-      continue;
-    }
-    StoreFailed(ctx, counted.error());
+    StoreFailed(ctx, delivered.error());
     // At the end the answers are in the journal, for whoever claims the jobs next.
     if (finishing_) co_return;
     done_.insert(done_.begin(), std::make_move_iterator(batch.begin()),
@@ -65,28 +56,54 @@ Task<void> Worker::Core::DeliverAll(Context ctx) {
   }
 }
 
-// The store does not take the batch as it is: what it does not take of it ends with that reason.
-Task<void> Worker::Core::DeliverOneByOne(Context ctx, std::vector<Done> batch) {
-  for (Done& done : batch) {
-    for (int tried = 0; tried < 2; ++tried) {
-      const WorkerId worker = done.worker;
-      const auto complete = [this, worker, &done] {
-        return store_.Complete(worker, std::span(&done.ended, 1));
-      };
-      const Result<std::vector<JobId>> counted = co_await async::OffLoop(ctx, complete);
-      if (counted) {
-        const std::vector<Done> one = {done};
-        Delivered(ctx, one, *counted);
-        break;
-      }
-      done.ended = {.id = done.ended.id,
+Task<Result<std::vector<JobId>>> Worker::Core::Write(Context ctx, const std::vector<Done>& batch) {
+  std::vector<Ended> ended;
+  ended.reserve(batch.size());
+  for (const Done& done : batch) ended.push_back(done.ended);
+  const WorkerId worker = batch.front().worker;
+  const auto complete = [this, worker, &ended] { return store_.Complete(worker, ended); };
+  Result<std::vector<JobId>> counted = co_await async::OffLoop(ctx, complete);
+  if (counted) StoreWorks(ctx);
+  co_return std::move(counted);
+}
+
+Task<Result<void>> Worker::Core::Deliver(Context ctx, std::vector<Done>& batch) {
+  const Result<std::vector<JobId>> counted = co_await Write(ctx, batch);
+  if (counted) {
+    Delivered(ctx, std::exchange(batch, {}), *counted);
+    co_return Result<void>();
+  }
+  if (!IsRefused(counted.error())) co_return std::unexpected<Error>(counted.error());
+  Result<void> all;
+  for (auto done = batch.begin(); done != batch.end();) {
+    const Result<void> delivered = co_await DeliverOne(ctx, *done);
+    if (delivered) {
+      done = batch.erase(done);
+      continue;
+    }
+    all = delivered;
+    if (!IsRefused(delivered.error())) break;
+    ++done;
+  }
+  co_return all;
+}
+
+// What the store does not take ends with that reason.
+Task<Result<void>> Worker::Core::DeliverOne(Context ctx, const Done& done) {
+  std::vector<Done> one = {done};
+  Result<std::vector<JobId>> counted = co_await Write(ctx, one);
+  if (!counted && IsRefused(counted.error())) {
+    one[0].ended = {.id = done.ended.id,
                     .fence = done.ended.fence,
                     .how = Ended::How::kFailed,
                     .error = Name(counted.error()),
                     .message = StrCat("the store does not take the result: ",
                                       agent::ToUtf8(counted.error().message))};
-    }
+    counted = co_await Write(ctx, one);
   }
+  if (!counted) co_return std::unexpected<Error>(counted.error());
+  Delivered(ctx, one, *counted);
+  co_return Result<void>();
 }
 
 void Worker::Core::Delivered(const Context& ctx, const std::vector<Done>& batch,

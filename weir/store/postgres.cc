@@ -87,7 +87,15 @@ Code CodeOf(std::string_view state) {
     return Code::kConfigError;
   }
   if (kind == "53" || kind == "58" || kind == "XX") return Code::kIoError;
+  if (kind == "22" || kind == "23" || kind == "54") return Code::kInvalidRequest;
   return Code::kInternal;
+}
+
+// Whatever it is that does not let us in, no statement is to blame for it.
+Code CodeOfConnecting(std::string_view state) {
+  const Code code = CodeOf(state);
+  const bool of_statements = code == Code::kInvalidRequest || code == Code::kInternal;
+  return of_statements ? Code::kConfigError : code;
 }
 
 // Whether another connection is needed before anything succeeds: this server stops, or it has
@@ -269,8 +277,8 @@ Result<void> Postgres::Core::Connect(const std::string& url) {
     if (next == PGRES_POLLING_FAILED || pq_->status(connection_) == CONNECTION_BAD) {
       const char* message = pq_->errorMessage(connection_);
       const std::string state = StateIn(message);
-      auto failure =
-          Fail(CodeOf(state), StrCat("cannot connect to ", where_, Advice(state)), Words(message));
+      auto failure = Fail(CodeOfConnecting(state),
+                          StrCat("cannot connect to ", where_, Advice(state)), Words(message));
       Close();
       return failure;
     }
@@ -332,6 +340,7 @@ Result<std::string> Postgres::Core::Prepare(std::string_view sql, const Postgres
   std::string& name = prepared_[std::string(sql)];
   if (!name.empty()) return name;
   std::vector<Oid> types;
+  types.reserve(args.values_.size());
   for (const PostgresArgs::Value& value : args.values_) types.push_back(value.type);
   const std::string fresh = StrCat("weir", ++last_name_);
   if (pq_->sendPrepare(connection_, fresh.c_str(), std::string(sql).c_str(),

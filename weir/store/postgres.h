@@ -72,7 +72,8 @@ class PostgresRows {
 // Failures are kConnectionError when the same may succeed later, on this connection or, if it is
 // broken(), on another: it was lost, the server is starting or stopping or has become a standby, a
 // deadlock or a conflict was resolved against us. kConfigError when somebody has to change
-// something (a password, a database), kIoError when the server's disk failed.
+// something (a password, a database), kIoError when the server's disk failed, and kInvalidRequest,
+// of statements only, when the server does not take their values.
 class Postgres {
  public:
   static Result<std::unique_ptr<Postgres>> Connect(const std::string& url,

@@ -19,14 +19,14 @@ TEST(PostgresUrl, ThePasswordIsInNoMessage) {
   const struct {
     const char* url;
     const char* where;
-  } kCases[] = {
+  } cases[] = {
       {"postgres://user:secret@host:5433/db", "postgres://user@host:5433/db"},
       {"postgresql://user:secret@a,b:1/db?sslmode=require", "postgres://user@a,b:,1/db"},
       {"postgres://host/db?user=me&password=secret", "postgres://me@host/db"},
       {"postgres://host", "postgres://host/"},
       {"postgres://u:se%40cret@%2Ftmp%2Fsock/db", "postgres://u@/tmp/sock/db"},
   };
-  for (const auto& one : kCases) {
+  for (const auto& one : cases) {
     const auto where = Postgres::Describe(one.url, {});
     ASSERT_TRUE(where) << one.url;
     EXPECT_EQ(*where, one.where);
@@ -63,7 +63,7 @@ class PostgresTest : public testing::Test {
     server_ = *server;
     url_ = server_->Url("postgres");
   }
-  std::unique_ptr<Postgres> Connect(PostgresOptions options = {}) const {
+  std::unique_ptr<Postgres> Connect(const PostgresOptions& options = {}) const {
     auto connection = Postgres::Connect(url_, options);
     EXPECT_TRUE(connection) << (connection ? "" : connection.error().cause);
     return connection ? *std::move(connection) : nullptr;
@@ -136,6 +136,18 @@ TEST_F(PostgresTest, WhatSomebodyHasToChangeIsNotTriedAgain) {
     EXPECT_EQ(refused.error().code, Code::kConfigError) << refused.error().cause;
     EXPECT_THAT(refused.error().message + refused.error().cause, Not(HasSubstr("secret")));
   }
+}
+
+TEST_F(PostgresTest, OnlyAStatementIsToldThatItsValuesAreNotTaken) {
+  const auto refused = Connect()->Run("SELECT 1 / (0 * $1)", PostgresArgs().Int(1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidRequest) << refused.error().cause;
+  const auto unknown = Connect()->Run("SELECT no_such_function()");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Code::kInternal) << unknown.error().cause;
+  const auto outside = Postgres::Connect(url_ + "&options=-c%20work_mem%3Dnonsense", {});
+  ASSERT_FALSE(outside);
+  EXPECT_EQ(outside.error().code, Code::kConfigError) << outside.error().cause;
 }
 
 TEST_F(PostgresTest, NobodyThereIsAConnectionError) {
