@@ -27,6 +27,9 @@ namespace {
 
 using agent::WorkspaceMode;
 
+constexpr Duration kLookAgain = std::chrono::milliseconds(20);
+constexpr Duration kLongWait = std::chrono::seconds(5);  // then a person is told
+
 const agent::Agent& AgentOf(const GraphNode& node) { return *node.step()->agent; }
 
 // The part of a glob that has no wildcard in it: a folder, or "".
@@ -111,7 +114,8 @@ Result<void> Agents::OpenFolder() {
   return {};
 }
 
-async::Task<Result<void>> Agents::Open(async::Context ctx) {
+async::Task<Result<void>> Agents::Open(async::Context ctx, std::optional<Queue> queue) {
+  queue_ = std::move(queue);
   if (HasAgents(graph_)) {
     WEIR_CO_CHECK(OpenFolder());
   }
@@ -137,7 +141,7 @@ async::Task<Result<void>> Agents::Open(async::Context ctx) {
     }
   }
   if (kits_.empty()) co_return Result<void>();
-  Result<void> opened = co_await async::OffLoop(ctx, [this] { return OpenWorkspaces(); });
+  Result<void> opened = co_await OpenWorkspaces(ctx);
   for (const auto& [mode, store] : stores_) {
     if (!store) continue;
     for (const std::string& note : store->notes()) {
@@ -161,6 +165,8 @@ agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
   options.mode = mode;
   options.max_bytes = rule.max_bytes;
   options.env = options_.env;
+  options.present = queue_.has_value();
+  if (queue_) options.without = queue_->without;
   for (const auto& [index, kit] : kits_) {
     const GraphNode& any = *graph_.all()[index];
     if (OnlyReplaces(AgentOf(any))) options.replacing.insert(any.node->id);
@@ -174,7 +180,23 @@ agent::WorkspaceStore::Options Agents::WorkspaceOptions(const GraphNode& node,
   return options;
 }
 
-Result<void> Agents::OpenWorkspaces() {
+// Of those that share a folder one makes the snapshot, and the others wait.
+async::Task<Result<void>> Agents::OpenWorkspaces(async::Context ctx) {
+  TimePoint tell = ctx.Now() + kLongWait;
+  while (true) {
+    bool busy = false;
+    const auto open = [this, &busy] { return TryWorkspaces(busy); };
+    Result<void> opened = co_await async::OffLoop(ctx, open);
+    if (!busy) co_return opened;
+    if (ctx.Now() >= tell) {
+      tell = kNever;
+      ctx.Emit("preflight", {{"message", std::string_view(opened.error().message)}});
+    }
+    WEIR_CO_CHECK(co_await async::Sleep(ctx, kLookAgain));
+  }
+}
+
+Result<void> Agents::TryWorkspaces(bool& busy) {
   std::optional<agent::WorkspaceStore::Options> copied;
   for (const auto& [index, kit] : kits_) {
     const GraphNode& node = *graph_.all()[index];
@@ -188,7 +210,7 @@ Result<void> Agents::OpenWorkspaces() {
     }
     if (copies && !copied) copied = options;
     if (stores_.contains(kit.mode)) continue;
-    WEIR_TRY(stores_[kit.mode], agent::WorkspaceStore::Open(std::move(options)));
+    WEIR_TRY(stores_[kit.mode], agent::WorkspaceStore::Open(std::move(options), &busy));
   }
   return {};
 }

@@ -53,9 +53,15 @@ class Agents {
   Agents(const Graph& graph, const RunOptions& options, std::string run_folder);
   ~Agents();
 
+  // The folder of a queue: others work in it meanwhile, and rows come over weeks, so that they
+  // begin from the source as it is at Open(). That of a run is its own, and has one snapshot.
+  struct Queue {
+    std::vector<std::string> without;  // files and folders that workers write: never of the source
+  };
+
   // Makes what every agent node needs: a missing program, a server that does not start or a source
   // that is too large is found before the first row.
-  async::Task<Result<void>> Open(async::Context ctx);
+  async::Task<Result<void>> Open(async::Context ctx, std::optional<Queue> queue = {});
   // Ends the servers of tools; `done`: no work will go on, so that checkpoints are of no more use.
   async::Task<void> Close(async::Context ctx, bool done);
 
@@ -95,7 +101,8 @@ class Agents {
   };
   struct Room;  // what one row has
 
-  Result<void> OpenWorkspaces();
+  async::Task<Result<void>> OpenWorkspaces(async::Context ctx);
+  Result<void> TryWorkspaces(bool& busy);
   agent::WorkspaceStore::Options WorkspaceOptions(const GraphNode& node,
                                                   agent::WorkspaceMode mode) const;
   std::string JournalOf(const GraphNode& node, const std::string& key, int attempt) const;
@@ -110,6 +117,7 @@ class Agents {
   const RunOptions& options_;
   const std::string run_folder_;
   bool ids_are_keys_ = false;        // the folder is of a version that kept work by ids
+  std::optional<Queue> queue_;       // unset: the folder is that of a run
   std::map<std::size_t, Kit> kits_;  // by node
   std::map<agent::WorkspaceMode, std::unique_ptr<agent::WorkspaceStore>> stores_;
 };

@@ -51,7 +51,8 @@ Result<std::vector<RowRecord>> ReadRecords(const WorkspacePaths& paths) {
   std::error_code error;
   for (fs::directory_iterator node(paths.root(), error), end; !error && node != end;
        node.increment(error)) {
-    if (node->path() == paths.base() || !node->is_directory()) continue;
+    if (!WorkspacePaths::IsOfNode(node->path().filename().string())) continue;
+    if (!node->is_directory()) continue;
     for (fs::directory_iterator file(node->path(), error); !error && file != end;
          file.increment(error)) {
       if (file->path().extension() != ".json") continue;
@@ -194,6 +195,7 @@ class FolderReview final : public Review {
     item = {.node = std::move(record.node),
             .row = std::move(record.row),
             .title = std::move(record.title),
+            .base = std::move(record.base),
             .state = ReviewState::kPending,
             .changes = std::move(record.changes),
             .result = std::move(record.result)};

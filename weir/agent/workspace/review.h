@@ -24,6 +24,7 @@ struct ReviewItem {
   std::string node;
   std::string row;
   std::string title;  // what a person calls it, such as "src/a.py:Account.pay"; may be empty
+  std::string base;   // the snapshot that it began from; empty: that of the run
   ReviewState state = ReviewState::kPending;
   std::vector<Change> changes;
   json::Value result;  // what the agent handed in; null: not known

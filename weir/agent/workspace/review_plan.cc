@@ -84,7 +84,7 @@ std::string NameLine(std::string_view side, const std::string& path, const FileS
 
 Result<RowTrees> RowTrees::Open(const WorkspacePaths& paths, const std::string& source,
                                 const ReviewItem& item) {
-  WEIR_TRY(Tree base, Tree::Open(paths.base()));
+  WEIR_TRY(Tree base, Tree::Open(paths.snapshot(item.base)));
   WEIR_TRY(Tree tree, Tree::Open(source));
   WEIR_TRY(Tree row, Tree::Open(paths.row(item.node, item.row) + ".kept"));
   return RowTrees{.base = std::move(base), .tree = std::move(tree), .row = std::move(row)};

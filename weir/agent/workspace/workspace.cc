@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weir/agent/workspace/snapshot.h"
 #include "weir/agent/workspace/workspace_changes.h"
 #include "weir/agent/workspace/workspace_files.h"
 #include "weir/agent/workspace/workspace_git.h"
@@ -35,12 +37,6 @@ Result<std::string> RealFolder(const std::string& path, std::string_view what) {
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
-// All that was written in this file system is on the disk afterwards.
-void SyncFileSystem(const std::string& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.open()) (void)::syncfs(fd.get());  // a power cut only
-}
 
 void SyncFile(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -67,16 +63,14 @@ class InPlaceStore final : public WorkspaceStore {
 
 class CopyStore final : public WorkspaceStore {
  public:
-  CopyStore(Options options, WorkspacePaths paths, std::vector<ListedFile> base,
-            std::vector<std::string> notes)
+  CopyStore(Options options, WorkspacePaths paths, OpenedSnapshot opened)
       : options_(std::move(options)),
         paths_(std::move(paths)),
         git_(options_.source, options_.env),
         is_repository_(git_.IsRepository()),
-        base_(std::move(base)),
-        notes_(std::move(notes)) {}
+        opened_(std::move(opened)) {}
 
-  const std::vector<std::string>& notes() const override { return notes_; }
+  const std::vector<std::string>& notes() const override { return opened_.notes; }
 
   Result<void> Prepare() {
     if (!worktrees()) return {};
@@ -97,7 +91,8 @@ class CopyStore final : public WorkspaceStore {
       WEIR_CHECK(RemoveCopy(place));
       WEIR_CHECK(SetAside(place, done.has_value()));
     }
-    if (keep && !done && Exists(place)) {
+    WEIR_TRY(const std::string base, NotedSnapshot(place));
+    if (keep && !done && Exists(place) && Exists(paths_.snapshot(base))) {
       if (worktrees()) {
         WEIR_CHECK(Locked(&Git::RepairWorktree, place));
       }
@@ -118,7 +113,9 @@ class CopyStore final : public WorkspaceStore {
     const std::string place = paths_.row(node, row);
     WEIR_TRY(std::optional<RowRecord> done, ReadRecord(place + ".json"));
     if (!done) {
-      WEIR_TRY(RowRecord made, Compare(place));
+      WEIR_TRY(const std::string base, NotedSnapshot(place));
+      WEIR_TRY(const Snapshot* snapshot, SnapshotOf(base));
+      WEIR_TRY(RowRecord made, OfRow(Compare(place, *snapshot)));
       made.node = node;
       made.row = row;
       made.title = outcome.title;
@@ -166,6 +163,7 @@ class CopyStore final : public WorkspaceStore {
     const std::string fresh = place + ".tmp";
     WEIR_CHECK(RemoveFolder(fresh));
     const std::string inside = Inside(fresh);
+    WEIR_TRY(const Snapshot* snapshot, SnapshotOf(done != nullptr ? done->base : current().id));
     if (worktrees()) {
       WEIR_CHECK(Locked(&Git::AddWorktree, fresh));
       WEIR_CHECK(MakeFolders(inside));  // it may never have been committed
@@ -180,15 +178,45 @@ class CopyStore final : public WorkspaceStore {
         WEIR_CHECK(RemoveFolder(path));
       }
     }
-    WEIR_CHECK(CopyFiles(paths_.base(), base_, inside, way));
+    WEIR_CHECK(CopyFiles(snapshot->folder, snapshot->files, inside, way));
     if (done != nullptr) {
       WEIR_CHECK(Redo(place, *done, inside));
     }
+    WEIR_CHECK(OfDisk(NoteSnapshot(place, snapshot->id)));
     WEIR_CHECK(RenameFile(fresh, place));
     if (worktrees()) {
       WEIR_CHECK(Locked(&Git::RepairWorktree, place));
     }
     return {};
+  }
+
+  const Snapshot& current() const { return opened_.snapshot; }
+
+  // One that a row began from, which may be earlier than that of this store.
+  Result<const Snapshot*> SnapshotOf(const std::string& id) {
+    if (id == current().id) return &current();
+    const std::lock_guard lock(earlier_mutex_);
+    auto at = earlier_.find(id);
+    if (at == earlier_.end()) {
+      WEIR_TRY(Snapshot snapshot, ReadSnapshot(paths_, id));
+      at = earlier_.emplace(id, std::move(snapshot)).first;
+    }
+    return &at->second;
+  }
+
+  // What a row has made may be such that it cannot be read or taken away: no fault of the disk.
+  template <class T>
+  static Result<T> OfRow(Result<T> result) {
+    if (!result && result.error().code == Code::kIoError) {
+      result.error().code = Code::kInvalidRequest;
+    }
+    return result;
+  }
+
+  // Files of ours that cannot be written are one.
+  static Result<void> OfDisk(Result<void> result) {
+    if (!result) result.error().code = Code::kIoError;
+    return result;
   }
 
   // What a row had changed, once more.
@@ -206,21 +234,21 @@ class CopyStore final : public WorkspaceStore {
     return CopyFiles(place + ".kept", files, inside);
   }
 
-  Result<RowRecord> Compare(const std::string& place) {
+  Result<RowRecord> Compare(const std::string& place, const Snapshot& base) {
     const std::string inside = Inside(place);
-    const std::string base = paths_.base();
     WEIR_TRY(const std::vector<ListedFile> made,
-             ListFolder(inside, {.max_files = base_.size() + options_.max_files}));
+             ListFolder(inside, {.max_files = base.files.size() + options_.max_files}));
     RowRecord record;
-    WEIR_TRY(record.changes,
-             CompareFolders({.folder = base, .files = base_}, {.folder = inside, .files = made}));
+    record.base = base.id;
+    WEIR_TRY(record.changes, CompareFolders({.folder = base.folder, .files = base.files},
+                                            {.folder = inside, .files = made}));
     DropIgnored(record.changes);
     for (Change& change : record.changes) {
       if (!IsUtf8(change.path)) {
         return Fail(Code::kIoError, StrCat("the name of a file in ", inside,
                                            " is no UTF-8, so that it cannot be reviewed"));
       }
-      WEIR_CHECK(CountLinesOf(change, base, inside));
+      WEIR_CHECK(CountLinesOf(change, base.folder, inside));
     }
     record.id = FreshId();
     return record;
@@ -258,11 +286,12 @@ class CopyStore final : public WorkspaceStore {
     }
     WEIR_CHECK(CopyFiles(Inside(place), files, kept));
     for (const ListedFile& file : files) SyncFile(StrCat(kept, "/", file.path));
-    return store::ReplaceFile(place + ".json", RecordText(record));
+    return OfDisk(store::ReplaceFile(place + ".json", RecordText(record)));
   }
 
   Result<void> RemoveCopy(const std::string& place) {
-    WEIR_CHECK(RemoveAtOnce(place, place + ".tmp"));
+    WEIR_CHECK(OfRow(RemoveAtOnce(place, place + ".tmp")));
+    WEIR_CHECK(NoteSnapshot(place, ""));
     if (!worktrees()) return {};
     const std::lock_guard lock(git_mutex_);
     git_.RemoveWorktree(place);
@@ -304,7 +333,7 @@ class CopyStore final : public WorkspaceStore {
       WEIR_CHECK(RenameFile(Aside(kept), kept));
     }
     earlier->id = FreshId();
-    WEIR_CHECK(store::ReplaceFile(record, RecordText(*earlier)));
+    WEIR_CHECK(OfDisk(store::ReplaceFile(record, RecordText(*earlier))));
     return RemoveFolder(Aside(record));
   }
 
@@ -322,41 +351,16 @@ class CopyStore final : public WorkspaceStore {
   const WorkspacePaths paths_;
   const Git git_;
   const bool is_repository_;
-  std::string prefix_;                  // of the source in its repository
-  const std::vector<ListedFile> base_;  // what is in the snapshot
-  const std::vector<std::string> notes_;
+  std::string prefix_;           // of the source in its repository
+  const OpenedSnapshot opened_;  // what new rows begin from
+  std::mutex earlier_mutex_;
+  std::map<std::string, Snapshot> earlier_;  // that rows began from before
   std::mutex git_mutex_;
 };
 
-// The snapshot is whole as soon as it has its name.
-Result<std::vector<ListedFile>> MakeBase(const WorkspaceStore::Options& options,
-                                         const WorkspacePaths& paths,
-                                         std::vector<std::string>& notes) {
-  WEIR_TRY(const std::optional<SourceRecord> known, ReadSource(paths));
-  if (known && known->folder != options.source) {
-    return Fail(
-        Code::kConfigError,
-        StrCat("the rows of ", options.run_folder, " work on copies of ", known->folder,
-               ", not of ", options.source, "; go on with that source, or begin a new run"));
-  }
-  const std::string base = paths.base();
-  if (!Exists(base)) {
-    WEIR_TRY(Source source, ListSource(options.source, options.run_folder, options));
-    notes = std::move(source.notes);
-    WEIR_CHECK(RemoveFolder(base + ".tmp"));
-    WEIR_CHECK(MakeFolders(base + ".tmp"));
-    WEIR_CHECK(CopyFiles(options.source, source.files, base + ".tmp"));
-    SyncFileSystem(base + ".tmp");
-    WEIR_CHECK(store::ReplaceFile(paths.source_file(),
-                                  SourceText({.folder = options.source, .mode = options.mode})));
-    WEIR_CHECK(RenameFile(base + ".tmp", base));
-  }
-  return ListFolder(base, {.max_files = std::string::npos});
-}
-
 }  // namespace
 
-Result<std::unique_ptr<WorkspaceStore>> WorkspaceStore::Open(Options options) {
+Result<std::unique_ptr<WorkspaceStore>> WorkspaceStore::Open(Options options, bool* busy) {
   WEIR_TRY(options.source, RealFolder(options.source, "the source of the workspaces"));
   if (options.mode == WorkspaceMode::kNone || options.mode == WorkspaceMode::kInPlace) {
     return std::make_unique<InPlaceStore>(std::move(options.source));
@@ -364,13 +368,11 @@ Result<std::unique_ptr<WorkspaceStore>> WorkspaceStore::Open(Options options) {
   WEIR_TRY(options.run_folder, RealFolder(options.run_folder, "the folder of the run"));
   WorkspacePaths paths(options.run_folder);
   if (options.mode == WorkspaceMode::kWorktree) {
-    WEIR_CHECK(CopyStore(options, paths, {}, {}).Prepare());  // before anything is copied
+    WEIR_CHECK(CopyStore(options, paths, {}).Prepare());  // before anything is copied
   }
   WEIR_CHECK(MakeFolders(paths.root()));
-  std::vector<std::string> notes;
-  WEIR_TRY(std::vector<ListedFile> base, MakeBase(options, paths, notes));
-  auto store = std::make_unique<CopyStore>(std::move(options), std::move(paths), std::move(base),
-                                           std::move(notes));
+  WEIR_TRY(OpenedSnapshot opened, OpenSnapshot(options, paths, busy));
+  auto store = std::make_unique<CopyStore>(std::move(options), std::move(paths), std::move(opened));
   WEIR_CHECK(store->Prepare());
   return store;
 }

@@ -3,7 +3,7 @@
 // Workspace: the folder in which the tools of one row work: a copy of the source, so that nothing
 // of it changes before a person has said yes (review.h).
 //
-//   RUN/workspaces/base/            what all rows began from, made once a run
+//   RUN/workspaces/base/            what all rows began from, made once a run; else snapshot.h
 //   RUN/workspaces/source.json      where that came from
 //   RUN/workspaces/NODE/ROW/        the row's own copy, while it works
 //   RUN/workspaces/NODE/ROW.json    what it changed and handed in, once it is done ...
@@ -61,6 +61,10 @@ class WorkspaceStore {
     std::size_t max_bytes = 256 << 20;  // of the snapshot, and of what a row changes
     std::size_t max_files = 100'000;    // the same
     Env env;                            // for git
+    // Rows begin from the source as it is at Open(), and others may open the folder meanwhile: that
+    // of a queue. Else they begin from it as it was when the folder was opened first.
+    bool present = false;
+    std::vector<std::string> without;  // files and folders that are never of the source
     // Nodes whose tools never write into a file that is there, but replace it: in mode kCopy their
     // rows get hard links to the snapshot instead of copies.
     std::set<std::string, std::less<>> replacing;
@@ -71,21 +75,25 @@ class WorkspaceStore {
     std::string_view title;  // what a person calls the row; empty: by its id
   };
 
-  // Makes the snapshot unless it is there (a run that is resumed). What belongs to the source: in a
+  // Makes the snapshot unless it is there (a run that is resumed; `present`: the source is as it
+  // was). What belongs to the source: in a
   // git repository what git tracks or would track, else every regular file and link; never `.git`
   // and the folders of runs. Links that lead out of the source are left out, since programs would
   // write through them: notes() names them. In a worktree links of the repository around the
   // source are left out where they lead out of that. Copies are reflinks where the file system has
   // them. Fails with kConfigError (no such folder; larger than max_bytes,
   // with the largest folders named; a worktree without git; a run that began with another source)
-  // and kIoError.
-  static Result<std::unique_ptr<WorkspaceStore>> Open(Options options);
+  // and kIoError. `busy`, unless null, tells that it failed because another process is about to
+  // make the snapshot: then it is to be opened again.
+  static Result<std::unique_ptr<WorkspaceStore>> Open(Options options, bool* busy = nullptr);
   virtual ~WorkspaceStore() = default;
 
   // What a person should know of the snapshot that was made: sentences.
   virtual const std::vector<std::string>& notes() const = 0;
 
-  // All that follows may be called from several threads, for different rows.
+  // All that follows may be called from several threads, for different rows. It fails with kIoError
+  // and a cause where the disk does: it is full, or read-only, and no row can be blamed. What a row
+  // has made and cannot be read or taken away has other codes, or no cause.
 
   // The folder of a row; made anew unless `keep` and it is there whole (a kill in the middle of a
   // copy leaves none). A row that was finished is opened again with what it had changed where

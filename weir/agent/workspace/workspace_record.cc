@@ -43,9 +43,7 @@ std::string SafeName(std::string_view name) {
       safe += '_';
     }
   }
-  std::uint64_t hash = StableHash(name.data(), name.size());
-  safe += '~';
-  for (int i = 0; i < 16; ++i, hash >>= 4) safe += "0123456789abcdef"[hash & 15];
+  StrAppend(safe, "~", HexText(StableHash(name.data(), name.size())));
   return safe;
 }
 
@@ -102,6 +100,19 @@ std::string FolderNameOf(std::string_view row) {
 WorkspacePaths::WorkspacePaths(std::string_view run_folder)
     : root_(StrCat(run_folder, "/workspaces")) {}
 
+std::string WorkspacePaths::snapshot(std::string_view id) const {
+  return id.empty() ? base() : StrCat(snapshots(), "/", id);
+}
+
+std::string WorkspacePaths::use(std::string_view id) const {
+  return StrCat(snapshots(), "/", id, ".lock");
+}
+
+bool WorkspacePaths::IsOfNode(std::string_view name) {
+  return !name.starts_with('.') && !name.ends_with(".tmp") &&
+         std::ranges::find(kOurNames, name) == kOurNames.end();
+}
+
 std::string WorkspacePaths::node(std::string_view node) const {
   const bool ours = std::ranges::find(kOurNames, node) != kOurNames.end();
   return StrCat(root_, "/", ours ? SafeName(node) : FolderNameOf(node));
@@ -145,6 +156,7 @@ std::string RecordText(const RowRecord& record) {
   out.PlainKey("format");
   out.Int(1);
   out.Field("id", record.id);
+  if (!record.base.empty()) out.Field("base", record.base);
   out.Field("node", record.node);
   out.Field("row", record.row);
   if (!record.title.empty()) out.Field("title", record.title);
@@ -162,6 +174,7 @@ Result<std::optional<RowRecord>> ReadRecord(const std::string& path) {
   WEIR_TRY(const json::Value read, ReadObject(path));
   if (read.IsNull()) return std::optional<RowRecord>();
   RowRecord record{.id = std::string(read.Find("id").StringOr("")),
+                   .base = std::string(read.Find("base").StringOr("")),
                    .node = std::string(read.Find("node").StringOr("")),
                    .row = std::string(read.Find("row").StringOr("")),
                    .title = std::string(read.Find("title").StringOr("")),
@@ -169,6 +182,7 @@ Result<std::optional<RowRecord>> ReadRecord(const std::string& path) {
                    .result = json::Value::CopyOf(read.Find("result"))};
   bool well =
       read.Find("id").IsString() && read.Find("result").exists() && read.Find("changes").IsArray();
+  well = well && (record.base.empty() || IsSnapshotId(record.base));
   record.changes.reserve(read.Find("changes").size());
   for (const json::View view : read.Find("changes").items()) {
     std::optional<Change> change = ReadChange(view);
@@ -177,6 +191,16 @@ Result<std::optional<RowRecord>> ReadRecord(const std::string& path) {
   }
   if (!well) return Fail(Code::kConfigError, StrCat(path, " does not say what a row changed"));
   return std::optional(std::move(record));
+}
+
+std::string HexText(std::uint64_t value) {
+  std::string text;
+  for (int i = 0; i < 16; ++i, value >>= 4) text += "0123456789abcdef"[value & 15];
+  return text;
+}
+
+bool IsSnapshotId(std::string_view text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 std::string_view ChangeName(ChangeKind kind) {

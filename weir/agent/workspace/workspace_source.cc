@@ -167,11 +167,17 @@ bool LeadsInside(const std::string& folder, const std::string& link) {
 Result<Source> ListSource(const std::string& source, const std::string& run_folder,
                           const WorkspaceStore::Options& options) {
   WEIR_TRY(std::vector<ListedFile> files, SourceList(source, options).List());
-  const std::string own = run_folder.starts_with(source + "/")
-                              ? run_folder.substr(source.size() + 1) + "/"
-                              : std::string();
-  if (!own.empty()) {
-    std::erase_if(files, [&](const ListedFile& file) { return file.path.starts_with(own); });
+  std::vector<std::string> own = options.without;
+  own.push_back(run_folder);
+  for (const std::string& path : own) {
+    std::error_code failed;
+    const std::string whole = std::filesystem::weakly_canonical(path, failed).string();
+    if (failed || !whole.starts_with(source + "/")) continue;
+    const std::string_view its = std::string_view(whole).substr(source.size() + 1);
+    std::erase_if(files, [&](const ListedFile& file) {
+      return file.path.starts_with(its) &&
+             (file.path.size() == its.size() || file.path[its.size()] == '/');
+    });
   }
   std::uint64_t bytes = 0;
   for (const ListedFile& file : files) bytes += file.bytes;
