@@ -1,6 +1,7 @@
 #include "weir/jobs/shift.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -18,6 +19,18 @@ flow::RunOptions OptionsOf(const WorkQueue& queue, const Assignment& assignment,
 }
 
 constexpr Duration kLongLook = std::chrono::seconds(30);  // then it is seen whether it is over
+
+// What workers write, where it is in a source: the journal of answers, and beside it the store that
+// it is called after.
+std::vector<std::string> WorkersFiles(const std::filesystem::path& journal) {
+  std::vector<std::string> files = {journal.string()};
+  const std::filesystem::path all = journal.parent_path();
+  if (all.extension() != ".answers") return files;
+  files.push_back(all.string());
+  const std::string store = std::filesystem::path(all).replace_extension().string();
+  for (const char* end : {"", "-wal", "-shm", "-journal"}) files.push_back(store + end);
+  return files;
+}
 
 bool IsAway(const Error& error) {
   const ErrorClass its_class = ClassOf(error);
@@ -58,7 +71,9 @@ async::Task<Result<void>> Shift::Open(async::Context ctx) {
     if (!started) co_return std::unexpected<Error>(started.error());
     started_.insert(name);
   }
-  const Result<void> opened = co_await walker_.agents().Open(ctx);
+  flow::Agents::Queue queue;
+  queue.without = WorkersFiles(std::filesystem::path(answers_.path()).parent_path());
+  const Result<void> opened = co_await walker_.agents().Open(ctx, std::move(queue));
   if (!opened) co_return std::unexpected<Error>(opened.error());
   const std::vector<flow::Askers> all =
       flow::AskersOf(*queue_.graph, 0, queue_.graph->nodes().size(), options_);
