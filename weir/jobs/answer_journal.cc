@@ -217,6 +217,7 @@ Result<void> AnswerJournal::ReadFolder() {
     // One that is damaged hides what is in it, and nothing else.
     const Result<void> read = ReadFile(path, foreign);
     foreign.bytes = bytes;
+    foreign.damaged = !read;
     if (!read) complaints_.push_back(read.error().message);
   }
   if (failed) {
@@ -289,10 +290,11 @@ Result<int> AnswerJournal::Tidy(const std::function<Result<bool>(JobId)>& is_ope
     store::FileOps& ops = options_.ops != nullptr ? *options_.ops : store::SystemFileOps();
     const store::File file(ops, ops.Open(path, O_RDONLY | O_CLOEXEC, 0));
     if (!file.open() || file.Lock(LOCK_EX | LOCK_NB) != 0) continue;
-    bool needed = false;
-    for (const auto& [job, entries] : read_[path].jobs) {
-      WEIR_TRY(needed, is_open(job));
+    const Foreign& foreign = read_[path];
+    bool needed = foreign.damaged;
+    for (const auto& [job, entries] : foreign.jobs) {
       if (needed) break;
+      WEIR_TRY(needed, is_open(job));
     }
     if (needed) continue;
     std::error_code ignored;

@@ -61,6 +61,7 @@ class AnswerJournal {
   Result<void> Counted(JobId job, std::uint64_t asked);
 
   // Removes the files of workers that are gone, once none of their jobs is open. Returns how many.
+  // One that cannot be read is left to whoever is told of it.
   Result<int> Tidy(const std::function<Result<bool>(JobId)>& is_open);
 
   const std::string& folder() const { return options_.folder; }
@@ -73,6 +74,7 @@ class AnswerJournal {
   };
   struct Foreign {
     std::uint64_t bytes = 0;  // of the file when it was read
+    bool damaged = false;     // or of a newer weir: what it holds is not known
     std::map<JobId, std::vector<Entry>> jobs;
   };
 

@@ -227,6 +227,34 @@ TEST_F(AnswerJournalTest, ADamagedFileHidesNothingElse) {
   EXPECT_THAT(journal->Look(5, kRow)->complaints, IsEmpty());
 }
 
+TEST_F(AnswerJournalTest, AFileThatCannotBeReadIsLeftToAPerson) {
+  const auto dead = Open("a");
+  ASSERT_TRUE(dead->Answered(AnswerOf(5, 0, "yes"), {}));
+  ASSERT_TRUE(dead->Answered(AnswerOf(6, 0, "no"), {}));
+  Die("a");
+  const std::string damaged = folder_ + "/dead-a-0001.answers";
+  constexpr int kInTheFirstRecord = 40;
+  {
+    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(kInTheFirstRecord);
+    file.put('\xEE');
+  }
+  const std::string newer = folder_ + "/newer-0001.answers";
+  {
+    constexpr std::uint8_t kTypeOfANewerWeir = 200;
+    const auto keep_none = [](std::string_view, std::uint8_t) { return Result<void>(); };
+    auto journal = store::Journal::Open(newer, {}, keep_none);
+    ASSERT_TRUE(journal) << journal.error().message;
+    ASSERT_TRUE(journal->Append(kTypeOfANewerWeir, "what was paid for"));
+  }
+  const auto alive = Open("b");
+  const auto is_open = [](JobId) { return Result<bool>(false); };
+  EXPECT_EQ(alive->Tidy(is_open).value_or(-1), 0);
+  EXPECT_TRUE(fs::exists(damaged));
+  EXPECT_TRUE(fs::exists(newer));
+  EXPECT_EQ(alive->Look(5, kRow)->complaints.size(), 2U) << "which name the files";
+}
+
 TEST_F(AnswerJournalTest, TwoWorkersOfOneNameKeepFilesOfTheirOwn) {
   const auto first = Open("a");
   const auto second = AnswerJournal::Open({.folder = folder_, .name = "a"});
