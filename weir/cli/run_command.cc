@@ -33,6 +33,8 @@
 namespace weir::cli {
 namespace {
 
+constexpr int kLogWidth = 160;  // of a table that goes into a file or a pipe
+
 struct RunFlags {
   RunJob job;
   std::string resume;
@@ -213,8 +215,10 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
     }
   }
   if (stats.rows_failed > 0) {
-    terminal.Note(StrCat(stats.rows_failed, " of ", flow::Counted(stats.rows_done, "row", "rows"),
-                         " failed; why is in ", job.folder, "/errors.jsonl"));
+    terminal.Note(StrCat(flow::Grouped(stats.rows_failed), " of ",
+                         flow::Counted(stats.rows_done, "row", "rows"), " failed; all are in ",
+                         job.folder, "/errors.jsonl"));
+    for (const std::string& line : FailureLines(stats)) terminal.Note(StrCat("  ", line));
     if (!result.error) {
       terminal.Note(
           stats.rows_wrong == stats.rows_failed
@@ -232,7 +236,7 @@ void TellEnd(const flow::RunResult& result, const flow::RunStats& stats, const R
 std::string SummaryOf(const Session& session, const flow::Graph& graph, const flow::RunStats& stats,
                       TimePoint now) {
   return RunSummary(graph, stats, now,
-                    {.width = session.terminal.err_is_terminal() ? StderrSize().width : 80,
+                    {.width = session.terminal.err_is_terminal() ? StderrSize().width : kLogWidth,
                      .colour = session.terminal.err_has_colour(),
                      .unicode = SpeaksUnicode(session.env)});
 }
@@ -350,8 +354,9 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
         WriteBatchFile(job.folder, job.input, LimitOf(job), job.batch_file);
     if (!written) return Refuse(session, written.error());
   }
-  if (result.error && stats.rows_input == 0 && stats.pass == 0 && !job.resumed) {
-    // Nothing was begun: the same command can be given again.
+  const bool answered = stats.session.calls > 0 || stats.rows_done > 0;
+  if (result.error && !answered && stats.pass == 0 && !job.resumed) {
+    // Nothing is lost: the same command can be given again.
     session.terminal.Problem(*result.error);
     std::error_code ignored;
     std::filesystem::remove_all(job.folder, ignored);

@@ -27,6 +27,7 @@ using flow::ShortTime;
 constexpr int kLeastBar = 6;
 constexpr int kMostBar = 24;
 constexpr int kLeastName = 8;
+constexpr std::uint64_t kShownWaiting = 100;                     // fewer only flicker
 constexpr Duration kShownLeft = std::chrono::milliseconds(500);  // less would be 0 s
 
 std::string_view Dot(bool unicode) { return unicode ? " · " : ", "; }
@@ -35,19 +36,23 @@ std::string_view Dot(bool unicode) { return unicode ? " · " : ", "; }
 std::optional<double> PartDone(const flow::RunStats& stats) {
   if (stats.rows_total) {
     if (*stats.rows_total == 0) return 1;
-    return static_cast<double>(std::min(stats.rows_done, *stats.rows_total)) /
+    return static_cast<double>(std::min(stats.RowsEnded(), *stats.rows_total)) /
            static_cast<double>(*stats.rows_total);
   }
   if (!stats.part_read || stats.rows_read == 0) return std::nullopt;
-  const double done = static_cast<double>(std::min(stats.rows_done, stats.rows_read)) /
+  const double done = static_cast<double>(std::min(stats.RowsEnded(), stats.rows_read)) /
                       static_cast<double>(stats.rows_read);
   return std::clamp(*stats.part_read, 0.0, 1.0) * done;
 }
 
 std::string RowsDone(const flow::RunStats& stats) {
-  if (!stats.rows_total) return Counted(stats.rows_done, "row", "rows");
-  return StrCat(Grouped(stats.rows_done), " of ",
-                Counted(std::max(stats.rows_done, *stats.rows_total), "row", "rows"));
+  if (!stats.rows_total) return Counted(stats.RowsEnded(), "row", "rows");
+  return StrCat(Grouped(stats.RowsEnded()), " of ",
+                Counted(std::max(stats.RowsEnded(), *stats.rows_total), "row", "rows"));
+}
+
+std::string WaitingRows(const flow::RunStats& stats) {
+  return StrCat(Grouped(stats.rows_waiting), " wait for row ", Grouped(stats.rows_done + 1));
 }
 
 struct Filled {
@@ -156,7 +161,7 @@ class Frame {
     const int room = std::min(width_ - TextWidth(text) - kColumnGap, 2 * kMostBar);
     FrameLine line = NewLine();
     if (part && room >= kLeastBar) {
-      AddBar(line, room, Fill(room, *part, stats_.rows_failed, stats_.rows_done, *part < 1),
+      AddBar(line, room, Fill(room, *part, stats_.rows_failed, stats_.RowsEnded(), *part < 1),
              options_.unicode);
       line.Blanks(kColumnGap);
     }
@@ -176,6 +181,7 @@ class Frame {
         StrCat(Rate(rates_.rows()), " rows/s"), StrCat(Rate(rates_.tokens()), " tokens/s"),
         StrCat(Grouped(in_flight), " in flight")};
     if (retries > 0) parts.push_back(Counted(retries, "retry", "retries"));
+    if (stats_.rows_waiting > kShownWaiting) parts.push_back(WaitingRows(stats_));
     if (stats_.rows_before > 0) {
       parts.push_back(StrCat(Grouped(stats_.rows_before), " from before"));
     }
@@ -204,7 +210,7 @@ class Frame {
     Push(line);
   }
 
-  static std::string Blank(std::string text) { return text == "0" ? "" : text; }
+  static std::string Blank(const std::string& text) { return text == "0" ? "" : text; }
 
   std::string RowsCell(const NodeStats& node, const TreeLine& line) const {
     const std::uint64_t done = RowsThrough(node);
@@ -386,6 +392,7 @@ std::string ProgressLine(const flow::RunStats& stats, const Rates& rates, TimePo
             Rate(rates.tokens()), " tokens/s");
   const std::optional<Duration> left = rates.Left(stats, now);
   if (left && *left >= kShownLeft) StrAppend(line, dot, ShortTime(*left), " left");
+  if (stats.rows_waiting > kShownWaiting) StrAppend(line, dot, WaitingRows(stats));
   for (const auto& [name, engine] : stats.engines) {
     if (engine.state != EngineState::kStarting) continue;
     StrAppend(line, dot, OneLine(name), " starting ", ShortTime(now - engine.since));

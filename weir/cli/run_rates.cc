@@ -20,12 +20,12 @@ double Change(std::int64_t from, std::int64_t to) {
   return to > from ? static_cast<double>(to - from) : 0;
 }
 
-// Rows of this pass that are not done; unset when nobody can tell.
+// Rows of this pass that have not ended; unset when nobody can tell.
 std::optional<double> RowsLeft(const flow::RunStats& stats) {
-  if (stats.rows_total) return Change(stats.rows_done, *stats.rows_total);
+  if (stats.rows_total) return Change(stats.RowsEnded(), *stats.rows_total);
   if (!stats.part_read || *stats.part_read <= 0) return std::nullopt;
   const double all = static_cast<double>(stats.rows_read) / std::min(*stats.part_read, 1.0);
-  return std::max(0.0, all - static_cast<double>(stats.rows_done));
+  return std::max(0.0, all - static_cast<double>(stats.RowsEnded()));
 }
 
 }  // namespace
@@ -36,7 +36,8 @@ std::uint64_t RowsThrough(const flow::NodeStats& node) {
 
 void Rates::Sample(const flow::RunStats& stats, TimePoint now) {
   // What a resume takes over takes no time: it would make the rest look as fast.
-  const std::uint64_t rows = stats.rows_done - std::min(stats.rows_replayed, stats.rows_done);
+  const std::uint64_t ended = stats.RowsEnded();
+  const std::uint64_t rows = ended - std::min(stats.rows_replayed, ended);
   // A pass that begins anew counts from zero.
   if (!looks_.empty() && rows < looks_.back().rows) looks_.clear();
   const bool replaces =
@@ -85,7 +86,8 @@ std::optional<Duration> Rates::Left(const flow::RunStats& stats, TimePoint now) 
   double rate = rows();
   if (looks_.back().rows - looks_.front().rows < kFewRows) {
     const double time = Seconds(now - stats.started).count();
-    rate = time <= 0 ? 0 : Change(stats.rows_before + stats.rows_replayed, stats.rows_done) / time;
+    rate =
+        time <= 0 ? 0 : Change(stats.rows_before + stats.rows_replayed, stats.RowsEnded()) / time;
   }
   constexpr double kMostSeconds = 1e8;
   if (*left > 0 && rate * kMostSeconds < *left) return std::nullopt;

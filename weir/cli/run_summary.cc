@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,12 @@ class SummaryText {
                 " tokens/s");
     }
     text += '\n';
+    if (stats_.rows_waiting > 0) {
+      StrAppend(text,
+                flow::Counted(stats_.rows_waiting, "row more has ended", "rows more have ended"),
+                " behind row ", Grouped(stats_.rows_done + 1),
+                ", which has not; a resume takes their answers over\n");
+    }
     if (stats_.rows_skipped > 0) {
       StrAppend(text, flow::Counted(stats_.rows_skipped, "row was", "rows were"),
                 " skipped: no tokens were left for them\n");
@@ -172,6 +179,7 @@ class SummaryText {
     const std::string head =
         stats_.currency.empty() ? "cost" : StrCat("cost (", stats_.currency, ")");
     return Make(head, [&](const NodeStats& node, bool asks) -> std::string {
+      if (sum_.cost == 0) return "";  // nobody has a price: the column would say nothing
       if (!asks || (node.cost == 0 && !node.cost_unknown)) return "";
       if (!node.cost_unknown) return FormatCost(node.cost);
       return node.cost == 0 ? "unknown" : AtLeast(FormatCost(node.cost));
@@ -266,6 +274,29 @@ class SummaryText {
 };
 
 }  // namespace
+
+std::vector<std::string> FailureLines(const flow::RunStats& stats) {
+  constexpr std::size_t kMostLines = 3;
+  constexpr int kMostMessage = 240;
+  std::vector<std::pair<std::uint64_t, std::string>> kinds;
+  kinds.reserve(stats.errors.size());
+  for (const auto& [name, count] : stats.errors) kinds.emplace_back(count, name);
+  std::ranges::sort(kinds, std::greater());
+  std::vector<std::string> lines;
+  for (const auto& [count, name] : kinds) {
+    if (lines.size() == kMostLines) break;
+    std::string& line = lines.emplace_back(StrCat(Grouped(count), " x ", name));
+    const auto example = stats.examples.find(name);
+    if (example == stats.examples.end()) continue;
+    StrAppend(line, "; row ", OneLine(example->second.row_id), ", ", example->second.node, ": ",
+              CutTo(OneLine(example->second.message), kMostMessage, false));
+  }
+  if (kinds.size() > kMostLines) {
+    lines.push_back(
+        StrCat("and ", flow::Counted(kinds.size() - kMostLines, "other kind", "other kinds")));
+  }
+  return lines;
+}
 
 std::string RunSummary(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
                        const SummaryOptions& options) {

@@ -3,6 +3,7 @@
 // The table at the end of a run: what became of the rows, node by node, and what it took.
 
 #include <string>
+#include <vector>
 
 #include "weir/base/clock.h"
 #include "weir/flow/graph.h"
@@ -20,5 +21,8 @@ struct SummaryOptions {
 // second table.
 std::string RunSummary(const flow::Graph& graph, const flow::RunStats& stats, TimePoint now,
                        const SummaryOptions& options);
+
+// Why rows failed: a line for each of the most frequent errors, with the first row that had it.
+std::vector<std::string> FailureLines(const flow::RunStats& stats);
 
 }  // namespace weir::cli

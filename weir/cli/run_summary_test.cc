@@ -89,8 +89,29 @@ TEST_F(RunSummaryTest, ACostThatNobodyKnowsIsUnknown) {
   kind_.cost_unknown = true;
   EXPECT_THAT(Text(), HasSubstr("≥ 0.3"));
   EXPECT_THAT(Text({.unicode = false}), HasSubstr(">= 0.3"));
+  stats_.nodes[3].cost = 0.3;
   kind_.cost = 0;
   EXPECT_THAT(Text(), HasSubstr("unknown"));
+}
+
+TEST_F(RunSummaryTest, WithoutAnyPriceThereIsNoColumnOfCosts) {
+  kind_.cost = 0;
+  kind_.cost_unknown = true;
+  EXPECT_THAT(Text(), Not(HasSubstr("cost")));
+}
+
+TEST_F(RunSummaryTest, RowsThatEndedBehindASlowOneAreCounted) {
+  stats_.rows_done = 2;
+  stats_.rows_waiting = 1'998;
+  EXPECT_THAT(Text(), HasSubstr("1,998 rows more have ended behind row 3, which has not"));
+}
+
+TEST_F(RunSummaryTest, FailuresAreNamedByHowManyThereAreWithTheFirstOfEach) {
+  stats_.errors = {{"http_400", 2}, {"io_error", 1}, {"timeout", 1'200}, {"truncated", 3}};
+  stats_.examples["timeout"] = {.row_id = "t7", .node = "kind", .message = "too\nlate"};
+  EXPECT_THAT(FailureLines(stats_),
+              testing::ElementsAre("1,200 x timeout; row t7, kind: too late", "3 x truncated",
+                                   "2 x http_400", "and 1 other kind"));
 }
 
 TEST_F(RunSummaryTest, OfAResumedRunTotalsAreOfAllSessionsAndRatesOfThisOne) {

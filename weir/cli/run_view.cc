@@ -130,7 +130,7 @@ class PlainView final : public RunView {
  private:
   std::uint64_t Tenth() const {
     const std::uint64_t total = stats_.rows_total.value_or(0);
-    return total == 0 ? 0 : std::min(stats_.rows_done, total) * 10 / total;
+    return total == 0 ? 0 : std::min(stats_.RowsEnded(), total) * 10 / total;
   }
 
   void Look() {
@@ -191,12 +191,17 @@ class JsonView final : public RunView {
     rates_.Sample(stats_, now);
     const flow::NodeStats sum = stats_.Sum();
     const auto whole = [](std::uint64_t count) { return static_cast<std::int64_t>(count); };
-    std::vector<TraceField> fields = {
-        {"pass", whole(stats_.pass + 1)},           {"passes", whole(stats_.passes)},
-        {"rows_done", whole(stats_.rows_done)},     {"rows_ok", whole(stats_.rows_ok)},
-        {"rows_failed", whole(stats_.rows_failed)}, {"retries", whole(sum.retries)},
-        {"prompt_tokens", sum.prompt_tokens},       {"completion_tokens", sum.completion_tokens},
-        {"rows_per_second", rates_.rows()},         {"tokens_per_second", rates_.tokens()}};
+    std::vector<TraceField> fields = {{"pass", whole(stats_.pass + 1)},
+                                      {"passes", whole(stats_.passes)},
+                                      {"rows_done", whole(stats_.rows_done)},
+                                      {"rows_ok", whole(stats_.rows_ok)},
+                                      {"rows_failed", whole(stats_.rows_failed)},
+                                      {"rows_waiting", whole(stats_.rows_waiting)},
+                                      {"retries", whole(sum.retries)},
+                                      {"prompt_tokens", sum.prompt_tokens},
+                                      {"completion_tokens", sum.completion_tokens},
+                                      {"rows_per_second", rates_.rows()},
+                                      {"tokens_per_second", rates_.tokens()}};
     if (stats_.rows_total) fields.push_back({"rows_total", whole(*stats_.rows_total)});
     if (!stats_.phase.empty()) fields.push_back({"phase", std::string_view(stats_.phase)});
     const std::optional<Duration> left = rates_.Left(stats_, now);

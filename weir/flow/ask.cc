@@ -9,6 +9,7 @@
 #include "weir/flow/batch.h"
 #include "weir/flow/call.h"
 #include "weir/flow/failures.h"
+#include "weir/flow/prepare.h"
 #include "weir/flow/walk.h"
 #include "weir/json/writer.h"
 
@@ -173,16 +174,26 @@ async::Task<Walker::Fate> Walker::Ask(Visit& visit) {
   co_return Fate::kOn;
 }
 
-// Whether the server of a call that failed does not answer at all any more.
-async::Task<bool> Walker::IsGone(async::Context ctx, model::Engine& engine, std::string name,
-                                 Error error) {
+// Why no other call like one that failed can do better: its server does not answer at all any more,
+// or does not have the model.
+async::Task<std::optional<Error>> Walker::WhyGone(const Visit& visit, model::Engine& engine,
+                                                  std::string name, Error error) {
+  const async::Context& ctx = visit.ctx;
   const ErrorClass error_class = ClassOf(error);
+  const bool doubted = stats_.nodes[visit.node.index].model_unlisted;
+  if (error_class == ErrorClass::kNotFound && doubted) {
+    const Askers askers{name, !options_.engine.empty(), {&visit.node}};
+    const Result<void> serves = co_await StillServes(ctx, engine, askers);
+    co_return serves ? std::nullopt : std::optional(serves.error());
+  }
   const bool suspicious = error_class == ErrorClass::kNetwork ||
                           error_class == ErrorClass::kUnavailable || error.permanent;
-  if (!suspicious) co_return false;
-  if (!engines_.IsAlive(name)) co_return true;
+  if (!suspicious) co_return std::nullopt;
+  if (!engines_.IsAlive(name)) co_return Gone(name, error);
   const Result<model::EngineInfo> there = co_await engine.Describe(ctx);
-  co_return !there && (ClassOf(there.error()) == ErrorClass::kNetwork || there.error().permanent);
+  const bool gone =
+      !there && (ClassOf(there.error()) == ErrorClass::kNetwork || there.error().permanent);
+  co_return gone ? std::optional(Gone(name, error)) : std::nullopt;
 }
 
 // What was done before is not forgotten.
@@ -270,9 +281,9 @@ async::Task<std::optional<Finished>> Walker::AskEngine(Visit& visit) {
     visit.tokens.Settle(spent, reply ? reply->usage.completion_tokens : std::nullopt);
     if (!reply && visit.ctx.cancelled()) co_return std::nullopt;
     if (!reply) {
-      const bool gone = co_await IsGone(inside, **engine, name, reply.error());
+      const std::optional<Error> gone = co_await WhyGone(visit, **engine, name, reply.error());
       // The row is not to blame, and is asked again when the run goes on.
-      if (gone) Stop(Gone(name, reply.error()));
+      if (gone) Stop(*gone);
       if (gone) co_return std::nullopt;
     }
     const AskedOnce asked{

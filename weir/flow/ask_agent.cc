@@ -78,16 +78,24 @@ async::Task<std::optional<Finished>> Walker::AskAgent(Visit& visit) {
     if (const Result<void> kept = answers_.Asking(finished); !kept) Stop(kept.error());
     if (stopped_) co_return std::nullopt;
     ++stats.in_flight;
-    agent::WorkResult result = co_await agents_.Work(visit.ctx, *std::move(work));
+    Agents::Worked worked = co_await agents_.Work(visit.ctx, *std::move(work));
+    const agent::WorkResult& result = worked.result;
     --stats.in_flight;
     permit->Release();
     const std::int64_t used = result.figures.total_tokens();
     spent += used;
     visit.tokens.Settle(spent, used);
     if (visit.ctx.cancelled()) co_return std::nullopt;
+    if (worked.hindrance != Agents::Hindrance::kNone) {
+      const Error& why = result.submission.error();
+      const bool elsewhere = worked.hindrance == Agents::Hindrance::kElsewhere;
+      if (!elsewhere || !answers_.PutOff(finished, why)) Stop(why);
+      co_return std::nullopt;
+    }
     if (!result.submission) {
-      const bool gone = co_await IsGone(visit.ctx, **engine, name, result.submission.error());
-      if (gone) Stop(Gone(name, result.submission.error()));
+      const std::optional<Error> gone =
+          co_await WhyGone(visit, **engine, name, result.submission.error());
+      if (gone) Stop(*gone);
       if (gone) co_return std::nullopt;
     }
     NoteWork(visit, result, finished);
@@ -125,13 +133,16 @@ async::Task<bool> Walker::KeepWork(Visit& visit, Finished& finished) {
   // What counts again has to be there before the ledger says so.
   const bool given_up = KeepEarlier(visit, finished);
   if (given_up) {
-    co_await agents_.Forget(visit.ctx, visit.node, key, attempts, Ending::kGivenUp);
+    const Result<void> counts =
+        co_await agents_.Forget(visit.ctx, visit.node, key, attempts, Ending::kGivenUp);
+    if (!counts) Stop(counts.error());
+    if (!counts) co_return false;
   }
   if (!Keep(finished)) co_return false;
   if (given_up) co_return true;
   const bool failed = std::holds_alternative<Error>(finished.outcome);
-  co_await agents_.Forget(visit.ctx, visit.node, key, attempts,
-                          failed ? Ending::kFailed : Ending::kDone);
+  (void)co_await agents_.Forget(visit.ctx, visit.node, key, attempts,
+                                failed ? Ending::kFailed : Ending::kDone);
   co_return true;
 }
 

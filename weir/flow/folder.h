@@ -9,8 +9,9 @@
 // written in the order of the input; a thread of the folder's own brings files and ledger to the
 // disk five times a second and then notes in the ledger up to which row, and which byte of each
 // file, that is. Opened again, files are cut back to that note, and records behind it are kept in
-// memory: at most the rows that were in the window. Outputs hold no times and no latencies, so that
-// an interrupted run and a whole one give the same bytes.
+// memory: at most those of the rows that were on their way, or waited for one (row_queue.h).
+// Outputs hold no times and no latencies, so that an interrupted run and a whole one give the same
+// bytes.
 
 #include <cstddef>
 #include <cstdint>

@@ -154,6 +154,7 @@ async::Task<Result<void>> Preflight(async::Context ctx, model::Engine& engine, c
       const bool step_names_it = !askers.replaced && !step.model.empty();
       if (step_names_it) co_return std::unexpected<Error>(std::move(error));
       // The engine's own may be one that the server finds when it is asked for it.
+      stats.nodes[node->index].model_unlisted = true;
       TellOf(ctx, askers, *node, error.message);
     }
     if (step.adapter.empty() || Lists(*info, step.adapter)) continue;

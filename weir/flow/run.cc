@@ -14,6 +14,7 @@
 #include "weir/flow/figures.h"
 #include "weir/flow/passes.h"
 #include "weir/flow/prepare.h"
+#include "weir/flow/row_queue.h"
 #include "weir/flow/walk.h"
 #include "weir/json/reader.h"
 
@@ -27,8 +28,9 @@ constexpr std::size_t kWindowPerCall = 4;
 constexpr std::uint64_t kRowsBetweenTurns = 64;
 constexpr Duration kLookEvery = std::chrono::milliseconds(20);  // into a pipe that is silent
 
-// It is no row, or no request can be made of it.
+// It is no row, or no request can be made of it. A file that cannot be read may be readable later.
 bool IsOfTheRow(const RowError& error) {
+  if (error.error.code == Code::kIoError) return false;
   return error.node == "input" || error.error.code == Code::kInvalidRequest;
 }
 
@@ -43,19 +45,12 @@ class Runner {
         options_(options),
         stats_(stats),
         walker_(graph, engines, folder, options, stats),
-        passes_(PlanPasses(graph, engines, options)) {}
+        passes_(PlanPasses(graph, engines, options)),
+        queue_(options.window > 0 ? 0 : RowQueue::kMostLight) {}
 
   Task<RunResult> Run(Context ctx);
 
  private:
-  // A row that came to its end before its turn to be written.
-  struct Ready {
-    RowRecord record;
-    std::vector<Contribution> given;
-    bool replayed;
-    async::Semaphore::Permit place;
-  };
-
   Task<Result<void>> Begin(Context ctx);
   Task<Result<void>> RunPasses(Context ctx);
   Task<Result<void>> Prepare(Context ctx, std::size_t pass);
@@ -87,8 +82,7 @@ class Runner {
   // By engine, as the run began.
   std::map<std::string, ServerPrefixes> prefixes_;
   std::string carried_;  // the file of the rows for the next pass
-  std::map<std::uint64_t, Ready> ready_;
-  std::uint64_t next_to_write_ = 0;
+  RowQueue queue_;
 };
 
 Task<RunResult> Runner::Run(Context ctx) {
@@ -163,6 +157,7 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
       if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
         stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
+        stats_.rows_waiting = 0;
         stats_.rows_before = stats_.rows_replayed = 0;
       }
     }
@@ -171,7 +166,7 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
     if (any) prepared = co_await Prepare(ctx, pass);
     if (!prepared) co_return prepared;
     RowSource& source = pass > 0 ? *carried : rows_;
-    next_to_write_ = 0;
+    queue_.StartAt(0);
     if (pass == first) {
       Result<void> skipped = co_await SkipWritten(ctx, source);
       if (!skipped) co_return skipped;
@@ -251,10 +246,10 @@ Task<void> Runner::StopAll(Context ctx) {
 // Rows that were written before a resume are read past; they must be the same ones.
 Task<Result<void>> Runner::SkipWritten(Context ctx, RowSource& source) {
   const Progress& progress = folder_.progress();
-  for (; next_to_write_ < progress.rows; ++next_to_write_) {
+  for (std::uint64_t number = 0; number < progress.rows; ++number) {
     std::optional<Row> row;
     WEIR_CO_TRY(row, co_await NextRow(ctx, source));
-    const bool last = next_to_write_ + 1 == progress.rows;
+    const bool last = number + 1 == progress.rows;
     if (row && last && progress.pass > 0) {
       Traveller traveller;
       WEIR_CO_TRY(traveller, Unpack(row->value));
@@ -263,8 +258,7 @@ Task<Result<void>> Runner::SkipWritten(Context ctx, RowSource& source) {
     if (row) continue;
     co_return Fail(
         Code::kConfigError,
-        StrCat("the input has only ", Counted(next_to_write_, "row", "rows"), ", and ",
-               progress.rows,
+        StrCat("the input has only ", Counted(number, "row", "rows"), ", and ", progress.rows,
                " of it were done before; restore it, or start a new run with another -o"));
   }
   if (progress.rows > 0 && source.checksum() != progress.input_checksum) {
@@ -274,6 +268,7 @@ Task<Result<void>> Runner::SkipWritten(Context ctx, RowSource& source) {
                " of the input are not what this run began with; restore the input, or start a new "
                "run with another -o"));
   }
+  queue_.StartAt(progress.rows);
   stats_.rows_read = stats_.rows_done = stats_.rows_before = progress.rows;
   if (progress.pass == 0) stats_.rows_input = progress.rows;
   co_return Result<void>();
@@ -317,7 +312,7 @@ Task<Result<void>> Runner::RunPass(Context ctx, std::size_t pass, RowSource& sou
     }
     co_await scope.Join();
   }
-  ready_.clear();
+  queue_.Clear();
   if (walker_.stopped()) CountSkipped(pass, source);
   if (walker_.stopped()) co_return std::unexpected<Error>(*walker_.stopped());
   if (ctx.cancelled()) co_return Fail(async::CancelledError());
@@ -381,7 +376,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   const bool replayed = walked.reused && !walked.worked;
   RowRecord record = RecordOf(pass, number, checksum, std::move(walked));
   record.origin = origin;
-  ready_.emplace(number, Ready{std::move(record), std::move(given), replayed, std::move(place)});
+  queue_.Add({std::move(record), std::move(given), replayed, std::move(place)});
   WriteReady();
 }
 
@@ -406,20 +401,23 @@ RowRecord Runner::RecordOf(std::size_t pass, std::uint64_t row, std::uint32_t ch
 }
 
 void Runner::WriteReady() {
-  while (!walker_.stopped() && !ready_.empty() && ready_.begin()->first == next_to_write_) {
-    Ready ready = std::move(ready_.extract(ready_.begin()).mapped());
-    const bool failed = !ready.record.errors.empty();
-    for (const RowError& error : ready.record.errors) ++stats_.errors[Name(error.error)];
-    for (const Contribution& contribution : ready.given) stats_.Keep(contribution);
-    ++next_to_write_;
+  while (!walker_.stopped()) {
+    std::optional<EndedRow> ready = queue_.Take();
+    if (!ready) break;
+    const bool failed = !ready->record.errors.empty();
+    for (const RowError& error : ready->record.errors) {
+      stats_.AddFailure(error.error, error.row_id, error.node);
+    }
+    for (const Contribution& contribution : ready->given) stats_.Keep(contribution);
     ++stats_.rows_done;
-    if (ready.replayed) ++stats_.rows_replayed;
+    if (ready->replayed) ++stats_.rows_replayed;
     ++(failed ? stats_.rows_failed : stats_.rows_ok);
-    if (failed && std::ranges::all_of(ready.record.errors, IsOfTheRow)) ++stats_.rows_wrong;
-    if (!ready.replayed && ready.record.carried.empty()) ++stats_.session.rows;
-    const Result<void> written = folder_.Write(std::move(ready.record));
-    if (!written) return walker_.Stop(written.error());
+    if (failed && std::ranges::all_of(ready->record.errors, IsOfTheRow)) ++stats_.rows_wrong;
+    if (!ready->replayed && ready->record.carried.empty()) ++stats_.session.rows;
+    const Result<void> written = folder_.Write(std::move(ready->record));
+    if (!written) walker_.Stop(written.error());
   }
+  stats_.rows_waiting = queue_.size();
 }
 
 Task<RunResult> Runner::End(Context ctx, Result<void> ran) {

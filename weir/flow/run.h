@@ -2,8 +2,9 @@
 
 // Runs a graph over rows.
 //
-// Every row is a task that walks the graph; at most `window` of them are inside at a time, admitted
-// in order and written in order, so that memory does not grow with the rows. A failed node ends its
+// Every row is a task that walks the graph; at most `window` of them are on their way at a time,
+// admitted in order and written in order (row_queue.h), so that memory does not grow with the rows.
+// A failed node ends its
 // row alone. Where the graph has barriers, or lazy engines that may not run together, all rows go
 // through the first part before any enters the next: a pass.
 
@@ -68,7 +69,7 @@ class EngineHost {
 
 struct RunOptions {
   int concurrency = 16;    // calls at once, over all engines
-  std::size_t window = 0;  // rows inside at once; 0: 4 x concurrency
+  std::size_t window = 0;  // rows on their way at once; 0: 4 x concurrency
   std::string engine;      // -e: stands in for every engine; empty: none does
   std::uint64_t seed = 0;
   json::Value vars;  // of --set, laid over the flow's

@@ -199,6 +199,60 @@ TEST_F(RunTest, AFullWindowStopsAdmission) {
   EXPECT_EQ(stats_->rows_ok, 200);
 }
 
+// Rows that ended wait for it, and leave their places to others.
+TEST_F(RunTest, ASlowRowHoldsUpNoOthers) {
+  Numbers(2000);
+  std::uint64_t most_read = 0;
+  std::uint64_t most_waiting = 0;
+  echo_->delay = [&](const model::Call& call) -> Duration {
+    const bool first = call.messages.back().AllText() == "n=0";
+    if (stats_->rows_done == 0) most_read = std::max(most_read, stats_->rows_read);
+    most_waiting = std::max(most_waiting, stats_->rows_waiting);
+    return first ? std::chrono::seconds(10) : std::chrono::milliseconds(1);
+  };
+  EXPECT_EQ(Go(kEcho).end, RunResult::End::kDone);
+
+  EXPECT_EQ(most_read, 2000U);
+  EXPECT_GT(most_waiting, 1900U);
+  EXPECT_EQ(stats_->rows_waiting, 0U);
+  EXPECT_EQ(stats_->rows_ok, 2000U);
+  EXPECT_THAT(Lines("flattened/000.jsonl"), testing::StartsWith(R"({"row_id":"0",)"));
+}
+
+// Until much waits: 8,000 rows of 4,096 bytes each are more than may.
+TEST_F(RunTest, WhatWaitsForASlowRowIsBounded) {
+  Numbers(8000);
+  std::uint64_t most_read = 0;
+  Add("large", [](const model::Call&) { return std::string(4096, 'x'); })->delay =
+      [&](const model::Call& call) -> Duration {
+    const bool first = call.messages.back().AllText() == "0";
+    if (stats_->rows_done == 0) most_read = std::max(most_read, stats_->rows_read);
+    return first ? std::chrono::seconds(100) : std::chrono::milliseconds(1);
+  };
+  EXPECT_EQ(Go("nodes: [{step: a, engine: large, user: '{{ n }}'}]\n").end, RunResult::End::kDone);
+
+  EXPECT_GT(most_read, 1000U);
+  EXPECT_LT(most_read, 4100U);
+  EXPECT_EQ(stats_->rows_ok, 8000U);
+}
+
+// Not for each of the rows.
+TEST_F(RunTest, AModelThatTheServerNeitherListsNorKnowsEndsTheRun) {
+  Numbers(200);
+  echo_->described = model::EngineInfo{
+      .kind = "vllm", .model = "qwn", .models = {model::ModelEntry{.id = "qwen"}}};
+  Add("echo404", [](const model::Call&) -> Result<std::string> {
+    return std::unexpected<Error>(Error{.code = Code::kHttpStatus, .http_status = 404});
+  })->described = echo_->described;
+  const RunResult result = Go("nodes: [{step: a, engine: echo404, user: x}]\n");
+
+  EXPECT_EQ(result.end, RunResult::End::kStopped);
+  ASSERT_TRUE(result.error);
+  EXPECT_THAT(result.error->message, HasSubstr("asks for the model qwn"));
+  EXPECT_EQ(stats_->session.calls, 0U);
+  EXPECT_EQ(stats_->rows_failed, 0U);
+}
+
 constexpr const char* kFourSteps = R"(nodes:
   - {step: s1, engine: a, user: x}
   - {step: s2, engine: a, user: '{{ s1 }}'}

@@ -301,6 +301,15 @@ std::string RunStats::KeptJson(TimePoint now) const {
   return Json(now, counted);
 }
 
+void RunStats::AddFailure(const Error& error, std::string_view row_id, std::string_view node) {
+  const std::string name(Name(error));
+  ++errors[name];
+  if (examples.contains(name)) return;
+  examples.emplace(name, FailedRow{.row_id = std::string(row_id),
+                                   .node = std::string(node),
+                                   .message = error.message});
+}
+
 void RunStats::WriteSession(json::Writer& out, double seconds) const {
   out.Key("session");
   out.BeginObject();
@@ -337,6 +346,7 @@ std::string RunStats::Json(TimePoint now, const std::vector<NodeStats>& counted)
   Uint(out, "ok", rows_ok);
   Uint(out, "failed", rows_failed);
   Uint(out, "before", rows_before);
+  if (rows_waiting > 0) Uint(out, "waiting", rows_waiting);
   if (rows_skipped > 0) Uint(out, "skipped", rows_skipped);
   out.EndObject();
   NodeStats sum;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "weir/base/clock.h"
+#include "weir/base/error.h"
 #include "weir/base/result.h"
 #include "weir/flow/agent_stats.h"
 #include "weir/flow/graph.h"
@@ -71,6 +72,7 @@ struct NodeStats {
   bool cost_unknown = false;    // some calls had no price
   Latencies latencies;          // of calls, with their retries
   std::string model;            // that the server had for it when the run was begun
+  bool model_unlisted = false;  // its server did not list it before the first row
   std::string weights;          // where that came from, if the server says so
   std::string dialect;          // that the server spoke in the last session
   std::string server_version;   // in its own words, if it tells it
@@ -125,6 +127,13 @@ struct SessionStats {
   std::int64_t completion_tokens = 0;
 };
 
+// A row that failed, as an example of those that failed alike.
+struct FailedRow {
+  std::string row_id;
+  std::string node;
+  std::string message;
+};
+
 // What servers have counted of their prefix caches while a run asked them, in tokens of prompts.
 struct ServerPrefixes {
   double looked_up = 0;
@@ -138,12 +147,14 @@ class RunStats {
   std::vector<NodeStats> nodes;  // by GraphNode::index
   std::map<std::string, EngineStats> engines;
   std::map<std::string, std::uint64_t> errors;  // rows that failed, by the name of the error
+  std::map<std::string, FailedRow> examples;    // the first of each, of this session
 
   std::optional<std::uint64_t> rows_total;  // when it is known
   std::optional<double> part_read;          // of the input, where only that is known
   std::uint64_t rows_input = 0;             // read in the first pass
   std::uint64_t rows_read = 0;              // in this pass, as are the next two
   std::uint64_t rows_done = 0;              // written, whatever came of them
+  std::uint64_t rows_waiting = 0;           // ended, but not written: a row before them is not done
   std::uint64_t rows_ok = 0;
   std::uint64_t rows_failed = 0;
   std::uint64_t rows_wrong = 0;    // of rows_failed, in this session: asking again cannot help them
@@ -160,6 +171,7 @@ class RunStats {
   std::optional<ServerPrefixes> server_prefixes;  // of all sessions, as far as servers told
   std::string phase;                              // "warming up prefixes"; empty while rows run
 
+  std::uint64_t RowsEnded() const { return rows_done + rows_waiting; }
   // Sums over the nodes.
   NodeStats Sum() const;
 
@@ -167,6 +179,7 @@ class RunStats {
   // of the servers do, which have the calls of everybody else in them, too.
   std::optional<double> CacheHitRate() const;
 
+  void AddFailure(const Error& error, std::string_view row_id, std::string_view node);
   // A row on its way gave this; it counts in `nodes` at once.
   void Give(const Contribution& contribution) { contribution.AddTo(nodes[contribution.node]); }
   // The row was written: a resumed run will not count it again.

@@ -95,8 +95,8 @@ class Walker {
   async::Task<std::optional<Finished>> AskEngine(Visit& visit);
   async::Task<std::optional<Finished>> AskAgent(Visit& visit);
   async::Task<std::optional<Finished>> RunProgram(Visit& visit);
-  async::Task<bool> IsGone(async::Context ctx, model::Engine& engine, std::string name,
-                           Error error);
+  async::Task<std::optional<Error>> WhyGone(const Visit& visit, model::Engine& engine,
+                                            std::string name, Error error);
   const Finished* Recorded(const Visit& visit);
   const Past* Before(const Visit& visit);
   // What a review wants otherwise of it; null where it has not sent it back.
