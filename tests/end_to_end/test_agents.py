@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import unittest
@@ -301,6 +302,25 @@ class Agents(Case):
         self.assertIn("I cannot help", json.dumps(self.transcripts()[2]))
         failed = [event for event in lines(self.out / "events.jsonl") if event["event"] == "agent_error"]
         self.assertEqual([event["error_code"] for event in failed], ["AGENT_003"])
+
+    def test_a_full_disk_stops_the_run_and_blames_no_row(self):
+        self.files(3)
+        # What the tool writes is more than weir itself may write into one file.
+        self.write("shout.py", "#!/bin/sh\nulimit -S -f unlimited\nhead -c 3000000 /dev/zero > big.bin\n")
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+
+        done = subprocess.run([WEIR, "run", "flow.yaml", "-o", "out", "-e", "sim"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=environment(), cwd=self.folder, preexec_fn=limit,
+                              restore_signals=False)
+        self.assertNotIn(done.returncode, (0, 1), done.stderr)
+        self.assertIn("File too large", done.stderr)
+        self.assertFalse((self.out / "errors.jsonl").exists())
+        done = weir("run", "--resume", "out", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(lines(self.out / "fix/000.jsonl")), 3)
 
     def test_sixteen_agents_work_at_once(self):
         self.files(40)

@@ -50,7 +50,7 @@ struct Opened {
   bool empty = true;
 };
 
-Result<Opened> OpenJournal(const std::string& path, std::uint64_t beginning) {
+Result<Opened> OpenJournal(const std::string& path, std::uint64_t beginning, bool* in_use) {
   Begun begun;
   bool same = true;
   bool empty = true;
@@ -74,7 +74,7 @@ Result<Opened> OpenJournal(const std::string& path, std::uint64_t beginning) {
         return Fail(Code::kIoError, StrCat("the checkpoint ", path, " is of a later version"));
     }
   };
-  WEIR_TRY(store::Journal journal, store::Journal::Open(path, {}, take));
+  WEIR_TRY(store::Journal journal, store::Journal::Open(path, {}, take, in_use));
   return Opened{
       .journal = std::move(journal), .begun = std::move(begun), .same = same, .empty = empty};
 }
@@ -121,16 +121,16 @@ std::uint64_t BeginningOf(const std::vector<model::Message>& messages, std::uint
 }
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path,
-                                                     std::uint64_t beginning) {
+                                                     std::uint64_t beginning, bool* in_use) {
   std::optional<Opened> opened;
   {
-    WEIR_TRY(Opened first, OpenJournal(path, beginning));
+    WEIR_TRY(Opened first, OpenJournal(path, beginning, in_use));
     opened.emplace(std::move(first));
   }
   if (!opened->same) {
     opened.reset();
     ::unlink(path.c_str());
-    WEIR_TRY(Opened anew, OpenJournal(path, beginning));
+    WEIR_TRY(Opened anew, OpenJournal(path, beginning, in_use));
     opened.emplace(std::move(anew));
   }
   if (opened->empty) {

@@ -31,8 +31,10 @@ std::uint64_t BeginningOf(const std::vector<model::Message>& messages, std::uint
 class Checkpoint {
  public:
   // Opens or makes the journal. `beginning` is a checksum of what the work begins with: what was
-  // noted of another beginning is thrown away. Fails with kIoError.
-  static Result<std::unique_ptr<Checkpoint>> Open(const std::string& path, std::uint64_t beginning);
+  // noted of another beginning is thrown away. Fails with kIoError, which has a cause where the
+  // disk is to blame; `in_use`, unless null, tells that another process is at this work.
+  static Result<std::unique_ptr<Checkpoint>> Open(const std::string& path, std::uint64_t beginning,
+                                                  bool* in_use = nullptr);
   virtual ~Checkpoint() = default;
 
   // What was noted before; empty for new work.

@@ -99,6 +99,11 @@ std::string WorkNoteOf(std::string_view name, Fields fields, std::string_view st
     return StrCat("the journal of answers is of no use for a job, which is asked again: ",
                   TextIn(fields, "error"));
   }
+  if (name == "jobs.put_off") {
+    return StrCat("job ", WholeIn(fields, "job"),
+                  " waits for the time of a lease: a worker that has ", "lost it is still at it (",
+                  TextIn(fields, "error"), ")");
+  }
   if (name == "jobs.broken_off") {
     return StrCat(CountedJobs(WholeIn(fields, "jobs")),
                   " under way: broken off, back to the queue");

@@ -74,12 +74,49 @@ std::string TitleOf(const AgentWork& work) {
   return is_unit ? StrCat(path, ":", name) : std::string(path);
 }
 
+// What the system refused, in files that are ours. What is damaged, or of a later version, has no
+// cause: then it is one row's.
+bool IsOfTheDisk(const Error& error) {
+  return error.code == Code::kIoError && !error.cause.empty();
+}
+
+// A checkpoint that tells afterwards whether the disk failed under it.
+class WatchedCheckpoint final : public agent::Checkpoint {
+ public:
+  explicit WatchedCheckpoint(std::unique_ptr<agent::Checkpoint> checkpoint)
+      : checkpoint_(std::move(checkpoint)) {}
+
+  const agent::Begun& begun() const override { return checkpoint_->begun(); }
+  Result<void> Add(const model::Message& message, const agent::Figures& figures) override {
+    return Noted(checkpoint_->Add(message, figures));
+  }
+  Result<void> Replace(const std::vector<model::Message>& messages,
+                       const agent::Figures& figures) override {
+    return Noted(checkpoint_->Replace(messages, figures));
+  }
+  Result<void> Start(const std::string& call_id) override {
+    return Noted(checkpoint_->Start(call_id));
+  }
+
+  const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  Result<void> Noted(Result<void> done) {
+    if (!done && !failure_ && IsOfTheDisk(done.error())) failure_ = done.error();
+    return done;
+  }
+
+  const std::unique_ptr<agent::Checkpoint> checkpoint_;
+  std::optional<Error> failure_;
+};
+
 std::string AgentId(const AgentWork& work) { return StrCat(work.node->node->id, "/", work.row_id); }
 
 }  // namespace
 
 struct Agents::Room {
-  std::unique_ptr<agent::Checkpoint> checkpoint;
+  std::unique_ptr<WatchedCheckpoint> checkpoint;
+  bool in_use = false;  // by another process
   std::optional<agent::Root> root;
   agent::Surroundings around;
 };
@@ -229,9 +266,11 @@ async::Task<void> Agents::Close(async::Context ctx, bool done) {
 
 async::Task<Result<void>> Agents::Prepare(async::Context ctx, const AgentWork& work, Room& room) {
   const Kit& kit = kits_.at(work.node->index);
-  WEIR_CO_TRY(room.checkpoint,
-              agent::Checkpoint::Open(JournalOf(*work.node, work.key, work.attempt),
-                                      agent::BeginningOf(work.call.messages, work.seed)));
+  WEIR_CO_TRY(
+      std::unique_ptr<agent::Checkpoint> checkpoint,
+      agent::Checkpoint::Open(JournalOf(*work.node, work.key, work.attempt),
+                              agent::BeginningOf(work.call.messages, work.seed), &room.in_use));
+  room.checkpoint = std::make_unique<WatchedCheckpoint>(std::move(checkpoint));
   const bool goes_on = !room.checkpoint->begun().messages.empty();
   agent::WorkspaceStore& store = *stores_.at(kit.mode);
   const auto make = [&] { return store.Make(work.node->node->id, work.key, goes_on); };
@@ -246,9 +285,13 @@ async::Task<Result<void>> Agents::Prepare(async::Context ctx, const AgentWork& w
   co_return Result<void>();
 }
 
-async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) {
-  agent::WorkResult result{
-      .submission = json::Value(), .figures = {}, .messages = {}, .repairs = {}};
+async::Task<Agents::Worked> Agents::Work(async::Context ctx, AgentWork work) {
+  Worked worked{
+      .result = {.submission = json::Value(), .figures = {}, .messages = {}, .repairs = {}}};
+  agent::WorkResult& result = worked.result;
+  const auto of = [](const Error& error) {
+    return IsOfTheDisk(error) ? Hindrance::kDisk : Hindrance::kNone;
+  };
   const std::string id = AgentId(work);
   std::optional<events::LabelSink> labels;
   if (ctx.trace != nullptr) {
@@ -261,12 +304,13 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
   agent::Agent changed = AgentOf(*work.node);
   if (const Result<void> good = agent::Override(changed, work.call, work.overrides); !good) {
     result.submission = Fail(good.error());
-    co_return result;
+    co_return worked;
   }
   Room room;
   if (Result<void> prepared = co_await Prepare(ctx, work, room); !prepared) {
     result.submission = Fail(prepared.error());
-    co_return result;
+    worked.hindrance = room.in_use ? Hindrance::kElsewhere : of(prepared.error());
+    co_return worked;
   }
   const agent::Job job{.call = std::move(work.call),
                        .seed = work.seed,
@@ -276,14 +320,18 @@ async::Task<agent::WorkResult> Agents::Work(async::Context ctx, AgentWork work) 
                        .on_answer = work.on_answer};
   agent::Toolbox& toolbox = *kits_.at(work.node->index).toolbox;
   result = co_await agent::Work(ctx, *work.engine, changed, toolbox, job);
-  if (ctx.cancelled()) co_return result;
-  if (result.submission) {
+  if (ctx.cancelled()) co_return worked;
+  if (room.checkpoint->failure()) {
+    result.submission = Fail(*room.checkpoint->failure());
+    worked.hindrance = Hindrance::kDisk;
+  } else if (result.submission) {
     if (Result<void> finished = co_await Finish(ctx, work, result); !finished) {
       result.submission = Fail(finished.error());
+      worked.hindrance = of(finished.error());
     }
   }
-  WriteTranscript(work, result);
-  co_return result;
+  if (worked.hindrance == Hindrance::kNone) WriteTranscript(work, result);
+  co_return worked;
 }
 
 async::Task<Result<void>> Agents::Finish(async::Context ctx, const AgentWork& work,
@@ -351,19 +399,23 @@ std::optional<int> Agents::BrokenOff(const GraphNode& node, const std::string& k
   return std::nullopt;
 }
 
-async::Task<void> Agents::Forget(async::Context ctx, const GraphNode& node, std::string key,
-                                 Attempts attempts, Ending ending) {
+async::Task<Result<void>> Agents::Forget(async::Context ctx, const GraphNode& node, std::string key,
+                                         Attempts attempts, Ending ending) {
   for (int attempt = attempts.first; attempt <= attempts.last; ++attempt) {
     ::unlink(JournalOf(node, key, attempt).c_str());
   }
-  if (ending == Ending::kDone) co_return;
+  if (ending == Ending::kDone) co_return Result<void>();
   agent::WorkspaceStore& store = *stores_.at(kits_.at(node.index).mode);
   const auto discard = [&] {
     return ending == Ending::kGivenUp ? store.GiveUp(node.node->id, key)
                                       : store.Discard(node.node->id, key);
   };
+  Result<void> discarded = co_await async::OffLoop(ctx, discard);
   // What cannot be taken away is in nobody's way.
-  (void)co_await async::OffLoop(ctx, discard);
+  if (ending != Ending::kGivenUp || discarded || !IsOfTheDisk(discarded.error())) {
+    discarded = Result<void>();
+  }
+  co_return discarded;
 }
 
 }  // namespace weir::flow

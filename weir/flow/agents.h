@@ -70,9 +70,20 @@ class Agents {
     return kits_.at(node.index).toolbox->specs();
   }
 
+  // What keeps a row from being worked that is not to blame for it.
+  enum class Hindrance : std::uint8_t {
+    kNone,
+    kDisk,       // that of the folder is full or fails, and no row can be worked
+    kElsewhere,  // another process is at work on the row
+  };
+  struct Worked {
+    agent::WorkResult result;
+    Hindrance hindrance = Hindrance::kNone;  // of the error in it
+  };
+
   // Lets an agent work on a row until it hands in or fails. What it changed is then ready for the
   // review.
-  async::Task<agent::WorkResult> Work(async::Context ctx, AgentWork work);
+  async::Task<Worked> Work(async::Context ctx, AgentWork work);
 
   // Under what the work on a row is kept: WorkKey(), in folders of earlier versions its id.
   std::string KeyOf(const Traveller& traveller) const;
@@ -91,8 +102,9 @@ class Agents {
     kFailed,
     kGivenUp,  // it failed, and what it had made before counts again
   };
-  async::Task<void> Forget(async::Context ctx, const GraphNode& node, std::string key,
-                           Attempts attempts, Ending ending);
+  // Fails where the disk does not let what was made before count again.
+  async::Task<Result<void>> Forget(async::Context ctx, const GraphNode& node, std::string key,
+                                   Attempts attempts, Ending ending);
 
  private:
   struct Kit {

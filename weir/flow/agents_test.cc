@@ -73,11 +73,13 @@ class AgentsTest : public RunTest {
     model::ScriptedEngine engine(std::move(answers));
     AgentWork work = WorkOn(row);
     work.engine = &engine;
-    return loop_.Run(agents_->Work(ctx_, std::move(work)));
+    Agents::Worked worked = loop_.Run(agents_->Work(ctx_, std::move(work)));
+    hindrance_ = worked.hindrance;
+    return std::move(worked.result);
   }
 
   void Forget(const Traveller& row, Agents::Ending ending) {
-    loop_.Run(agents_->Forget(ctx_, node(), agents_->KeyOf(row), {}, ending));
+    EXPECT_TRUE(loop_.Run(agents_->Forget(ctx_, node(), agents_->KeyOf(row), {}, ending)));
   }
 
   std::vector<std::string> Pending() const {
@@ -93,6 +95,7 @@ class AgentsTest : public RunTest {
   async::Loop loop_;
   async::Context ctx_{loop_};
   std::unique_ptr<Agents> agents_;
+  Agents::Hindrance hindrance_ = Agents::Hindrance::kNone;  // of the last work
 };
 
 model::ScriptedAnswer Writes(std::string_view text) {
@@ -209,13 +212,48 @@ TEST_F(AgentsTest, OnlyRowsOfBuiltInToolsShareTheFilesOfTheSnapshot) {
     AgentWork work{.node = &node(), .engine = &engine, .row_id = "1", .key = "1", .row = row.row};
     work.call.messages = {model::Message::Text(model::Role::kUser, "edit")};
     work.on_answer = look;
-    EXPECT_TRUE(loop_.Run(agents_->Work(ctx_, std::move(work))).submission);
+    EXPECT_TRUE(loop_.Run(agents_->Work(ctx_, std::move(work))).result.submission);
     return shared;
   };
   EXPECT_TRUE(shares("[read_file, write_file, edit_file, list_files, search_text]"));
   EXPECT_FALSE(shares("[write_file, {builtin: run_command, allow: [ls]}]"));
   EXPECT_FALSE(shares("[write_file, {name: t, exec: [ls]}]"));
   EXPECT_FALSE(shares("[{builtin: write_file, context: [[ls]]}]"));
+}
+
+// A file in the way stands for a disk that takes no folder.
+TEST_F(AgentsTest, ADiskThatFailsIsNoFaultOfTheRow) {
+  ASSERT_TRUE(Open());
+  const std::string in_the_way = "run/workspaces/edit";
+  Write(in_the_way, "");
+  EXPECT_FALSE(Work(Row("1"), {Submits()}).submission) << "no copy";
+  EXPECT_EQ(hindrance_, Agents::Hindrance::kDisk);
+  fs::remove(Path(in_the_way));
+  fs::create_directories(Path("run/agents/edit/2.0.journal"));
+  EXPECT_FALSE(Work(Row("2"), {Submits()}).submission) << "no checkpoint";
+  EXPECT_EQ(hindrance_, Agents::Hindrance::kDisk);
+  EXPECT_FALSE(Work(Row("3"), {model::Says("no")}).submission);
+  EXPECT_EQ(hindrance_, Agents::Hindrance::kNone) << "the row's own";
+  EXPECT_TRUE(Work(Row("1"), {Submits()}).submission) << "there is room again";
+}
+
+TEST_F(AgentsTest, ACheckpointThatIsDamagedIsTheRowsOwn) {
+  ASSERT_TRUE(Open());
+  Write("run/agents/edit/1.0.journal", "no journal at all, but something");
+  EXPECT_FALSE(Work(Row("1"), {Submits()}).submission);
+  EXPECT_EQ(hindrance_, Agents::Hindrance::kNone);
+}
+
+TEST_F(AgentsTest, ARowThatAnotherProcessWorksOnIsLeftToIt) {
+  ASSERT_TRUE(Open());
+  const std::string journal = Path("run/agents/edit/1.0.journal");
+  const auto held = agent::Checkpoint::Open(journal, 1);
+  ASSERT_TRUE(held);
+  const agent::WorkResult result = Work(Row("1"), {});
+  ASSERT_FALSE(result.submission);
+  EXPECT_THAT(result.submission.error().message, HasSubstr("is in use by the process"));
+  EXPECT_EQ(hindrance_, Agents::Hindrance::kElsewhere);
+  EXPECT_FALSE(fs::exists(Path("run/agents/edit/1.json"))) << "it has not ended";
 }
 
 TEST_F(AgentsTest, TwoSourcesInOneRunAreRefused) {

@@ -85,6 +85,10 @@ class Answers {
   virtual Result<void> Record(const Finished& finished) = 0;
   virtual Result<void> NoteCall(const AskedOnce& asked) = 0;
 
+  // Another process is at work on this row, which is not to blame. True: it is tried again later;
+  // false: nobody does, and the run stops.
+  virtual bool PutOff(const Finished& /*blank*/, const Error& /*why*/) { return false; }
+
   // The folder in which agents keep what they work on.
   virtual const std::string& path() const = 0;
 

@@ -86,4 +86,9 @@ Result<void> JobAnswers::NoteCall(const flow::AskedOnce& told) {
   return {};
 }
 
+bool JobAnswers::PutOff(const flow::Finished& blank, const Error& why) {
+  jobs_.at(static_cast<JobId>(blank.row)).put_off = why;
+  return true;
+}
+
 }  // namespace weir::jobs

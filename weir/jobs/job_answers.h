@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ class JobAnswers final : public flow::Answers {
     std::map<std::pair<std::string, std::size_t>, Agent> agents;            // by child and node
     Metadata metadata;
     std::uint64_t asked_before = 0;  // calls without an answer of earlier claims
+    std::optional<Error> put_off;    // another worker is still at it
   };
 
   // `loop` and `journal` outlive it.
@@ -64,6 +66,7 @@ class JobAnswers final : public flow::Answers {
   Result<void> Asking(const flow::Finished& blank) override;
   Result<void> Record(const flow::Finished& finished) override;
   Result<void> NoteCall(const flow::AskedOnce& told) override;
+  bool PutOff(const flow::Finished& blank, const Error& why) override;
   const std::string& path() const override { return options_.folder; }
 
  private:

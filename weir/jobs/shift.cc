@@ -152,7 +152,15 @@ async::Task<Shift::End> Shift::Walk(async::Context ctx, const Claimed& job, json
   const flow::Stretch stretch{&graph.nodes(), 0, graph.nodes().size()};
   flow::Walked walked = co_await walker_.Walk(ctx, where, stretch, std::move(traveller));
   if (walked.aborted) {
+    const std::optional<Error>& put_off = answers_.At(job.id).put_off;
+    if (put_off) {
+      ctx.Emit("jobs.put_off", {{"agent", std::string_view(queue_.spec.name)},
+                                {"job", job.id},
+                                {"row", std::string_view(job.row_id)},
+                                {"error", std::string_view(put_off->message)}});
+    }
     end.aborted = true;
+    end.put_off = put_off.has_value();
   } else if (!walked.errors.empty()) {
     end.error = walked.errors.front().error;
     end.error->message = StrCat(walked.errors.front().node, ": ", end.error->message);

@@ -42,6 +42,7 @@ class Shift {
   // What came of one walk through the flow.
   struct End {
     bool aborted = false;        // cancelled, or the engine is gone: nobody's fault
+    bool put_off = false;        // ... since a worker that has lost the job is still at it
     std::optional<Error> error;  // why it failed
     std::string result;          // JSON
   };

@@ -170,6 +170,7 @@ Ended Worker::Core::Judge(const Context& ctx, const Post& post, Shift& shift, co
     ended.how = Ended::How::kBack;
     // Another job tries out whether calls are let in again.
     if (end.error && IsRefusal(*end.error)) ended.delay = 2 * post.mend_wait;
+    if (end.put_off) ended.delay = options_.lease;
     return ended;
   }
   if (!end.error && wanted) {

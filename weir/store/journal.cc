@@ -36,12 +36,13 @@ void SyncFolderOf(FileOps& ops, const std::string& path) {
   if (file.open()) (void)file.Sync();
 }
 
-Result<void> Lock(const File& file, const std::string& path) {
+Result<void> Lock(const File& file, const std::string& path, bool* in_use) {
   if (file.Lock(LOCK_EX | LOCK_NB) == 0) return {};
   const int error = errno;
   if (error != EWOULDBLOCK) {
     return Fail(Code::kIoError, StrCat("cannot lock the journal ", path), std::strerror(error));
   }
+  if (in_use != nullptr) *in_use = true;
   const pid_t holder = FlockHolder(file.fd());
   return Fail(Code::kIoError,
               StrCat("the journal ", path, " is in use by ",
@@ -59,7 +60,7 @@ class Journal::Core {
         max_record_bytes_(std::min(options.max_record_bytes, kLongestRecord)),
         sync_within_(options.sync_within) {}
 
-  Result<void> Load(const OnRecord& on_record);
+  Result<void> Load(const OnRecord& on_record, bool* in_use);
   Result<void> Append(std::uint8_t type, std::string_view payload);
   Result<void> Sync();
   TimePoint SyncDue() const;
@@ -90,8 +91,8 @@ class Journal::Core {
   std::string record_;           // kept for its memory
 };
 
-Result<void> Journal::Core::Load(const OnRecord& on_record) {
-  WEIR_CHECK(Lock(file_, path_));
+Result<void> Journal::Core::Load(const OnRecord& on_record, bool* in_use) {
+  WEIR_CHECK(Lock(file_, path_, in_use));
   WEIR_TRY(const JournalScan scan, ScanJournal(file_, path_, max_record_bytes_, on_record));
   cut_bytes_ = scan.file_bytes - scan.good_bytes;
   if (cut_bytes_ > 0 && file_.Truncate(static_cast<off_t>(scan.good_bytes)) != 0) {
@@ -174,14 +175,14 @@ std::uint64_t Journal::Core::bytes() const {
 }
 
 Result<Journal> Journal::Open(const std::string& path, const JournalOptions& options,
-                              const OnRecord& on_record) {
+                              const OnRecord& on_record, bool* in_use) {
   FileOps& ops = options.ops != nullptr ? *options.ops : SystemFileOps();
   File file(ops, ops.Open(path, O_RDWR | O_CREAT, options.mode));
   if (!file.open()) {
     return Fail(Code::kIoError, StrCat("cannot open the journal ", path), std::strerror(errno));
   }
   auto core = std::make_unique<Core>(std::move(file), path, options);
-  WEIR_CHECK(core->Load(on_record));
+  WEIR_CHECK(core->Load(on_record, in_use));
   SyncFolderOf(ops, path);
   return Journal(std::move(core));
 }

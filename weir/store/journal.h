@@ -39,8 +39,9 @@ class Journal {
   // Fails with kIoError when the disk does, when another process has the journal open (whose pid is
   // named if it can be told), when the file is none, and when whole records stand behind a damaged
   // place: nothing is cut off then, and what `on_record` got must not be taken for everything.
+  // `in_use`, unless null, tells that another process has it open.
   static Result<Journal> Open(const std::string& path, const JournalOptions& options,
-                              const OnRecord& on_record);
+                              const OnRecord& on_record, bool* in_use = nullptr);
 
   Journal(Journal&&) noexcept;
   Journal& operator=(Journal&&) noexcept;

@@ -211,6 +211,13 @@ TEST_F(JournalTest, ASecondWriterIsToldWhoTheFirstIs) {
   ASSERT_TRUE(first);
   const std::string error = OpenError();
   EXPECT_THAT(error, HasSubstr("in use by the process " + std::to_string(::getpid())));
+  const auto none = [](std::string_view, std::uint8_t) { return Result<void>(); };
+  bool in_use = false;
+  EXPECT_FALSE(Journal::Open(path_, {}, none, &in_use));
+  EXPECT_TRUE(in_use);
+  in_use = false;
+  EXPECT_FALSE(Journal::Open(folder_.string(), {}, none, &in_use)) << "a folder";
+  EXPECT_FALSE(in_use);
   first = Fail(Code::kCancelled, "");
   EXPECT_EQ(OpenError(), "");
 }
