@@ -64,6 +64,31 @@ TEST_P(StoreManageTest, WhatIsRetriedIsAsIfNew) {
   EXPECT_EQ(Value(store_->Complete(worker, DoneOf(again))).size(), 3U);
 }
 
+TEST_P(StoreManageTest, OnlyARetryMakesTheTimeOfSubmissionAnother) {
+  const QueueId queue = Queue();
+  Submit(queue, NumberedJobs(0, 1));
+  for (const How how : {How::kBack, How::kAgain}) {
+    const WorkerId worker = Worker(1h);
+    const auto jobs = Claim(worker, queue, 1);
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_EQ(jobs[0].submitted_at, kStart);
+    now_ += 1000;
+    EXPECT_EQ(End(worker, jobs[0], how).size(), 1U);
+  }
+  ASSERT_EQ(Claim(Worker(1s), queue, 1).size(), 1U);
+  now_ += 2000;
+  EXPECT_EQ(Value(store_->Reap()).requeued, 1);
+  const WorkerId worker = Worker(1h);
+  const auto lost = Claim(worker, queue, 1);
+  ASSERT_EQ(lost.size(), 1U);
+  EXPECT_EQ(lost[0].submitted_at, kStart) << "what was answered before the crash is still of it";
+  End(worker, lost[0], How::kFailed);
+  EXPECT_EQ(Value(store_->Retry({.queue = queue})), 1);
+  const auto again = Claim(worker, queue, 1);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].submitted_at, now_.load());
+}
+
 TEST_P(StoreManageTest, PurgeRemovesOnlyWhatHasEndedLongAgo) {
   const QueueId queue = Queue();
   Submit(queue, NumberedJobs(0, 4));

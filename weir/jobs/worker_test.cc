@@ -19,6 +19,19 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+// What a worker that is dead now was answered to the first node of a job, with the record of it.
+void AnswerFirst(AnswerJournal& journal, const Claimed& job, std::string_view digest) {
+  flow::Finished answer;
+  answer.row = static_cast<std::uint64_t>(job.id);
+  const std::string beginning = StrCat(job.submitted_at, "\n");
+  answer.input = store::Crc32c(job.row, store::Crc32c(beginning, store::Crc32c(digest)));
+  ASSERT_TRUE(journal.Asked(answer));
+  answer.outcome = json::Value::Of("known");
+  const std::vector<std::string> attempts = {
+      R"({"attempt":1,"node":"first","engine":"e","provider":"old","model":"o","variant_id":"v0","success":true})"};
+  ASSERT_TRUE(journal.Answered(answer, attempts));
+}
+
 TEST_F(WorkerTest, EveryJobIsAskedOnceAndHasItsResult) {
   const WorkQueue queue = QueueOf(kSay, 200);
   ASSERT_TRUE(Work(queue, Same()));
@@ -136,16 +149,7 @@ TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
   const std::vector<ClaimFrom> from = {{queue.id, 2}};
   const Claims claims = *store_->Claim(lost, from);
   ASSERT_EQ(claims.jobs.size(), 2U);
-  for (const Claimed& job : claims.jobs) {
-    flow::Finished answer;
-    answer.row = static_cast<std::uint64_t>(job.id);
-    answer.input = store::Crc32c(job.row, store::Crc32c("d"));
-    ASSERT_TRUE(dead->Asked(answer));
-    answer.outcome = json::Value::Of("known");
-    const std::vector<std::string> attempts = {
-        R"({"attempt":1,"node":"first","engine":"e","provider":"old","model":"o","variant_id":"v0","success":true})"};
-    ASSERT_TRUE(dead->Answered(answer, attempts));
-  }
+  for (const Claimed& job : claims.jobs) AnswerFirst(*dead, job, "d");
   // The second of them was asking its second node.
   flow::Finished asking;
   asking.row = static_cast<std::uint64_t>(claims.jobs[1].id);
@@ -166,6 +170,34 @@ TEST_F(WorkerTest, WhatWasAnsweredBeforeACrashIsNotAskedAgain) {
   EXPECT_EQ(metadata.Find("steps").Find("first").Find("provider").StringOr(""), "old");
   EXPECT_EQ(metadata.Find("steps").Find("second").Find("provider").StringOr(""), "vllm");
   EXPECT_EQ((*store_->Queues())[0].repeated_calls, 1);
+}
+
+TEST_F(WorkerTest, AJobThatIsRetriedIsAskedAnewAlsoWhatACrashHadLeft) {
+  const WorkQueue queue = QueueOf(kTwice, 1);
+  const auto dead = JournalOf("dead");
+  const WorkerId lost = *store_->Enlist({.name = "dead", .lease = std::chrono::milliseconds(1)});
+  const std::vector<ClaimFrom> from = {{queue.id, 1}};
+  const Claims claims = *store_->Claim(lost, from);
+  ASSERT_EQ(claims.jobs.size(), 1U);
+  AnswerFirst(*dead, claims.jobs[0], "d");
+  while (store_->Reap()->workers == 0) {
+  }
+  std::vector<std::string> asked;
+  Add("", [&](const model::Call& call) -> Result<std::string> {
+    asked.push_back(call.messages.back().AllText());
+    if (asked.back() == "then known") return Fail(Code::kInvalidRequest, "known is not liked");
+    return StrCat("a", asked.size());
+  });
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_THAT(asked, ElementsAre("then known"));
+  ASSERT_EQ(JobsIn(queue, JobState::kFailed).size(), 1U);
+
+  ASSERT_EQ(store_->Retry({.queue = queue.id}).value_or(0), 1);
+  asked.clear();
+  ASSERT_TRUE(Work(queue, Same()));
+  EXPECT_THAT(asked, ElementsAre("n=0", "then a1"));
+  EXPECT_EQ(figures_.answers_found, 0U);
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
 }
 
 TEST_F(WorkerTest, ACallThatWasInFlightIsCountedBeforeItsJobGoesOnAndOnce) {
