@@ -86,16 +86,20 @@ Task<Result<void>> Worker::Core::Run(Context ctx) {
   async::TaskScope keepers(calm);
   keepers.Spawn(DeliverAll(keepers.context()));
   keepers.Spawn(KeepLease(keepers.context()));
-  keepers.Spawn(Mend(keepers.context()));
+  async::TaskScope mender(calm);
+  mender.Spawn(Mend(mender.context()));
   {
     async::TaskScope jobs(calm);
     async::TaskScope begin(ctx);
     begin.Spawn(BeginAll(begin.context(), jobs));
     co_await ClaimAll(ctx);
+    // An engine that says nothing keeps nobody from ending.
+    mender.Cancel();
     co_await begin.Join();
     GiveBackReady();
     co_await End(ctx, jobs);
   }
+  co_await mender.Join();
   finishing_ = true;
   bell_.Ring();
   co_await keepers.Join();

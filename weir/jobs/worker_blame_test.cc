@@ -277,6 +277,39 @@ TEST_F(WorkerBlameTest, ALookThatBeganBeforeAJobFailedIsNoAnswerForIt) {
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
 }
 
+// Refuses at the start, and from then on takes in who looks at it and says nothing.
+class SaysNothing final : public LookedAtEngine {
+ public:
+  async::Task<Result<model::Reply>> Call(async::Context /*ctx*/,
+                                         const model::Call& /*call*/) override {
+    co_return Fail(Code::kEmptyModelResponse, "nothing came");
+  }
+  async::Task<Result<model::EngineInfo>> Describe(async::Context ctx) override {
+    if (++looks == 1) co_return Fail(Code::kConnectionError, "refused");
+    on_look();
+    const Result<void> slept = co_await async::Sleep(ctx, kNoHurry);
+    if (!slept) co_return std::unexpected<Error>(slept.error());
+    co_return Fail(Code::kTimeout, "it was too slow");
+  }
+  std::function<void()> on_look;
+};
+
+TEST_F(WorkerBlameTest, AnEngineThatSaysNothingKeepsNobodyFromEnding) {
+  const WorkQueue queue = QueueOf(kSay, 1);
+  for (const bool cancelled : {false, true}) {
+    SCOPED_TRACE(cancelled ? "cancelled" : "drained");
+    ear_.heard.clear();
+    const auto engine = std::make_shared<SaysNothing>();
+    const auto begin = [&](Worker& worker, async::Cancellation& cancellation) {
+      engine->on_look = [&] { cancelled ? cancellation.Cancel() : worker.Drain(); };
+    };
+    ASSERT_TRUE(Work(queue, Always(engine), begin));
+    EXPECT_EQ(engine->looks, 2);
+    EXPECT_EQ(ear_.heard["jobs.paused"], 1) << "a look that is broken off is no other reason";
+    EXPECT_EQ(JobsIn(queue, JobState::kQueued).size(), 1U);
+  }
+}
+
 // Its first job comes back empty, its second looks at the store until that is known there.
 class OneRests final : public LookedAtEngine {
  public:

@@ -82,10 +82,10 @@ Task<Result<std::unique_ptr<Shift>>> Worker::Core::LookForShift(Context ctx, Pos
   co_return std::unexpected<Error>(well.error());
 }
 
-// Asks until there is somebody to work with again; the configuration may say something else by
-// then.
+// Asks until there is somebody to work with again, or until it is cancelled, because no job is
+// begun any more; the configuration may say something else by then.
 Task<void> Worker::Core::Mend(Context ctx) {
-  while (!finishing_) {
+  while (!ctx.cancelled()) {
     TimePoint next = ctx.Now() + kLookAtPauses;
     for (Post& post : posts_) {
       if (!post.paused || ends()) continue;
@@ -98,6 +98,7 @@ Task<void> Worker::Core::Mend(Context ctx) {
 
 Task<void> Worker::Core::MendPost(Context ctx, Post& post) {
   Result<std::unique_ptr<Shift>> shift = co_await NewWellShift(ctx, post);
+  if (!shift && ctx.cancelled()) co_return;  // it says nothing of the engine
   if (!shift) {
     post.mend_wait = std::min(post.mend_wait * 2, kLastMend);
     post.mend_at = ctx.Now() + post.mend_wait;
