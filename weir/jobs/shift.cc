@@ -130,11 +130,11 @@ async::Task<Result<void>> Shift::LookAtEngines(async::Context ctx) {
   co_return Result<void>();
 }
 
+// A retry gives the job another time of submission, a crash does not: what was answered before a
+// retry is no answer behind it.
 std::uint32_t Shift::InputOf(const Claimed& job) const {
   const std::string beginning = StrCat(job.submitted_at, "\n");
   return store::Crc32c(job.row, store::Crc32c(beginning, store::Crc32c(queue_.spec.digest)));
-// A retry gives the job another time of submission, a crash does not: what was answered before a
-// retry is no answer behind it.
 }
 
 async::Task<Shift::End> Shift::Walk(async::Context ctx, const Claimed& job, json::Value row) {
