@@ -1,9 +1,10 @@
 """Agents as jobs: what their rows begin from, and who else works in their folder."""
+import contextlib
 import os
-import signal
+import sqlite3
 import subprocess
 
-from harness import PATIENCE, Sim, WEIR, environment, until, weir
+from harness import PATIENCE, WEIR, environment, weir
 from test_jobs_work import Workers
 
 FLOW = """
@@ -79,6 +80,21 @@ class JobsOfAgents(Workers):
             self.end(self.start())
         snapshots = [one for one in self.folder.glob("jobs.db.answers/*/lint/workspaces/.snapshots/*") if one.is_dir()]
         self.assertEqual(sorted(one.name for one in snapshots[0].iterdir() if "db" in one.name), [])
+
+    def test_a_queue_whose_name_is_a_path_leads_out_of_no_folder(self):
+        self.submit_rows("r1")
+        done = weir("jobs", "submit", self.flow, "-i", str(self.folder / "rows.jsonl"), "--store", self.store, "-q", "../x")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('cannot be called "../x"', done.stderr)
+        # As one who has the database, or an earlier version, would have it.
+        store = sqlite3.connect(self.folder / "jobs.db")
+        with contextlib.closing(store), store:
+            store.execute("UPDATE weir_queues SET name = '../../../outside'")
+        self.end(self.start("-q", "../../../outside"))
+        self.assertEqual(self.seen(), ["first 1"])
+        self.assertFalse((self.folder / "outside").exists() or (self.folder.parent / "outside").exists())
+        folder, = (self.folder / "jobs.db.answers").glob("*/*outside~*")
+        self.assertEqual(weir("review", str(folder), "--diff", "r1@1").returncode, 0)
 
     def test_workers_that_start_at_once_share_one_whole_snapshot(self):
         for number in range(800):

@@ -125,6 +125,12 @@ Result<QueueId> PostgresStore::Declare(const QueueSpec& spec) {
                     "max_crashes = $6 AND max_attempts = $7",
                     args));
     if (same.size() != 0) return same.Int(0, 0);
+    PostgresArgs name;
+    name.Text(spec.name);
+    WEIR_TRY(const PostgresRows known, db.Run("SELECT 1 FROM weir_queues WHERE name = $1", name));
+    if (known.size() == 0) {
+      WEIR_CHECK(CheckNewQueue(spec));
+    }
     args.Int(Now());
     // What is new has all of its tokens, of which no more count than its rate allows.
     WEIR_TRY(const PostgresRows made,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "weir/agent/workspace/workspace.h"
 #include "weir/base/text.h"
 #include "weir/flow/prepare.h"
 #include "weir/store/crc32c.h"
@@ -49,7 +50,8 @@ Shift::Shift(const async::Loop& loop, const WorkQueue& queue, Resolved resolved,
       stats_(*queue.graph),
       answers_(
           loop, journal,
-          {.folder = StrCat(journal.folder(), "/", queue.spec.name),
+          // A name that is a path leads nowhere: who submits is not always who works.
+          {.folder = StrCat(journal.folder(), "/", agent::FolderNameOf(queue.spec.name)),
            .provider_of = resolved_.provider_of,
            .variant = resolved_.assignment.variant,
            .name_of = [engines = resolved_.engines](

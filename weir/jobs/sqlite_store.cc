@@ -127,6 +127,11 @@ Result<QueueId> SqliteStore::Declare(const QueueSpec& spec) {
          spec.max_attempts});
     WEIR_TRY(const bool same, query.Next());
     if (same) return query.Int(0);
+    auto known = db_.Query("SELECT 1 FROM weir_queues WHERE name = ?1", {spec.name});
+    WEIR_TRY(const bool is_known, known.Next());
+    if (!is_known) {
+      WEIR_CHECK(CheckNewQueue(spec));
+    }
   }
   WEIR_TRY(auto transaction, SqliteTransaction::Begin(db_, SqliteSync::kFull));
   // What is new has all of its tokens, of which no more count than its rate allows.

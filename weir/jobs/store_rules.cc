@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "weir/base/text.h"
+#include "weir/json/writer.h"
 
 namespace weir::jobs {
 namespace {
@@ -51,6 +52,18 @@ Result<void> CheckQueue(const QueueSpec& spec) {
                 StrCat("max_crashes and max_attempts of ", whose, " are at least 1"));
   }
   return {};
+}
+
+Result<void> CheckNewQueue(const QueueSpec& spec) {
+  const bool shows = std::ranges::none_of(
+      spec.name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  if (shows && !spec.name.contains('/') && !spec.name.starts_with('.')) return {};
+  std::string quoted;
+  json::AppendQuoted(quoted, Truncate(spec.name, 100));
+  return Fail(Code::kInvalidRequest,
+              StrCat("a queue cannot be called ", quoted,
+                     ": its name does not begin with a dot and has neither '/' nor control "
+                     "characters; name another with -q, or with `name` in the flow"));
 }
 
 Result<void> CheckJobs(std::span<const NewJob> jobs) {

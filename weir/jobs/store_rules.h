@@ -23,6 +23,9 @@ inline constexpr int kDueAtOnce = 10'000;
 // Fail with kInvalidRequest for what no store takes: text that is not UTF-8 or has a NUL in it (the
 // message says of which job), numbers out of their range, a job twice.
 Result<void> CheckQueue(const QueueSpec& spec);
+// Of one that is not there yet, also for a name that is a path or cannot be shown: folders of
+// agents are called after it, and people type it. Queues of earlier versions stay.
+Result<void> CheckNewQueue(const QueueSpec& spec);
 Result<void> CheckJobs(std::span<const NewJob> jobs);
 Result<void> CheckWorker(const WorkerSpec& spec);
 Result<void> CheckEnded(std::span<const Ended> ended);

@@ -70,6 +70,18 @@ TEST_P(StoreTest, IdsGrowInTheOrderOfSubmission) {
   EXPECT_EQ(number, 5010);
 }
 
+TEST_P(StoreTest, AQueueIsNotCalledByAPath) {
+  for (const char* name : {"../outside", "/etc", "a/b", ".", "..", ".hidden", "a\nb", "a\x7f"}) {
+    const Result<QueueId> declared = store_->Declare({.name = name, .flow = "f", .digest = "d"});
+    ASSERT_FALSE(declared) << name;
+    EXPECT_EQ(declared.error().code, Code::kInvalidRequest);
+    EXPECT_THAT(declared.error().message, testing::HasSubstr("-q"));
+  }
+  for (const char* name : {"a.b", "Lint ä 2", "a:b~"}) {
+    EXPECT_TRUE(store_->Declare({.name = name, .flow = "f", .digest = "d"})) << name;
+  }
+}
+
 TEST_P(StoreTest, AKeyIsKnownWhateverCameOfItsJob) {
   const QueueId queue = Queue();
   const QueueId other = Queue({.name = "other"});

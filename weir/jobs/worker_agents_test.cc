@@ -71,6 +71,17 @@ TEST_F(WorkerAgentsTest, ADiskThatFailsEndsTheWorkerAndFailsNoJob) {
   EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 2U);
 }
 
+// Of a store whose queues others name, or that an earlier version has made.
+TEST_F(WorkerAgentsTest, AQueueThatIsCalledByAPathLeadsNowhere) {
+  WorkQueue queue = QueueOf(kFix, 1);
+  queue.spec.name = "../outside";
+  ASSERT_TRUE(Work(queue, HandIn()));
+  EXPECT_FALSE(fs::exists(root_ + "/outside"));
+  EXPECT_EQ(JobsIn(queue, JobState::kDone).size(), 1U);
+  const std::string folder = StrCat(root_, "/answers/", agent::FolderNameOf("../outside"));
+  EXPECT_TRUE(fs::exists(folder + "/agents/fix"));
+}
+
 TEST_F(WorkerAgentsTest, AJobThatALostWorkerIsStillAtIsPutOff) {
   const WorkQueue queue = QueueOf(kFix, 2, {.max_attempts = 1});
   auto held = agent::Checkpoint::Open(Checkpoint(), 1);
