@@ -185,12 +185,22 @@ Result<void> CutOutputs(store::FileOps& ops, const FolderStart& start) {
   return {};
 }
 
+// Whether a row failed: by the note, or by what was recorded since.
+Result<bool> AnyFailed(const LedgerReader& reader, const FolderStart& start) {
+  const auto errors = start.note.outputs.find(start.layout.names[start.layout.errors].name);
+  if (errors != start.note.outputs.end() && errors->second.lines > 0) return true;
+  WEIR_TRY(const std::vector<Finished> behind, reader.Behind());
+  return std::ranges::any_of(behind, [](const Finished& finished) {
+    return std::holds_alternative<Error>(finished.outcome);
+  });
+}
+
 // All rows go through the flow once more; from here on a kill changes nothing about that. The tries
 // so far stay in attempts.jsonl.
 Result<void> BeginRound(store::Journal& journal, LedgerReader& reader, FolderStart& start) {
-  const std::string& errors = start.layout.names[start.layout.errors].name;
   const std::string& attempts = start.layout.names[start.layout.attempts].name;
-  if (start.note.outputs[errors].lines == 0 && !start.options.retry_sent_back) return {};
+  WEIR_TRY(const bool failed, AnyFailed(reader, start));
+  if (!failed && !start.options.retry_sent_back) return {};
   Note note;
   if (const OutputState state = start.note.outputs[attempts]; state.files > 0) {
     note.outputs[attempts] = state;

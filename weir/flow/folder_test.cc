@@ -283,6 +283,16 @@ TEST_F(FolderTest, ARunGoesOnWhereItWas) {
   EXPECT_EQ(Json("run.json").Find("state").AsString(), "done");
 }
 
+// It was recorded, and the process killed before the next note.
+TEST_F(FolderTest, AFailureBehindTheLastNoteIsTriedAgain) {
+  const FolderOptions again{.retry_failed = true};
+  ASSERT_TRUE(Create()->Record({.row = 0, .outcome = json::Value::Of("answer")}));
+  EXPECT_EQ(Resume(Same(), again)->rounds(), 0);
+
+  ASSERT_TRUE(Resume()->Record({.row = 1, .outcome = Error{.code = Code::kTimeout}}));
+  EXPECT_EQ(Resume(Same(), again)->rounds(), 1);
+}
+
 TEST_F(FolderTest, APassHandsItsRowsToTheNext) {
   const auto carry = [](std::uint64_t row, const char* line) {
     RowRecord record = RowOf(row);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "weir/base/error.h"
+#include "weir/base/limits.h"
 #include "weir/base/result.h"
 #include "weir/flow/flow.h"
 #include "weir/json/value.h"
@@ -51,10 +52,11 @@ class RowSource {
 enum class RowFormat : std::uint8_t { kJsonLines, kCsv };
 
 struct RowOptions {
-  std::string id;                        // Flow::id
-  std::size_t max_row_bytes = 64 << 20;  // a longer row fails alone
-  std::optional<std::uint64_t> limit;    // rows, then the end
-  bool same_ids = false;                 // false: a row with the id of an earlier one fails
+  std::string id;                              // Flow::id
+  std::size_t max_row_bytes = 64 << 20;        // a longer row fails alone
+  std::size_t max_depth = limits::kJsonDepth;  // of JSON lines
+  std::optional<std::uint64_t> limit;          // rows, then the end
+  bool same_ids = false;                       // false: a row with the id of an earlier one fails
   // The schema of a row, by which cells of CSV are read; null: they are texts. Outlives the source.
   json::View input;
   // Told what a person may want to know of how rows are read; may be empty.

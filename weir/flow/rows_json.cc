@@ -46,7 +46,8 @@ class JsonLines final : public RowSource {
   Row ReadLine() {
     const std::string place = input_->Place(lines_.number());
     if (lines_.too_long()) return maker_.TooLong(place);
-    Result<json::Value> value = json::Read(lines_.text(), {.max_bytes = lines_.text().size()});
+    Result<json::Value> value = json::Read(lines_.text(), {.max_depth = maker_.options().max_depth,
+                                                           .max_bytes = lines_.text().size()});
     if (!value) {
       Error error = std::move(value).error();
       const bool csv = lines_.number() == 1 && lines_.text().contains(',') &&

@@ -25,6 +25,7 @@ using async::Context;
 using async::Task;
 
 constexpr std::size_t kWindowPerCall = 4;
+constexpr std::size_t kUnbounded = SIZE_MAX / 2;
 constexpr std::uint64_t kRowsBetweenTurns = 64;
 constexpr Duration kLookEvery = std::chrono::milliseconds(20);  // into a pipe that is silent
 
@@ -153,7 +154,8 @@ Task<Result<void>> Runner::RunPasses(Context ctx) {
       if (carried_.empty()) carried_ = folder_.progress().carried;
       std::error_code unknown;
       any = std::filesystem::file_size(carried_, unknown) != 0;
-      WEIR_CO_TRY(carried, OpenRows(carried_, {}));
+      WEIR_CO_TRY(carried,
+                  OpenRows(carried_, {.max_row_bytes = kUnbounded, .max_depth = json::kDeepest}));
       if (pass > first || folder_.progress().rows == 0) {
         stats_.rows_total = stats_.rows_done;
         stats_.rows_read = stats_.rows_done = stats_.rows_ok = 0;
@@ -356,6 +358,8 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   const std::uint64_t number = row.number;
   const std::string id = row.id;
   Result<Traveller> traveller = Enter(pass, row);
+  // No row is to blame when what was carried cannot be read.
+  if (pass > 0 && !traveller) co_return walker_.Stop(traveller.error());
   const std::uint64_t origin = traveller ? traveller->origin : number;
   Walked walked;
   if (traveller) {

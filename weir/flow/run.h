@@ -4,9 +4,8 @@
 //
 // Every row is a task that walks the graph; at most `window` of them are on their way at a time,
 // admitted in order and written in order (row_queue.h), so that memory does not grow with the rows.
-// A failed node ends its
-// row alone. Where the graph has barriers, or lazy engines that may not run together, all rows go
-// through the first part before any enters the next: a pass.
+// A failed node ends its row alone. Where the graph has barriers, or lazy engines that may not run
+// together, all rows go through the first part before any enters the next: a pass.
 
 #include <cstdint>
 #include <functional>

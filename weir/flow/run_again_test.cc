@@ -25,6 +25,20 @@ FakeEngine::Answer FailingFirst(std::map<std::string, int>& fails) {
   };
 }
 
+// What carries it to the next pass is larger and deeper than the row.
+TEST_F(RunTest, ARowAsDeepAsMayBeGoesThroughABarrier) {
+  const std::size_t lists = limits::kJsonDepth - 1;
+  Write("rows.jsonl",
+        StrCat(R"({"n": 1, "deep": )", std::string(lists, '['), std::string(lists, ']'), "}\n"));
+  EXPECT_EQ(Go("nodes:\n  - {step: one, user: '{{ n }}'}\n"
+               "  - {step: two, user: '{{ one }}!', barrier: true}\n")
+                .end,
+            RunResult::End::kDone);
+
+  EXPECT_EQ(Lines("errors.jsonl"), "");
+  EXPECT_EQ(stats_->rows_ok, 1U);
+}
+
 constexpr const char* kTwoPasses = R"(nodes:
   - {step: one, user: '{{ n }}'}
   - {step: two, user: '{{ one }}!', barrier: true}
