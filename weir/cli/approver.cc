@@ -51,7 +51,7 @@ async::Task<Result<bool>> TerminalApprover::Ask(async::Context ctx, std::string 
   WEIR_CO_TRY(const async::Semaphore::Permit one, co_await asking_.Acquire(ctx));
   if (over_) co_return false;
   if (always_.contains(call.name)) co_return true;
-  say_(StrCat(agent_id, " wants to call ", call.name, " ",
+  say_(StrCat(agent_id, " wants to call ", Harmless(call.name), " ",
               Harmless(Truncate(call.arguments, kMostShown)),
               "\n  [y]es, [n]o, [a]lways this tool?"));
   std::atomic<bool> stop = false;

@@ -82,6 +82,11 @@ TEST_F(ApproverTest, NothingInTheArgumentsMovesTheCursor) {
   Type("n\n");
   EXPECT_FALSE(Ask("fix", "\033[2Jgone"));
   EXPECT_THAT(said_, ElementsAre(testing::Not(HasSubstr("\033"))));
+  // What turns the direction makes "rm" look like "mr".
+  said_.clear();
+  EXPECT_FALSE(Ask("fi\033x", "\u202Erm"));
+  EXPECT_THAT(said_, ElementsAre(testing::AllOf(testing::Not(HasSubstr("\033")),
+                                                testing::Not(HasSubstr("\u202E")))));
 }
 
 TEST(WantsApproval, WhereAnAgentAToolOrAServerAsks) {

@@ -5,6 +5,7 @@
 #include "weir/agent/workspace/workspace_record.h"
 #include "weir/base/text.h"
 #include "weir/cli/colours.h"
+#include "weir/cli/run_frame.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/writer.h"
 
@@ -30,14 +31,6 @@ Sums SumsOf(const agent::ReviewItem& item) {
 
 std::string FilesText(std::size_t count) { return StrCat(count, count == 1 ? " file" : " files"); }
 
-// One line of what a model wrote.
-std::string HarmlessLine(std::string_view text) {
-  std::string line = Harmless(text);
-  std::ranges::replace(line, '\n', ' ');
-  std::ranges::replace(line, '\t', ' ');
-  return line;
-}
-
 void Pad(std::string& line, std::string_view text, std::size_t width) {
   line += text;
   line.append(width - std::min(width, text.size()), ' ');
@@ -52,7 +45,7 @@ std::string ShellWord(std::string_view text) {
   };
   if (!text.empty() && std::ranges::all_of(text, plain)) return std::string(text);
   std::string quoted = "'";
-  for (const char c : HarmlessLine(text)) {
+  for (const char c : OneLine(text)) {
     if (c == '\'') {
       quoted += "'\\''";
     } else {
@@ -131,12 +124,12 @@ std::string ReviewTable(const agent::Review& review, int width) {
   for (const agent::ReviewItem& item : review.items()) {
     std::string line;
     const Sums sums = SumsOf(item);
-    Pad(line, Truncate(HarmlessLine(RowTitle(review, item)), kLongestName), widest);
+    Pad(line, Truncate(OneLine(RowTitle(review, item)), kLongestName), widest);
     Pad(line, StateWord(item.state), 8);
     Pad(line, StrCat(item.changes.size()), 5);
     Pad(line, StrCat("+", sums.added, " -", sums.removed), 12);
-    StrAppend(line, HarmlessLine(item.result.Find("status").StringOr("")), "  ",
-              HarmlessLine(item.result.Find("summary").StringOr("")));
+    StrAppend(line, OneLine(item.result.Find("status").StringOr("")), "  ",
+              OneLine(item.result.Find("summary").StringOr("")));
     line.erase(line.find_last_not_of(' ') + 1);
     StrAppend(table, Utf8Prefix(line, static_cast<std::size_t>(width)), "\n");
   }
@@ -183,18 +176,18 @@ std::string ReviewJson(const std::string& run, const agent::Review& review) {
 
 std::string RowHeader(const agent::Review& review, const agent::ReviewItem& item, bool colour) {
   const Sums sums = SumsOf(item);
-  std::string text = StrCat("\n", colour ? kBold : "", "row ", HarmlessLine(RowTitle(review, item)),
+  std::string text = StrCat("\n", colour ? kBold : "", "row ", OneLine(RowTitle(review, item)),
                             colour ? kPlain : "", "  ", FilesText(item.changes.size()), ", +",
                             sums.added, " -", sums.removed);
   if (const std::string_view status = item.result.Find("status").StringOr(""); !status.empty()) {
-    StrAppend(text, "  ", HarmlessLine(status));
+    StrAppend(text, "  ", OneLine(status));
   }
   text += '\n';
   if (const std::string_view says = item.result.Find("summary").StringOr(""); !says.empty()) {
-    StrAppend(text, "  ", HarmlessLine(says), "\n");
+    StrAppend(text, "  ", OneLine(says), "\n");
   }
   for (const agent::Change& change : item.changes) {
-    StrAppend(text, "  ", Sign(change.kind), " ", HarmlessLine(change.path));
+    StrAppend(text, "  ", Sign(change.kind), " ", OneLine(change.path));
     if (change.binary) {
       text += "  binary\n";
     } else {
@@ -231,10 +224,10 @@ std::string ShownDiff(std::string_view diff, bool colour) {
 std::string ConflictText(const std::string& run, const std::string& row,
                          const std::vector<agent::Conflict>& conflicts, bool written) {
   std::string text =
-      StrCat("row ", HarmlessLine(row), " conflicts in ", FilesText(conflicts.size()),
+      StrCat("row ", OneLine(row), " conflicts in ", FilesText(conflicts.size()),
              written ? ":\n" : "; nothing was written:\n");
   for (const agent::Conflict& conflict : conflicts) {
-    StrAppend(text, "  ", HarmlessLine(conflict.path), ": ", HarmlessLine(conflict.why), "\n",
+    StrAppend(text, "  ", OneLine(conflict.path), ": ", OneLine(conflict.why), "\n",
               MarkedLines(conflict.text));
   }
   if (written) {

@@ -11,6 +11,7 @@
 #include "weir/cli/frame_line.h"
 #include "weir/cli/markdown/character.h"
 #include "weir/cli/run_tree.h"
+#include "weir/cli/terminal.h"
 #include "weir/flow/figures.h"
 
 namespace weir::cli {
@@ -401,10 +402,7 @@ std::string ProgressLine(const flow::RunStats& stats, const Rates& rates, TimePo
 }
 
 std::string OneLine(std::string_view text) {
-  std::string clean;
-  TextCleaner cleaner;
-  cleaner.Feed(text, clean);
-  cleaner.Finish(clean);
+  std::string clean = Harmless(text);
   std::ranges::replace_if(clean, [](char c) { return c == '\n' || c == '\t'; }, ' ');
   return clean;
 }

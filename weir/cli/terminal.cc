@@ -16,6 +16,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/colours.h"
+#include "weir/cli/markdown/character.h"
 
 namespace weir::cli {
 namespace {
@@ -128,16 +129,10 @@ Result<std::string> ReadInput(const std::string& path) {
 }
 
 std::string Harmless(std::string_view text) {
-  std::string harmless(text);
-  for (std::size_t i = 0; i < harmless.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(harmless[i]);
-    const bool c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
-    // C1 as UTF-8: C2 80 to C2 9F.
-    const bool c1 =
-        byte >= 0x80 && byte < 0xA0 && i > 0 && static_cast<unsigned char>(harmless[i - 1]) == 0xC2;
-    if (c0) harmless[i] = '?';
-    if (c1) harmless.replace(--i, 2, "?");
-  }
+  std::string harmless;
+  TextCleaner cleaner;
+  cleaner.Feed(text, harmless);
+  cleaner.Finish(harmless);
   return harmless;
 }
 

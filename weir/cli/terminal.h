@@ -71,8 +71,8 @@ Result<std::string> ReadInput(const std::string& path);
 // The process's exit code for an error, by the table of design section 6.
 int ExitCode(const Error& error);
 
-// Text from outside without what would move the cursor, set colours or titles, or more: line feeds
-// and tabs stay, other control characters become '?'.
+// Text from outside without what would move the cursor, set colours or titles, or turn the
+// direction of what is read: a TextCleaner (markdown/character.h) over all of it.
 std::string Harmless(std::string_view text);
 
 inline constexpr int kExitOk = 0;
