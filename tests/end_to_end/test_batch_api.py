@@ -294,6 +294,28 @@ class Submit(Case):
             self.assertIn("other requests", other.stderr)
             self.assertEqual(len(batches(sim.url)), 1)
 
+    def test_answers_are_collected_by_the_requests_that_were_sent(self):
+        for name in ("a", "b"):
+            (self.folder / name).mkdir()
+        sent = self.write("a/in.jsonl", requests(3))
+        self.write("b/in.jsonl", request("foreign") + "\n")
+        text = (self.folder / "a" / "in.jsonl").read_text()
+        out = self.folder / "a" / "out.jsonl"
+        with self.sim() as sim:
+            done = weir("batch", "submit", "in.jsonl", "-o", "out.jsonl", "-e", sim.url, cwd=self.folder / "a")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = weir("batch", "collect", "../a/out.jsonl", "--wait", "--poll", "0.05", cwd=self.folder / "b")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(ids(out), ["r0", "r1", "r2"])
+            before = out.read_text()
+            self.write("a/in.jsonl", text.splitlines(keepends=True)[0])
+            other = weir("batch", "collect", str(out))
+            self.assertEqual(other.returncode, 3, other.stderr)
+            self.assertIn(f"{sent} holds other requests now than those that were sent", other.stderr)
+            self.assertEqual(out.read_text(), before)
+            moved = weir("batch", "collect", str(out), "-i", self.write("moved.jsonl", text))
+            self.assertEqual(moved.returncode, 0, moved.stderr)
+
     def test_who_goes_on_may_name_the_engine_otherwise(self):
         batch = self.write("in.jsonl", requests(2))
         with self.sim("--api-key", "secret") as sim:

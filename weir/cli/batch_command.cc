@@ -183,7 +183,8 @@ void AddBatchCommand(CLI::App& app, Session& session) {
   AddTarget(collect);
   TextFlag(collect.command, "-o,--out", collect.flags->out, "the file of answers, with an id");
   TextFlag(collect.command, "-i,--input", collect.flags->input,
-           "the requests, with an id; default: fetched from the provider");
+           "the requests; default: where they were sent from, or with an id fetched from the "
+           "provider");
   AddWaitFlags(collect);
   const Verb cancel =
       AddVerb(batch, session, "cancel", "Stop a batch; what is done is kept", CancelBatch);

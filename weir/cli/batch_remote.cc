@@ -30,6 +30,13 @@ constexpr std::int64_t kUsuallyListed = 20;
 constexpr std::size_t kMostPage = 100;
 constexpr double kMostPoll = 3600;
 
+// Whoever goes on may do so from another folder.
+std::string AbsolutePath(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
+}
+
 bool IsTaken(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
@@ -144,13 +151,13 @@ Result<BatchState> NewState(const BatchFlags& flags, Session& session) {
                                  "; OpenAI refuses that"));
   }
   BatchState state;
-  state.input = flags.input;
+  state.input = AbsolutePath(flags.input);
   state.digest = input.digest;
   state.requests = input.requests;
   state.endpoint = input.endpoint;
   state.completion_window = flags.window;
   WEIR_TRY(state.metadata, MetadataOf(flags));
-  state.rounds.push_back(jobs::NewRound(flags.input, input.requests, NowSeconds()));
+  state.rounds.push_back(jobs::NewRound(state.input, input.requests, NowSeconds()));
   return state;
 }
 
@@ -184,8 +191,8 @@ bool WasRefused(const BatchState& state) {
 // What the flags say now, of a batch that was begun.
 void Renew(BatchState& state, const BatchFlags& flags,
            std::map<std::string, std::string, std::less<>> metadata, Session& session) {
-  state.input = flags.input;  // the same file, perhaps in another place
-  if (state.rounds.size() == 1) state.last().input = flags.input;
+  state.input = AbsolutePath(flags.input);  // the same file, perhaps in another place
+  if (state.rounds.size() == 1) state.last().input = state.input;
   const std::string& named = flags.common.engine;
   if (!named.empty()) state.engine = Redact(named) == named ? named : "";
   const bool ordered = state.last().ordered;
@@ -358,9 +365,10 @@ Result<BatchState> StateOf(const std::string& id, const BatchFlags& flags, Provi
   WEIR_TRY(const jobs::BatchApi::Look look,
            provider.loop().Run(provider.api().Get(provider.context(), id)));
   BatchState state;
-  state.input = flags.input;
-  if (state.input.empty()) {
-    state.input = jobs::BatchFolder(flags.out) + "/1.input.jsonl";
+  const bool fetched = flags.input.empty();
+  state.input =
+      AbsolutePath(fetched ? jobs::BatchFolder(flags.out) + "/1.input.jsonl" : flags.input);
+  if (fetched) {
     WEIR_CHECK(provider.loop().Run(
         provider.api().Download(provider.context(), look.batch.input_file_id, state.input)));
   }
@@ -484,6 +492,7 @@ int CollectBatch(Session& session, const BatchFlags& flags) {
     if (!state) return RefuseWithAdvice(session, flags, *known->provider, state.error());
     known->state = *std::move(state);
   }
+  if (!flags.input.empty()) known->state->input = AbsolutePath(flags.input);
   jobs::BatchJob job(known->provider->api(), out, *known->state, *options);
   return CollectJob(job, *known->provider, flags, out, session);
 }

@@ -198,6 +198,7 @@ Task<Result<BatchJob::Collected>> BatchJob::Collect(Context ctx) {
     round.fetched = true;
     WEIR_CO_CHECK(Save());
   }
+  WEIR_CO_CHECK(CheckInput());
   WEIR_CO_TRY(const BatchResults results, Results());
   Collected collected{.counts = {}, .status = round.status, .strays = results.strays()};
   const wire::BatchError missing = MissingError(round.status);
@@ -205,6 +206,21 @@ Task<Result<BatchJob::Collected>> BatchJob::Collect(Context ctx) {
   state_.collected = true;
   WEIR_CO_CHECK(Save());
   co_return collected;
+}
+
+// Answers are merged by the ids of the requests: of another file they would be lost, or another's.
+Result<void> BatchJob::CheckInput() const {
+  const Result<std::string> digest = DigestFile(state_.input);
+  if (digest && *digest == state_.digest) return {};
+  std::string message =
+      digest ? StrCat(state_.input, " holds other requests now than those that were sent")
+             : StrCat("cannot read ", state_.input, ", the requests that were sent");
+  message += "; put it back as it was, or name it with -i where it is now";
+  if (state_.rounds.size() == 1) {
+    StrAppend(message, ", or have the provider's copy: weir batch collect ", state_.last().batch_id,
+              " -o FILE", state_.engine.empty() ? "" : " -e ", state_.engine);
+  }
+  return Fail(Code::kConfigError, std::move(message), digest ? "" : digest.error().message);
 }
 
 // Of all rounds; one that has ended without results has no files.
@@ -232,7 +248,9 @@ Result<std::uint64_t> BatchJob::SendMissing(std::int64_t now_seconds) {
   if (missing == 0) {
     return Fail(Code::kInvalidRequest, StrCat("nothing is missing in ", out_));
   }
-  state_.rounds.push_back(NewRound(path, missing, now_seconds));
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  state_.rounds.push_back(NewRound(failed ? path : absolute.string(), missing, now_seconds));
   state_.collected = false;
   WEIR_CHECK(Save());
   return missing;

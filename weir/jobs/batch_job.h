@@ -46,7 +46,8 @@ class BatchJob {
   async::Task<Result<wire::BatchObject>> Cancel(async::Context ctx);
 
   // Fetches the results of a batch that has ended and writes the output. Fails with
-  // kInvalidRequest, and says why, when the provider has refused the whole batch.
+  // kInvalidRequest, and says why, when the provider has refused the whole batch, and with
+  // kConfigError when the input is no more what was sent.
   struct Collected {
     MergeCounts counts;
     std::string status;        // of the last batch
@@ -67,6 +68,7 @@ class BatchJob {
   Result<void> Adopt(const wire::BatchObject& batch);
   std::string PartPath(std::size_t round, std::string_view kind) const;
   Result<BatchResults> Results() const;
+  Result<void> CheckInput() const;
 
   BatchApi& api_;
   const std::string out_;

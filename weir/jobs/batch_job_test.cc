@@ -374,6 +374,31 @@ TEST_F(BatchJobTest, OnlyWhatIsMissingOfAnExpiredBatchIsSentAgain) {
   });
 }
 
+TEST_F(BatchJobTest, AnswersAreNotMergedByOtherRequestsThanThoseThatWereSent) {
+  Begin(Request("a") + Request("b"));
+  const std::string sent = ReadFile(in_);
+  provider_.output = Good("b") + Good("a");
+  With(SubmitIt);
+  for (const bool there : {true, false}) {
+    if (there) {
+      Write(in_, Request("a"));
+    } else {
+      std::filesystem::remove(in_);
+    }
+    With(CollectIt);
+    ASSERT_FALSE(done_.has_value());
+    EXPECT_EQ(done_.error().code, Code::kConfigError);
+    EXPECT_THAT(done_.error().message, HasSubstr(in_));
+    EXPECT_THAT(done_.error().message, HasSubstr("weir batch collect batch_1 -o FILE"));
+    EXPECT_FALSE(std::filesystem::exists(out_));
+    EXPECT_TRUE(state_.last().fetched) << "what was paid for is here";
+  }
+  Write(in_, sent);
+  With(CollectIt);
+  ASSERT_TRUE(done_.has_value()) << Describe(done_.error());
+  EXPECT_EQ(ReadFile(out_), Good("a") + Good("b"));
+}
+
 TEST_F(BatchJobTest, ABatchThatWasRefusedSaysWhyAndWhere) {
   Begin(Request("a"));
   provider_.statuses = {"failed"};
