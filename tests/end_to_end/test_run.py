@@ -214,6 +214,15 @@ class Runs(Case):
         self.assertIn("fix: 5 rows of an agent with 1 to 7 turns each: at least 5 calls and at most about 35",
                       done.stdout)
 
+    def test_a_dry_run_says_at_most_of_what_rows_may_pass_by(self):
+        flow = ("nodes: [{apply: few, where: n > 1}, {step: behind, user: '{{ n }}'}, "
+                "{switch: kind, on: n, cases: {1: [{step: one, user: '{{ n }}'}]}, default: []}]")
+        done = self.go("-i", self.rows(5), "--dry-run", flow=flow)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("behind: up to 5 calls", done.stdout)
+        self.assertIn("one: up to 5 calls", done.stdout)
+        self.assertIn("at most about", done.stdout)
+
     def test_a_run_does_not_go_on_with_another_model_behind_the_same_address(self):
         address = f"127.0.0.1:{free_port()}"
         with Sim("--instant", "--listen", address, "--model", "first") as sim:

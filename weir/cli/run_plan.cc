@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "weir/base/text.h"
@@ -43,7 +44,9 @@ class Planner {
  public:
   Planner(Session& session, const LoadedFlow& loaded, flow::RowSource& rows, flow::EngineHost& host,
           const flow::RunOptions& options)
-      : session_(session), loaded_(loaded), rows_(rows), host_(host), options_(options) {}
+      : session_(session), loaded_(loaded), rows_(rows), host_(host), options_(options) {
+    FindPassed(loaded.graph.nodes(), false);
+  }
 
   // Until there are no more rows. Fails with kCancelled.
   async::Task<Result<void>> Read(async::Context ctx) {
@@ -73,11 +76,24 @@ class Planner {
     for (const flow::GraphNode* node : loaded_.graph.all()) {
       if (node->step() != nullptr) prompts += TellNode(*node, text);
     }
-    StrAppend(text, "about ", prompts, " tokens of prompts that are known\n");
+    StrAppend(text, passed_.empty() ? "about " : "at most about ", prompts,
+              " tokens of prompts that are known\n");
     session_.terminal.Out(text);
   }
 
  private:
+  // Nodes that rows may pass by: cases of a switch, and what stands behind a filter.
+  void FindPassed(const flow::Sequence& nodes, bool passed) {
+    for (const flow::GraphNode& node : nodes) {
+      if (passed && node.step() != nullptr) passed_.insert(node.node->id);
+      for (const flow::Way& way : node.ways) {
+        FindPassed(way.nodes, passed || node.as_switch() != nullptr);
+      }
+      const flow::Apply* const apply = node.apply();
+      if (apply != nullptr && (!apply->where.empty() || apply->program)) passed = true;
+    }
+  }
+
   // As a run does: while nobody writes into the pipe that rows come from, Ctrl-C is heard.
   async::Task<Result<void>> Wait(async::Context ctx) {
     const TimePoint began = ctx.Now();
@@ -125,7 +141,7 @@ class Planner {
     }
     const auto calls = static_cast<std::int64_t>(plan->second.calls);
     const std::int64_t tokens = Scaled(plan->second.prompt_tokens, good, looked_at_);
-    StrAppend(text, node.node->id, ": ",
+    StrAppend(text, node.node->id, ": ", passed_.contains(node.node->id) ? "up to " : "",
               CallsOf(node, static_cast<std::uint64_t>(Scaled(calls, good, looked_at_))),
               ", about ", tokens, " tokens of prompts",
               node.step()->agent ? " at their begin" : "");
@@ -150,6 +166,7 @@ class Planner {
   flow::RowSource& rows_;
   flow::EngineHost& host_;
   const flow::RunOptions& options_;
+  std::set<std::string> passed_;  // ids
   std::map<std::string, NodePlan> plans_;
   std::uint64_t count_ = 0;
   std::uint64_t bad_ = 0;

@@ -119,11 +119,11 @@ struct Config {
   JobsConfig jobs;
   std::optional<std::int64_t> max_in_flight;  // calls at once over all engines; unset: no limit
   engine::SharedBudgetOptions budget;         // what one process may spend
-  std::string model_cards;     // a file with cards of models; empty: the built-in ones
-  std::string default_engine;  // what calls without -e use
-  json::Value flows;           // read by module flow, as are the next two by their modules
-  json::Value worker;
-  json::Value gateway;
+  std::string model_cards;         // a file with cards of models; empty: the built-in ones
+  std::string default_engine;      // what calls without -e use
+  json::Value flows;               // read by module flow
+  json::Value worker;              // read by cli/jobs_work.cc
+  json::Value gateway;             // checked by its schema, and kept for whoever serves one
   std::string file;                // where it came from; empty: no file was found
   std::vector<Origin> origins;     // of what is not a default
   std::vector<std::string> notes;  // what was read in an older spelling, said once

@@ -1,8 +1,8 @@
 #pragma once
 
-// Behaviour by decoration: each of these is an Engine that owns the next one. The order is that of
-// client/wiring.cc: verify, fallback, defaults, retry, limit, record, and the engine itself. What
-// they do is told by events through the context of the call.
+// Behaviour by decoration: each of these is an Engine that owns the next one, in the order of
+// client/wiring.cc (ARCHITECTURE.md has it, with the decorators that have headers of their own).
+// What they do is told by events through the context of the call.
 
 #include <memory>
 #include <string>

@@ -17,7 +17,7 @@ class DialectCache {
   // `adapter` and `upstream` must outlive the cache.
   DialectCache(const Adapter& adapter, Upstream& upstream);
 
-  // What is known now, or else nothing: Assumed() serves calls that mean the same to all versions.
+  // What is known now, or else nothing: assumed() serves calls that mean the same to all versions.
   std::optional<wire::Dialect> Known(TimePoint now) const;
   const wire::Dialect& assumed() const { return assumed_; }
   // In the server's own words; empty: it was not asked, or does not tell.

@@ -5,7 +5,7 @@
 //
 //   RUN/agents/NODE/ROW.journal   of work that is under way: the checkpoint
 //   RUN/agents/NODE/ROW.json      the conversation of work that has ended
-//   RUN/workspaces/               weir/agent/workspace.h
+//   RUN/workspaces/               weir/agent/workspace/workspace.h
 
 #include <cstdint>
 #include <functional>

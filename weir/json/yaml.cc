@@ -214,6 +214,10 @@ class NoMore final : public YAML::EventHandler {
 std::string_view RemedyOf(std::string_view words, std::string_view line, std::size_t column) {
   const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
   if (line.substr(0, indent).contains('\t')) return "; a tab may not indent a line: use blanks";
+  const bool braces = line.contains("${") || line.contains("{{");
+  if (braces && words.ends_with("flow not found")) {
+    return "; inside [ ] and { } a text with ${...} or {{ ... }} needs quotation marks";
+  }
   if (words == "end of sequence flow not found") return "; a [ before this place is never closed";
   if (words == "end of map flow not found") return "; a { before this place is never closed";
   if (words == "unknown token") return "; put the text in quotation marks";

@@ -87,6 +87,9 @@ TEST(Yaml, ErrorsNameFileLineAndColumn) {
       {"a:\n  b: 1\n c: 2\n", "f.yaml:3:2: broken YAML: end of map not found; indent this line"},
       {"a: \"x\" y\n", "put the whole value in one pair of quotation marks"},
       {"a: [1\nb: 2\n", "a [ before this place is never closed"},
+      {"a: {b: ${C}}\n",
+       "f.yaml:1:9: broken YAML: end of map flow not found; inside [ ] and { } a "
+       "text with ${...} or {{ ... }} needs quotation marks"},
       {"a: @x\n", "f.yaml:1:4: broken YAML: unknown token; put the text in quotation marks"},
       {"a: 'x\nb: 1\n", "f.yaml:1:4: broken YAML: a quotation starts here that is never closed"},
       {"a: !!str &x\n  \"x\\\"\n", "f.yaml:1:4: broken YAML: a quotation"},

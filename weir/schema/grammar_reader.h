@@ -51,7 +51,6 @@ class GrammarReader {
   // The rule of this name, defined or not yet.
   std::uint32_t Rule(std::string_view name, std::size_t at);
   Result<void> Define(std::string_view name, std::size_t at, std::uint32_t root);
-  bool Defined(std::uint32_t rule) const { return rules_[rule].defined; }
   std::uint32_t AddUnnamed(std::uint32_t root);
   Result<Grammar> Finish(std::string_view start);
 

@@ -2,8 +2,8 @@
 
 // The circuit breaker of one engine: after some failures in a row its calls go elsewhere for a
 // while, then a few are let through to see whether it is back. A plain object, shared by the retry
-// decorator (which stops repeating once it is open), the fallback decorator (which goes to the next
-// engine) and the gateway. Thread-safe; the caller brings the time.
+// decorator (which stops repeating once it is open) and the fallback decorator (which goes to the
+// next engine). Thread-safe; the caller brings the time.
 
 #include <cstdint>
 #include <mutex>
