@@ -1,8 +1,10 @@
 """Batches at a provider: `weir batch` against the simulator of OpenAI's server."""
 import base64
+import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -106,6 +108,63 @@ class DroppingProxy:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(PATIENCE)
+
+
+class FewTokens(http.server.ThreadingHTTPServer):
+    """A provider that answers the first request of its first batch, refuses the second batch, and then answers all."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.uploads = []
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+
+    def batch(self, number):
+        status = {1: "expired", 2: "failed"}.get(number, "completed")
+        refused = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}]
+        return {"id": f"batch_{number}", "object": "batch", "endpoint": CHAT, "input_file_id": f"file-{number}",
+                "completion_window": "24h", "created_at": 1, "status": status,
+                **({"errors": {"object": "list", "data": refused}} if status == "failed"
+                   else {"output_file_id": f"output-{number}"})}
+
+    def output(self, number):
+        sent = re.findall(rb'"custom_id": "(\w+)"', self.uploads[number - 1])
+        answer = {"status_code": 200, "request_id": "q", "body": {"choices": []}}
+        return "".join(json.dumps({"id": "r", "custom_id": name.decode(), "response": answer, "error": None}) + "\n"
+                       for name in (sent[:1] if number == 1 else sent)).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *unused):
+            pass
+
+        def answer(self, body):
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/v1/files":
+                self.server.uploads.append(body)
+                return self.answer({"id": f"file-{len(self.server.uploads)}", "object": "file"})
+            return self.answer(self.server.batch(len(self.server.uploads)))
+
+        def do_GET(self):
+            number = int(re.search(r"\d+", self.path.removeprefix("/v1/")).group())
+            return self.answer(self.server.output(number) if "/files/" in self.path else self.server.batch(number))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.shutdown()
+        self.thread.join(PATIENCE)
+        self.server_close()
 
 
 class Submit(Case):
@@ -341,6 +400,25 @@ class Submit(Case):
             self.assertIn("in.jsonl:2: asks for another model", refused.stderr)
             self.assertIn("in.jsonl:2: model_mismatch", refused.stderr)
             self.assertEqual(self.submit(sim.url, self.write("in.jsonl", requests(2)), "--wait").returncode, 0)
+
+    def test_a_refused_resubmission_is_given_again(self):
+        batch = self.write("in.jsonl", requests(2))
+        for collected in (True, False):
+            with self.subTest(collected=collected), FewTokens() as provider:
+                self.assertEqual(self.submit(provider.url, batch, "--wait").returncode, 1)
+                refused = self.submit(provider.url, batch, "--resubmit-missing", *["--wait"][:collected])
+                self.assertEqual(refused.returncode, 3 if collected else 0, refused.stderr)
+                self.assertEqual("token_limit_exceeded" in refused.stderr, collected)
+                if collected:
+                    late = weir("batch", "collect", str(self.out()))
+                    self.assertEqual(late.returncode, 1, "what was answered before: " + late.stderr)
+                again = self.submit(provider.url, batch, "--resubmit-missing", "--wait")
+                self.assertEqual(again.returncode, 0, again.stderr)
+                self.assertEqual("has refused the batch batch_2" in again.stderr, not collected)
+                self.assertEqual([line["error"] for line in lines(self.out())], [None] * 2)
+            self.out().unlink()
+            (self.folder / "out.jsonl.batch.json").unlink()
+            shutil.rmtree(self.folder / "out.jsonl.batch")
 
     def test_servers_without_batches_say_so(self):
         batch = self.write("in.jsonl", requests(1))

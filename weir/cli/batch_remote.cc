@@ -422,6 +422,12 @@ int SubmitBatch(Session& session, const BatchFlags& flags) {
                                      " just now; give the command again to go on")});
   }
   jobs::BatchJob job((*provider)->api(), flags.out, *std::move(state), *options);
+  if (flags.resubmit_missing && !job.state().collected) {
+    const std::string id = job.state().last().batch_id;
+    const Result<bool> dropped = (*provider)->loop().Run(job.DropRefused((*provider)->context()));
+    if (!dropped) return RefuseWithAdvice(session, flags, **provider, dropped.error());
+    if (*dropped) session.terminal.Note(StrCat("the provider has refused the batch ", id));
+  }
   if (job.state().collected) {
     const Result<std::uint64_t> missing = job.SendMissing(NowSeconds());
     if (!missing) return refuse(missing.error());

@@ -28,6 +28,11 @@ bool IsRefusal(const Error& error) {
   return status / 100 == 4 && !RetryableStatus(status);
 }
 
+// As a whole: nothing of it was answered.
+bool WasRefused(const wire::BatchObject& batch) {
+  return batch.status == "failed" && batch.output_file_id.empty() && batch.error_file_id.empty();
+}
+
 wire::BatchError MissingError(std::string_view status) {
   wire::BatchError error;
   error.code = StrCat("batch_", status);
@@ -186,8 +191,15 @@ Task<Result<BatchJob::Collected>> BatchJob::Collect(Context ctx) {
       co_return Fail(Code::kInvalidRequest,
                      StrCat("the batch ", batch.id, " has not ended: it is ", batch.status));
     }
-    const bool nothing = batch.output_file_id.empty() && batch.error_file_id.empty();
-    if (batch.status == "failed" && nothing) co_return Fail(BatchFailure(batch, round.input));
+    if (WasRefused(batch)) {
+      Error refusal = BatchFailure(batch, round.input);
+      if (state_.rounds.size() > 1) {
+        WEIR_CO_CHECK(DropLast());
+        StrAppend(refusal.message, "\nwhat was answered before stays in ", out_,
+                  "; send the rest again with --resubmit-missing once that is over");
+      }
+      co_return Fail(std::move(refusal));
+    }
     const std::size_t number = state_.rounds.size() - 1;
     if (!batch.output_file_id.empty()) {
       WEIR_CO_CHECK(co_await api_.Download(ctx, batch.output_file_id, PartPath(number, "output")));
@@ -235,6 +247,22 @@ Result<BatchResults> BatchJob::Results() const {
     }
   }
   return results;
+}
+
+Task<Result<bool>> BatchJob::DropRefused(Context ctx) {
+  const BatchRound& round = state_.last();
+  if (state_.rounds.size() < 2 || round.fetched || round.batch_id.empty()) co_return false;
+  WEIR_CO_TRY(const wire::BatchObject batch, co_await Look(ctx));
+  if (!WasRefused(batch)) co_return false;
+  WEIR_CO_CHECK(DropLast());
+  co_return true;
+}
+
+// There is another round only behind one whose results were collected.
+Result<void> BatchJob::DropLast() {
+  state_.rounds.pop_back();
+  state_.collected = true;
+  return Save();
 }
 
 Result<std::uint64_t> BatchJob::SendMissing(std::int64_t now_seconds) {

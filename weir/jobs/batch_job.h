@@ -46,14 +46,19 @@ class BatchJob {
   async::Task<Result<wire::BatchObject>> Cancel(async::Context ctx);
 
   // Fetches the results of a batch that has ended and writes the output. Fails with
-  // kInvalidRequest, and says why, when the provider has refused the whole batch, and with
-  // kConfigError when the input is no more what was sent.
+  // kInvalidRequest, and says why, when the provider has refused the whole batch, which is
+  // forgotten if it was not the first, and with kConfigError when the input is no more what was
+  // sent.
   struct Collected {
     MergeCounts counts;
     std::string status;        // of the last batch
     std::uint64_t strays = 0;  // lines of results that were none
   };
   async::Task<Result<Collected>> Collect(async::Context ctx);
+
+  // Forgets a last round that the provider has refused as a whole, unless it is the only one: it
+  // has cost nothing, and what is missing may be sent anew. False: it is none.
+  async::Task<Result<bool>> DropRefused(async::Context ctx);
 
   // Begins another round with what no server has answered; Submit() sends it. Fails with
   // kInvalidRequest when nothing is missing. Collect() must have gone before.
@@ -69,6 +74,7 @@ class BatchJob {
   std::string PartPath(std::size_t round, std::string_view kind) const;
   Result<BatchResults> Results() const;
   Result<void> CheckInput() const;
+  Result<void> DropLast();
 
   BatchApi& api_;
   const std::string out_;

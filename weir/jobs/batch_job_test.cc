@@ -374,6 +374,60 @@ TEST_F(BatchJobTest, OnlyWhatIsMissingOfAnExpiredBatchIsSentAgain) {
   });
 }
 
+// A limit of the provider, for instance: what was collected before is there, and what is missing
+// can be sent once more.
+TEST_F(BatchJobTest, ARefusedRoundBehindAnotherIsForgotten) {
+  const auto send_missing = [](BatchJobTest& test) -> Task<void> {
+    EXPECT_EQ(test.job_->SendMissing(2000).value(), 1U);
+    co_return;
+  };
+  const auto drop = [](BatchJobTest& test) -> Task<void> {
+    EXPECT_EQ((co_await test.job_->DropRefused(test.ctx_)).value(), true);
+  };
+  for (const bool collected : {true, false}) {
+    SCOPED_TRACE(collected ? "collected" : "sent again at once");
+    Begin(Request("a") + Request("b"));
+    provider_.statuses = {"expired"};
+    provider_.output = Good("a");
+    With(CollectIt);
+    With(send_missing);
+    provider_.statuses = {"failed"};
+    provider_.output = "";
+    With(SubmitIt);
+    provider_.batches.back().errors.push_back({.code = "token_limit_exceeded", .message = "later"});
+    if (collected) {
+      With(CollectIt);
+      ASSERT_FALSE(done_.has_value());
+      EXPECT_THAT(done_.error().message, HasSubstr("token_limit_exceeded: later"));
+      EXPECT_THAT(done_.error().message, HasSubstr("--resubmit-missing"));
+    } else {
+      With(drop);
+    }
+    EXPECT_TRUE(state_.collected);
+    EXPECT_EQ(state_.rounds.size(), 1U);
+    With(CollectIt);
+    ASSERT_TRUE(done_.has_value()) << Describe(done_.error());
+    EXPECT_EQ(collected_.counts.missing, 1U);
+    With(send_missing);
+    provider_.statuses = {"completed"};
+    provider_.output = Good("b");
+    With(CollectIt);
+    ASSERT_TRUE(done_.has_value()) << Describe(done_.error());
+    EXPECT_EQ(ReadFile(out_), Good("a") + Good("b"));
+    std::filesystem::remove_all(BatchFolder(out_));
+  }
+}
+
+TEST_F(BatchJobTest, AnOnlyRoundIsNotForgotten) {
+  Begin(Request("a"));
+  provider_.statuses = {"failed"};
+  With(SubmitIt);
+  With([](BatchJobTest& test) -> Task<void> {
+    EXPECT_EQ((co_await test.job_->DropRefused(test.ctx_)).value(), false);
+  });
+  EXPECT_EQ(state_.rounds.size(), 1U);
+}
+
 TEST_F(BatchJobTest, AnswersAreNotMergedByOtherRequestsThanThoseThatWereSent) {
   Begin(Request("a") + Request("b"));
   const std::string sent = ReadFile(in_);
