@@ -223,9 +223,8 @@ std::string ShownDiff(std::string_view diff, bool colour) {
 
 std::string ConflictText(const std::string& run, const std::string& row,
                          const std::vector<agent::Conflict>& conflicts, bool written) {
-  std::string text =
-      StrCat("row ", OneLine(row), " conflicts in ", FilesText(conflicts.size()),
-             written ? ":\n" : "; nothing was written:\n");
+  std::string text = StrCat("row ", OneLine(row), " conflicts in ", FilesText(conflicts.size()),
+                            written ? ":\n" : "; nothing was written:\n");
   for (const agent::Conflict& conflict : conflicts) {
     StrAppend(text, "  ", OneLine(conflict.path), ": ", OneLine(conflict.why), "\n",
               MarkedLines(conflict.text));
