@@ -3,12 +3,19 @@
 // Descriptors that their owners read and write themselves, and that tell when to try again. Where
 // Asio's reads begin with a call that finds nothing, and its waits with one that arms them, these
 // sleep until the system says so: it is asked once for all that became ready meanwhile.
+//
+// Where many streams trickle, most of what an event costs is that the process wakes for it. Those
+// that may lag are heard of together: while one wake follows upon another, the next look at them
+// comes a moment later.
 
 #include <array>
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <sys/epoll.h>
@@ -23,10 +30,22 @@ class ReadyDescriptor;
 class Readiness {
  public:
   explicit Readiness(boost::asio::io_context& io);
+  ~Readiness();
+  Readiness(const Readiness&) = delete;
+  Readiness& operator=(const Readiness&) = delete;
 
  private:
   friend class ReadyDescriptor;
+  using SteadyClock = std::chrono::steady_clock;
+  using Timer = boost::asio::basic_waitable_timer<SteadyClock,
+                                                  boost::asio::wait_traits<SteadyClock>, Executor>;
   static constexpr int kBatch = 64;
+  static constexpr int kMostBatches = 16;  // of one look, before others have their turn
+  // As long as a look at those that may lag is put off.
+  static constexpr std::chrono::milliseconds kRest{1};
+
+  // Those that may lag.
+  Readiness& Laggards();
 
   // Each gives an errno, or 0.
   int Open();
@@ -35,9 +54,17 @@ class Readiness {
   void Forget(int descriptor, const ReadyDescriptor& owner) noexcept;
 
   void Arm();
-  void WakeReady();
+  void Rest(std::chrono::milliseconds time);
+  void Look();
+  int WakeReady();
 
+  boost::asio::io_context& io_;
+  int descriptor_ = -1;  // of our epoll; belongs to epoll_, and while we rest to us
   boost::asio::posix::basic_stream_descriptor<Executor> epoll_;
+  Timer timer_;
+  bool may_rest_ = false;
+  SteadyClock::time_point looked_;
+  std::unique_ptr<Readiness> laggards_;
   std::array<epoll_event, kBatch> events_;
   int next_ = 0;   // of events_: the one whose owner is told now ...
   int count_ = 0;  // ... and how many there are; an owner that is gone is null in it
@@ -84,6 +111,9 @@ class ReadyDescriptor {
   };
   Wait Until(Side side) { return Wait(*this, side); }
 
+  // Whether what comes may be heard of a millisecond or two late, where many may.
+  void MayLag(bool may);
+
   // At once; who waits goes on from the loop.
   void Close() noexcept;
 
@@ -93,7 +123,8 @@ class ReadyDescriptor {
   void Hear(std::uint32_t events);
   void Wake(Side side);
 
-  Readiness& readiness_;
+  Readiness& home_;
+  Readiness* heard_by_;  // home_, or its laggards
   int descriptor_;
   int failure_ = 0;
   std::array<Wait*, 2> waiting_{};

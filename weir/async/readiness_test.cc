@@ -94,6 +94,19 @@ class ReadinessTest : public testing::Test {
     co_await scope.Join();
   }
 
+  // `say` in each of many turns, one upon another, and `end` behind them.
+  static constexpr std::size_t kTurns = 400;
+  Task<void> Trickle(Step say, Step end, std::vector<Task<void>> tasks) {
+    TaskScope scope(ctx_);
+    for (Task<void>& task : tasks) scope.Spawn(std::move(task));
+    for (std::size_t i = 0; i < kTurns; ++i) {
+      (void)co_await Sleep(ctx_, Duration::zero());
+      say();
+    }
+    end();
+    co_await scope.Join();
+  }
+
   Loop loop_;
   Context ctx_{loop_};
 };
@@ -230,6 +243,93 @@ TEST_F(ReadinessBatchTest, MoreThanABatchIsHeardOf) {
   for (const std::vector<std::string>& read : reads) {
     EXPECT_EQ(read, (std::vector<std::string>{"x", ""}));
   }
+}
+
+class LaggardsTest : public ReadinessBatchTest {
+ protected:
+  LaggardsTest() {
+    for (const std::unique_ptr<ReadyDescriptor>& socket : sockets_) socket->MayLag(true);
+  }
+};
+
+TEST_F(LaggardsTest, WhatComesIsReadUntilTheEnd) {
+  std::vector<std::string> reads;
+  Pair& pair = *pairs_[0];
+  RunWith({[&] { pair.Say("one"); }, [&] { pair.Say("two"); }, [&] { pair.End(); }},
+          ReadAll(*sockets_[0], reads));
+
+  std::string all;
+  for (const std::string& read : reads) all += read;
+  EXPECT_EQ(all, "onetwo");
+  EXPECT_EQ(reads.back(), "");
+}
+
+// Each turn of the loop one of them is spoken to; were they heard of at once, there would be as
+// many reads.
+TEST_F(LaggardsTest, ThoseThatTrickleAreHeardOfTogether) {
+  std::vector<std::string> reads;
+  const Step say = [&] { pairs_[0]->Say("x"); };
+  const Step end = [&] { pairs_[0]->End(); };
+  std::vector<Task<void>> tasks;
+  tasks.push_back(ReadAll(*sockets_[0], reads));
+  loop_.Run(Trickle(say, end, std::move(tasks)));
+
+  std::string all;
+  for (const std::string& read : reads) all += read;
+  EXPECT_EQ(all, std::string(kTurns, 'x'));
+  EXPECT_LT(reads.size(), kTurns * 3 / 4);
+}
+
+TEST_F(LaggardsTest, MoreThanABatchIsHeardOf) {
+  std::vector<std::vector<std::string>> reads(kPairs);
+  std::vector<Task<void>> tasks;
+  tasks.reserve(kPairs);
+  for (std::size_t i = 0; i < kPairs; ++i) tasks.push_back(ReadAll(*sockets_[i], reads[i]));
+  const Step say = [&] {
+    for (const std::unique_ptr<Pair>& pair : pairs_) pair->Say("x");
+  };
+  const Step end = [&] {
+    for (const std::unique_ptr<Pair>& pair : pairs_) pair->End();
+  };
+  loop_.Run(Together(ctx_, {say, say, say, end}, std::move(tasks)));
+
+  for (const std::vector<std::string>& read : reads) {
+    std::string all;
+    for (const std::string& piece : read) all += piece;
+    EXPECT_EQ(all, "xxx");
+    EXPECT_EQ(read.back(), "");
+  }
+}
+
+// What came while both sets heard of it, or neither rested, is not lost.
+TEST_F(LaggardsTest, OneMayGoBackAndForthWhileItIsReadAndWritten) {
+  std::vector<std::string> reads;
+  ReadyDescriptor& socket = *sockets_[0];
+  Written written;
+  bool may = true;
+  const Step turn = [&, bytes = std::vector<char>(1 << 16)]() mutable {
+    while (::recv(pairs_[0]->theirs, bytes.data(), bytes.size(), 0) > 0) {
+    }
+    pairs_[0]->Say("x");
+    socket.MayLag(may = !may);
+  };
+  std::vector<Step> steps(100, turn);
+  steps.emplace_back([&] { pairs_[0]->End(); });
+  RunWith(std::move(steps), ReadAll(socket, reads), WriteAll(socket, written));
+
+  std::string all;
+  for (const std::string& read : reads) all += read;
+  EXPECT_EQ(all, std::string(100, 'x'));
+  EXPECT_EQ(written.left, 0U);
+}
+
+TEST_F(LaggardsTest, AClosedOneIsNotHeardOfThoughADuplicateIsOpen) {
+  const int copy = ::fcntl(pairs_[0]->ours, F_DUPFD_CLOEXEC, 0);
+  ASSERT_GE(copy, 0);
+  sockets_[0].reset();
+  pairs_[0]->Say("to nobody");
+  RunWith({[] {}, [] {}});
+  ::close(copy);
 }
 
 // While a duplicate is open the system goes on telling of it.

@@ -33,6 +33,10 @@ class ByteStream {
   // Writes all of it, waiting for the peer. One write may be outstanding.
   virtual async::Task<IoResult> Write(std::string_view bytes) = 0;
 
+  // Whether what comes may be read a millisecond or two late, which costs a process with many
+  // streams much less than a wake for each piece. A hint.
+  virtual void MayLag(bool /*may*/) {}
+
   // Closes at once; outstanding operations end with boost::asio::error::operation_aborted.
   virtual void Close() noexcept = 0;
 

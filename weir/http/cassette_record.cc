@@ -120,6 +120,7 @@ class RecordingStream final : public ByteStream {
     Leave();
     inner_->Close();
   }
+  void MayLag(bool may) override { inner_->MayLag(may); }
   void ShutdownSend() noexcept override { inner_->ShutdownSend(); }
   Peek PeekPeer() noexcept override { return inner_->PeekPeer(); }
   std::optional<Delivery> Delivered() noexcept override { return inner_->Delivered(); }

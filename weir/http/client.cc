@@ -113,6 +113,10 @@ class Response::Session {
   Result<void> Feed();
   Result<std::string_view> Decoded(std::string_view piece);
   void Finish();
+  void Lag(bool may) {
+    lags_ = may;
+    stream().MayLag(may);
+  }
 
   async::Context ctx_;
   Pool& pool_;
@@ -134,6 +138,8 @@ class Response::Session {
   Duration limit_{};
   Ended ended_ = Ended::kNo;
   bool body_began_ = false;
+  bool trickles_ = false;  // the body: an answer that is written while it is read
+  bool lags_ = false;
   bool last_read_full_ = false;
   TimePoint sent_at_;
   std::uint64_t written_before_ = 0;
@@ -220,6 +226,8 @@ async::Task<Result<void>> Response::Session::Start(const std::string& bytes,
 }
 
 void Response::Session::OpenBody() {
+  const std::string_view type = parser_.head().headers.Find("Content-Type").value_or("");
+  trickles_ = type.starts_with("text/event-stream") || type.starts_with("application/x-ndjson");
   const std::optional<std::string_view> encoding = parser_.head().headers.Find("Content-Encoding");
   if (!encoding) return;
   if (EqualsIgnoreCase(*encoding, "gzip")) {
@@ -269,6 +277,8 @@ std::optional<Result<std::string_view>> Response::Session::Poll() {
 
 async::Task<IoResult> Response::Session::Wait(const async::Context& ctx) {
   Follow(ctx);
+  // The first piece is waited for like a head.
+  if (trickles_ && body_began_ && !lags_) Lag(true);
   return StartRead();
 }
 
@@ -357,6 +367,7 @@ void Response::Session::Finish() {
     const Result<void> whole = inflater_->Finish();
     if (!whole) failure_ = whole.error();
   }
+  if (lags_) Lag(false);
   if (parser_.keep_alive() && begin_ == end_ && ended_ == Ended::kNo && !write_failed_) {
     if (lease_->buffer_size > kKeptBuffer) {
       lease_->buffer.reset();

@@ -76,6 +76,8 @@ class SocketStream : public ByteStream {
     co_return IoResult(boost::system::error_code(), written);
   }
 
+  void MayLag(bool may) override { socket_.MayLag(may); }
+
   void Close() noexcept override { socket_.Close(); }
 
   void ShutdownSend() noexcept override {
