@@ -163,7 +163,7 @@ one_round() {
   side_by_side "$r" requests-512 0 0 raw weir -- requests --connections 512 --count 40000
   side_by_side "$r" requests-512 0 0 sdk -- requests --connections 512 --count 3000
   side_by_side "$r" paced-500 20 200 raw weir sdk -- streams --connections 500
-  side_by_side "$r" calm-500 100 50 raw weir sdk -- streams --connections 500
+  side_by_side "$r" calm-500 100 100 raw weir sdk -- streams --connections 500
   side_by_side "$r" paced-1000 25 200 raw weir -- streams --connections 1000
   side_by_side "$r" saturated-64 0 2000 raw weir -- streams --connections 64
   side_by_side "$r" saturated-64 0 500 sdk -- streams --connections 64

@@ -6,7 +6,7 @@
 //
 // Where many streams trickle, most of what an event costs is that the process wakes for it. Those
 // that may lag are heard of together: while one wake follows upon another, the next look at them
-// comes a moment later.
+// comes two milliseconds later.
 
 #include <array>
 #include <chrono>
@@ -42,7 +42,7 @@ class Readiness {
   static constexpr int kBatch = 64;
   static constexpr int kMostBatches = 16;  // of one look, before others have their turn
   // As long as a look at those that may lag is put off.
-  static constexpr std::chrono::milliseconds kRest{1};
+  static constexpr std::chrono::milliseconds kRest{2};
 
   // Those that may lag.
   Readiness& Laggards();
@@ -111,7 +111,7 @@ class ReadyDescriptor {
   };
   Wait Until(Side side) { return Wait(*this, side); }
 
-  // Whether what comes may be heard of a millisecond or two late, where many may.
+  // Whether what comes may be heard of two milliseconds late, where pieces come that quickly.
   void MayLag(bool may);
 
   // At once; who waits goes on from the loop.

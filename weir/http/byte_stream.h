@@ -33,7 +33,7 @@ class ByteStream {
   // Writes all of it, waiting for the peer. One write may be outstanding.
   virtual async::Task<IoResult> Write(std::string_view bytes) = 0;
 
-  // Whether what comes may be read a millisecond or two late, which costs a process with many
+  // Whether what comes may be read two milliseconds late, which costs a process with many
   // streams much less than a wake for each piece. A hint.
   virtual void MayLag(bool /*may*/) {}
 
