@@ -1,10 +1,11 @@
 #include "weir/base/random.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <random>
+
+#include "weir/base/text.h"
 
 namespace weir {
 namespace {
@@ -14,14 +15,6 @@ std::uint64_t SplitMix(std::uint64_t& state) {
   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
   z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
   return z ^ z >> 31;
-}
-
-// All digits of `bits`, the lowest first.
-std::array<char, 16> HexDigits(std::uint64_t bits) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::array<char, 16> digits;
-  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = kHex[bits >> (4 * i) & 15];
-  return digits;
 }
 
 }  // namespace
@@ -78,8 +71,10 @@ std::string HexId(Random& random, int digits) {
   id.resize_and_overwrite(static_cast<std::size_t>(digits), [&](char* out, std::size_t) {
     const std::size_t size = static_cast<std::size_t>(digits);
     for (std::size_t i = 0; i < size; i += 16) {
-      const std::array<char, 16> hex = HexDigits(random.Next());
-      std::memcpy(out + i, hex.data(), std::min(hex.size(), size - i));
+      std::uint64_t bits = random.Next();
+      for (std::size_t j = i; j < std::min(size, i + 16); ++j, bits >>= 4) {
+        out[j] = kHexDigits[bits & 15];
+      }
     }
     return size;
   });

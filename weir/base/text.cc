@@ -7,6 +7,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "weir/base/utf8.h"
+
 namespace weir {
 namespace {
 
@@ -23,34 +25,6 @@ std::optional<T> ParseWhole(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// Length of the well-formed UTF-8 character at the front of `text`, 0 if there is none.
-std::size_t CharLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    length = 2;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    length = 3;
-    if (lead == 0xE0) low = 0xA0;
-    if (lead == 0xED) high = 0x9F;
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    length = 4;
-    if (lead == 0xF0) low = 0x90;
-    if (lead == 0xF4) high = 0x8F;
-  } else {
-    return 0;
-  }
-  if (text.size() < length || byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
 }
 
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -141,20 +115,15 @@ std::optional<double> ParseDouble(std::string_view text) {
   return value;
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = CharLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
+std::string CountOf(const Piece& count, std::string_view one, std::string_view many) {
+  if (count.text() == "1") return StrCat("1 ", one);
+  return many.empty() ? StrCat(count.text(), " ", one, "s") : StrCat(count.text(), " ", many);
 }
 
-std::string_view Utf8Prefix(std::string_view text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  std::size_t end = max_bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
+std::string HexText(std::uint64_t number) {
+  std::string text(16, '0');
+  for (std::size_t i = text.size(); number != 0; number >>= 4) text[--i] = kHexDigits[number & 15];
+  return text;
 }
 
 std::string Truncate(std::string_view text, std::size_t max_bytes) {

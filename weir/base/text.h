@@ -68,6 +68,7 @@ constexpr int HexValue(char c) {
 constexpr bool IsHexDigit(char c) { return HexValue(c) >= 0; }
 constexpr bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
+inline constexpr std::string_view kHexDigits = "0123456789abcdef";
 inline constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of UTF-8
 
@@ -82,9 +83,10 @@ std::optional<std::int64_t> ParseInt(std::string_view text);
 std::optional<std::uint64_t> ParseUint(std::string_view text);
 std::optional<double> ParseDouble(std::string_view text);  // finite values only
 
-bool IsUtf8(std::string_view text);
-// The longest prefix of at most `max_bytes` that does not cut a character in two.
-std::string_view Utf8Prefix(std::string_view text, std::size_t max_bytes);
+// "1 row", "2 rows". `count` is a whole number; without `many` it is `one` and an s.
+std::string CountOf(const Piece& count, std::string_view one, std::string_view many = {});
+// The 16 hexadecimal digits of a number.
+std::string HexText(std::uint64_t number);
 // Cut for people and logs: "first part… (truncated 123 chars)".
 std::string Truncate(std::string_view text, std::size_t max_bytes);
 

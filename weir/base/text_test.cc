@@ -77,49 +77,16 @@ RC_GTEST_PROP(ParseNumber, ReadsBackWhatStrCatWrites, (std::int64_t number, doub
   RC_ASSERT(ParseDouble(StrCat(real)) == real);
 }
 
-TEST(Utf8, OnlyShortestFormsOfRealCharactersAreValid) {
-  for (const std::string_view good :
-       {"", "abc", "é", "€", "😀", "\xEF\xBF\xBF", "\xF4\x8F\xBF\xBF"}) {
-    EXPECT_TRUE(IsUtf8(good)) << good;
-  }
-  const std::string_view bad[] = {
-      "\x80",
-      "\xC0\x80",
-      "\xC1\xBF",
-      "\xC3",
-      "\xE0\x80\x80",
-      "\xED\xA0\x80",
-      "\xE2\x82",
-      "\xF0\x80\x80\x80",
-      "\xF5\x80\x80\x80",
-      "\xF4\x90\x80\x80",
-      "\xFF",
-      "a\xC3(",
-  };
-  for (const std::string_view text : bad) EXPECT_FALSE(IsUtf8(text)) << Base64Encode(text);
+TEST(CountOf, OneIsNoPlural) {
+  EXPECT_EQ(CountOf(1, "row"), "1 row");
+  EXPECT_EQ(CountOf(std::size_t{0}, "row"), "0 rows");
+  EXPECT_EQ(CountOf(std::int64_t{-1}, "row"), "-1 rows");
+  EXPECT_EQ(CountOf(2, "property", "properties"), "2 properties");
 }
 
-// Valid UTF-8 of one to four bytes per character.
-rc::Gen<std::string> Utf8Texts() {
-  const auto character = rc::gen::elementOf(
-      std::vector<std::string>{"a", "\n", "é", "ß", "€", "한", "😀", "\U0010FFFF"});
-  return rc::gen::map(rc::gen::container<std::vector<std::string>>(character),
-                      [](const std::vector<std::string>& parts) { return Join(parts, ""); });
-}
-
-RC_GTEST_PROP(Utf8Prefix, IsTheLongestValidPrefixThatFits, ()) {
-  const std::string text = *Utf8Texts();
-  const auto max_bytes = *rc::gen::inRange<std::size_t>(0, text.size() + 2);
-
-  const std::string_view prefix = Utf8Prefix(text, max_bytes);
-
-  RC_ASSERT(text.starts_with(prefix));
-  RC_ASSERT(prefix.size() <= max_bytes);
-  RC_ASSERT(IsUtf8(prefix));
-  for (std::size_t longer = prefix.size() + 1; longer <= std::min(max_bytes, text.size());
-       ++longer) {
-    RC_ASSERT(!IsUtf8(std::string_view(text).substr(0, longer)));
-  }
+TEST(HexText, HasSixteenDigitsHighestFirst) {
+  EXPECT_EQ(HexText(0), "0000000000000000");
+  EXPECT_EQ(HexText(0x0123456789ABCDEF), "0123456789abcdef");
 }
 
 TEST(Truncate, SaysHowMuchIsMissing) {

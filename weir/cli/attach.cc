@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/cli/terminal.h"
 #include "weir/json/fence.h"
 #include "weir/text/media.h"

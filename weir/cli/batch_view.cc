@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/cli/run_view.h"
 #include "weir/json/writer.h"
 

@@ -10,6 +10,7 @@
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 
 namespace weir::cli {
@@ -18,8 +19,6 @@ namespace {
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kShownBefore = 60;  // columns of an excerpt
 constexpr std::size_t kShownBehind = 20;
-
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 // An open file, or stdin.
 class Source {
@@ -202,7 +201,7 @@ LineColumn PlaceFinder::Find(std::size_t offset) {
     if (text_[at_] == '\n') {
       ++place_.line;
       place_.column = 1;
-    } else if (!IsContinuation(text_[at_])) {
+    } else if (!IsInsideUtf8(text_[at_])) {
       ++place_.column;
     }
   }
@@ -225,7 +224,7 @@ std::string Excerpt(std::string_view text, std::size_t offset) {
   std::string_view dots;
   if (caret > kShownBefore) {
     std::size_t cut = caret - kShownBefore;
-    while (cut < caret && IsContinuation(shown[cut])) ++cut;
+    while (cut < caret && IsInsideUtf8(shown[cut])) ++cut;
     shown.remove_prefix(cut);
     caret -= cut;
     dots = "...";
@@ -239,7 +238,7 @@ std::string Excerpt(std::string_view text, std::size_t offset) {
     const auto byte = static_cast<unsigned char>(shown[i]);
     const bool control = byte < 0x20 || byte == 0x7F;
     clean += control ? ' ' : byte >= 0x80 && !readable ? '?' : shown[i];
-    if (i < caret && !(readable && IsContinuation(shown[i]))) ++column;
+    if (i < caret && !(readable && IsInsideUtf8(shown[i]))) ++column;
   }
   const std::string number = StrCat(PlaceFinder(text).Find(offset).line);
   return StrCat("  ", number, " | ", dots, Redact(clean), "\n", std::string(number.size() + 2, ' '),

@@ -11,17 +11,10 @@ namespace {
 
 constexpr std::size_t kLongestPlain = 200;
 
-void AppendHex(std::string& out, std::uint64_t hash) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(hash >> shift) & 15];
-}
-
 // 128 bits: two of ten million rows are never taken for the same by chance.
 std::string Fingerprint(std::string_view text) {
-  std::string out;
-  AppendHex(out, StableHash(text.data(), text.size(), 1));
-  AppendHex(out, StableHash(text.data(), text.size(), 2));
-  return out;
+  return StrCat(HexText(StableHash(text.data(), text.size(), 1)),
+                HexText(StableHash(text.data(), text.size(), 2)));
 }
 
 // So that no part runs into the next.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/cli/markdown/inline.h"
 #include "weir/cli/markdown/table.h"
 
@@ -50,7 +51,7 @@ void Markdown::Resize(int width, int height) {
 void Markdown::Take(char c) {
   if (c == '\n') return EndLine();
   const std::size_t bytes = line_.size();
-  const bool begins_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  const bool begins_character = !IsInsideUtf8(c);
   const bool full = bytes >= options_.max_block_bytes &&
                     (c == ' ' || (bytes >= 2 * options_.max_block_bytes && begins_character));
   if (full && fence_.mark != 0) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/cli/review_view.h"
 
 namespace weir::cli {
@@ -46,8 +47,7 @@ int RowsOf(std::string_view line, int width) {
   bool in_colour = false;
   for (const char c : line) {
     if (c == '\033') in_colour = true;
-    const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-    if (!in_colour && !continues) columns += c == '\t' ? 8 - columns % 8 : 1;
+    if (!in_colour && !IsInsideUtf8(c)) columns += c == '\t' ? 8 - columns % 8 : 1;
     if (c == 'm') in_colour = false;
   }
   return std::max(1, (columns + width - 1) / width);

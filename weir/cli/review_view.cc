@@ -4,6 +4,7 @@
 
 #include "weir/agent/workspace/workspace_record.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/cli/colours.h"
 #include "weir/cli/run_frame.h"
 #include "weir/cli/terminal.h"

@@ -25,11 +25,7 @@ constexpr int kUsualConcurrency = 16;
 
 // Sixteen characters that change with the text.
 std::string DigestOf(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::uint64_t hash = StableHash(text.data(), text.size());
-  std::string digest;
-  for (int i = 0; i < 16; ++i, hash >>= 4) digest += kDigits[hash & 15];
-  return digest;
+  return HexText(StableHash(text.data(), text.size()));
 }
 
 Result<json::Value> VarsOf(const std::vector<std::string>& pairs) {

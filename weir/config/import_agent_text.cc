@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/config/show.h"
 #include "weir/json/writer.h"
 

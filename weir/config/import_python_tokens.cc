@@ -1,6 +1,7 @@
 #include "weir/config/import_python_tokens.h"
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::config {
 namespace {
@@ -46,7 +47,7 @@ class Tokenizer {
     if (c == '\n') {
       ++mark_.line;
       mark_.column = 1;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+    } else if (!IsInsideUtf8(c)) {
       ++mark_.column;
     }
   }

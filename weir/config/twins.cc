@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::config {
 namespace {
@@ -16,12 +17,9 @@ bool IsOfName(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
 }
 
-// Whether the byte belongs to the character before it.
-bool IsInside(char c) { return (c & 0xC0) == 0x80; }
-
 std::size_t NextCharacter(std::string_view text, std::size_t at) {
   do ++at;
-  while (at < text.size() && IsInside(text[at]));
+  while (at < text.size() && IsInsideUtf8(text[at]));
   return std::min(at, text.size());
 }
 

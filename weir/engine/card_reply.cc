@@ -155,7 +155,7 @@ void ChoiceReader::Finish(model::Delta& piece) {
                   piece.finish == model::Finish::kStop;
   if (calls_ == 0) return;
   if (reading_.mode == ToolMode::kNative) {
-    repairs_.push_back(StrCat("the server left ", calls_, calls_ == 1 ? " call" : " calls",
+    repairs_.push_back(StrCat("the server left ", CountOf(calls_, "call"),
                               " of tools in the text; read here (its --tool-call-parser is missing "
                               "or does not fit the model)"));
   }
@@ -202,8 +202,8 @@ void ChoiceReader::FinishGuided(model::Delta& piece) {
     return;
   }
   if (read->report.count > 0) {
-    repairs_.push_back(StrCat("the object of a call was mended in ", read->report.count,
-                              read->report.count == 1 ? " place" : " places"));
+    repairs_.push_back(
+        StrCat("the object of a call was mended in ", CountOf(read->report.count, "place")));
   }
   if (name == AnswerName(reading_.tools) && arguments.Find("answer").exists()) {
     const json::View answer = arguments.Find("answer");

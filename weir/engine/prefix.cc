@@ -99,14 +99,6 @@ std::uint64_t RenderingOf(const model::Call& call) {
   return RendersPlainly(call) ? plain : HashOfRendering(call);
 }
 
-std::string Hex(std::uint64_t number) {
-  std::string digits;
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    digits += "0123456789abcdef"[(number >> shift) & 15];
-  }
-  return digits;
-}
-
 // The prefix without its digest.
 Prefix PartsOf(const model::Call& call) {
   Prefix prefix;
@@ -128,7 +120,7 @@ Prefix PartsOf(const model::Call& call) {
 void Digest(Prefix& prefix) {
   const std::string all =
       StrCat(prefix.model, "|", prefix.system, "|", prefix.tools, "|", prefix.rendering);
-  prefix.digest = Hex(HashOf(all, 1)) + Hex(HashOf(all, 2));
+  prefix.digest = HexText(HashOf(all, 1)) + HexText(HashOf(all, 2));
 }
 
 bool HaveSameParts(const Prefix& a, const Prefix& b) {

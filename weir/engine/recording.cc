@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/events/call_json.h"
 #include "weir/events/truncate.h"
 #include "weir/json/writer.h"
@@ -30,7 +31,7 @@ double MillisOf(Duration time) {
 
 std::int64_t PromptLength(const model::Call& call) {
   const std::size_t tokens = call.prompt_token_ids.size();
-  return static_cast<std::int64_t>(tokens > 0 ? tokens : events::CountChars(call.prompt));
+  return static_cast<std::int64_t>(tokens > 0 ? tokens : CountCharacters(call.prompt));
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ class SuretyEngine final : public model::Engine {
   static void Explain(Reply& reply, double surety, const model::ConfidenceRule& rule, int answers,
                       const std::optional<Error>& failure) {
     std::string why = StrCat(Rounded(surety), " is below the threshold ", *rule.threshold,
-                             " after ", answers, answers == 1 ? " answer" : " answers");
+                             " after ", CountOf(answers, "answer"));
     if (failure) StrAppend(why, "; asking again failed: ", failure->message);
     reply.info.degradations.push_back({.what = "confidence", .why = std::move(why)});
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/events/story.h"
 #include "weir/events/story_words.h"
 
@@ -29,12 +30,8 @@ std::string KeyOf(json::View event, std::string_view agent) {
   return run.empty() ? std::string(agent) : StrCat(run, "\n", agent);
 }
 
-// The end of a text, beginning with a whole character.
 void KeepEnd(std::string& text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return;
-  std::size_t begin = text.size() - max_bytes;
-  while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
-  text.erase(0, begin);
+  text.erase(0, text.size() - Utf8Suffix(text, max_bytes).size());
 }
 
 WorkCounts TokensOf(json::View event, double requests) {

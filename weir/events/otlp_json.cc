@@ -17,14 +17,6 @@ constexpr int kClient = 3;       // SPAN_KIND_CLIENT
 constexpr int kErrorStatus = 2;  // STATUS_CODE_ERROR
 constexpr int kCumulative = 2;   // AGGREGATION_TEMPORALITY_CUMULATIVE
 
-std::string Hex(std::uint64_t number) {
-  std::string text(16, '0');
-  for (std::size_t i = text.size(); number != 0; number >>= 4) {
-    text[--i] = "0123456789abcdef"[number & 15];
-  }
-  return text;
-}
-
 // 64-bit integers are strings in the JSON form of protocol buffers.
 void WriteInt64(Writer& out, std::string_view key, std::integral auto number) {
   out.Field(key, StrCat(number));
@@ -103,9 +95,9 @@ std::string Envelope(const OtlpOrigin& origin, std::string_view resources, std::
 
 void WriteSpan(Writer& out, const OtlpOrigin& origin, const OtlpSpan& span) {
   out.BeginObject();
-  out.Field("traceId", StrCat(Hex(origin.run), Hex(span.trace)));
-  out.Field("spanId", Hex(span.id));
-  if (span.parent != 0) out.Field("parentSpanId", Hex(span.parent));
+  out.Field("traceId", StrCat(HexText(origin.run), HexText(span.trace)));
+  out.Field("spanId", HexText(span.id));
+  if (span.parent != 0) out.Field("parentSpanId", HexText(span.parent));
   out.Field("name", span.name);
   out.Key("kind");
   out.Int(span.client ? kClient : kInternal);

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/events/story_agent.h"
 #include "weir/events/story_words.h"
 #include "weir/events/truncate.h"
@@ -27,7 +28,7 @@ std::string TellRequest(json::View event) {
   if (event.Find("model").exists()) StrAppend(told, " for ", TextOf(event, "model"));
   if (event.Find("message_count").exists()) {
     const std::int64_t count = WholeOf(event, "message_count");
-    StrAppend(told, ", ", count, count == 1 ? " message" : " messages");
+    StrAppend(told, ", ", CountOf(count, "message"));
   } else if (event.Find("prompt_length").exists()) {
     StrAppend(told, ", a prompt of ", WholeOf(event, "prompt_length"));
   }
@@ -90,7 +91,7 @@ std::string TellNodeEnd(json::View event) {
 
 std::string TellRunEnd(json::View event) {
   const std::string_view error = TextOf(event, "error");
-  return StrCat(Counted(WholeOf(event, "rows"), "row"), ", ", WholeOf(event, "ok"), " ok, ",
+  return StrCat(CountOf(WholeOf(event, "rows"), "row"), ", ", WholeOf(event, "ok"), " ok, ",
                 WholeOf(event, "failed"), " failed", error.empty() ? "" : ": ", error);
 }
 
@@ -165,11 +166,11 @@ void AppendTable(std::string& out, const std::vector<Cells>& rows) {
   for (const Cells& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], CountChars(row[i]));
+      widths[i] = std::max(widths[i], CountCharacters(row[i]));
   }
   for (const Cells& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string gap(widths[i] - CountChars(row[i]), ' ');
+      const std::string gap(widths[i] - CountCharacters(row[i]), ' ');
       i == 0 ? StrAppend(out, row[i], gap) : StrAppend(out, "  ", gap, row[i]);
     }
     out += '\n';

@@ -32,10 +32,10 @@ std::string TellStart(json::View event) {
   const std::string_view engine = TextOf(event, "engine");
   if (!engine.empty()) StrAppend(told, " on ", engine);
   if (event.Find("tools").exists()) {
-    StrAppend(told, " with ", Counted(WholeOf(event, "tools"), "tool"));
+    StrAppend(told, " with ", CountOf(WholeOf(event, "tools"), "tool"));
   }
   const std::int64_t most = WholeOf(event, "max_turns");
-  if (most > 0) StrAppend(told, ", at most ", Counted(most, "turn"));
+  if (most > 0) StrAppend(told, ", at most ", CountOf(most, "turn"));
   return told;
 }
 
@@ -47,7 +47,7 @@ std::string TellTurn(json::View event) {
   const std::string_view finish = TextOf(event, "finish_reason");
   if (!finish.empty()) StrAppend(told, ", ", finish);
   const std::int64_t calls = WholeOf(event, "tool_calls");
-  if (calls > 0) StrAppend(told, ", ", Counted(calls, "tool call"));
+  if (calls > 0) StrAppend(told, ", ", CountOf(calls, "tool call"));
   if (event.Find("confidence").IsNumber()) {
     StrAppend(told, ", confidence ", AnyOf(event, "confidence"));
   }
@@ -71,7 +71,7 @@ std::string TellToolResult(json::View event) {
   if (status != "ok") return StrCat(Tool(event), " failed after ", time, Because(event));
   std::string told = StrCat(Tool(event), " answered in ", time);
   if (event.Find("tool_output_chars").exists()) {
-    StrAppend(told, ", ", Counted(WholeOf(event, "tool_output_chars"), "character"));
+    StrAppend(told, ", ", CountOf(WholeOf(event, "tool_output_chars"), "character"));
   }
   return told;
 }
@@ -87,10 +87,10 @@ std::string TellLowConfidence(json::View event) {
 }
 
 std::string TellCompacted(json::View event) {
-  std::string told = StrCat(Counted(WholeOf(event, "messages_before"), "message"), " became ",
+  std::string told = StrCat(CountOf(WholeOf(event, "messages_before"), "message"), " became ",
                             WholeOf(event, "messages_after"));
   if (event.Find("tokens_before").exists()) {
-    StrAppend(told, ", as they had ", Counted(WholeOf(event, "tokens_before"), "token"));
+    StrAppend(told, ", as they had ", CountOf(WholeOf(event, "tokens_before"), "token"));
   }
   return told;
 }
@@ -103,17 +103,17 @@ std::string TellError(json::View event) {
 
 std::string TellEnd(json::View event) {
   return StrCat(TextOf(event, "status") == "ok" ? "is done after " : "has failed after ",
-                Counted(WholeOf(event, "turns"), "turn"), " and ",
+                CountOf(WholeOf(event, "turns"), "turn"), " and ",
                 TimeOr(event.Find("duration_ms"), "some time"), ", ",
-                Counted(WholeOf(event, "tool_calls"), "tool call"), Tokens(event));
+                CountOf(WholeOf(event, "tool_calls"), "tool call"), Tokens(event));
 }
 
 std::string Row(json::View event, std::string_view what) {
   std::string told = StrCat("row ", AnyOf(event, "row"), " ", what);
   const json::View files = event.Find("files");
-  if (files.IsNumber()) StrAppend(told, ", ", Counted(WholeOf(event, "files"), "file"));
+  if (files.IsNumber()) StrAppend(told, ", ", CountOf(WholeOf(event, "files"), "file"));
   if (files.IsArray()) {
-    StrAppend(told, ", ", Counted(static_cast<std::int64_t>(files.size()), "file"));
+    StrAppend(told, ", ", CountOf(static_cast<std::int64_t>(files.size()), "file"));
   }
   if (files.IsString()) StrAppend(told, ", ", files.StringOr(""));
   return told;

@@ -33,10 +33,6 @@ std::string TimeOr(json::View millis, std::string_view otherwise) {
   return time ? FormatTime(*time) : std::string(otherwise);
 }
 
-std::string Counted(std::int64_t count, std::string_view one) {
-  return StrCat(count, " ", one, count == 1 ? "" : "s");
-}
-
 std::string Why(json::View event) {
   const std::string_view error = TextOf(event, "error");
   const std::string_view message = TextOf(event, "message");

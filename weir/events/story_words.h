@@ -18,7 +18,6 @@ std::string AnyOf(json::View event, std::string_view key);
 
 std::string FormatTime(double millis);  // "83.3 ms", "1.82 s"
 std::string TimeOr(json::View millis, std::string_view otherwise);
-std::string Counted(std::int64_t count, std::string_view one);  // "1 turn", "2 turns"
 
 std::string Why(json::View event);  // "http_503: busy"
 

@@ -2,23 +2,13 @@
 
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::events {
 namespace {
 
 // How far beyond the cut a secret may reach that begins before it.
 constexpr std::size_t kBeyond = 1024;
-
-bool Continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-// Where character `count` begins, or the end of the text.
-std::size_t OffsetOf(std::string_view text, std::size_t count) {
-  std::size_t i = 0;
-  for (; i < text.size(); ++i) {
-    if (!Continues(text[i]) && count-- == 0) break;
-  }
-  return i;
-}
 
 bool IsHarmless(json::View value) {
   const std::string_view text = value.StringOr("EMPTY");
@@ -31,19 +21,13 @@ bool IsModelsText(std::string_view key, json::View object) {
 
 }  // namespace
 
-std::size_t CountChars(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text) count += Continues(c) ? 0 : 1;
-  return count;
-}
-
 std::string TruncateText(std::string_view text, std::size_t max_chars) {
   if (text.size() <= max_chars) return std::string(text);
-  const std::size_t cut = OffsetOf(text, max_chars);
+  const std::size_t cut = OffsetOfCharacter(text, max_chars);
   if (cut == text.size()) return std::string(text);
-  const std::size_t left_out = CountChars(text.substr(cut));
+  const std::size_t left_out = CountCharacters(text.substr(cut));
   const std::string redacted = Redact(Utf8Prefix(text, cut + kBeyond));
-  return StrCat(std::string_view(redacted).substr(0, OffsetOf(redacted, max_chars)),
+  return StrCat(std::string_view(redacted).substr(0, OffsetOfCharacter(redacted, max_chars)),
                 "...(truncated ", left_out, " chars)");
 }
 

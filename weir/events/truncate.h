@@ -13,9 +13,6 @@ namespace weir::events {
 
 inline constexpr std::size_t kUncut = static_cast<std::size_t>(-1);
 
-// The code points of a text; a byte that is not UTF-8 counts as one or joins its neighbour.
-std::size_t CountChars(std::string_view text);
-
 // The first `max_chars` characters and "...(truncated M chars)", M being how many are left out;
 // a text that is no longer than that stays as it is. A cut text is redacted first, since half a key
 // no longer looks like one; others are left to the sink. No character is cut in two.

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 
 namespace weir::events {
@@ -79,7 +80,7 @@ RC_GTEST_PROP(TruncateText, IsNeverLongerThanAskedForAndStaysUtf8, ()) {
   } else {
     const std::string tail = StrCat("...(truncated ", points.size() - max, " chars)");
     RC_ASSERT(cut.ends_with(tail));
-    RC_ASSERT(CountChars(cut) == max + tail.size());
+    RC_ASSERT(CountCharacters(cut) == max + tail.size());
     RC_ASSERT(text.starts_with(cut.substr(0, cut.size() - tail.size())));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "weir/base/utf8.h"
 #include "weir/flow/figures.h"
 #include "weir/flow/html.h"
 
@@ -16,18 +17,8 @@ constexpr double kLabel = 20;    // the name of a way
 constexpr double kCharacter = 7.3;
 constexpr std::size_t kMostCharacters = 26;
 
-std::size_t CharactersIn(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 std::string Cut(std::string_view text) {
-  std::size_t bytes = 0;
-  std::size_t characters = 0;
-  for (; bytes < text.size(); ++bytes) {
-    if ((text[bytes] & 0xC0) == 0x80) continue;
-    if (++characters == kMostCharacters) break;
-  }
+  const std::size_t bytes = OffsetOfCharacter(text, kMostCharacters - 1);
   if (bytes == text.size()) return std::string(text);
   return StrCat(text.substr(0, bytes), "…");
 }
@@ -67,7 +58,7 @@ class Picture {
   double BoxWidth(const GraphNode& node) const {
     std::size_t characters = 12;
     for (const std::string& line : LinesOf(node)) {
-      characters = std::max(characters, CharactersIn(line));
+      characters = std::max(characters, CountCharacters(line));
     }
     return static_cast<double>(characters) * kCharacter + 2 * kPadding;
   }
@@ -75,7 +66,7 @@ class Picture {
   Size Measure(const Way& way) const {
     Size size = Measure(way.nodes);
     size.width =
-        std::max(size.width, static_cast<double>(CharactersIn(Cut(way.name))) * kCharacter);
+        std::max(size.width, static_cast<double>(CountCharacters(Cut(way.name))) * kCharacter);
     size.height += kLabel;
     return size;
   }

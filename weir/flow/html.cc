@@ -2,28 +2,21 @@
 
 #include <cmath>
 
+#include "weir/base/utf8.h"
+
 namespace weir::flow {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-// Bytes of the character at the front; 0 when there is none.
-std::size_t CharacterLength(std::string_view text) {
-  constexpr std::size_t kLongest = 4;
-  for (std::size_t length = 1; length <= kLongest && length <= text.size(); ++length) {
-    if (IsUtf8(text.substr(0, length))) return length;
-  }
-  return 0;
-}
 
 }  // namespace
 
 std::string Escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = CharacterLength(text);
+    const Utf8Char character = DecodeUtf8(text);
     const char c = text.front();
-    if (length == 0 || (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') ||
+    if (!character.valid || (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') ||
         c == 0x7F) {
       out += kReplacement;
       text.remove_prefix(1);
@@ -46,9 +39,9 @@ std::string Escaped(std::string_view text) {
         out += "&#39;";
         break;
       default:
-        out += text.substr(0, length);
+        out += text.substr(0, character.length);
     }
-    text.remove_prefix(length);
+    text.remove_prefix(character.length);
   }
   return out;
 }

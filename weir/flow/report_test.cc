@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "weir/base/utf8.h"
 #include "weir/flow/html.h"
 #include "weir/json/reader.h"
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/flow/cells.h"
 #include "weir/flow/csv.h"
 #include "weir/flow/rows_input.h"
@@ -105,8 +106,8 @@ class CsvSource final : public RowSource {
     if (fields.size() != names_.size()) {
       const bool few = fields.size() < names_.size();
       return maker_.Bad(
-          StrCat(place, " has ", fields.size(), fields.size() == 1 ? " field" : " fields",
-                 ", and the first line names ", names_.size(), " columns; ",
+          StrCat(place, " has ", CountOf(fields.size(), "field"), ", and the first line names ",
+                 names_.size(), " columns; ",
                  few ? StrCat("write the missing ones as nothing between ", SeparatorName())
                      : StrCat("put fields with ", SeparatorName(), " in quotes")));
     }

@@ -13,6 +13,7 @@
 
 #include "weir/base/glob.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/flow/rows_input.h"
 #include "weir/flow/units.h"
 #include "weir/json/builder.h"

@@ -102,13 +102,8 @@ std::vector<Unit> RowUnitsOf(std::string_view text, Language language, bool clas
 }
 
 std::string UnitId(std::string_view path, const Unit& unit) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr int kDigits = 16;
   const std::string text = StrCat(path, ":", UnitKindName(unit.kind), ":", unit.name);
-  const std::uint64_t hash = StableHash(text.data(), text.size(), 0);
-  std::string id;
-  for (int shift = 4 * (kDigits - 1); shift >= 0; shift -= 4) id += kHex[(hash >> shift) & 15];
-  return id;
+  return HexText(StableHash(text.data(), text.size()));
 }
 
 }  // namespace weir::flow

@@ -7,6 +7,7 @@
 #include "weir/async/wait.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/http/cassette.h"
 #include "weir/http/cassette_error.h"
 #include "weir/http/cassette_file.h"
@@ -33,7 +34,7 @@ struct Entry {
 // The part of `text` around `at`, at whole characters.
 std::string Around(std::string_view text, std::size_t at) {
   std::size_t begin = at - std::min(at, kShownBefore);
-  while (begin < at && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
+  while (begin < at && IsInsideUtf8(text[begin])) ++begin;
   return StrCat("'", Utf8Prefix(text.substr(begin), at - begin + kShownBehind), "'");
 }
 
@@ -112,7 +113,7 @@ class Cassette {
       if (nearest == nullptr || distance(entry) < distance(*nearest)) nearest = &entry;
     }
     if (same > 0) {
-      return StrCat("it was recorded ", same, same == 1 ? " time" : " times",
+      return StrCat("it was recorded ", CountOf(same, "time"),
                     " and played as often: record as many as will be asked for");
     }
     if (nearest == nullptr) {

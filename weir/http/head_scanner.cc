@@ -18,14 +18,13 @@ std::size_t SkipLine(std::string_view bytes, std::size_t at, std::size_t end) {
 }
 
 std::string Escape(std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\r' || c == '\n') {
       out += c == '\r' ? "\\r" : "\\n";
     } else if (byte < ' ' || byte >= 0x7F) {
-      StrAppend(out, "\\x", kHex[byte >> 4], kHex[byte & 0xF]);
+      StrAppend(out, "\\x", kHexDigits[byte >> 4], kHexDigits[byte & 0xF]);
     } else {
       out += c;
     }

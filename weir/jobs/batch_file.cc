@@ -47,12 +47,7 @@ class Digest {
     one_ = StableHash(bytes.data(), bytes.size(), one_);
     two_ = StableHash(bytes.data(), bytes.size(), two_);
   }
-  std::string Text() const {
-    char text[33];
-    std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(one_),
-                  static_cast<unsigned long long>(two_));
-    return text;
-  }
+  std::string Text() const { return HexText(one_) + HexText(two_); }
 
  private:
   std::uint64_t one_ = 1;

@@ -9,11 +9,11 @@
 
 #include "weir/agent/arguments.h"
 #include "weir/agent/text_calls.h"
-#include "weir/agent/tools/clip.h"
 #include "weir/base/clock.h"
 #include "weir/base/random.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/lenient.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
@@ -37,12 +37,6 @@ std::string StampOf(std::int64_t wall_nanos) {
   return stamp;
 }
 
-std::string Hex(std::uint64_t hash) {
-  char text[17];
-  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
-
 void Count(json::Writer& out, std::string_view name, const std::optional<std::int64_t>& tokens) {
   if (!tokens) return;
   out.PlainKey(name);
@@ -51,10 +45,10 @@ void Count(json::Writer& out, std::string_view name, const std::optional<std::in
 
 void WriteError(json::Writer& out, const Error& error) {
   out.Field("error", std::string_view(Name(error)));
-  out.Field("message", std::string_view(agent::ToUtf8(Redact(error.message))));
+  out.Field("message", std::string_view(ToUtf8(Redact(error.message))));
   // Of an answer that was refused: what it was.
   if (!error.cause.empty()) {
-    out.Field("cause", Truncate(agent::ToUtf8(Redact(error.cause)), kMostRawText));
+    out.Field("cause", Truncate(ToUtf8(Redact(error.cause)), kMostRawText));
   }
   if (error.http_status == 0) return;
   out.PlainKey("http_status");
@@ -191,7 +185,7 @@ Hashes HashesOf(const flow::AskedOnce& asked) {
   return hashes;
 }
 
-// As Hex() wrote it.
+// As HexText() wrote it.
 std::uint64_t HashIn(json::View record, std::string_view key) {
   const std::string_view text = record.Find(key).StringOr("");
   std::uint64_t hash = 0;
@@ -200,8 +194,8 @@ std::uint64_t HashIn(json::View record, std::string_view key) {
 }
 
 void WriteHashes(json::Writer& out, const Hashes& hashes) {
-  if (hashes.prompt != 0) out.Field("prompt_hash", std::string_view(Hex(hashes.prompt)));
-  if (hashes.schema != 0) out.Field("schema_hash", std::string_view(Hex(hashes.schema)));
+  if (hashes.prompt != 0) out.Field("prompt_hash", std::string_view(HexText(hashes.prompt)));
+  if (hashes.schema != 0) out.Field("schema_hash", std::string_view(HexText(hashes.schema)));
 }
 
 const model::ReplyInfo& InfoOf(const Result<model::Reply>& reply) {

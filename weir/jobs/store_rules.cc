@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::jobs {

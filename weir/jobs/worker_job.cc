@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "weir/agent/tools/clip.h"
 #include "weir/async/off_loop.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/flow/failures.h"
 #include "weir/jobs/worker_core.h"
 #include "weir/json/reader.h"
@@ -184,7 +184,7 @@ Ended Worker::Core::Judge(const Context& ctx, const Post& post, Shift& shift, co
   ended.how = later ? Ended::How::kAgain : Ended::How::kFailed;
   ended.error = Name(error);
   // Servers and programs say what they like; a store takes texts only.
-  ended.message = agent::ToUtf8(Redact(error.message));
+  ended.message = ToUtf8(Redact(error.message));
   return ended;
 }
 

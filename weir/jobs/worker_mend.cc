@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "weir/agent/tools/clip.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/jobs/worker_core.h"
 
 namespace weir::jobs {
@@ -148,7 +148,7 @@ WorkerState Worker::Core::State(const Context& ctx) const {
   for (const Post& post : posts_) {
     if (post.paused_for.empty()) continue;
     StrAppend(state.paused, state.paused.empty() ? "" : "; ", post.queue->spec.name, ": ",
-              Truncate(agent::ToUtf8(Redact(post.paused_for)), kMostReason));
+              Truncate(ToUtf8(Redact(post.paused_for)), kMostReason));
   }
   if (!next_tries_.empty()) {
     state.next_try = std::max(Duration::zero(), *next_tries_.begin() - ctx.Now());

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "weir/agent/tools/clip.h"
 #include "weir/async/off_loop.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/jobs/worker_core.h"
 
 namespace weir::jobs {
@@ -93,12 +93,12 @@ Task<Result<void>> Worker::Core::DeliverOne(Context ctx, const Done& done) {
   std::vector<Done> one = {done};
   Result<std::vector<JobId>> counted = co_await Write(ctx, one);
   if (!counted && IsRefused(counted.error())) {
-    one[0].ended = {.id = done.ended.id,
-                    .fence = done.ended.fence,
-                    .how = Ended::How::kFailed,
-                    .error = Name(counted.error()),
-                    .message = StrCat("the store does not take the result: ",
-                                      agent::ToUtf8(counted.error().message))};
+    one[0].ended = {
+        .id = done.ended.id,
+        .fence = done.ended.fence,
+        .how = Ended::How::kFailed,
+        .error = Name(counted.error()),
+        .message = StrCat("the store does not take the result: ", ToUtf8(counted.error().message))};
     counted = co_await Write(ctx, one);
   }
   if (!counted) co_return std::unexpected<Error>(counted.error());

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/escapes.h"
 #include "weir/json/lenient_scanner.h"
-#include "weir/json/utf8.h"
 
 namespace weir::json::internal {
 namespace {
@@ -178,8 +178,8 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
     if (unit >= 0xD800 && unit < 0xDC00 && content.substr(i + 6, 2) == "\\u") {
       const int low = Hex(content.substr(i + 8), 4);
       if (low >= 0xDC00 && low < 0xE000) {
-        internal::AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
-                                           static_cast<unsigned>(low - 0xDC00));
+        AppendUtf8(scratch_, 0x10000u + (static_cast<unsigned>(unit - 0xD800) << 10) +
+                                 static_cast<unsigned>(low - 0xDC00));
         return 12;
       }
     }
@@ -193,7 +193,7 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
       return 6;
     }
     if (unit >= 0) {
-      internal::AppendUtf8(scratch_, static_cast<unsigned>(unit));
+      AppendUtf8(scratch_, static_cast<unsigned>(unit));
       return 6;
     }
   }
@@ -204,7 +204,7 @@ std::size_t LenientScanner::AppendEscape(std::string_view content, std::size_t i
   if (c == '\n') return 2;  // a line that goes on, as in JavaScript
   const int byte = c == 'x' ? Hex(content.substr(i + 2), 2) : -1;
   if (byte >= 0) {
-    internal::AppendUtf8(scratch_, static_cast<unsigned>(byte));
+    AppendUtf8(scratch_, static_cast<unsigned>(byte));
     return 4;
   }
   if (place != Place::kKey && kDroppedBefore.find(c) == kDroppedBefore.npos) scratch_ += '\\';

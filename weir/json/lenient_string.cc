@@ -5,8 +5,8 @@
 #include <array>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/lenient_scanner.h"
-#include "weir/json/utf8.h"
 
 namespace weir::json::internal {
 namespace {

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/lenient_scanner.h"
 
 namespace weir::json::internal {

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/escapes.h"
 #include "weir/json/partial_tree.h"
 #include "weir/json/reader.h"
 #include "weir/json/syntax_error.h"
-#include "weir/json/utf8.h"
 
 namespace weir::json {
 namespace {
@@ -272,7 +272,7 @@ class PartialReader::Scanner {
   // One character outside ASCII; false when it is not whole yet.
   bool Character() {
     const std::string_view rest = std::string_view(text_).substr(at_);
-    const internal::Utf8Char character = internal::DecodeUtf8(rest);
+    const Utf8Char character = DecodeUtf8(rest);
     if (!character.valid) {
       const auto lead = static_cast<unsigned char>(rest.front());
       const bool half = lead >= 0xC2 && lead <= 0xF4 && character.length == rest.size();
@@ -299,7 +299,7 @@ class PartialReader::Scanner {
     const std::optional<unsigned> first = Unit(rest);
     if (!first) return false;
     if (*first < 0xD800 || *first > 0xDFFF) {
-      internal::AppendUtf8(string_, *first);
+      AppendUtf8(string_, *first);
       at_ += kSize;
       return true;
     }
@@ -309,7 +309,7 @@ class PartialReader::Scanner {
     const std::optional<unsigned> second = Unit(rest);
     if (!second) return false;
     if (*second < 0xDC00 || *second > 0xDFFF) return Wrong();
-    internal::AppendUtf8(string_, 0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00));
+    AppendUtf8(string_, 0x10000 + ((*first - 0xD800) << 10) + (*second - 0xDC00));
     at_ += 2 * kSize;
     return true;
   }

@@ -13,6 +13,7 @@
 #include <rapidcheck.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/builder.h"
 #include "weir/json/syntax_error.h"
 #include "weir/json/writer.h"

@@ -1,8 +1,8 @@
 #include "weir/json/scanner.h"
 
+#include "weir/base/utf8.h"
 #include "weir/json/escapes.h"
 #include "weir/json/plain_text.h"
-#include "weir/json/utf8.h"
 
 namespace weir::json {
 namespace {
@@ -14,7 +14,7 @@ constexpr std::size_t kUsualText = 256;  // a text with escapes is an answer's, 
 // Behind the character of UTF-8 at `at`; null when it is a bad one.
 const char* SkipUtf8(const char* at, const char* end) {
   const std::string_view rest(at, static_cast<std::size_t>(end - at));
-  const internal::Utf8Char character = internal::DecodeUtf8(rest);
+  const Utf8Char character = DecodeUtf8(rest);
   return character.valid ? at + character.length : nullptr;
 }
 
@@ -85,7 +85,7 @@ bool Cursor::ReadEscape() {
     if (!ReadHex(low) || !IsLow(low)) return false;
     unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
   }
-  internal::AppendUtf8(unescaped_, unit);
+  AppendUtf8(unescaped_, unit);
   return true;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::json {
 namespace {
@@ -148,7 +148,7 @@ class SyntaxScanner {
       } else if (static_cast<unsigned char>(c) < 0x20) {
         Wrong(StrCat("a string may not hold ", Found(), "; write it as an escape"));
       } else {
-        const internal::Utf8Char character = internal::DecodeUtf8(text_.substr(at_));
+        const Utf8Char character = DecodeUtf8(text_.substr(at_));
         if (!character.valid) return Wrong(StrCat("invalid UTF-8 at ", Found()));
         at_ += character.length;
       }
@@ -223,7 +223,7 @@ class SyntaxScanner {
     const auto byte = static_cast<unsigned char>(text_[at_]);
     if (byte < 0x20 || byte == 0x7F) return StrCat("the control character ", Hex(byte));
     if (byte < 0x80) return StrCat("'", text_[at_], "'");
-    const internal::Utf8Char character = internal::DecodeUtf8(text_.substr(at_));
+    const Utf8Char character = DecodeUtf8(text_.substr(at_));
     if (!character.valid) return StrCat("the byte ", Hex(byte));
     return StrCat("'", text_.substr(at_, character.length), "'");
   }
@@ -254,9 +254,7 @@ std::string Place(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const auto line = std::ranges::count(before, '\n') + 1;
   const std::string_view line_start = before.substr(before.rfind('\n') + 1);
-  const auto column = 1 + std::ranges::count_if(line_start, [](char c) {
-                        return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-                      });
+  const std::size_t column = 1 + CountCharacters(line_start);
   return StrCat("line ", line, ", column ", column, " (byte ", offset, ")");
 }
 

@@ -5,23 +5,26 @@
 #include <charconv>
 #include <cmath>
 
+#include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/number.h"
 #include "weir/json/plain_text.h"
-#include "weir/json/utf8.h"
 #include "weir/json/walk.h"
 
 namespace weir::json {
 namespace {
 
 constexpr std::size_t kFirstReserve = 512;  // what most documents that we send fit into
-constexpr char kHex[] = "0123456789abcdef";
 
 enum class Ascii { kOnlyControls, kAll };  // which characters are escaped as \uXXXX
 
 void AppendUnit(std::string& out, unsigned unit) {
-  const char text[] = {
-      '\\',           'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
-      kHex[unit & 15]};
+  const char text[] = {'\\',
+                       'u',
+                       kHexDigits[unit >> 12 & 15],
+                       kHexDigits[unit >> 8 & 15],
+                       kHexDigits[unit >> 4 & 15],
+                       kHexDigits[unit & 15]};
   out.append(text, sizeof(text));
 }
 
@@ -96,7 +99,7 @@ void AppendText(std::string& out, std::string_view text) {
       run = 0;
       continue;
     }
-    const internal::Utf8Char character = internal::DecodeUtf8(text.substr(run));
+    const Utf8Char character = DecodeUtf8(text.substr(run));
     if (kAscii == Ascii::kOnlyControls && character.valid) {
       run += character.length;
       continue;

@@ -12,9 +12,9 @@
 #include <yaml-cpp/parser.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/pointer.h"
 #include "weir/json/reader.h"
-#include "weir/json/utf8.h"
 #include "weir/json/yaml_tree.h"
 
 namespace weir::json {
@@ -39,7 +39,7 @@ class Locator {
     for (; at_ < offset; ++at_) {
       if (text_[at_] == '\n') {
         here_ = {here_.line + 1, 1};
-      } else if ((static_cast<unsigned char>(text_[at_]) & 0xC0) != 0x80) {
+      } else if (!IsInsideUtf8(text_[at_])) {
         ++here_.column;
       }
     }
@@ -60,7 +60,7 @@ class Locator {
 std::string MendEscapes(const std::string& text) {
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
-    const internal::Utf8Char character = internal::DecodeUtf8(rest);
+    const Utf8Char character = DecodeUtf8(rest);
     if (!character.valid) out += '\xC2';
     out += rest.substr(0, character.length);
     rest.remove_prefix(character.length);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/builder.h"
 #include "weir/json/yaml_scalar.h"
 #include "weir/json/yaml_tree.h"
@@ -250,7 +251,7 @@ Spots SpotsOfJson(std::string_view text) {
     const char c = text[at++];
     if (c == '\n') {
       here = {here.line + 1, 1};
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+    } else if (!IsInsideUtf8(c)) {
       ++here.column;
     }
   };

@@ -9,6 +9,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/schema/automaton_trees.h"
 #include "weir/schema/grammar.h"
 #include "weir/schema/pattern.h"

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::schema {
 namespace {

@@ -4,8 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 #include "weir/schema/regex.h"
 #include "weir/schema/validate.h"
 
@@ -107,8 +106,7 @@ class TextSampler::Expression {
     switch (node.kind) {
       case kClass: {
         const Classes& choice = classes_[node.index];
-        json::internal::AppendUtf8(
-            out, PickFrom(random.Below(16) == 0 ? choice.wide : choice.nice, random));
+        AppendUtf8(out, PickFrom(random.Below(16) == 0 ? choice.wide : choice.nice, random));
         return true;
       }
       case kConcat:

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::schema::internal {
 namespace {
@@ -44,7 +44,7 @@ void GrammarReader::SkipBlanks() {
 }
 
 char32_t GrammarReader::TakeChar() {
-  const auto c = json::internal::DecodeUtf8(text_.substr(at_));
+  const auto c = DecodeUtf8(text_.substr(at_));
   at_ += c.length;
   return c.code_point;
 }

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::schema {
 namespace {
@@ -66,7 +66,7 @@ class Parser {
   }
 
   char32_t TakeChar() {
-    const auto c = json::internal::DecodeUtf8(text_.substr(at_));
+    const auto c = DecodeUtf8(text_.substr(at_));
     at_ += c.length;
     return c.code_point;
   }
@@ -472,7 +472,7 @@ std::uint32_t Regex::AddChar(char32_t c) { return AddClass({.set = CodeSet({{c, 
 std::uint32_t Regex::AddText(std::string_view utf8) {
   std::vector<std::uint32_t> parts;
   while (!utf8.empty()) {
-    const auto c = json::internal::DecodeUtf8(utf8);
+    const auto c = DecodeUtf8(utf8);
     parts.push_back(AddChar(c.code_point));
     utf8.remove_prefix(c.length);
   }

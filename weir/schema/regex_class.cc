@@ -7,7 +7,7 @@
 #include <re2/re2.h>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::schema {
 namespace {
@@ -15,22 +15,12 @@ namespace {
 constexpr char32_t kFirstSurrogate = 0xD800;
 constexpr char32_t kLastSurrogate = 0xDFFF;
 
-char32_t Decode(std::string_view valid) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(valid[i]); };
-  if (byte(0) < 0x80) return byte(0);
-  char32_t c = byte(0) & (byte(0) < 0xE0 ? 0x1Fu : byte(0) < 0xF0 ? 0x0Fu : 0x07u);
-  for (std::size_t i = 1; i < 4 && i < valid.size() && (byte(i) & 0xC0) == 0x80; ++i) {
-    c = c << 6 | (byte(i) & 0x3Fu);
-  }
-  return c;
-}
-
 // Lets RE2 read through all of Unicode once; what it finds are the ranges.
 CodeSet Scan(const std::string& property) {
   std::string all;
   all.reserve(4'500'000);
   for (char32_t c = 0; c <= kLastCodePoint; ++c) {
-    if (c < kFirstSurrogate || c > kLastSurrogate) json::internal::AppendUtf8(all, c);
+    if (c < kFirstSurrogate || c > kLastSurrogate) AppendUtf8(all, c);
   }
   const re2::RE2 runs("(" + property + "+)", re2::RE2::Quiet);
   std::vector<CodeRange> ranges;
@@ -38,9 +28,9 @@ CodeSet Scan(const std::string& property) {
   re2::StringPiece run;
   while (re2::RE2::FindAndConsume(&rest, runs, &run)) {
     std::size_t last = run.size() - 1;
-    while ((static_cast<unsigned char>(run[last]) & 0xC0) == 0x80) --last;
+    while (IsInsideUtf8(run[last])) --last;
     const std::string_view text(run.data(), run.size());
-    ranges.push_back({Decode(text), Decode(text.substr(last))});
+    ranges.push_back({DecodeUtf8(text).code_point, DecodeUtf8(text.substr(last)).code_point});
   }
   return CodeSet(std::move(ranges));
 }

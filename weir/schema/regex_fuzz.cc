@@ -7,6 +7,7 @@
 
 #include "weir/base/fuzz_testing.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/schema/automaton.h"
 #include "weir/schema/pattern.h"
 #include "weir/schema/regex.h"

@@ -33,13 +33,9 @@ std::optional<std::string> PercentDecode(std::string_view text) {
       out += text[i];
       continue;
     }
-    constexpr std::string_view kHex = "0123456789abcdef";
-    const std::string digits = ToLower(text.substr(i + 1, 2));
-    if (digits.size() != 2) return std::nullopt;
-    const std::size_t high = kHex.find(digits[0]);
-    const std::size_t low = kHex.find(digits[1]);
-    if (high == kHex.npos || low == kHex.npos) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
+    const std::string_view digits = text.substr(i + 1, 2);
+    if (digits.size() != 2 || !std::ranges::all_of(digits, IsHexDigit)) return std::nullopt;
+    out += static_cast<char>(HexValue(digits[0]) * 16 + HexValue(digits[1]));
     i += 2;
   }
   return out;

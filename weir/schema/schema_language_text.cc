@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::schema::internal {
@@ -12,7 +12,7 @@ namespace {
 std::u32string Decode(std::string_view text) {
   std::u32string out;
   while (!text.empty()) {
-    const auto c = json::internal::DecodeUtf8(text);
+    const auto c = DecodeUtf8(text);
     out += c.code_point;
     text.remove_prefix(c.length);
   }

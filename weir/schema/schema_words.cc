@@ -49,8 +49,4 @@ std::string ShowTypes(TypeMask types) {
   return JoinOr(parts);
 }
 
-std::string CountOf(std::uint64_t count, std::string_view singular, std::string_view plural) {
-  return StrCat(count, " ", count == 1 ? singular : plural);
-}
-
 }  // namespace weir::schema

@@ -20,7 +20,4 @@ std::string ShowTypes(TypeMask types);
 // "a, b or c".
 std::string JoinOr(const std::vector<std::string>& parts);
 
-// "1 item", "3 items".
-std::string CountOf(std::uint64_t count, std::string_view singular, std::string_view plural);
-
 }  // namespace weir::schema

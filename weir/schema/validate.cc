@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weir/base/utf8.h"
+
 namespace weir::schema {
 namespace {
 
@@ -332,11 +334,6 @@ bool Evaluator::AcceptsUnevaluated(const Node& node, json::View value, Marks& ma
     if (!accepts(member.value)) return false;
   }
   return true;
-}
-
-std::size_t CountCharacters(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 }  // namespace weir::schema

@@ -118,6 +118,4 @@ struct EqualItems {
 };
 EqualItems FindEqualItems(json::View array);
 
-std::size_t CountCharacters(std::string_view utf8);
-
 }  // namespace weir::schema

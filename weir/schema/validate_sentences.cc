@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 #include "weir/schema/schema_words.h"
 #include "weir/schema/validate_reporter.h"

@@ -6,6 +6,7 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 #include "weir/sim/scoring.h"
 
@@ -21,15 +22,12 @@ constexpr std::int64_t kLongThought = 300;  // tokens; a model that rambles on i
 constexpr auto kThinkBegin = static_cast<TokenId>(Special::kThinkBegin);
 constexpr auto kThinkEnd = static_cast<TokenId>(Special::kThinkEnd);
 
-bool Continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 // Characters, not bytes: that is how the server counts what it holds back.
 std::size_t HoldBack(const AuthorOptions& options) {
   if (options.stop_shown) return 0;
   std::size_t longest = 1;
   for (const std::string& stop : options.stop) {
-    longest = std::max(
-        longest, stop.size() - static_cast<std::size_t>(std::ranges::count_if(stop, Continues)));
+    longest = std::max(longest, CountCharacters(stop));
   }
   return longest - 1;
 }
@@ -39,7 +37,7 @@ std::size_t WholeCharacters(std::string_view text) {
   std::size_t begin = text.size();
   for (int i = 0; i < 4 && begin > 0; ++i) {
     --begin;
-    if (!Continues(text[begin])) break;
+    if (!IsInsideUtf8(text[begin])) break;
   }
   return IsUtf8(text.substr(begin)) || text.size() - begin >= 4 ? text.size() : begin;
 }
@@ -56,7 +54,7 @@ std::string Mended(std::string_view bytes) {
     } else {
       text += "\xEF\xBF\xBD";
       size = 1;
-      while (size < bytes.size() && Continues(bytes[size])) ++size;
+      while (size < bytes.size() && IsInsideUtf8(bytes[size])) ++size;
     }
     bytes.remove_prefix(size);
   }
@@ -64,10 +62,6 @@ std::string Mended(std::string_view bytes) {
 }
 
 std::vector<std::uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
-
-std::int64_t CharactersIn(std::string_view text) {
-  return static_cast<std::int64_t>(text.size()) - std::ranges::count_if(text, Continues);
-}
 
 // Whether a text that was tried is what it has to be.
 bool Passes(const Stretch& stretch, std::string_view text) {
@@ -373,7 +367,7 @@ void Author::Release(bool all, Delta& out) {
     for (std::size_t held = 0; held < hold_back_ && end > shown_; ++held) {
       do {
         --end;
-      } while (end > shown_ && Continues(text_[end]));
+      } while (end > shown_ && IsInsideUtf8(text_[end]));
     }
   }
   if (end <= shown_) return;
@@ -437,7 +431,7 @@ model::Token Author::Describe(const Sampled& sampled) {
   }
   if (!options_.chat) {
     token.text_offset = offset_;
-    offset_ += CharactersIn(token.text);
+    offset_ += static_cast<std::int64_t>(CountCharacters(token.text));
   }
   const std::string_view piece = Tokenizer::Piece(sampled.token);
   half_ = IsUtf8(piece) ? std::string() : StrCat(half_, piece);

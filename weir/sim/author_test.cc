@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 
 namespace weir::sim {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 #include "weir/wire/server_codec.h"
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <span>
 
-#include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 #include "weir/json/writer.h"
 

@@ -7,6 +7,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::sim {

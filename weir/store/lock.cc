@@ -22,10 +22,9 @@ constexpr std::size_t kProcLocksBytes = 4 << 20;  // some 60,000 locks
 std::optional<std::uint64_t> ParseHex(std::string_view text) {
   if (text.empty() || text.size() > 8) return std::nullopt;
   std::uint64_t value = 0;
-  for (const char c : ToLower(text)) {
-    const std::size_t digit = std::string_view("0123456789abcdef").find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    value = value * 16 + digit;
+  for (const char c : text) {
+    if (!IsHexDigit(c)) return std::nullopt;
+    value = value * 16 + static_cast<std::uint64_t>(HexValue(c));
   }
   return value;
 }

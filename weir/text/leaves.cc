@@ -184,13 +184,12 @@ class Characters {
   char32_t ReadUnit() {
     char32_t unit = 0;
     for (int i = 0; i < 4 && next_ < text_.size(); ++i, ++next_) {
-      const std::size_t digit = std::string_view("0123456789abcdef").find(ToLower(text_[next_]));
-      if (digit == std::string_view::npos) break;
+      const int digit = HexValue(text_[next_]);
+      if (digit < 0) break;
       unit = unit * 16 + static_cast<char32_t>(digit);
     }
     return unit;
   }
-  static char ToLower(char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; }
 
   std::string_view text_;
   std::size_t at_ = 0;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/lenient.h"
 #include "weir/json/reader.h"
-#include "weir/json/utf8.h"
 #include "weir/json/writer.h"
 #include "weir/text/call_values.h"
 
@@ -331,7 +331,7 @@ void PythonLiteral::Code(std::string& out, std::size_t digits) {
     at_ += 6;
   }
   const bool character = code < 0xD800 || (code > 0xDFFF && code <= 0x10FFFF);
-  json::internal::AppendUtf8(out, character ? code : 0xFFFD);
+  AppendUtf8(out, character ? code : 0xFFFD);
 }
 
 bool PythonLiteral::Number(std::string& json) {

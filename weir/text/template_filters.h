@@ -63,9 +63,4 @@ Result<std::int64_t> IntArgument(Work& work, const Datum& argument, std::string_
 Result<std::string_view> TextArgument(Work& work, const Datum& argument, std::string_view name,
                                       std::string_view fallback);
 
-// Characters of UTF-8, or what stands in the place of one.
-std::size_t CountCharacters(std::string_view text);
-// The bytes of the first `count` characters.
-std::size_t PrefixBytes(std::string_view text, std::size_t count);
-
 }  // namespace weir::text::tmpl

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::text::tmpl {
 namespace {
@@ -242,7 +242,7 @@ class Lexer {
     }
     if (name == 'x') {
       const std::optional<unsigned> code = Hex(2);
-      if (code) json::internal::AppendUtf8(value, *code);
+      if (code) AppendUtf8(value, *code);
       if (code) return {};
     }
     if (name == 'u') {
@@ -255,7 +255,7 @@ class Lexer {
                     : std::nullopt;
       }
       const bool half = code && *code >= 0xD800 && *code < 0xE000;
-      if (code && !half) json::internal::AppendUtf8(value, *code);
+      if (code && !half) AppendUtf8(value, *code);
       if (code && !half) return {};
     }
     return source_.Fail(begin,
@@ -320,7 +320,7 @@ Source::Place Source::At(std::size_t offset, std::size_t from, Place place) cons
     if (c == '\n') {
       ++place.line;
       place.column = 1;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+    } else if (!IsInsideUtf8(c)) {
       ++place.column;
     }
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/builder.h"
 #include "weir/json/number.h"
 #include "weir/json/writer.h"
@@ -39,7 +40,7 @@ Result<Datum> AsList(Work& work, const Datum& input, std::string_view filter) {
     std::string_view text = input.view.StringOr("");
     WEIR_CHECK(work.Charge(text.size()));
     while (!text.empty()) {
-      const std::size_t bytes = std::max<std::size_t>(PrefixBytes(text, 1), 1);
+      const std::size_t bytes = std::max<std::size_t>(OffsetOfCharacter(text, 1), 1);
       builder.String(text.substr(0, bytes));
       text.remove_prefix(bytes);
     }

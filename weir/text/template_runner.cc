@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/builder.h"
 #include "weir/json/writer.h"
 #include "weir/text/template_filters.h"

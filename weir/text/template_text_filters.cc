@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/number.h"
-#include "weir/json/utf8.h"
 #include "weir/json/writer.h"
 #include "weir/text/template_filters.h"
 
@@ -59,7 +59,7 @@ std::string ChangeCase(std::string_view text, Choose choose) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const auto c = json::internal::DecodeUtf8(text);
+    const auto c = DecodeUtf8(text);
     const std::string_view here = text.substr(0, c.length);
     text.remove_prefix(c.length);
     if (c.valid) {
@@ -141,7 +141,7 @@ Result<Datum> TruncateText(Work& work, const Datum& input, Arguments arguments) 
   const auto characters = static_cast<std::int64_t>(CountCharacters(text));
   if (characters <= length || characters - length <= leeway) return work.Text(text);
   std::string_view kept(text);
-  kept = kept.substr(0, PrefixBytes(kept, static_cast<std::size_t>(length - end_length)));
+  kept = kept.substr(0, OffsetOfCharacter(kept, static_cast<std::size_t>(length - end_length)));
   // Words are cut only if asked for, or if there is only one.
   if (!IsTrue(arguments[1].view)) kept = kept.substr(0, kept.rfind(' '));
   return work.Text(StrCat(kept, end));
@@ -279,18 +279,5 @@ constexpr Filter kTextFilters[] = {
 }  // namespace
 
 std::span<const Filter> TextFilters() { return kTextFilters; }
-
-std::size_t CountCharacters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-std::size_t PrefixBytes(std::string_view text, std::size_t count) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && count-- == 0) return i;
-  }
-  return text.size();
-}
 
 }  // namespace weir::text::tmpl

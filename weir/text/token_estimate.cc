@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::text {
@@ -61,8 +62,6 @@ bool IsIdeograph(std::string_view text) {
   return first > 0xE2 || (first == 0xE2 && second >= 0xBA);
 }
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 std::int64_t Weigh(std::string_view text) {
   std::int64_t weight = 0;
   while (!text.empty()) {
@@ -80,7 +79,7 @@ std::int64_t Weigh(std::string_view text) {
       length = RunOf(text, IsSign);
       weight += kSigns + kMoreSigns * static_cast<std::int64_t>(length - 1);
     } else {
-      length = 1 + RunOf(text.substr(1), IsContinuation);
+      length = 1 + RunOf(text.substr(1), IsInsideUtf8);
       weight += IsIdeograph(text) ? kIdeograph : kOtherCharacter;
     }
     text.remove_prefix(length);

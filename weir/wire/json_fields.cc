@@ -5,6 +5,7 @@
 #include "weir/base/counts.h"
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::wire {
 namespace {

@@ -14,8 +14,7 @@ namespace {
 std::string PermissionId(std::string_view name, std::int64_t created, bool short_ids) {
   std::uint64_t hash = 14695981039346656037ULL ^ static_cast<std::uint64_t>(created);
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  std::string digits;
-  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[(hash >> shift) & 15];
+  std::string digits = HexText(hash);
   if (!short_ids) digits += std::string(digits.rbegin(), digits.rend());
   return StrCat("modelperm-", digits);
 }

@@ -5,6 +5,7 @@
 
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/reader.h"
 #include "weir/wire/json_fields.h"
 #include "weir/wire/python_text.h"
@@ -19,20 +20,10 @@ std::string GoCharacter(char c) {
   if (c == '\n') return "'\\n'";
   if (c == '\t') return "'\\t'";
   if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E) {
-    constexpr std::string_view kHex = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
-    return StrCat("'\\x", kHex[byte >> 4], kHex[byte & 15], "'");
+    return StrCat("'\\x", kHexDigits[byte >> 4], kHexDigits[byte & 15], "'");
   }
   return StrCat("'", c, "'");
-}
-
-// Where the character of that number begins.
-std::size_t ByteOf(std::string_view text, std::size_t character) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-    if (begins && character-- == 0) return at;
-  }
-  return text.size();
 }
 
 // The complaint of Go's decoder about a text that is not JSON.
@@ -51,7 +42,7 @@ std::string GoFault(std::string_view text) {
   } else if (fault->message.starts_with("Invalid")) {
     where = "in string literal";
   }
-  const std::size_t at = ByteOf(text, fault->position);
+  const std::size_t at = OffsetOfCharacter(text, fault->position);
   if (at >= text.size()) return "unexpected EOF";
   return StrCat("invalid character ", GoCharacter(text[at]), " ", where);
 }
@@ -77,7 +68,7 @@ std::expected<json::Value, ServerError> ReadOllamaBody(std::string_view body,
   if (!root) {
     const auto fault = FindPythonJsonFault(body);
     if (fault && fault->message == "Extra data") {
-      root = json::Read(body.substr(0, ByteOf(body, fault->position)),
+      root = json::Read(body.substr(0, OffsetOfCharacter(body, fault->position)),
                         {.max_bytes = limits::kRequestBodyBytes});
     }
   }

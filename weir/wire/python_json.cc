@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "weir/base/utf8.h"
 #include "weir/wire/python_text.h"
 
 namespace weir::wire {
@@ -25,9 +26,7 @@ class Walker {
  private:
   bool Fail(std::string_view message, std::size_t at) {
     const std::string_view before = text_.substr(0, std::min(at, text_.size()));
-    const auto characters = std::ranges::count_if(
-        before, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-    fault_ = PythonJsonFault{message, static_cast<std::size_t>(characters)};
+    fault_ = PythonJsonFault{message, CountCharacters(before)};
     return false;
   }
 

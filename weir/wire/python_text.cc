@@ -37,8 +37,7 @@ std::string PythonRepr(std::string_view text) {
     } else if (c == '\t') {
       out += "\\t";
     } else if (byte < 0x20 || byte == 0x7F) {
-      constexpr std::string_view kHex = "0123456789abcdef";
-      StrAppend(out, "\\x", kHex[byte >> 4], kHex[byte & 15]);
+      StrAppend(out, "\\x", kHexDigits[byte >> 4], kHexDigits[byte & 15]);
     } else {
       out += c;
     }

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::wire {
@@ -66,7 +66,7 @@ RC_GTEST_PROP(QuotedText, UndoesWriting, (const std::vector<std::uint32_t>& numb
   std::string text;
   for (const std::uint32_t number : numbers) {
     const std::uint32_t point = number % kCodePoints;
-    if (point < 0xD800 || point > 0xDFFF) json::internal::AppendUtf8(text, point);
+    if (point < 0xD800 || point > 0xDFFF) AppendUtf8(text, point);
   }
   std::string written;
   json::AppendQuoted(written, text);

@@ -46,10 +46,6 @@ bool MatchesGlob(std::string_view glob, std::string_view path, std::string_view 
   return GlobMatches(glob, path) || GlobMatches(glob, path.substr(std::min(prefix, path.size())));
 }
 
-std::string Counted(std::size_t count, std::string_view noun) {
-  return StrCat(count, " ", noun, count == 1 ? "" : "s");
-}
-
 std::size_t LinesIn(std::string_view text) {
   const auto ends = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   return ends + (text.empty() || text.ends_with('\n') ? 0 : 1);

@@ -44,9 +44,6 @@ async::Task<Result<std::string>> SearchTextTool(async::Context ctx, BuiltinCall 
 // means names in any folder, one with a slash counts from `folder` or from the top.
 bool MatchesGlob(std::string_view glob, std::string_view path, std::string_view folder);
 
-// "1 line", "3 lines".
-std::string Counted(std::size_t count, std::string_view noun);
-
 // How many lines a text has; what stands behind the last end of a line is one, too.
 std::size_t LinesIn(std::string_view text);
 

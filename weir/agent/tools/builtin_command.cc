@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "weir/agent/tools/clip.h"
 #include "weir/agent/tools/inputs.h"
 #include "weir/agent/tools/program_tool.h"
 #include "weir/agent/tools/root.h"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "weir/agent/tools/builtin_call.h"
-#include "weir/agent/tools/clip.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 namespace {
@@ -195,7 +195,7 @@ Result<std::string> EditFileTool(const BuiltinCall& call) {
   const std::string result = Replaced(text, old, fresh, places);
   WEIR_CHECK(call.root.Write(path, result));
   if (places.size() > 1) {
-    return StrCat("replaced ", Counted(places.size(), "place"), " in ", path, ", on lines ",
+    return StrCat("replaced ", CountOf(places.size(), "place"), " in ", path, ", on lines ",
                   LineNumbers(text, places));
   }
   return StrCat("changed ", path, ChangedLines(result, places.front(), fresh.size()));

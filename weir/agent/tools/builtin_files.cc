@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "weir/agent/tools/builtin_call.h"
-#include "weir/agent/tools/clip.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 namespace {
@@ -39,7 +39,7 @@ Result<std::string> ReadFileTool(const BuiltinCall& call) {
   const std::int64_t first = std::max<std::int64_t>(call.Number("first_line").value_or(1), 1);
   const std::int64_t last = call.Number("last_line").value_or(static_cast<std::int64_t>(lines));
   if (first > static_cast<std::int64_t>(lines)) {
-    return Fail(Code::kInvalidRequest, StrCat("'", path, "' has only ", Counted(lines, "line")));
+    return Fail(Code::kInvalidRequest, StrCat("'", path, "' has only ", CountOf(lines, "line")));
   }
   if (last < first) {
     return Fail(Code::kInvalidRequest, StrCat("last_line ", last, " is before first_line ", first));
@@ -74,8 +74,8 @@ Result<std::string> WriteFileTool(const BuiltinCall& call) {
   WEIR_TRY(const std::string_view text, call.Need("text"));
   WEIR_TRY(const bool existed, call.root.Exists(path));
   WEIR_CHECK(call.root.Write(path, text));
-  return StrCat(existed ? "replaced " : "made ", path, ": ", Counted(LinesIn(text), "line"), ", ",
-                Counted(text.size(), "byte"));
+  return StrCat(existed ? "replaced " : "made ", path, ": ", CountOf(LinesIn(text), "line"), ", ",
+                CountOf(text.size(), "byte"));
 }
 
 Result<std::string> ListFilesTool(const BuiltinCall& call) {

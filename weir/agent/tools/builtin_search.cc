@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "weir/agent/tools/builtin_call.h"
-#include "weir/agent/tools/clip.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/schema/pattern.h"
 
 namespace weir::agent {
@@ -100,13 +100,13 @@ Result<std::vector<RootEntry>> FilesOf(const BuiltinCall& call, bool& more) {
 
 std::string Told(Findings findings, bool more) {
   std::string& text = findings.text;
-  if (findings.lines == 0) text = StrCat("nothing found in ", Counted(findings.files, "file"));
+  if (findings.lines == 0) text = StrCat("nothing found in ", CountOf(findings.files, "file"));
   if (findings.left_out > 0) {
     StrAppend(text, "[", findings.left_out, " more lines; narrow it with `path` or `glob`]\n");
   }
   if (findings.passed_over > 0) {
     StrAppend(text, text.ends_with('\n') ? "" : "\n",
-              "[not searched: ", Counted(findings.passed_over, "file"),
+              "[not searched: ", CountOf(findings.passed_over, "file"),
               " that are binary or too large]\n");
   }
   if (more)

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "weir/base/text.h"
-#include "weir/json/utf8.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 
@@ -32,30 +32,6 @@ std::string Clip::Take() && {
   const std::string head = ToUtf8(head_);
   const std::string tail = ToUtf8(cut() ? std::string_view(tail_) : head_);
   return StrCat(Utf8Prefix(head, room - (room / 4)), mark, Utf8Suffix(tail, room / 4));
-}
-
-std::string ToUtf8(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const json::internal::Utf8Char c = json::internal::DecodeUtf8(bytes);
-    if (c.valid && c.code_point != 0) {
-      text += bytes.substr(0, c.length);
-    } else {
-      text += "\xEF\xBF\xBD";
-    }
-    bytes.remove_prefix(c.length);
-  }
-  return text;
-}
-
-std::string_view Utf8Suffix(std::string_view text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  text.remove_prefix(text.size() - max_bytes);
-  while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0U) == 0x80U) {
-    text.remove_prefix(1);
-  }
-  return text;
 }
 
 }  // namespace weir::agent

@@ -29,10 +29,4 @@ class Clip {
   std::string tail_;
 };
 
-// Bytes that are not UTF-8, and NUL, become U+FFFD.
-std::string ToUtf8(std::string_view bytes);
-
-// The end of a text, at most `max_bytes`; no character is cut in two.
-std::string_view Utf8Suffix(std::string_view text, std::size_t max_bytes);
-
 }  // namespace weir::agent

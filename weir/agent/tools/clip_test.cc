@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 namespace {
@@ -38,15 +38,6 @@ TEST(ClipTest, WhatFitsIsNotTouched) {
     EXPECT_EQ(Clipped(text, 64, 7), text);
   }
   EXPECT_THAT(Clipped("more than fits", 3, 2), HasSubstr("it has 14 bytes"));
-}
-
-TEST(ClipTest, BrokenBytesAreReplaced) {
-  EXPECT_EQ(ToUtf8("a\xFF\xC3\xA9\xC3 \xE2\x82"), "a\xEF\xBF\xBD\xC3\xA9\xEF\xBF\xBD \xEF\xBF\xBD");
-  EXPECT_EQ(ToUtf8(std::string_view("a\0b", 3)),
-            "a\xEF\xBF\xBD"
-            "b");
-  EXPECT_EQ(Utf8Suffix("x\xC3\xA9", 1), "");
-  EXPECT_EQ(Utf8Suffix("x\xC3\xA9", 2), "\xC3\xA9");
 }
 
 RC_GTEST_PROP(ClipTest, IsAlwaysTextAndNeverLongerThanAskedFor, (const std::string& bytes)) {

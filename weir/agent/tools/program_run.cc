@@ -16,6 +16,7 @@
 #include "weir/async/output_pipe.h"
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 namespace {

@@ -5,11 +5,11 @@
 #include <string_view>
 #include <utility>
 
-#include "weir/agent/tools/clip.h"
 #include "weir/agent/tools/inputs.h"
 #include "weir/agent/tools/root.h"
 #include "weir/async/child.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 
 namespace weir::agent {

@@ -10,6 +10,7 @@
 
 #include "weir/agent/tools/surroundings.h"
 #include "weir/agent/tools/tools_testing.h"
+#include "weir/base/utf8.h"
 
 namespace weir::agent {
 namespace {

@@ -47,7 +47,7 @@ FileMerge MergeTexts(std::string_view path, const ThreeFiles& files, std::string
       std::string text = made.text;
       return Conflicting(Take(made), path,
                          StrCat("the tree and the row have changed the same lines, in ",
-                                merged.conflicts, merged.conflicts == 1 ? " place" : " places"),
+                                CountOf(merged.conflicts, "place")),
                          std::move(text));
     }
   }

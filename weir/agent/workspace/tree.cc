@@ -35,11 +35,7 @@ Result<std::string> ReadAll(int fd, std::string_view path, std::size_t max_bytes
 
 // The same for the same file, so that what one attempt left is overwritten by the next.
 std::string TemporaryName(const std::string& name) {
-  std::string digits;
-  for (std::uint64_t hash = StableHash(name.data(), name.size()), i = 0; i < 16; ++i, hash >>= 4) {
-    digits += "0123456789abcdef"[hash & 15];
-  }
-  return StrCat(".weir-", digits, ".part");
+  return StrCat(".weir-", HexText(StableHash(name.data(), name.size())), ".part");
 }
 
 // Permissions that tell who may read a file tell who may run it, too.

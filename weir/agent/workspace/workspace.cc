@@ -21,6 +21,7 @@
 #include "weir/base/fd.h"
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/store/files.h"
 
 namespace weir::agent {

@@ -193,14 +193,8 @@ Result<std::optional<RowRecord>> ReadRecord(const std::string& path) {
   return std::optional(std::move(record));
 }
 
-std::string HexText(std::uint64_t value) {
-  std::string text;
-  for (int i = 0; i < 16; ++i, value >>= 4) text += "0123456789abcdef"[value & 15];
-  return text;
-}
-
 bool IsSnapshotId(std::string_view text) {
-  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
+  return text.size() == 16 && text.find_first_not_of(kHexDigits) == text.npos;
 }
 
 std::string_view ChangeName(ChangeKind kind) {

@@ -62,8 +62,7 @@ std::string RecordText(const RowRecord& record);
 // Nothing when there is no such file. Fails with kConfigError.
 Result<std::optional<RowRecord>> ReadRecord(const std::string& path);
 
-// 16 hexadecimal digits, which are what a snapshot is called.
-std::string HexText(std::uint64_t value);
+// Whether that may be a snapshot's name, which is what HexText() gives.
 bool IsSnapshotId(std::string_view text);
 
 std::string_view ChangeName(ChangeKind kind);  // "added", "changed", "deleted"

@@ -5,6 +5,7 @@
 
 #include "weir/base/random.h"
 #include "weir/base/text.h"
+#include "weir/base/utf8.h"
 #include "weir/json/writer.h"
 #include "weir/schema/generate.h"
 #include "weir/schema/grammar.h"

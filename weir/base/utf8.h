@@ -1,13 +1,13 @@
 #pragma once
 
-// One character of UTF-8 at a time: read, for code that must go on after a bad one, and written.
+// UTF-8, one character at a time: read, for code that must go on after a bad one, written, counted,
+// and cut where no character is torn.
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace weir::json::internal {
+namespace weir {
 
 struct Utf8Char {
   char32_t code_point = 0xFFFD;
@@ -36,23 +36,23 @@ inline Utf8Char DecodeUtf8(std::string_view text) {
 }
 
 // Appends a character; what is no character is written all the same.
-inline void AppendUtf8(std::string& out, char32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
+void AppendUtf8(std::string& out, char32_t c);
 
-}  // namespace weir::json::internal
+// Whether a byte stands inside a character, behind its first one.
+constexpr bool IsInsideUtf8(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+bool IsUtf8(std::string_view text);
+// Characters of UTF-8, or what stands in the place of one.
+std::size_t CountCharacters(std::string_view text);
+
+// Where the character of that number begins, counted from 0; the end of the text behind the last.
+std::size_t OffsetOfCharacter(std::string_view text, std::size_t number);
+
+// The longest prefix, and the longest suffix, of at most `max_bytes` that cuts no character in two.
+std::string_view Utf8Prefix(std::string_view text, std::size_t max_bytes);
+std::string_view Utf8Suffix(std::string_view text, std::size_t max_bytes);
+
+// Bytes that are not UTF-8, and NUL, become U+FFFD.
+std::string ToUtf8(std::string_view bytes);
+
+}  // namespace weir
