@@ -20,21 +20,6 @@ ScriptedAnswer AnswerOf(Delta delta, Finish finish) {
   return answer;
 }
 
-std::string TextOf(const TraceField& field) {
-  return std::visit(
-      [](const auto& value) -> std::string {
-        using Value = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<Value, JsonText>) {
-          return std::string(value.text);
-        } else if constexpr (std::is_same_v<Value, bool>) {
-          return value ? "true" : "false";
-        } else {
-          return StrCat(value);
-        }
-      },
-      field.value);
-}
-
 }  // namespace
 
 ScriptedAnswer Calls(std::initializer_list<Wanted> calls) {
@@ -81,20 +66,6 @@ ScriptedAnswer Costs(ScriptedAnswer answer, std::int64_t prompt, std::int64_t co
   usage.completion_tokens = completion;
   answer.pieces.back().usage = usage;
   return answer;
-}
-
-void EventLines::OnEvent(std::string_view name, std::span<const TraceField> fields) {
-  std::string line(name);
-  for (const TraceField& field : fields) StrAppend(line, " ", field.key, "=", TextOf(field));
-  lines.push_back(std::move(line));
-}
-
-std::vector<std::string> EventLines::Of(std::string_view name) const {
-  std::vector<std::string> some;
-  for (const std::string& line : lines) {
-    if (line == name || line.starts_with(StrCat(name, " "))) some.push_back(line);
-  }
-  return some;
 }
 
 }  // namespace weir::agent

@@ -1,14 +1,11 @@
 #pragma once
 
-// What tests of agents share: answers that call tools, and a listener.
+// What tests of agents share: answers that call tools.
 
 #include <initializer_list>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "weir/base/trace.h"
 #include "weir/model/engine_testing.h"
 
 namespace weir::agent {
@@ -29,19 +26,5 @@ model::ScriptedAnswer Unsure(model::ScriptedAnswer answer, double logprob);
 // With token counts.
 model::ScriptedAnswer Costs(model::ScriptedAnswer answer, std::int64_t prompt,
                             std::int64_t completion);
-
-// Hears events as "name key=value key=value".
-class EventLines final : public TraceSink {
- public:
-  EventLines() : TraceSink(false) {}
-  void OnEvent(std::string_view name, std::span<const TraceField> fields) override;
-  void OnSpanStart(const SpanRecord& /*span*/) override {}
-  void OnSpanEnd(const SpanRecord& /*span*/) override {}
-
-  // Those of this name.
-  std::vector<std::string> Of(std::string_view name) const;
-
-  std::vector<std::string> lines;
-};
 
 }  // namespace weir::agent

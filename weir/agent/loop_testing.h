@@ -14,6 +14,7 @@
 #include "weir/agent/agent_testing.h"
 #include "weir/agent/loop.h"
 #include "weir/base/text.h"
+#include "weir/base/trace_testing.h"
 #include "weir/json/reader.h"
 
 namespace weir::agent {
@@ -87,7 +88,7 @@ class LoopTest : public testing::Test {
   Agent agent_;
   model::Call call_;
   Surroundings around_;
-  EventLines events_;
+  HeardEvents events_;
   bool may_force_ = true;
   Approver* person_ = nullptr;
   std::vector<std::string> ran_;

@@ -5,6 +5,7 @@
 
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
+#include "weir/base/trace_testing.h"
 #include "weir/engine/adapter_check.h"
 #include "weir/engine/replicas.h"
 #include "weir/engine/spies_testing.h"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "weir/base/text.h"
+#include "weir/base/trace_testing.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/spies_testing.h"
 #include "weir/json/reader.h"

@@ -1,7 +1,5 @@
 #include "weir/engine/spies_testing.h"
 
-#include "weir/base/text.h"
-
 namespace weir::engine {
 namespace {
 
@@ -24,14 +22,6 @@ class OnePieceStream final : public model::ReplyStream {
   const model::Reply reply_;
   bool done_ = false;
 };
-
-std::string TextOf(const TraceField& field) {
-  if (const auto* text = std::get_if<std::string_view>(&field.value)) return std::string(*text);
-  if (const auto* whole = std::get_if<std::int64_t>(&field.value)) return StrCat(*whole);
-  if (const auto* number = std::get_if<double>(&field.value)) return StrCat(*number);
-  if (const auto* flag = std::get_if<bool>(&field.value)) return StrCat(*flag);
-  return std::string(std::get<JsonText>(field.value).text);
-}
 
 }  // namespace
 
@@ -89,12 +79,6 @@ async::Task<Result<void>> FakeHost::UnloadAdapter(async::Context /*ctx*/, std::s
 
 async::Task<Result<MayLoad>> FakeHost::MayLoadAdapters(async::Context /*ctx*/) {
   co_return may_load;
-}
-
-void HeardEvents::OnEvent(std::string_view name, std::span<const TraceField> fields) {
-  std::string line(name);
-  for (const TraceField& field : fields) StrAppend(line, " ", field.key, "=", TextOf(field));
-  lines.push_back(std::move(line));
 }
 
 }  // namespace weir::engine

@@ -1,7 +1,6 @@
 #pragma once
 
-// Fakes for tests of decorators: an engine that notes what it is asked, a server with adapters, a
-// sink that keeps events.
+// Fakes for tests of decorators: an engine that notes what it is asked, a server with adapters.
 
 #include <functional>
 #include <map>
@@ -60,17 +59,6 @@ class FakeHost final : public AdapterHost {
 
  private:
   const std::string address_;
-};
-
-// Events as lines: "name key=value ...".
-class HeardEvents final : public TraceSink {
- public:
-  HeardEvents() : TraceSink(false) {}
-  void OnEvent(std::string_view name, std::span<const TraceField> fields) override;
-  void OnSpanStart(const SpanRecord& /*span*/) override {}
-  void OnSpanEnd(const SpanRecord& /*span*/) override {}
-
-  std::vector<std::string> lines;
 };
 
 }  // namespace weir::engine

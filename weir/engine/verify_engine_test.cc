@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "weir/base/text.h"
+#include "weir/base/trace_testing.h"
 #include "weir/engine/decorators.h"
 #include "weir/engine/feedback.h"
 #include "weir/json/reader.h"
@@ -23,19 +23,6 @@ using model::ScriptedEngine;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// Counts names of events.
-class NameEar final : public TraceSink {
- public:
-  NameEar() : TraceSink(false) {}
-  void OnEvent(std::string_view name, std::span<const TraceField> /*fields*/) override {
-    heard.emplace_back(name);
-  }
-  void OnSpanStart(const SpanRecord& /*span*/) override {}
-  void OnSpanEnd(const SpanRecord& /*span*/) override {}
-
-  std::vector<std::string> heard;
-};
 
 // Keeps what it was asked.
 class Listening final : public model::Engine {
@@ -118,7 +105,7 @@ class VerifyTest : public testing::Test {
 
   async::Loop loop_{async::Loop::Time::kVirtual};
   async::Context ctx_{loop_};
-  NameEar ear_;
+  HeardEvents ear_;
   model::Call call_;
   std::shared_ptr<Listening> listening_;
 };
@@ -131,7 +118,7 @@ TEST_F(VerifyTest, AGoodAnswerIsAskedForOnceAndGivesItsValue) {
   EXPECT_EQ(reply->choices[0].value.Find("n").AsInt64(), 3);
   EXPECT_EQ(listening_->asked.size(), 1U);
   EXPECT_THAT(reply->info.repairs, IsEmpty());
-  EXPECT_THAT(ear_.heard, IsEmpty());
+  EXPECT_THAT(ear_.names, IsEmpty());
 }
 
 TEST_F(VerifyTest, WhatCanBeMendedIsMendedAndSaid) {
@@ -141,7 +128,7 @@ TEST_F(VerifyTest, WhatCanBeMendedIsMendedAndSaid) {
   EXPECT_EQ(reply->text(), R"({"n":3})");
   EXPECT_EQ(listening_->asked.size(), 1U);
   EXPECT_FALSE(reply->info.repairs.empty());
-  EXPECT_THAT(ear_.heard, testing::Each("verify:repair"));
+  EXPECT_THAT(ear_.names, testing::Each("verify:repair"));
 }
 
 TEST_F(VerifyTest, StrictMendsNothing) {
@@ -163,7 +150,7 @@ TEST_F(VerifyTest, ProseIsAskedAgainWithTheInstructionInTheSystemMessage) {
             R"({"n":{"type":"integer"}},"required":["n"]}}}})");
   ASSERT_EQ(reply->info.attempts.size(), 1U);
   EXPECT_EQ(reply->info.attempts[0].error->code, Code::kInvalidJson);
-  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored", "verify:retry"));
+  EXPECT_THAT(ear_.names, ElementsAre("verify:ignored", "verify:retry"));
 }
 
 TEST_F(VerifyTest, TheTokensOfAllAnswersAreCounted) {
@@ -258,16 +245,16 @@ TEST_F(VerifyTest, AServerThatIgnoresConstraintsIsNamedOnce) {
   const auto engine = Verifying({Says("no JSON")}, {.max_attempts = 1});
   EXPECT_FALSE(Call(*engine));
   EXPECT_FALSE(Call(*engine));
-  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored"));
+  EXPECT_THAT(ear_.names, ElementsAre("verify:ignored"));
 }
 
 TEST_F(VerifyTest, AServerIsNotBlamedForAKeywordThatItWasNotSent) {
   const auto engine = Verifying({Says(R"({"m":3})"), Says("no JSON")}, {.max_attempts = 1});
   listening_->lost = {{"constraint.required", "it is only described"}};
   EXPECT_FALSE(Call(*engine));
-  EXPECT_THAT(ear_.heard, IsEmpty());
+  EXPECT_THAT(ear_.names, IsEmpty());
   EXPECT_FALSE(Call(*engine));
-  EXPECT_THAT(ear_.heard, ElementsAre("verify:ignored"));
+  EXPECT_THAT(ear_.names, ElementsAre("verify:ignored"));
 }
 
 TEST_F(VerifyTest, AServerIsNotBlamedForWhiteSpaceThatItsDecoderAllows) {
@@ -278,7 +265,7 @@ TEST_F(VerifyTest, AServerIsNotBlamedForWhiteSpaceThatItsDecoderAllows) {
   const auto [text, error] = Stream(*engine);
   ASSERT_TRUE(error);
   EXPECT_THAT(error->message, HasSubstr("white space"));
-  EXPECT_THAT(ear_.heard, testing::Not(testing::Contains("verify:ignored")));
+  EXPECT_THAT(ear_.names, testing::Not(testing::Contains("verify:ignored")));
 }
 
 TEST_F(VerifyTest, ErrorsOfTheTransportAreNotItsBusiness) {
@@ -474,7 +461,7 @@ TEST_F(VerifyTest, WhatARefusalOrAFilterEndedIsNotAskedForAgain) {
     ASSERT_TRUE(live);
     EXPECT_EQ(live->code, Code::kContentFilter);
   }
-  EXPECT_THAT(ear_.heard, IsEmpty());
+  EXPECT_THAT(ear_.names, IsEmpty());
 }
 
 TEST_F(VerifyTest, ACallThatAFilterEndedIsNoMatterOfForcing) {
@@ -525,7 +512,7 @@ TEST_F(VerifyTest, CallsOfALiveStreamComeWholeAndMended) {
     co_return co_await model::Collect(ctx, *stream);
   };
   for (const char* arguments : {R"({"n": "3"})", "{n: 3}", R"({"n": 3)"}) {
-    ear_.heard.clear();
+    ear_.names.clear();
     const auto engine = Verifying({TalksAndCalls(arguments)});
     const Result<Reply> reply = loop_.Run(gather(ctx_, *engine, call_));
     ASSERT_TRUE(reply) << arguments << reply.error().message;

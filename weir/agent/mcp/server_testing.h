@@ -10,10 +10,18 @@
 
 #include <gtest/gtest.h>
 
-#include "weir/agent/mcp/notes_testing.h"
 #include "weir/agent/mcp/server.h"
+#include "weir/base/text.h"
+#include "weir/base/trace_testing.h"
 
 namespace weir::agent::mcp {
+
+// The text of a call; "(error) ..." when the tool says that it failed, "(kind) ..." when the call
+// did.
+inline std::string Told(const Result<CallResult>& result) {
+  if (!result) return StrCat("(", Name(result.error()), ") ", result.error().message);
+  return result->is_error ? StrCat("(error) ", result->text) : result->text;
+}
 
 class ServerTest : public testing::Test {
  protected:
@@ -45,7 +53,7 @@ class ServerTest : public testing::Test {
 
   async::Loop loop_;
   async::Context ctx_ = async::Context(loop_).WithTimeout(std::chrono::seconds(60));
-  Notes notes_;
+  HeardEvents notes_;
   McpServer definition_;
   std::unique_ptr<Server> server_;
 };
