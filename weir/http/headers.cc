@@ -71,17 +71,6 @@ void Headers::AddLine(std::string_view line, std::size_t name_size) {
   text_ += line;
 }
 
-void Headers::AddFrom(const Headers& other) {
-  const std::size_t offset = text_.size();
-  const std::size_t count = other.size();
-  ends_.reserve(ends_.size() + count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Ends ends = other.ends_[i];
-    ends_.push_back({offset + ends.name, offset + ends.line});
-  }
-  text_ += other.text_;
-}
-
 void Headers::Set(std::string_view name, std::string_view value) {
   const std::size_t first = IndexOf(name, 0);
   if (first == size()) return Add(name, value);

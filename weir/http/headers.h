@@ -36,7 +36,6 @@ class Headers {
   Headers(std::initializer_list<Header> fields);
 
   void Add(std::string_view name, std::string_view value);  // keeps earlier fields of that name
-  void AddFrom(const Headers& other);                       // all of them, in their order
   void Set(std::string_view name, std::string_view value);  // replaces them, in the first's place
   void Remove(std::string_view name);
   void Clear();  // keeps the memory

@@ -30,7 +30,4 @@ Result<Url> ParseUrl(std::string_view text);
 // Unix socket is "localhost".
 std::string Authority(const Url& url);
 
-// `segment` with everything escaped that may not stand inside one segment of a path ('/' included).
-std::string PercentEncode(std::string_view segment);
-
 }  // namespace weir::http

@@ -115,18 +115,6 @@ void Fields::Take(std::string_view key, Value& out, std::string_view alias) {
   if (value.exists()) out = document_.value.Share(value);
 }
 
-void Fields::TakeSeconds(std::string_view key, Duration& out, std::string_view alias) {
-  double seconds = -1;
-  Take(key, seconds, alias);
-  if (!Peek(key, alias) || error_) return;
-  constexpr double kMost = 1e9;
-  if (seconds < 0 || seconds > kMost) {
-    error_ = ErrorAt(found_, "must be a number of seconds that is not negative");
-    return;
-  }
-  out = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
 void Fields::TakeWord(std::string_view key, std::size_t& out, const std::vector<std::string>& words,
                       std::string_view alias) {
   std::string word;

@@ -30,8 +30,6 @@ class Fields {
   void Take(std::string_view key, std::int64_t& out, std::string_view alias = {});
   void Take(std::string_view key, std::vector<std::string>& out, std::string_view alias = {});
   void Take(std::string_view key, Value& out, std::string_view alias = {});
-  // Seconds, as a number.
-  void TakeSeconds(std::string_view key, Duration& out, std::string_view alias = {});
   template <class T>
   void Take(std::string_view key, std::optional<T>& out, std::string_view alias = {}) {
     if (!Peek(key, alias)) {

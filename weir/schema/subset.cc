@@ -195,13 +195,6 @@ class Explainer {
 
 std::string_view DecoderName(Decoder decoder) { return kNames[static_cast<std::size_t>(decoder)]; }
 
-std::optional<Decoder> DecoderByName(std::string_view name) {
-  for (const Decoder decoder : kDecoders) {
-    if (DecoderName(decoder) == name) return decoder;
-  }
-  return std::nullopt;
-}
-
 std::string_view VerdictName(Verdict verdict) {
   switch (verdict) {
     case Verdict::kEnforced:

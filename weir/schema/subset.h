@@ -21,7 +21,6 @@ inline constexpr Decoder kDecoders[] = {Decoder::kXgrammar, Decoder::kGuidance, 
                                         Decoder::kLlamaCpp, Decoder::kOpenAiStrict};
 
 std::string_view DecoderName(Decoder decoder);  // "xgrammar", "llama.cpp", "openai-strict", ...
-std::optional<Decoder> DecoderByName(std::string_view name);
 // What the table was checked against, for a person.
 std::string_view CheckedAgainst(Decoder decoder);
 

