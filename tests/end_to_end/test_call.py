@@ -113,13 +113,23 @@ class Answers(Case):
         named = weir("call", "-e", "http://127.0.0.1:9", "hi", env={"VLLM_MAX_RETRIES": "0"}, cwd=self.folder)
         self.assertNotIn("no engine was named", named.stderr)
 
+    def test_where_nothing_listens_each_kind_of_server_is_spoken_of_in_its_own_words(self):
+        for kind, words in (("vllm", "while it loads its model"), ("ollama", "`ollama serve` starts it"), ("openai", "")):
+            config = self.write(f"{kind}.yaml", "engines:\n  there:\n    base_url: http://127.0.0.1:9\n"
+                                f"    kind: {kind}\n    model: m\n    retry: {{max_retries: 0}}\n")
+            done = weir("call", "--config", config, "-e", "there", "hi", cwd=self.folder)
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertIn("nothing listens at 127.0.0.1:9: is the server up?", done.stderr)
+            self.assertIn(words, done.stderr)
+            self.assertEqual("vLLM" in done.stderr, kind == "vllm", done.stderr)
+
     def test_who_sees_the_answer_is_not_told_how_to(self):
         script = self.write("replies.yaml", "- reply: {text: no json here}\n")
         with Sim("--instant", "--scenario", script) as sim:
             for form, times in (("text", 1), ("json", 0)):
                 done = weir("call", "-e", sim.url, "--json", "-o", form, "hi")
                 self.assertEqual(done.returncode, 2)
-                self.assertEqual(done.stderr.count("See what it is: weir call -o json"), times, done.stderr)
+                self.assertEqual(done.stderr.count("see what the answer is: weir call -o json"), times, done.stderr)
 
     def test_an_answer_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:

@@ -76,7 +76,7 @@ class Words(Case):
             self.refused(3, ["sim", "--threads", value], "--threads must be in [1, 1024]", f"got {value}")
         self.refused(3, ["sim", "--time-scale", "-1"], "--time-scale must be in [0, 1000000]", "got -1")
         deep = self.write("deep.json", "[[[1]]]")
-        self.refused(2, ["json", "repair", deep, "--max-depth", "2"], "nested deeper than --max-depth allows")
+        self.refused(2, ["json", "repair", deep, "--max-depth", "2"], "nested deeper than the limit (max_depth)")
         for flag in ("--ttft", "--itl"):
             for value in ("-1", "1e300"):
                 self.refused(3, ["sim", flag, value], f"{flag} must be a number of milliseconds")

@@ -42,11 +42,7 @@ struct JsonFlags {
   }
 };
 
-int Refuse(Session& session, const JsonFlags& flags, Error error) {
-  constexpr std::string_view kLimit = "max_depth allows";  // the library's name of the flag
-  const std::size_t limit = error.message.find(kLimit);
-  if (limit != error.message.npos)
-    error.message.replace(limit, kLimit.size(), "--max-depth allows");
+int Refuse(Session& session, const JsonFlags& flags, const Error& error) {
   if (flags.as_json()) session.terminal.Out(ErrorJson(error));
   return Refuse(session, error);
 }

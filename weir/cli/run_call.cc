@@ -52,17 +52,14 @@ int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& 
     error = good.error();
   }
   printer.EndLines();
-  // Who has asked for JSON sees the answer already.
-  constexpr std::string_view kSeeAnswer = " See what it is: weir call -o json";
-  if (error && run.flags.form() == Output::kJson) {
-    const std::size_t at = error->message.find(kSeeAnswer);
-    if (at != error->message.npos) error->message.erase(at, kSeeAnswer.size());
-  }
   TellAbout(terminal, run, reply.info);
   printer.Finish(reply, error);
   if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
   if (!error) return kExitOk;
   terminal.Problem(*error);
+  // Who has asked for JSON sees the answer already.
+  const bool hidden = error->code == Code::kInvalidJson && run.flags.form() != Output::kJson;
+  if (hidden) terminal.Note("see what the answer is: weir call -o json");
   return ExitCode(*error);
 }
 

@@ -4,11 +4,10 @@
 
 #include "weir/base/text.h"
 #include "weir/http/dialer.h"
+#include "weir/wire/codec.h"
 
 namespace weir::client {
 namespace {
-
-constexpr std::string_view kServersWords = "; it said: ";  // as wire writes them
 
 // The proxy that requests of this engine are handed to one by one.
 std::optional<http::Proxy> ForwardingProxy(const config::EngineConfig& config, const Env& env) {
@@ -20,30 +19,16 @@ std::optional<http::Proxy> ForwardingProxy(const config::EngineConfig& config, c
   return *std::move(proxy);
 }
 
-// What http says of a vLLM.
-void SpeakOfOllama(Error& error) {
-  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"a loading vLLM refuses connections until it is ready; try its /health",
-       "`ollama serve` starts it"},
-      {"--host 0.0.0.0", "OLLAMA_HOST=0.0.0.0"}};
-  for (const auto& [of_vllm, of_ollama] : kWords) {
-    const std::size_t at = error.message.find(of_vllm);
-    if (at != error.message.npos) error.message.replace(at, of_vllm.size(), of_ollama);
-  }
-}
-
 }  // namespace
 
 Error WithProxyAdvice(Error error, const config::EngineConfig& config, const Env& env) {
-  if (config.kind == config::Kind::kOllama) SpeakOfOllama(error);
   const std::optional<http::Proxy> proxy = ForwardingProxy(config, env);
   const bool from_afar = error.http_status != 0 || error.code == Code::kProtocolError ||
                          error.code == Code::kStreamTruncated;
   if (!proxy || !from_afar) return error;
   const std::string where = StrCat(proxy->host, ":", proxy->port);
   const int status = error.http_status;
-  const std::size_t words = error.message.find(kServersWords);
-  const std::string said = words == error.message.npos ? "" : error.message.substr(words);
+  const std::string said(wire::ServersWords(error.message));
   if (status == 407) {
     error.message =
         StrCat("proxy ", where,

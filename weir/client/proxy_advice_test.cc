@@ -40,21 +40,6 @@ TEST(ProxyAdvice, StatusesOfEitherNameBothAndNoPassword) {
                                    Not(HasSubstr("secret"))));
 }
 
-TEST(ProxyAdvice, WhereNothingListensAnOllamaIsSpokenOfInItsOwnWords) {
-  const Error refused{.code = Code::kConnectionError,
-                      .message =
-                          "nothing listens here: is the server up (a loading vLLM refuses "
-                          "connections until it is ready; try its /health), was it started "
-                          "with --host 0.0.0.0?"};
-  config::EngineConfig config;
-  EXPECT_EQ(WithProxyAdvice(refused, config, {}).message, refused.message);
-  config.kind = config::Kind::kOllama;
-  EXPECT_EQ(
-      WithProxyAdvice(refused, config, {}).message,
-      "nothing listens here: is the server up (`ollama serve` starts it), was it started with "
-      "OLLAMA_HOST=0.0.0.0?");
-}
-
 struct UntouchedCase {
   const char* name;
   const char* address;

@@ -168,6 +168,7 @@ engine::HttpEngineOptions HttpOptionsOf(const config::EngineConfig& config) {
   options.kind = config.kind == config::Kind::kOpenAi   ? wire::ServerKind::kOpenAi
                  : config.kind == config::Kind::kOllama ? wire::ServerKind::kOllama
                                                         : wire::ServerKind::kVllm;
+  options.upstream.when_refused = engine::WhenRefused(options.kind);
   options.max_logprobs = config.max_logprobs;
   options.tells_bytes = config.debug == engine::DebugLevel::kRaw;
   if (config.only_json_object) options.send_constraint = engine::SendConstraint::kJsonObject;

@@ -1,8 +1,7 @@
 #include "weir/engine/control.h"
 
-#include <algorithm>
-
 #include "weir/base/text.h"
+#include "weir/model/model_names.h"
 #include "weir/wire/adapters_client.h"
 
 namespace weir::engine {
@@ -55,14 +54,10 @@ async::Task<Result<void>> Control::Ready(async::Context ctx, std::string model) 
     if (!healthy && healthy.error().http_status != kNotFound) co_return Fail(healthy.error());
   }
   WEIR_CO_TRY(const std::vector<model::ModelEntry> models, co_await Models(ctx));
-  if (model.empty() || std::ranges::find(models, model, &model::ModelEntry::id) != models.end()) {
-    co_return Result<void>();
-  }
-  std::vector<std::string> ids;
-  ids.reserve(models.size());
-  for (const model::ModelEntry& entry : models) ids.push_back(entry.id);
+  const bool serves = model.empty() || model::FindModel(models, adapter_->kind(), model) != nullptr;
+  if (serves) co_return Result<void>();
   co_return Fail(Code::kConfigError, StrCat(upstream_->name(), " does not serve the model '", model,
-                                            "'; it serves ", Join(ids, ", ")));
+                                            "'; it serves ", Join(model::IdsOf(models), ", ")));
 }
 
 async::Task<Result<model::Embeddings>> Control::Embed(async::Context ctx,

@@ -7,17 +7,17 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
+#include "weir/wire/codec.h"
 
 namespace weir::engine {
 namespace {
 
 constexpr std::int64_t kSecondsPerDay = 24 * 3600;
-constexpr std::int64_t kFewDays = 14;              // to renew a certificate in
-constexpr std::int64_t kSmallSkew = 2;             // seconds; a Date has no finer unit than one
-constexpr std::int64_t kLargeSkew = 30;            // seconds
-constexpr double kFullCache = 0.95;                // above it, requests are preempted
-constexpr std::size_t kShownAnswer = 80;           // bytes
-constexpr std::string_view kSaid = "; it said: ";  // as wire writes a server's own words
+constexpr std::int64_t kFewDays = 14;     // to renew a certificate in
+constexpr std::int64_t kSmallSkew = 2;    // seconds; a Date has no finer unit than one
+constexpr std::int64_t kLargeSkew = 30;   // seconds
+constexpr double kFullCache = 0.95;       // above it, requests are preempted
+constexpr std::size_t kShownAnswer = 80;  // bytes
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers may send today.
 std::optional<std::int64_t> ParseDate(std::string_view text) {
@@ -30,23 +30,6 @@ std::optional<std::int64_t> ParseDate(std::string_view text) {
 
 std::string Seconds(std::int64_t seconds) {
   return FormatMillis(std::min(std::abs(seconds), kSecondsPerDay * 10'000) * 1000);
-}
-
-struct Sample {
-  std::string_view name;
-  double value = 0;
-};
-
-// One line of the Prometheus text format. Labels are passed over.
-std::optional<Sample> ParseSample(std::string_view line) {
-  if (line.empty() || line.front() == '#') return std::nullopt;
-  const std::size_t name_end = std::min(line.find_first_of("{ "), line.size());
-  const std::size_t labels_end = line.rfind('}');
-  const std::size_t from = labels_end == line.npos ? name_end : labels_end + 1;
-  const std::string_view rest = Trim(line.substr(from));
-  const std::optional<double> value = ParseDouble(rest.substr(0, rest.find(' ')));
-  if (!value) return std::nullopt;
-  return Sample{.name = line.substr(0, name_end), .value = *value};
 }
 
 bool HoldsAny(std::string_view text, std::span<const std::string_view> markers) {
@@ -103,10 +86,10 @@ Finding Failure(std::string_view step, const Error& error, std::string_view reme
                   .remedy = std::string(remedy),
                   .detail = error.cause,
                   .error = error};
-  const std::size_t said = finding.what.find(kSaid);
-  if (said != finding.what.npos) {
-    finding.detail = finding.what.substr(said + 2);
-    finding.what.resize(said);
+  const std::string_view said = wire::ServersWords(error.message);
+  if (!said.empty()) {
+    finding.detail = said.substr(2);
+    finding.what.resize(error.message.size() - said.size());
   }
   const std::size_t advice = finding.what.find("; ");
   if (advice != finding.what.npos) {
@@ -164,33 +147,15 @@ Finding JudgeClock(std::string_view date, std::int64_t wall_nanos) {
   return finding;
 }
 
-std::optional<Load> ParseLoad(std::string_view metrics) {
-  Load load;
-  bool found = false;
-  for (const std::string_view line : Split(metrics, '\n')) {
-    const std::optional<Sample> sample = ParseSample(Trim(line));
-    if (!sample) continue;
-    if (sample->name == "vllm:num_requests_waiting") {
-      load.waiting += sample->value;
-      found = true;
-    } else if (sample->name == "vllm:num_requests_running") {
-      load.running += sample->value;
-      found = true;
-    } else if (sample->name == "vllm:kv_cache_usage_perc" ||
-               sample->name == "vllm:gpu_cache_usage_perc") {
-      load.cache = std::max(load.cache.value_or(0), sample->value);
-    }
-  }
-  return found ? std::optional(load) : std::nullopt;
-}
-
-Finding JudgeLoad(const Load& load) {
+std::optional<Finding> JudgeLoad(const wire::ServerLoad& load) {
+  if (!load.running && !load.waiting) return std::nullopt;
+  const double waiting = load.waiting.value_or(0);
   Finding finding{.step = "load"};
-  finding.what = StrCat(load.running, " requests run, ", load.waiting, " wait");
-  if (load.cache) {
-    StrAppend(finding.what, ", KV cache ", std::round(*load.cache * 1000) / 10, " % full");
+  finding.what = StrCat(load.running.value_or(0), " requests run, ", waiting, " wait");
+  if (load.kv_use) {
+    StrAppend(finding.what, ", KV cache ", std::round(*load.kv_use * 1000) / 10, " % full");
   }
-  if (load.waiting > 0 || load.cache.value_or(0) > kFullCache) {
+  if (waiting > 0 || load.kv_use.value_or(0) > kFullCache) {
     finding.verdict = Verdict::kNote;
     finding.remedy =
         "answers will be slow while others are served: fewer calls at once "

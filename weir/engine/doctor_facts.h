@@ -9,6 +9,7 @@
 
 #include "weir/engine/doctor.h"
 #include "weir/http/examine.h"
+#include "weir/wire/load_reader.h"
 
 namespace weir::engine {
 
@@ -22,15 +23,8 @@ Finding JudgeCertificate(const http::TlsReport& report, std::int64_t wall_nanos)
 // The header Date, which came while our clock said `wall_nanos`.
 Finding JudgeClock(std::string_view date, std::int64_t wall_nanos);
 
-// Work at a vLLM server, all its engines together.
-struct Load {
-  double running = 0;
-  double waiting = 0;
-  std::optional<double> cache;  // the fullest KV cache, 0 to 1
-};
-// From the text of /metrics; nullopt where it holds no gauge of vLLM's queue.
-std::optional<Load> ParseLoad(std::string_view metrics);
-Finding JudgeLoad(const Load& load);
+// Nothing where the figures do not speak of vLLM's queue.
+std::optional<Finding> JudgeLoad(const wire::ServerLoad& load);
 
 // How the answers to one constraint came out.
 struct ProbeCount {

@@ -42,33 +42,21 @@ TEST(DoctorClock, DateThatCannotBeReadIsNoVerdict) {
   }
 }
 
-TEST(DoctorLoad, GaugesOfAllEnginesAreAddedAndTheFullestCacheCounts) {
-  const std::optional<Load> load = ParseLoad(
-      "# HELP vllm:num_requests_waiting Number of requests waiting.\n"
-      "# TYPE vllm:num_requests_waiting gauge\n"
-      "vllm:num_requests_waiting{engine=\"0\",model_name=\"a } b\"} 3.0\n"
-      "vllm:num_requests_waiting{engine=\"1\",model_name=\"m\"} 2.0\n"
-      "vllm:num_requests_waiting_by_reason{reason=\"capacity\"} 99.0\n"
-      "vllm:num_requests_running{engine=\"0\"} 7.0 1700000000000\n"
-      "vllm:kv_cache_usage_perc{engine=\"0\"} 0.25\n"
-      "vllm:kv_cache_usage_perc{engine=\"1\"} 0.5\r\n"
-      "vllm:prompt_tokens_total 1e5\n");
-
-  ASSERT_TRUE(load.has_value());
-  EXPECT_EQ(load->waiting, 5);
-  EXPECT_EQ(load->running, 7);
-  EXPECT_EQ(load->cache, 0.5);
-  EXPECT_EQ(JudgeLoad(*load).verdict, Verdict::kNote);
-  EXPECT_THAT(JudgeLoad(*load).what, HasSubstr("KV cache 50 % full"));
-  EXPECT_EQ(JudgeLoad({.running = 7}).verdict, Verdict::kOk);
-  EXPECT_EQ(JudgeLoad({.cache = 0.99}).verdict, Verdict::kNote);
+TEST(DoctorLoad, WhoMustWaitIsToldSoAndOtherFiguresSayNothing) {
+  const std::optional<Finding> busy = JudgeLoad({.running = 7, .waiting = 5, .kv_use = 0.5});
+  ASSERT_TRUE(busy.has_value());
+  EXPECT_EQ(busy->verdict, Verdict::kNote);
+  EXPECT_THAT(busy->what, HasSubstr("7 requests run, 5 wait, KV cache 50 % full"));
+  EXPECT_EQ(JudgeLoad({.running = 7})->verdict, Verdict::kOk);
+  EXPECT_EQ(JudgeLoad({.running = 7, .kv_use = 0.99})->verdict, Verdict::kNote);
+  EXPECT_FALSE(JudgeLoad({.kv_use = 0.5}).has_value());
 }
 
 TEST(DoctorLoad, TextThatIsNotVllmsSaysNothing) {
   for (const std::string_view text :
        {"", "<html></html>", "process_cpu_seconds_total 3\n", "vllm:num_requests_waiting",
         "vllm:num_requests_waiting{", "vllm:num_requests_waiting} x", "}{} {"}) {
-    EXPECT_FALSE(ParseLoad(text).has_value()) << text;
+    EXPECT_FALSE(JudgeLoad(wire::ReadServerLoad(text)).has_value()) << text;
   }
 }
 

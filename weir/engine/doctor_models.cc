@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "weir/base/text.h"
+#include "weir/engine/adapter.h"
 #include "weir/engine/doctor_steps.h"
+#include "weir/model/model_names.h"
 
 namespace weir::engine {
 namespace {
@@ -16,16 +18,6 @@ std::string Listed(const std::vector<std::string>& names) {
   std::vector<std::string> shown(names.data(), names.data() + count);
   if (count < names.size()) shown.emplace_back("...");
   return Join(shown, ", ");
-}
-
-// The entry that the engine's calls go to: the model that is set, or the first that is no adapter.
-const model::ModelEntry* EntryOf(const std::vector<model::ModelEntry>& models,
-                                 const std::string& model) {
-  for (const model::ModelEntry& entry : models) {
-    const bool meant = entry.id == model || entry.id == StrCat(model, ":latest");
-    if (model.empty() ? entry.parent.empty() : meant) return &entry;
-  }
-  return nullptr;
 }
 
 Error NoModel(const std::string& model, const std::vector<std::string>& ids) {
@@ -44,11 +36,10 @@ Error NoModel(const std::string& model, const std::vector<std::string>& ids) {
 
 const model::ModelEntry* ExamineModels(Examination& found,
                                        const std::vector<model::ModelEntry>& models) {
-  std::vector<std::string> ids;
-  ids.reserve(models.size());
-  for (const model::ModelEntry& entry : models) ids.push_back(entry.id);
+  const std::vector<std::string> ids = model::IdsOf(models);
   const std::string& wanted = found.options.http.model;
-  const model::ModelEntry* entry = EntryOf(models, wanted);
+  const model::ModelEntry* entry =
+      model::FindModel(models, NewAdapter(found.options.http.kind)->kind(), wanted);
   if (entry == nullptr) {
     const bool ollama = found.options.http.kind == wire::ServerKind::kOllama;
     found.Fail("models", NoModel(wanted, ids), ids.empty() && ollama ? "ollama pull MODEL" : "");

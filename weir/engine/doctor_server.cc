@@ -179,11 +179,12 @@ async::Task<void> ExamineLoad(async::Context ctx, Server& server) {
     co_return;
   }
   const Result<std::string> metrics = co_await Get(ctx, server, "/metrics");
-  const std::optional<Load> load = metrics ? ParseLoad(*metrics) : std::nullopt;
+  const std::optional<Finding> load =
+      metrics ? JudgeLoad(wire::ReadServerLoad(*metrics)) : std::nullopt;
   if (!metrics && ctx.Now() >= ctx.deadline) {
     server.found.Fail("load", metrics.error(), "the time given (--timeout) is over: give more");
   } else if (load) {
-    server.found.Add(JudgeLoad(*load));
+    server.found.Add(*load);
   } else {
     server.found.Skip("load", metrics ? std::string("/metrics does not speak of vLLM's queue")
                                       : StrCat("/metrics is not there: ", Name(metrics.error())));

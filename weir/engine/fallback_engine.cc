@@ -5,6 +5,7 @@
 #include "weir/base/text.h"
 #include "weir/engine/answers.h"
 #include "weir/engine/decorators.h"
+#include "weir/model/model_names.h"
 
 namespace weir::engine {
 namespace {
@@ -88,9 +89,7 @@ class Stock {
     }
     const Result<model::EngineInfo> info = co_await route.engine->Describe(ctx);
     if (!info) co_return true;  // its own error will be told
-    const bool there = std::ranges::any_of(info->models, [&](const model::ModelEntry& entry) {
-      return entry.id == model || entry.id == StrCat(model, ":latest");
-    });
+    const bool there = model::FindModel(info->models, info->kind, model) != nullptr;
     const std::scoped_lock lock(mutex_);
     if (known_.size() >= kMostNames) known_.clear();
     known_[key] = {.there = there, .until = After(ctx.Now(), kListLifetime)};

@@ -102,6 +102,7 @@ TEST_F(FallbackTest, AnotherEngineAnswersAndTheReplySaysSo) {
 // Of a chain whose second engine has its own model and lists these.
 std::unique_ptr<SpyEngine> Listing(std::vector<model::ModelEntry> models) {
   auto spy = std::make_unique<SpyEngine>([](const model::Call&) { return ReplyOf("hi"); });
+  spy->info.kind = "ollama";
   spy->info.models = std::move(models);
   return spy;
 }

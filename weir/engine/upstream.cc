@@ -3,6 +3,7 @@
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/base/version.h"
+#include "weir/http/error_advice.h"
 
 namespace weir::engine {
 namespace {
@@ -38,6 +39,19 @@ http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) 
 }
 
 }  // namespace
+
+std::string_view WhenRefused(wire::ServerKind kind) {
+  switch (kind) {
+    case wire::ServerKind::kVllm:
+      return " A vLLM refuses connections while it loads its model (its /health answers once it is "
+             "ready), and from other machines if it was started without --host 0.0.0.0";
+    case wire::ServerKind::kOllama:
+      return " `ollama serve` starts it, with OLLAMA_HOST=0.0.0.0 for other machines";
+    case wire::ServerKind::kOpenAi:
+      return "";
+  }
+  std::unreachable();
+}
 
 async::Task<Result<void>> ReadBody(async::Context ctx, http::Response& response,
                                    std::size_t max_bytes, WireLog* log, std::string& body) {
@@ -96,7 +110,12 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Send(async::Conte
       .body = std::move(body),
       .timeouts = {
           .connect = timeouts.connect, .first_token = timeouts.first_token, .idle = timeouts.idle}};
-  co_return co_await client_.Send(ctx, origin_, request);
+  async::Task<Result<std::unique_ptr<http::Response>>> sent = client_.Send(ctx, origin_, request);
+  Result<std::unique_ptr<http::Response>>& response = co_await sent;
+  if (!response && http::NothingListens(response.error())) {
+    response.error().message += options_.when_refused;
+  }
+  co_return std::move(sent);
 }
 
 async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(

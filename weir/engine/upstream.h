@@ -26,8 +26,12 @@ struct UpstreamOptions {
   wire::AuthMode auth = wire::AuthMode::kAuto;
   std::optional<wire::Dialect> dialect;  // unset: asked of the server when a call depends on it
   model::Timeouts timeouts;
-  http::Headers headers;  // further headers of every request
+  http::Headers headers;          // further headers of every request
+  std::string_view when_refused;  // what to do when nothing listens there, as WhenRefused() has it
 };
+
+// A sentence about what such a server may lack, behind the error's own; empty: there is none.
+std::string_view WhenRefused(wire::ServerKind kind);
 
 // What would be sent, for people to look at. The key is redacted.
 struct RequestPreview {

@@ -15,8 +15,7 @@ namespace {
 using Kind = model::Constraint::Kind;
 
 const std::string kNotJson =
-    "the answer is not JSON, which was asked for; does the server support constrained output? "
-    "See what it is: weir call -o json";
+    "the answer is not JSON, which was asked for; does the server support constrained output?";
 
 // Defaults and nulls for what the model has not said cost 100 and more: they are not taken.
 constexpr int kMostInvented = 99;

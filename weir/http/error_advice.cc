@@ -28,4 +28,8 @@ Error WithAdvice(Error error, bool plain) {
   return error;
 }
 
+bool NothingListens(const Error& error) {
+  return error.code == Code::kConnectionError && error.cause.contains("refused");
+}
+
 }  // namespace weir::http

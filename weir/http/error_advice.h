@@ -10,4 +10,7 @@ namespace weir::http {
 // advice come back as they are. `plain`: the address says http://, and not a byte has come.
 Error WithAdvice(Error error, bool plain);
 
+// Whether connecting failed because nobody accepts at that address.
+bool NothingListens(const Error& error);
+
 }  // namespace weir::http

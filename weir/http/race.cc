@@ -3,6 +3,7 @@
 #include "weir/async/completion.h"
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
+#include "weir/http/error_advice.h"
 #include "weir/http/guard.h"
 
 namespace weir::http {
@@ -11,13 +12,12 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-std::string RefusedAdvice(const Error& error, const std::string& where) {
-  if (error.cause.find("refused") == std::string::npos) {
+std::string Advised(const Error& error, const std::string& where, bool loopback) {
+  if (!NothingListens(error)) {
     return StrCat("cannot connect to ", where, "; check the address and the network");
   }
-  return StrCat("nothing listens at ", where,
-                ": is the server up (a loading vLLM refuses connections until it is ready; try its "
-                "/health), does a firewall block the port, was it started with --host 0.0.0.0?");
+  return StrCat("nothing listens at ", where, ": is the server up",
+                loopback ? "?" : ", does a firewall block the port?");
 }
 
 // The race: attempts start one after the other, the first to connect wins and stops the others.
@@ -49,7 +49,7 @@ async::Task<void> Attempt(async::Context ctx, Race& race, tcp::endpoint endpoint
     race.winner = std::move(socket);
   } else if (error && !race.failure) {
     race.failure = Error{.code = Code::kConnectionError, .cause = error.message()};
-    race.failure->message = RefusedAdvice(*race.failure, where);
+    race.failure->message = Advised(*race.failure, where, endpoint.address().is_loopback());
   }
   race.End();
 }

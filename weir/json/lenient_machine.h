@@ -379,7 +379,7 @@ class LenientMachine : LenientScanner {
     if (!frames_.empty()) frames_.back().any = true;
     frames_.push_back(frame);
     if (frames_.size() > options_.max_depth) {
-      error_ = "arrays and objects are nested deeper than max_depth allows";
+      error_ = "arrays and objects are nested deeper than the limit (max_depth)";
     }
   }
 

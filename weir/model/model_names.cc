@@ -7,8 +7,6 @@
 namespace weir::model {
 namespace {
 
-// A model of Ollama's as its list has it: it takes names in any case, without the place where they
-// come from, and without a tag.
 std::string OllamaName(std::string_view name) {
   std::string full = ToLower(name);
   for (const std::string_view usual : {"registry.ollama.ai/", "library/"}) {
@@ -19,12 +17,27 @@ std::string OllamaName(std::string_view name) {
 
 }  // namespace
 
+const ModelEntry* FindModel(std::span<const ModelEntry> models, std::string_view kind,
+                            std::string_view name) {
+  const std::string ollama = kind == "ollama" ? OllamaName(name) : std::string();
+  const auto is_meant = [&](const ModelEntry& entry) {
+    if (name.empty()) return entry.parent.empty();
+    return entry.id == name || (!ollama.empty() && OllamaName(entry.id) == ollama);
+  };
+  const auto found = std::ranges::find_if(models, is_meant);
+  return found == models.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> IdsOf(std::span<const ModelEntry> models) {
+  std::vector<std::string> ids;
+  ids.reserve(models.size());
+  for (const ModelEntry& entry : models) ids.push_back(entry.id);
+  return ids;
+}
+
 bool Lacks(const EngineInfo& info, std::string_view model) {
   if (model.empty() || info.kind == "openai") return false;
-  const bool ollama = info.kind == "ollama";
-  return std::ranges::none_of(info.models, [&](const ModelEntry& entry) {
-    return ollama ? OllamaName(entry.id) == OllamaName(model) : entry.id == model;
-  });
+  return FindModel(info.models, info.kind, model) == nullptr;
 }
 
 }  // namespace weir::model

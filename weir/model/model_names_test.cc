@@ -18,5 +18,14 @@ TEST(ModelNames, EachKindOfServerHasItsOwnRule) {
   EXPECT_FALSE(Lacks(info, "gpt-next")) << "its list may leave models out";
 }
 
+TEST(ModelNames, CallsWithoutAModelGoToTheFirstThatIsNoAdapter) {
+  const std::vector<ModelEntry> models = {
+      {.id = "adapter", .parent = "base"}, {.id = "base"}, {.id = "other"}};
+  EXPECT_EQ(FindModel(models, "vllm", ""), &models[1]);
+  EXPECT_EQ(FindModel(models, "vllm", "adapter"), &models[0]);
+  EXPECT_EQ(FindModel(models, "openai", "missing"), nullptr);
+  EXPECT_EQ(FindModel({}, "ollama", ""), nullptr);
+}
+
 }  // namespace
 }  // namespace weir::model

@@ -97,6 +97,10 @@ class ChunkDecoder final : public EventDecoder {
 Error DecodeError(int http_status, std::string_view body, std::string_view retry_after = {},
                   std::optional<std::int64_t> wall_nanos = std::nullopt);
 
+// "; it said: ...": the end of such an error's message, which quotes the server; empty: there is
+// none.
+std::string_view ServersWords(std::string_view message);
+
 // The answer of GET /v1/models.
 Result<std::vector<model::ModelEntry>> DecodeModels(std::string_view body);
 

@@ -238,7 +238,13 @@ std::string Advice(int status, Code code, const Words& words) {
   return StrCat("the server refused the request (", status, ")");
 }
 
+constexpr std::string_view kItSaid = "; it said: ";
+
 }  // namespace
+
+std::string_view ServersWords(std::string_view message) {
+  return message.substr(std::min(message.find(kItSaid), message.size()));
+}
 
 Error DecodeError(int http_status, std::string_view body, std::string_view retry_after,
                   std::optional<std::int64_t> wall_nanos) {
@@ -260,7 +266,7 @@ Error DecodeError(int http_status, std::string_view body, std::string_view retry
   error.message =
       nameless ? "the server failed: its log says why" : Advice(shown, error.code, words);
   const std::string said = Quoted(words.message);
-  if (!said.empty()) StrAppend(error.message, "; it said: ", said);
+  if (!said.empty()) StrAppend(error.message, kItSaid, said);
   error.retry_after = ParseRetryAfter(retry_after, wall_nanos);
   // Asking again helps, which the status alone would deny.
   constexpr int kUnavailable = 503;

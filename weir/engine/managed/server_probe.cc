@@ -8,6 +8,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/managed/servers.h"
+#include "weir/model/model_names.h"
 
 namespace weir::engine {
 namespace {
@@ -31,10 +32,7 @@ async::Task<Result<std::vector<std::string>>> ModelsOf(async::Context ctx, http:
   const std::unique_ptr<Adapter> adapter = NewAdapter(options.kind);
   WEIR_CO_TRY(const std::vector<model::ModelEntry> entries,
               co_await ListModels(ctx, *upstream, *adapter));
-  std::vector<std::string> models;
-  models.reserve(entries.size());
-  for (const model::ModelEntry& entry : entries) models.push_back(entry.id);
-  co_return models;
+  co_return model::IdsOf(entries);
 }
 
 }  // namespace
