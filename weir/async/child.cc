@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <expected>
 #include <utility>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #include "weir/async/completion.h"
-#include "weir/async/wait.h"
+#include "weir/async/guard.h"
 #include "weir/base/fd.h"
 #include "weir/base/no_pipe_signal.h"
 #include "weir/base/text.h"
@@ -27,17 +28,6 @@ using Descriptor = boost::asio::posix::stream_descriptor;
 
 constexpr int kLeaveMillis = 2'000;  // for a killed process to be gone
 constexpr std::size_t kReadBytes = 64 * 1024;
-
-struct PipeEnds {
-  Fd read;
-  Fd write;
-};
-
-std::optional<PipeEnds> NewPipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
-  return PipeEnds{.read = Fd(ends[0]), .write = Fd(ends[1])};
-}
 
 // What the new process needs between fork and exec, where nothing may be allocated.
 struct Plan {
@@ -88,6 +78,47 @@ struct Plan {
   ::_exit(127);
 }
 
+struct Spawned {
+  pid_t pid;
+  Fd process;  // can be read when it has ended
+};
+
+struct SpawnFailure {
+  std::string_view what;
+  int reason;  // errno
+};
+
+// Forks, and waits until the program has taken over. `failure` is where the plan tells that it
+// could not.
+std::expected<Spawned, SpawnFailure> Spawn(const Plan& plan, Pipe failure) {
+  // A signal that arrives before exec would run a handler of this process in the new one.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  const int fork_error = errno;
+  if (pid == 0) Become(plan);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return std::unexpected(SpawnFailure{"no more processes can be started", fork_error});
+
+  failure.write.Close();
+  int reason = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(failure.read.get(), &reason, sizeof reason);
+  } while (got < 0 && errno == EINTR);
+  // Not pidfd_open(): its header in this libc is not for C++.
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (got <= 0 && process.open()) return Spawned{.pid = pid, .process = std::move(process)};
+  if (got <= 0) reason = errno;
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return std::unexpected(SpawnFailure{
+      reason == ENOENT ? "it is not there, or what it is run by is not" : "it cannot be run",
+      reason});
+}
+
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   pointers.reserve(texts.size() + 1);
@@ -95,31 +126,6 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   pointers.push_back(nullptr);
   return pointers;
 }
-
-// Ends what a descriptor waits for when the context ends.
-class Guard {
- public:
-  Guard(const Context& ctx, Descriptor& descriptor)
-      : descriptor_(descriptor),
-        alarm_(*ctx.loop, [this] { End(Wake::kDeadline); }),
-        watch_(ctx.cancellation, [this] { End(Wake::kCancelled); }) {
-    alarm_.Arm(ctx.deadline);
-  }
-
-  Wake reason() const { return reason_; }
-
- private:
-  void End(Wake reason) {
-    if (reason_ == Wake::kNotified) reason_ = reason;
-    boost::system::error_code ignored;  // there is nothing to cancel any more
-    descriptor_.cancel(ignored);
-  }
-
-  Descriptor& descriptor_;
-  Alarm alarm_;
-  Cancellation::Watch watch_;
-  Wake reason_ = Wake::kNotified;
-};
 
 bool IsExecutable(const std::string& path) {
   return ::access(path.c_str(), X_OK) == 0 && ::access(StrCat(path, "/.").c_str(), F_OK) != 0;
@@ -176,10 +182,10 @@ Result<std::unique_ptr<Child>> Child::Start(Loop& loop, ChildOptions options) {
   const std::vector<char*> env = Pointers(variables);
 
   const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  std::optional<PipeEnds> failure = NewPipe();
-  std::optional<PipeEnds> input = options.pipe_input ? NewPipe() : PipeEnds{};
-  std::optional<PipeEnds> output = options.pipe_output ? NewPipe() : PipeEnds{};
-  if (nothing.get() < 0 || !failure || !input || !output) {
+  std::optional<Pipe> failure = OpenPipe();
+  std::optional<Pipe> input = options.pipe_input ? OpenPipe() : Pipe{};
+  std::optional<Pipe> output = options.pipe_output ? OpenPipe() : Pipe{};
+  if (!nothing.open() || !failure || !input || !output) {
     return failed("no more files can be opened", errno);
   }
   const auto or_nothing = [&](int fd) { return fd >= 0 ? fd : nothing.get(); };
@@ -196,37 +202,13 @@ Result<std::unique_ptr<Child>> Child::Start(Loop& loop, ChildOptions options) {
       .error = or_nothing(options.error_fd),
       .announce = options.announce_fd,
       .failure = failure->write.get()};
-  // A signal that arrives before exec would run a handler of this process in the new one.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
-  const int fork_error = errno;
-  if (pid == 0) Become(plan);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return failed("no more processes can be started", fork_error);
-
-  failure->write.Close();
-  int reason = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(failure->read.get(), &reason, sizeof reason);
-  } while (got < 0 && errno == EINTR);
-  // Not pidfd_open(): its header in this libc is not for C++.
-  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (got > 0 || process.get() < 0) {
-    const int why = got > 0 ? reason : errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return failed(
-        why == ENOENT ? "it is not there, or what it is run by is not" : "it cannot be run", why);
-  }
+  std::expected<Spawned, SpawnFailure> spawned = Spawn(plan, *std::move(failure));
+  if (!spawned) return failed(spawned.error().what, spawned.error().reason);
   // Not make_unique: the constructor is private.
-  std::unique_ptr<Child> child(new Child(loop, name, pid));
+  std::unique_ptr<Child> child(new Child(loop, name, spawned->pid));
   Pipes& pipes = *child->pipes_;
   boost::system::error_code ignored;  // a descriptor that is not assigned fails at its first use
-  pipes.process.assign(process.release(), ignored);
+  pipes.process.assign(spawned->process.release(), ignored);
   if (options.pipe_input) {
     ::fcntl(input->write.get(), F_SETFL, O_NONBLOCK);
     pipes.input.assign(input->write.release(), ignored);
@@ -259,10 +241,12 @@ Task<Result<void>> Child::Ready(Context ctx, int which) {
                            : which == 1 ? pipes_->output
                                         : pipes_->process;
   const auto direction = which == 0 ? Descriptor::wait_write : Descriptor::wait_read;
-  const Guard guard(ctx, descriptor);
+  const Guard guard(ctx, ctx.deadline, [&] {
+    boost::system::error_code ignored;  // there is nothing to cancel any more
+    descriptor.cancel(ignored);
+  });
   const auto [error] = co_await descriptor.async_wait(direction, kAwait);
-  if (guard.reason() == Wake::kCancelled) co_return Fail(CancelledError());
-  if (guard.reason() == Wake::kDeadline) co_return Fail(TotalTimeoutError(ctx));
+  WEIR_CO_CHECK(guard.Check());
   if (error) {
     co_return Fail(Code::kIoError, StrCat("'", name_, "' cannot be reached"), error.message());
   }

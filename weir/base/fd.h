@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace weir {
@@ -24,13 +26,24 @@ class Fd {
   bool open() const { return fd_ >= 0; }
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
-  void Close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
+  // False: what was written may not all have reached the file, and errno says why.
+  bool Close() { return fd_ < 0 || ::close(std::exchange(fd_, -1)) == 0; }
 
  private:
   int fd_ = -1;
 };
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+// A pipe that no program inherits; nothing when there is none to be had, and errno says why.
+inline std::optional<Pipe> OpenPipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+  return Pipe{.read = Fd(ends[0]), .write = Fd(ends[1])};
+}
 
 // Writes all of it. False: not all could be written, and errno says why.
 inline bool WriteAll(int fd, std::string_view text) {

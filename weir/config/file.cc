@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/limits.h"
 #include "weir/base/text.h"
 
@@ -17,19 +18,17 @@ Result<std::optional<std::string>> ReadFile(const std::string& path) {
     return Fail(Code::kConfigError, StrCat("cannot read the configuration ", path),
                 std::strerror(error));
   };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return std::optional<std::string>();
-  if (fd < 0) return failed(errno);
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open() && errno == ENOENT) return std::optional<std::string>();
+  if (!fd.open()) return failed(errno);
   std::string text;
   char buffer[8192];
   ssize_t got = 0;
-  while ((got = ::read(fd, buffer, sizeof(buffer))) > 0 &&
+  while ((got = ::read(fd.get(), buffer, sizeof(buffer))) > 0 &&
          text.size() <= limits::kConfigFileBytes) {
     text.append(buffer, static_cast<std::size_t>(got));
   }
-  const int error = errno;
-  ::close(fd);
-  if (got < 0) return failed(error);
+  if (got < 0) return failed(errno);
   return std::optional<std::string>(std::move(text));
 }
 

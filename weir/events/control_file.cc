@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weir/base/fd.h"
 #include "weir/base/text.h"
 
 namespace weir::events {
@@ -15,21 +16,16 @@ namespace {
 
 // The beginning of a file, which is all that counts.
 std::string BeginningOf(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return {};
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.open()) return {};
   char text[16];
-  const ssize_t size = ::read(fd, text, sizeof text);
-  ::close(fd);
+  const ssize_t size = ::read(fd.get(), text, sizeof text);
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
 bool Rewrite(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  const bool written =
-      text.empty() || ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(fd);
-  return written;
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK));
+  return fd.open() && weir::WriteAll(fd.get(), text);
 }
 
 }  // namespace

@@ -31,10 +31,6 @@ ssize_t WriteSome(int fd, std::string_view text) {
 EventFile::EventFile(const Clock& clock, JsonlOptions options)
     : clock_(clock), options_(std::move(options)) {}
 
-EventFile::~EventFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<std::shared_ptr<EventFile>> EventFile::Open(const Clock& clock, JsonlOptions options) {
   std::shared_ptr<EventFile> file(new EventFile(clock, std::move(options)));
   WEIR_CHECK(file->Reopen());
@@ -42,11 +38,12 @@ Result<std::shared_ptr<EventFile>> EventFile::Open(const Clock& clock, JsonlOpti
 }
 
 Result<void> EventFile::Reopen() {
-  if (fd_ >= 0) ::close(fd_);
   // Without O_NONBLOCK a pipe that nobody reads would hold up the work that is reported on.
-  fd_ = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
+  fd_.Close();
+  fd_ = Fd(
+      ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600));
   struct stat status{};
-  if (fd_ < 0 || ::fstat(fd_, &status) != 0) {
+  if (!fd_.open() || ::fstat(fd_.get(), &status) != 0) {
     const int why = errno;
     return weir::Fail(Code::kIoError,
                       StrCat("cannot write events to ", options_.path, "; name another file"),
@@ -66,11 +63,11 @@ bool EventFile::Wanted() {
 void EventFile::LookAround() {
   look_at_ = After(clock_.Now(), kLookEvery);
   off_ = !options_.control_file.empty() && HoldsOff(options_.control_file);
-  if (fd_ < 0 || !regular_) return;
+  if (!fd_.open() || !regular_) return;
   struct stat status{};
   if (!IsCurrent()) {
     if (const Result<void> opened = Reopen(); !opened) Fail(opened.error());
-  } else if (::fstat(fd_, &status) == 0) {
+  } else if (::fstat(fd_.get(), &status) == 0) {
     size_ = status.st_size;  // others may append, too
   }
 }
@@ -79,18 +76,18 @@ void EventFile::LookAround() {
 bool EventFile::IsCurrent() const {
   struct stat ours{};
   struct stat there{};
-  return ::fstat(fd_, &ours) == 0 && ::stat(options_.path.c_str(), &there) == 0 &&
+  return ::fstat(fd_.get(), &ours) == 0 && ::stat(options_.path.c_str(), &there) == 0 &&
          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 // The lock is on the full file: of several writers one renames, the others find a new one. Where
 // one name cannot be changed the others stay, too: nothing that is kept may be overwritten.
 Result<void> EventFile::Rotate() {
-  ::flock(fd_, LOCK_EX);
+  ::flock(fd_.get(), LOCK_EX);
   if (IsCurrent()) {
     const Result<void> moved = MoveAway();
     if (!moved) {
-      ::flock(fd_, LOCK_UN);
+      ::flock(fd_.get(), LOCK_UN);
       rotate_at_ = After(clock_.Now(), options_.retry_after);
       Say(said_full_, moved.error());
       return {};
@@ -124,8 +121,8 @@ bool EventFile::Write(std::string_view line) {
   const auto size = static_cast<std::int64_t>(line.size());
   const bool full = regular_ && options_.max_bytes > 0 && size_ > 0 &&
                     size_ + size > options_.max_bytes && clock_.Now() >= rotate_at_;
-  if (fd_ < 0 || full) {
-    if (const Result<void> opened = fd_ < 0 ? Reopen() : Rotate(); !opened) {
+  if (!fd_.open() || full) {
+    if (const Result<void> opened = !fd_.open() ? Reopen() : Rotate(); !opened) {
       Fail(opened.error());
       return false;
     }
@@ -136,8 +133,8 @@ bool EventFile::Write(std::string_view line) {
 }
 
 bool EventFile::Append(std::string_view line) {
-  if (torn_ && WriteSome(fd_, "\n") == 1) torn_ = false;
-  const ssize_t written = torn_ ? -1 : WriteSome(fd_, line);
+  if (torn_ && WriteSome(fd_.get(), "\n") == 1) torn_ = false;
+  const ssize_t written = torn_ ? -1 : WriteSome(fd_.get(), line);
   if (written > 0) size_ += written;
   if (written == static_cast<ssize_t>(line.size())) return true;
   const int why = written < 0 ? errno : ENOSPC;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "weir/base/fd.h"
 #include "weir/events/event.h"
 
 namespace weir::events {
@@ -14,9 +15,6 @@ namespace weir::events {
 class EventFile {
  public:
   static Result<std::shared_ptr<EventFile>> Open(const Clock& clock, JsonlOptions options);
-  ~EventFile();
-  EventFile(const EventFile&) = delete;
-  EventFile& operator=(const EventFile&) = delete;
 
   // False while the control file holds "off".
   bool Wanted();
@@ -37,7 +35,7 @@ class EventFile {
 
   const Clock& clock_;
   const JsonlOptions options_;
-  int fd_ = -1;
+  Fd fd_;
   bool regular_ = false;  // pipes and terminals are neither rotated nor looked after
   std::int64_t size_ = 0;
   bool torn_ = false;  // the last line was written in part

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "weir/async/completion.h"
+#include "weir/async/guard.h"
 #include "weir/base/text.h"
-#include "weir/http/guard.h"
 #include "weir/http/proxy.h"
 #include "weir/http/race.h"
 #include "weir/http/resolve.h"
@@ -123,14 +123,13 @@ class SystemDialer final : public Dialer {
                             " bytes that the system allows"));
     }
     UnixSocket socket(ctx.loop->io());
-    const Guard guard(ctx, ctx.deadline, [&] {
+    const async::Guard guard(ctx, ctx.deadline, [&] {
       boost::system::error_code ignored;  // closing is all that is wanted
       socket.close(ignored);
     });
     const asio::local::stream_protocol::endpoint endpoint(path);
     const auto [error] = co_await socket.async_connect(endpoint, async::kAwait);
-    if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
-    if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
+    WEIR_CO_CHECK(guard.Check());
     if (error) {
       co_return Fail(Code::kConnectionError,
                      StrCat("cannot connect to the socket ", path,

@@ -2,8 +2,8 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "weir/async/guard.h"
 #include "weir/base/text.h"
-#include "weir/http/guard.h"
 #include "weir/http/parser.h"
 
 namespace weir::http {
@@ -194,15 +194,14 @@ std::string SocksFailure(int reply_code) {
 
 async::Task<Result<void>> OpenTunnel(async::Context ctx, ByteStream& stream, const Proxy& proxy,
                                      const Url& target) {
-  const Guard guard(ctx, ctx.deadline, [&] { stream.Close(); });
+  const async::Guard guard(ctx, ctx.deadline, [&] { stream.Close(); });
   Result<void> opened;
   if (proxy.kind == Proxy::Kind::kHttp) {
     opened = co_await HttpTunnel(stream, proxy, target);
   } else {
     opened = co_await SocksTunnel(stream, proxy, target.host, target.port);
   }
-  if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
-  if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
+  WEIR_CO_CHECK(guard.Check());
   co_return opened;
 }
 

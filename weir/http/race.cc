@@ -1,10 +1,10 @@
 #include "weir/http/race.h"
 
 #include "weir/async/completion.h"
+#include "weir/async/guard.h"
 #include "weir/async/scope.h"
 #include "weir/base/text.h"
 #include "weir/http/error_advice.h"
-#include "weir/http/guard.h"
 
 namespace weir::http {
 namespace {
@@ -39,11 +39,11 @@ struct Race {
 async::Task<void> Attempt(async::Context ctx, Race& race, tcp::endpoint endpoint,
                           std::string where) {
   TcpSocket socket(ctx.loop->io());
-  const Guard guard(ctx, ctx.deadline, [&] {
+  const async::Guard guard(ctx, ctx.deadline, [&] {
     boost::system::error_code ignored;  // closing is all that is wanted
     socket.close(ignored);
   });
-  if (guard.reason() != Guard::Reason::kNone) co_return race.End();  // connecting would open it
+  if (!guard.Check()) co_return race.End();  // connecting would open it
   const auto [error] = co_await socket.async_connect(endpoint, async::kAwait);
   if (!error && !race.winner) {
     race.winner = std::move(socket);

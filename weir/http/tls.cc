@@ -6,8 +6,8 @@
 #include <boost/asio/write.hpp>
 
 #include "weir/async/completion.h"
+#include "weir/async/guard.h"
 #include "weir/base/text.h"
-#include "weir/http/guard.h"
 
 namespace weir::http {
 namespace {
@@ -169,11 +169,10 @@ class OpenSslClient final : public TlsClient {
     ExpectPeer(stream->ssl().native_handle(), name);
     if (report != nullptr) Watch(stream->ssl(), *report);
 
-    const Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
+    const async::Guard guard(ctx, ctx.deadline, [&] { stream->Close(); });
     const auto [error] =
         co_await stream->ssl().async_handshake(ssl::stream_base::client, async::kAwait);
-    if (guard.reason() == Guard::Reason::kCancelled) co_return Fail(async::CancelledError());
-    if (guard.reason() == Guard::Reason::kDeadline) co_return Fail(async::TotalTimeoutError(ctx));
+    WEIR_CO_CHECK(guard.Check());
     if (error) {
       co_return Fail(Error{
           .code = Code::kConnectionError,
@@ -210,7 +209,7 @@ class OpenSslServer final : public TlsServer {
                                                           TcpSocket socket) override {
     auto stream = std::make_unique<TlsStream>(std::move(socket), context_);
     const TimePoint at = std::min(ctx.deadline, ctx.Now() + kHandshakeLimit);
-    const Guard guard(ctx, at, [&] { stream->Close(); });
+    const async::Guard guard(ctx, at, [&] { stream->Close(); });
     const auto [error] =
         co_await stream->ssl().async_handshake(ssl::stream_base::server, async::kAwait);
     if (error) co_return Fail(Code::kConnectionError, "TLS handshake failed", error.message());

@@ -14,23 +14,6 @@
 namespace weir::store {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { Close(); }
-
-  int get() const { return fd_; }
-  bool Close() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 || ::close(fd) == 0;
-  }
-
- private:
-  int fd_;
-};
-
 std::unexpected<Error> Failed(std::string_view what, const std::string& path, int error) {
   return Fail(Code::kConfigError, StrCat("cannot ", what, " ", path), std::strerror(error));
 }
@@ -39,8 +22,8 @@ std::unexpected<Error> Failed(std::string_view what, const std::string& path, in
 void SyncFolderOf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() >= 0) ::fsync(fd.get());
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.open()) ::fsync(fd.get());
 }
 
 // Removes a file that was not finished.
@@ -61,9 +44,9 @@ class Unfinished {
 }  // namespace
 
 Result<std::optional<std::string>> ReadFile(const std::string& path, std::size_t max_bytes) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0 && errno == ENOENT) return std::optional<std::string>();
-  if (fd.get() < 0) return Failed("read", path, errno);
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.open() && errno == ENOENT) return std::optional<std::string>();
+  if (!fd.open()) return Failed("read", path, errno);
   std::string text;
   char buffer[1 << 14];
   for (;;) {
@@ -82,9 +65,8 @@ Result<std::optional<std::string>> ReadFile(const std::string& path, std::size_t
 Result<void> ReplaceFile(const std::string& path, std::string_view text,
                          const ReplaceOptions& options) {
   std::string fresh = StrCat(path, ".", ::getpid(), ".part");
-  Descriptor fd(
-      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, options.mode));
-  if (fd.get() < 0) return Failed("write", path, errno);
+  Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, options.mode));
+  if (!fd.open()) return Failed("write", path, errno);
   Unfinished unfinished(fresh);
   if (!WriteAll(fd.get(), text)) return Failed("write", path, errno);
   if (options.durable && ::fsync(fd.get()) != 0) return Failed("write", path, errno);

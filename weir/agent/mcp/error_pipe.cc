@@ -14,33 +14,24 @@ constexpr int kPipeBytes = 1 << 20;
 
 }  // namespace
 
-ErrorPipe::~ErrorPipe() {
-  CloseWriteEnd();
-  if (read_ >= 0) ::close(read_);
-}
-
 Result<void> ErrorPipe::Open() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
+  std::optional<Pipe> pipe = OpenPipe();
+  if (!pipe) {
     return Fail(Code::kIoError, "no pipe can be made for the standard error of a program",
                 std::strerror(errno));
   }
-  read_ = ends[0];
-  write_ = ends[1];
-  ::fcntl(read_, F_SETFL, O_NONBLOCK);
-  ::fcntl(read_, F_SETPIPE_SZ, kPipeBytes);  // one that stays small is only filled earlier
+  pipe_ = *std::move(pipe);
+  ::fcntl(pipe_.read.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(pipe_.read.get(), F_SETPIPE_SZ,
+          kPipeBytes);  // one that stays small is only filled earlier
   return {};
-}
-
-void ErrorPipe::CloseWriteEnd() {
-  if (write_ >= 0) ::close(std::exchange(write_, -1));
 }
 
 void ErrorPipe::Drain() {
   char bytes[16 * 1024];
   // Bounded, because a program may write faster than it is read.
   for (int turn = 0; turn < 2 * kPipeBytes / static_cast<int>(sizeof bytes); ++turn) {
-    const ssize_t got = ::read(read_, bytes, sizeof bytes);
+    const ssize_t got = ::read(pipe_.read.get(), bytes, sizeof bytes);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
     tail_.append(bytes, static_cast<std::size_t>(got));

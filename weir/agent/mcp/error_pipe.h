@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "weir/base/fd.h"
 #include "weir/base/result.h"
 
 namespace weir::agent::mcp {
@@ -13,16 +14,11 @@ class ErrorPipe {
  public:
   static constexpr std::size_t kKeptBytes = 4096;
 
-  ErrorPipe() = default;
-  ~ErrorPipe();
-  ErrorPipe(const ErrorPipe&) = delete;
-  ErrorPipe& operator=(const ErrorPipe&) = delete;
-
   // Makes the pipe. Fails with kIoError.
   Result<void> Open();
   // What the program gets; -1 when it has it.
-  int write_end() const { return write_; }
-  void CloseWriteEnd();
+  int write_end() const { return pipe_.write.get(); }
+  void CloseWriteEnd() { pipe_.write.Close(); }
 
   // Takes what is in the pipe, and waits for nothing. To be called often enough that the pipe,
   // which is made as large as it may be, does not fill: a full one would stop the program.
@@ -31,8 +27,7 @@ class ErrorPipe {
   std::string_view tail() const { return tail_; }
 
  private:
-  int read_ = -1;
-  int write_ = -1;
+  Pipe pipe_;
   std::string tail_;
 };
 

@@ -81,22 +81,13 @@ Fd MakeFolders(int root, std::string_view path, Resolving resolving) {
 Result<Root> Root::Open(const std::string& folder, Resolving resolving) {
   std::array<char, PATH_MAX> buffer;
   const char* const absolute = ::realpath(folder.c_str(), buffer.data());
-  const int fd = absolute == nullptr ? -1 : ::open(absolute, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) {
+  Fd fd(absolute == nullptr ? -1 : ::open(absolute, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open()) {
     return Fail(Code::kConfigError, StrCat("the workspace ", folder, " cannot be opened"),
                 std::strerror(errno));
   }
-  if (!HasOpenat2(fd)) resolving = Resolving::kByParts;
-  return Root(absolute, fd, resolving);
-}
-
-Root::Root(Root&& other) noexcept
-    : folder_(std::move(other.folder_)),
-      fd_(std::exchange(other.fd_, -1)),
-      resolving_(other.resolving_) {}
-
-Root::~Root() {
-  if (fd_ >= 0) ::close(fd_);
+  if (!HasOpenat2(fd.get())) resolving = Resolving::kByParts;
+  return Root(absolute, std::move(fd), resolving);
 }
 
 // "there is no file 'a.py'", with what may have been meant.
@@ -165,7 +156,7 @@ Result<std::string> Root::Read(std::string_view path, std::size_t max_bytes) con
   WEIR_CHECK(CheckPath(path, folder_));
   if (path.empty()) return Fail(Code::kInvalidRequest, "the path is empty; name a file");
   // Not waiting: opening a pipe would, for whoever writes to it.
-  const Fd fd = OpenBeneath(fd_, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolving_);
+  const Fd fd = OpenBeneath(fd_.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolving_);
   if (!fd.open()) return Fail(Explain(path, errno));
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return Fail(Explain(path, errno));
@@ -186,7 +177,7 @@ Result<void> Root::Write(std::string_view path, std::string_view text) const {
     if (target.empty()) return Fail(Code::kInvalidRequest, "the path is empty; name a file");
     if (name.empty() || name == "." || name == "..") return Fail(Explain(path, EISDIR));
     if (NamesGit(target)) return Fail(Explain(path, kInGit));
-    const Fd folder = MakeFolders(fd_, FolderOf(target), resolving_);
+    const Fd folder = MakeFolders(fd_.get(), FolderOf(target), resolving_);
     if (!folder.open()) return Fail(Explain(path, errno));
     struct stat status{};
     const bool exists = ::fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -216,7 +207,7 @@ Result<void> Root::Write(std::string_view path, std::string_view text) const {
 Result<bool> Root::Exists(std::string_view path) const {
   WEIR_CHECK(CheckPath(path, folder_));
   if (path.empty()) return Fail(Code::kInvalidRequest, "the path is empty; name a file");
-  if (OpenBeneath(fd_, path, O_PATH, resolving_).open()) return true;
+  if (OpenBeneath(fd_.get(), path, O_PATH, resolving_).open()) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return Fail(Explain(path, errno));
 }
@@ -224,8 +215,8 @@ Result<bool> Root::Exists(std::string_view path) const {
 Result<std::vector<RootEntry>> Root::List(std::string_view path, bool deep,
                                           std::size_t max_entries) const {
   WEIR_CHECK(CheckPath(path, folder_));
-  Fd fd = OpenBeneath(fd_, path, O_RDONLY | O_DIRECTORY, resolving_);
-  if (!fd.open() && errno == ENOTDIR && OpenBeneath(fd_, path, O_PATH, resolving_).open()) {
+  Fd fd = OpenBeneath(fd_.get(), path, O_RDONLY | O_DIRECTORY, resolving_);
+  if (!fd.open() && errno == ENOTDIR && OpenBeneath(fd_.get(), path, O_PATH, resolving_).open()) {
     return Fail(Code::kIoError, StrCat(Quoted(path), " is a file, not a folder"));
   }
   if (!fd.open()) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "weir/base/fd.h"
 #include "weir/base/result.h"
 
 namespace weir::agent {
@@ -31,10 +32,6 @@ class Root {
   // Fails with kConfigError when `folder` is none.
   static Result<Root> Open(const std::string& folder, Resolving resolving = Resolving::kByKernel);
 
-  Root(Root&&) noexcept;
-  Root& operator=(Root&&) = delete;
-  ~Root();
-
   const std::string& folder() const { return folder_; }  // absolute
 
   // All fail with kInvalidRequest for a path that leads out (the message says so and names the
@@ -53,13 +50,13 @@ class Root {
                                       std::size_t max_entries) const;
 
  private:
-  Root(std::string folder, int fd, Resolving resolving)
-      : folder_(std::move(folder)), fd_(fd), resolving_(resolving) {}
+  Root(std::string folder, Fd fd, Resolving resolving)
+      : folder_(std::move(folder)), fd_(std::move(fd)), resolving_(resolving) {}
   Error Explain(std::string_view path, int error) const;
   std::string NotThere(std::string_view path) const;
 
   std::string folder_;
-  int fd_;
+  Fd fd_;
   Resolving resolving_;
 };
 
