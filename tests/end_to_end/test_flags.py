@@ -46,6 +46,25 @@ class Words(Case):
         self.refused(64, ["call", "-o", "json", "--reasoning", "only", "hi"], "--reasoning only is about text")
         self.refused(64, ["call", "--dry-run", "--events", "x", "hi"], "--dry-run", "--events")
 
+    def test_a_flag_is_no_value_of_the_flag_in_front_of_it(self):
+        for args in (["--model", "--json", "hi"], ["-m", "--json", "hi"], ["--model", "--temperature", "1", "hi"],
+                     ["-o", "--json", "hi"], ["--seed", "--json", "hi"], ["--config", "--model=x", "hi"],
+                     ["--extra", "a=1", "--stop", "--extra=b=2", "hi"]):
+            done = self.refused(64, ["call", *args], " wants a value, and --", " when it is the value); see weir call --help")
+            self.assertIn("is a flag of its own (--", done.stderr)
+        self.refused(64, ["call", "--model", "--json", "hi"],
+                     "usage: --model wants a value, and --json behind it is a flag of its own (--model=--json when")
+        with Sim("--instant") as sim:
+            for args in (["--system=--json", "hi"], ["--system", "--no-such-flag", "hi"], ["--stop", "--", "hi"],
+                         ["--json", "--", "--json"], ["--system", "--json is it", "hi"]):
+                done = weir("call", "-e", sim.url, "--dry-run", *args)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_pattern_that_the_shell_took_apart_belongs_in_quotes(self):
+        for command in (["run"], ["jobs", "submit"]):
+            self.refused(64, [*command, "flow.yaml", "--files", "a.txt", "b.txt", "c.txt"],
+                         "'b.txt' is one argument too many; put the pattern of --files in quotes")
+
     def test_an_empty_value_is_never_taken_for_none(self):
         for command, flags in LISTS.items():
             for flag in flags:

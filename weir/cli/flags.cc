@@ -322,11 +322,39 @@ std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error) {
     // It may be an argument or stand behind -e, and has stood there.
     const CLI::Option* const engine = last.get_option_no_throw("--engine");
     const bool again = engine != nullptr && engine->get_positional() && engine->count() > 0;
+    const CLI::Option* const files = last.get_option_no_throw("--files");
+    const bool glob = files != nullptr && files->count() > 0;
     text = StrCat("'", Truncate(left.front(), kShownBytes),
-                  again ? "' is a second engine; name one, with -e or without"
-                        : "' is one argument too many; put a text of several words in quotes");
+                  again  ? "' is a second engine; name one, with -e or without"
+                  : glob ? "' is one argument too many; put the pattern of --files in quotes, or "
+                           "the shell makes several names of it"
+                         : "' is one argument too many; put a text of several words in quotes");
   }
   return StrCat(text, "; see ", NameOf(app), " --help");
+}
+
+std::optional<std::string> SwallowedFlag(const CLI::App& app, std::span<const char* const> words) {
+  const auto find = [&app](std::string_view word) -> const CLI::Option* {
+    for (const CLI::App* chosen : Chosen(app)) {
+      for (const CLI::Option* option : chosen->get_options()) {
+        if (IsFlag(std::string(word)) && option->check_name(std::string(word))) return option;
+      }
+    }
+    return nullptr;
+  };
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "--") break;
+    const std::string value = words[i + 1];
+    const std::string name = value.substr(0, value.find('='));
+    if (!name.starts_with("--") || find(name) == nullptr) continue;
+    const CLI::Option* const flag = find(word);
+    if (flag == nullptr || std::ranges::count(flag->results(), value) == 0) continue;
+    return StrCat(word, " wants a value, and ", name, " behind it is a flag of its own (--",
+                  flag->get_lnames().front(), "=", Truncate(value, kShownBytes),
+                  " when it is the value); see ", NameOf(app), " --help");
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> EmptyFlag(const CLI::App& app) {

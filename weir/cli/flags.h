@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -140,6 +141,10 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word);
 // What was wrong with the command line, in a sentence with the nearest right word. `app` is the
 // program after the parsing that ended in `error`.
 std::string UsageSentence(const CLI::App& app, const CLI::ParseError& error);
+
+// That a flag which lacks its value has taken the flag behind it for one. `words` are those that
+// `app` has parsed, whether that went well or not; a value behind a = is never meant.
+std::optional<std::string> SwallowedFlag(const CLI::App& app, std::span<const char* const> words);
 
 // The first flag that was given an empty value, as a variable that is not set gives it. An empty
 // value never means "not given".

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -89,6 +90,7 @@ int Run(int argc, char** argv) {
   AddCompletionCommand(app, session);
   AddHelpCommand(app, session);
 
+  const std::span<const char* const> words(argv + 1, argv + argc);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -99,7 +101,12 @@ int Run(int argc, char** argv) {
       session.terminal.Out(text.str());
       return End(session.terminal, code);
     }
-    session.terminal.Note(StrCat("usage: ", UsageSentence(app, error)));
+    const std::optional<std::string> swallowed = SwallowedFlag(app, words);
+    session.terminal.Note(StrCat("usage: ", swallowed ? *swallowed : UsageSentence(app, error)));
+    return kExitUsage;
+  }
+  if (const std::optional<std::string> swallowed = SwallowedFlag(app, words)) {
+    session.terminal.Note(StrCat("usage: ", *swallowed));
     return kExitUsage;
   }
   if (const std::optional<std::string> flag = EmptyFlag(app)) {
