@@ -1,6 +1,7 @@
 """The command line's own rules: what is no command, flag or value is told in a sentence with a way out."""
 import itertools
 import json
+import os
 import subprocess
 import unittest
 
@@ -64,6 +65,32 @@ class Words(Case):
         for command in (["run"], ["jobs", "submit"]):
             self.refused(64, [*command, "flow.yaml", "--files", "a.txt", "b.txt", "c.txt"],
                          "'b.txt' is one argument too many; put the pattern of --files in quotes")
+
+    def test_what_stands_at_stdin_and_is_not_read_is_told(self):
+        note = "nothing was read of what stands at stdin, as there is a prompt; --stdin puts it in front"
+        text, flags = self.write("text.txt", "a text\nand more\n"), ["call", "-e", "sim", "--max-tokens", "4", "--seed", "1"]
+
+        def said(*args, stdin):
+            done = subprocess.run([WEIR, *flags, *args], stdin=stdin, capture_output=True, text=True, env=environment(),
+                                  cwd=self.folder, timeout=PATIENCE)
+            return done.stderr.count(note)
+
+        def piped(*args, text=b"a text\n"):
+            reads, writes = os.pipe()
+            with open(reads, "rb") as end, open(writes, "wb") as begin:
+                begin.write(text)
+                begin.flush()
+                return said(*args, stdin=end)  # nobody closes the pipe: what waits for its end hangs
+
+        self.assertEqual(piped("hi"), 1)
+        self.assertEqual(piped("hi", text=b""), 0)
+        for args, times in ((["hi"], 1), (["-o", "json", "hi"], 1), (["--stdin", "hi"], 0), (["-"], 0), ([], 0)):
+            with open(text, "rb") as given:
+                self.assertEqual(said(*args, stdin=given), times, args)
+        with open(text, "rb", buffering=0) as begun:
+            begun.read(7)  # as the shell does in a loop over lines
+            self.assertEqual(said("hi", stdin=begun), 0)
+        self.assertEqual(said("hi", stdin=subprocess.DEVNULL), 0)
 
     def test_an_empty_value_is_never_taken_for_none(self):
         for command, flags in LISTS.items():

@@ -3,6 +3,7 @@
 #include "weir/base/text.h"
 #include "weir/cli/answer.h"
 #include "weir/cli/ask.h"
+#include "weir/cli/input.h"
 #include "weir/cli/listeners.h"
 #include "weir/cli/live_engine.h"
 #include "weir/cli/print.h"
@@ -53,6 +54,12 @@ int Report(Session& session, const CallRun& run, Outcome outcome, ReplyPrinter& 
   }
   printer.EndLines();
   TellAbout(terminal, run, reply.info);
+  const CommonFlags& flags = run.flags;
+  if (flags.has_prompt && flags.prompt != kStdin && !flags.with_stdin && StdinIsLeft()) {
+    terminal.Note(
+        "nothing was read of what stands at stdin, as there is a prompt; --stdin puts it in front "
+        "(and < /dev/null keeps this note away)");
+  }
   printer.Finish(reply, error);
   if (run.flags.verbose && !reply.choices.empty()) terminal.Note(Summary(reply));
   if (!error) return kExitOk;

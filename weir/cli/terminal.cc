@@ -118,6 +118,15 @@ Result<void> CheckNoFolder(const std::string& path) {
   return Fail(Code::kConfigError, StrCat(path, " is a folder; name a file"));
 }
 
+bool StdinIsLeft() {
+  struct stat about{};
+  if (::fstat(STDIN_FILENO, &about) != 0) return false;
+  // A file that somebody has begun to read is theirs: the lines of a shell's loop.
+  if (S_ISREG(about.st_mode)) return about.st_size > 0 && ::lseek(STDIN_FILENO, 0, SEEK_CUR) == 0;
+  int waiting = 0;
+  return S_ISFIFO(about.st_mode) && ::ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
 Result<std::string> ReadStdin() { return ReadAll(STDIN_FILENO, "stdin"); }
 
 Result<std::string> ReadInput(const std::string& path) {

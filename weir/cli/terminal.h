@@ -63,6 +63,9 @@ class Terminal {
 Result<int> OpenInput(const std::string& path);
 // Fails with kConfigError where a folder stands in the place of a file.
 Result<void> CheckNoFolder(const std::string& path);
+// Whether a file or a pipe with bytes in it stands at stdin, and nobody has read them. Waits for
+// nothing: what a pipe gets later is not known yet.
+bool StdinIsLeft();
 // All of stdin, at most limits::kStdinBytes of it.
 Result<std::string> ReadStdin();
 // A whole file, or stdin for "-".
