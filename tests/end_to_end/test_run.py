@@ -241,6 +241,7 @@ class Runs(Case):
         done = self.go("-i", self.rows(5), engine="http://127.0.0.1:1")
         self.assertEqual(done.returncode, 5)
         self.assertIn("cannot be used", done.stderr)
+        self.assertNotIn("0 rows in", done.stderr)  # where nothing was begun there is nothing to sum up
 
     def test_rows_in_the_place_of_a_flow_and_the_other_way_round_are_told(self):
         rows = self.rows(1)

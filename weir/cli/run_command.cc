@@ -346,7 +346,14 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
   const flow::RunResult result = loop.Run(
       flow::Run(work.NewContext({}), loaded.graph, **rows, *folder, **host, *options, stats));
   const flow::Timeline& line = timeline.End();
-  view->End(kind == ViewKind::kJson ? "" : SummaryOf(session, loaded.graph, stats, loop.Now()));
+  const bool answered = stats.session.calls > 0 || stats.rows_done > 0;
+  // Nothing is lost, and there is nothing to sum up: the same command can be given again.
+  const bool in_vain = result.error && !answered && stats.pass == 0 && !job.resumed;
+  if (in_vain) {
+    view->Withdraw();
+  } else {
+    view->End(kind == ViewKind::kJson ? "" : SummaryOf(session, loaded.graph, stats, loop.Now()));
+  }
   listeners->Finish(session.terminal);
   const bool reported = WriteReport(job, loaded, stats, line, loop.Now(), session);
   if (!job.batch_file.empty() && result.end == flow::RunResult::End::kDone) {
@@ -354,9 +361,7 @@ int Execute(Session& session, const RunFlags& flags, const RunJob& job, LoadedFl
         WriteBatchFile(job.folder, job.input, LimitOf(job), job.batch_file);
     if (!written) return Refuse(session, written.error());
   }
-  const bool answered = stats.session.calls > 0 || stats.rows_done > 0;
-  if (result.error && !answered && stats.pass == 0 && !job.resumed) {
-    // Nothing is lost: the same command can be given again.
+  if (in_vain) {
     session.terminal.Problem(*result.error);
     std::error_code ignored;
     std::filesystem::remove_all(job.folder, ignored);

@@ -70,6 +70,11 @@ class LiveView final : public RunView {
     }
   }
   void End(std::string_view summary) override { Finish(summary, true); }
+  void Withdraw() override {
+    if (begun_) Write(lines_.Finish(screen_.size(), true));
+    begun_ = false;
+    ticker_.Stop();
+  }
 
  private:
   void Draw(std::string_view above) {

@@ -36,6 +36,8 @@ class RunView {
   // The run is over, also when it was cancelled: the terminal is as it was before. A live view is
   // replaced by `summary`, and stays when there is none. Without End() the destructor ends it.
   virtual void End(std::string_view summary) = 0;
+  // The same for a run that was none: a live view leaves nothing behind.
+  virtual void Withdraw() { End({}); }
   // What has to hear the events of the run; null: nothing.
   virtual TraceSink* sink() { return nullptr; }
 };

@@ -182,6 +182,21 @@ TEST_F(RunViewTest, AViewThatIsDroppedGivesTheCursorBack) {
   Pass(1s);
 }
 
+TEST_F(RunViewTest, ARunThatWasNoneLeavesNothingBehind) {
+  for (const ViewKind kind : {ViewKind::kLive, ViewKind::kPlain, ViewKind::kNone}) {
+    screen_.Write("$ weir run flow.yaml\n");
+    const std::string before = screen_.Text();
+    const auto view = NewView(kind);
+    view->Begin();
+    Pass(1s);
+    view->Withdraw();
+    Pass(20s);
+
+    EXPECT_EQ(screen_.Text(), before);
+    EXPECT_TRUE(screen_.cursor_visible());
+  }
+}
+
 TEST_F(RunViewTest, ASmallTerminalIsNotOverrun) {
   const auto view = NewView(ViewKind::kLive);
   Resize(20, 5);
