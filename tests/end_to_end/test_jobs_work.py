@@ -309,6 +309,15 @@ class Work(Workers):
             # Everything that was paid for is there.
             self.assertEqual(queue["done"], answered(sim))
 
+    def test_a_quiet_worker_tells_the_port_that_nobody_else_knows(self):
+        self.submit(SAY, 1)
+        with Sim("--instant") as sim:
+            args = ("-e", sim.url, "--quiet", "--limit", "1", "--metrics")
+            for address, times in ((":0", 1), (f"127.0.0.1:{free_port()}", 0)):
+                done = self.work(*args, address)
+                self.assertEqual(done.stderr.count("its figures are at http://127.0.0.1:"), times, done.stderr)
+                self.assertNotIn("takes jobs of", done.stderr)
+
     def test_a_job_of_prompts_schema_and_document_needs_no_flow(self):  # R-JOB-07
         self.write("weir.yaml", "engines: {fast: {kind: sim, sim: {pace: instant}}}\n")
         schema = {"type": "object", "required": ["event"], "properties": {"event": {"enum": ["merger", "other"]}}}

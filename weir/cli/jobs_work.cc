@@ -402,7 +402,9 @@ int Run(Session& session, WorkFlags& flags) {
     listener = *std::move(listening);
     server.emplace(http::ServerOptions{}, metrics);
   }
-  view.TellStart(options->name, store.Where(), *folder, listener ? listener->url() : "");
+  // Nobody else knows which port it has got.
+  const bool tells_figures = listener && (!flags.quiet || flags.metrics.ends_with(":0"));
+  view.TellStart(options->name, store.Where(), *folder, tells_figures ? listener->url() : "");
   const Result<void> worked =
       loop.Run(WorkAll(ctx, worker, server ? &*server : nullptr, listener.get(), view));
   view.TellEnd();

@@ -150,7 +150,11 @@ void WorkView::OnEvent(std::string_view name, Fields fields) {
 
 void WorkView::TellStart(const std::string& name, const std::string& store,
                          const std::string& journal, const std::string& metrics) {
-  if (quiet_) return;
+  const std::string figures = StrCat("its figures are at ", metrics, "/metrics");
+  if (quiet_) {
+    if (!metrics.empty()) Note(figures, false);
+    return;
+  }
   std::vector<std::string> names;
   for (const jobs::WorkerFigures::Queue& queue : worker_.figures().queues) {
     names.push_back(queue.name);
@@ -158,7 +162,7 @@ void WorkView::TellStart(const std::string& name, const std::string& store,
   Note(StrCat("worker ", name, " takes jobs of ", Join(names, ", "), " from ", store,
               "; answers are kept in ", journal),
        false);
-  if (!metrics.empty()) Note(StrCat("its figures are at ", metrics, "/metrics"), false);
+  if (!metrics.empty()) Note(figures, false);
 }
 
 void WorkView::TellDrain(Duration most) {
