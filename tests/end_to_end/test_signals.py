@@ -152,6 +152,52 @@ class Run(Case):
         self.assertEqual(process.returncode, 0, said)
 
 
+class Others(Case):
+    """Those that have no engine to ask."""
+
+    def hung_up(self, *args, stdin=subprocess.DEVNULL, **how):
+        """Starts it, hangs up as soon as it can be, and gives the process."""
+        process = subprocess.Popen([WEIR, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=environment(), cwd=self.folder, **how)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        until(lambda: does(process, "SigIgn" if how else "SigCgt", signal.SIGHUP), "it can be hung up on")
+        return process
+
+    def test_the_simulator_ends_its_streams_and_leaves_no_socket(self):
+        process = self.hung_up("sim", "--listen", f"unix:{self.folder}/sim.sock")
+        until((self.folder / "sim.sock").exists, "it listens")
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(process.wait(PATIENCE), 0)
+        self.assertFalse((self.folder / "sim.sock").exists())
+
+    def test_a_submission_says_how_far_it_came(self):
+        self.write("flow.yaml", ECHO)
+        process = self.hung_up("jobs", "submit", "flow.yaml", "--store", "sqlite:jobs.db", stdin=subprocess.PIPE)
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(process.wait(PATIENCE), 4)
+        self.assertIn(b"stopped after 0 rows; the same command goes on", process.stderr.read())
+
+    def test_an_export_that_waits_writes_nothing(self):
+        self.write("flow.yaml", ECHO)
+        weir("jobs", "submit", "flow.yaml", "--store", "sqlite:jobs.db", stdin='{"n": 1}\n', cwd=self.folder)
+        process = self.hung_up("jobs", "export", "--wait", "-o", "out.jsonl", "--store", "sqlite:jobs.db")
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(process.wait(PATIENCE), 4)
+        self.assertIn(b"nothing was written", process.stderr.read())
+        self.assertFalse((self.folder / "out.jsonl").exists())
+
+    def test_ignore_it_under_nohup(self):
+        self.write("flow.yaml", ECHO)
+        process = self.hung_up("jobs", "submit", "flow.yaml", "--store", "sqlite:jobs.db", stdin=subprocess.PIPE,
+                               preexec_fn=ignore_hangup)
+        until(lambda: does(process, "SigCgt", signal.SIGTERM), "it can be told to end")
+        self.assertTrue(does(process, "SigIgn", signal.SIGHUP))
+        process.send_signal(signal.SIGHUP)
+        said = process.communicate(b'{"n": 1}\n', timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, said)
+
+
 class Call(Case):
     def test_is_cancelled(self):
         with Sim("--ttft", "600000") as sim:

@@ -19,11 +19,14 @@ Interrupt::Interrupt() {
   ask.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &ask, &before_int_);
   ::sigaction(SIGTERM, &ask, &before_term_);
+  ::sigaction(SIGHUP, &ask, &before_hangup_);
+  if (before_hangup_.sa_handler == SIG_IGN) ::sigaction(SIGHUP, &before_hangup_, nullptr);
 }
 
 Interrupt::~Interrupt() {
   ::sigaction(SIGINT, &before_int_, nullptr);
   ::sigaction(SIGTERM, &before_term_, nullptr);
+  ::sigaction(SIGHUP, &before_hangup_, nullptr);
 }
 
 bool Interrupt::asked() const { return stop_asked != 0; }

@@ -7,8 +7,8 @@
 
 namespace weir::cli {
 
-// While it lives, the first SIGINT or SIGTERM only asks the command to stop, and ends a read that
-// waits; the second ends the program. One at a time.
+// While it lives, the first SIGINT, SIGTERM or SIGHUP (unless under nohup) only asks the command to
+// stop, and ends a read that waits; the second of a kind ends the program. One at a time.
 class Interrupt {
  public:
   Interrupt();
@@ -23,6 +23,7 @@ class Interrupt {
  private:
   struct sigaction before_int_{};
   struct sigaction before_term_{};
+  struct sigaction before_hangup_{};
 };
 
 }  // namespace weir::cli

@@ -170,7 +170,7 @@ int Serve(Session& session, const ServeOptions& options, Doors doors) {
       worker->loop.Post([its = worker.get()] { its->cancellation.Cancel(); });
     }
   };
-  const async::SignalWatch interrupts(workers[0]->loop, {SIGINT}, stop);
+  const async::SignalWatch interrupts(workers[0]->loop, {SIGINT, SIGHUP}, stop);
   std::optional<async::SignalWatch> terminations;
   if (options.ignore_sigterm) {
     std::signal(SIGTERM, SIG_IGN);

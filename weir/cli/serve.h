@@ -1,6 +1,6 @@
 #pragma once
 
-// Runs servers on some threads until Ctrl-C or SIGTERM.
+// Runs servers on some threads until Ctrl-C, SIGTERM or SIGHUP (not under nohup).
 
 #include <functional>
 #include <memory>
