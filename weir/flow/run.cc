@@ -380,6 +380,7 @@ Task<void> Runner::Carry(Context ctx, std::size_t pass, Row row, std::uint32_t c
   const bool replayed = walked.reused && !walked.worked;
   RowRecord record = RecordOf(pass, number, checksum, std::move(walked));
   record.origin = origin;
+  if (replayed) ++stats_.rows_replayed;
   queue_.Add({std::move(record), std::move(given), replayed, std::move(place)});
   WriteReady();
 }
@@ -414,7 +415,6 @@ void Runner::WriteReady() {
     }
     for (const Contribution& contribution : ready->given) stats_.Keep(contribution);
     ++stats_.rows_done;
-    if (ready->replayed) ++stats_.rows_replayed;
     ++(failed ? stats_.rows_failed : stats_.rows_ok);
     if (failed && std::ranges::all_of(ready->record.errors, IsOfTheRow)) ++stats_.rows_wrong;
     if (!ready->replayed && ready->record.carried.empty()) ++stats_.session.rows;

@@ -39,6 +39,28 @@ TEST_F(RunTest, ARowAsDeepAsMayBeGoesThroughABarrier) {
   EXPECT_EQ(stats_->rows_ok, 1U);
 }
 
+// What was known before stands nowhere as work of this session, also while it waits for a slow row.
+TEST_F(RunTest, RowsThatAreTakenOverAndWaitForASlowOneAreToldFromThoseOfThisSession) {
+  Numbers(40);
+  std::map<std::string, int> fails{{"n=0", 1}, {"n=39", 1}};
+  const auto shaky = Add("", FailingFirst(fails));
+  Go(kEcho);
+  std::uint64_t most_waiting = 0;
+  std::uint64_t most_worked = 0;
+  shaky->delay = [&](const model::Call& call) -> Duration {
+    most_waiting = std::max(most_waiting, stats_->rows_waiting);
+    most_worked = std::max(most_worked, stats_->RowsEnded() - stats_->rows_replayed);
+    const bool first = call.messages.back().AllText() == "n=0";
+    return first ? std::chrono::seconds(10) : std::chrono::milliseconds(1);
+  };
+
+  EXPECT_EQ(Go(kEcho, "out", true).end, RunResult::End::kDone);
+
+  EXPECT_EQ(most_waiting, 38U);
+  EXPECT_EQ(most_worked, 0U) << "the row that ends first is not written yet when it is asked";
+  EXPECT_EQ(stats_->rows_replayed, 38U);
+}
+
 constexpr const char* kTwoPasses = R"(nodes:
   - {step: one, user: '{{ n }}'}
   - {step: two, user: '{{ one }}!', barrier: true}

@@ -160,7 +160,7 @@ class RunStats {
   std::uint64_t rows_wrong = 0;    // of rows_failed, in this session: asking again cannot help them
   std::uint64_t rows_skipped = 0;  // that a budget has left for the next session
   std::uint64_t rows_before = 0;   // of rows_done: known from before a resume
-  std::uint64_t rows_replayed = 0;  // of rows_done, too: every answer of theirs was known
+  std::uint64_t rows_replayed = 0;  // of RowsEnded(): every answer of theirs was known
   std::size_t pass = 0;
   std::size_t passes = 1;
   TimePoint started;
