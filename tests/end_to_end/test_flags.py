@@ -92,6 +92,12 @@ class Words(Case):
             self.assertEqual(said("hi", stdin=begun), 0)
         self.assertEqual(said("hi", stdin=subprocess.DEVNULL), 0)
 
+    def test_the_path_of_a_file_is_told_from_what_stands_in_it(self):
+        for flag, text in (("--grammar", 'root ::= "a"'), ("--grammar", "@g.txt"), ("--schema", '{"type": "object"}')):
+            self.refused(3, ["call", "-e", "sim", flag, text, "hi"],
+                         f"cannot read {text}; {flag} takes the path of a file, without an @, not what stands in it")
+        self.assertIn("file with a grammar of the answer, or - for stdin", weir("call", "--help").stdout)
+
     def test_an_empty_value_is_never_taken_for_none(self):
         for command, flags in LISTS.items():
             for flag in flags:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "weir/base/text.h"
@@ -45,6 +46,16 @@ Result<std::vector<std::string>> ChoicesOf(std::string_view list) {
   return choices;
 }
 
+// Who gives the text itself, or @FILE, learns that the path of a file is meant.
+Error WithPathHint(Error error, std::string_view flag, const std::string& path) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) {
+    StrAppend(error.message, "; ", flag,
+              " takes the path of a file, without an @, not what stands in it");
+  }
+  return error;
+}
+
 // Flags that cannot stand together, or not alone.
 void CheckTogether(const CallFlags& flags) {
   const int asked = static_cast<int>(!flags.schema_file.empty()) + static_cast<int>(flags.json) +
@@ -72,7 +83,9 @@ void CheckTogether(const CallFlags& flags) {
 Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
   Constraint constraint;
   if (!flags.schema_file.empty()) {
-    WEIR_TRY(constraint.schema, ReadSchema(flags.schema_file));
+    Result<json::Value> schema = ReadSchema(flags.schema_file);
+    if (!schema) return Fail(WithPathHint(schema.error(), "--schema", flags.schema_file));
+    constraint.schema = *std::move(schema);
   } else if (flags.json) {
     constraint.kind = Constraint::Kind::kJsonObject;
   } else if (flags.regex) {
@@ -84,7 +97,9 @@ Result<std::optional<Constraint>> ConstraintOf(const CallFlags& flags) {
     WEIR_TRY(constraint.choices, ChoicesOf(*flags.choice));
   } else if (!flags.grammar_file.empty()) {
     constraint.kind = Constraint::Kind::kGrammar;
-    WEIR_TRY(constraint.text, ReadInput(flags.grammar_file));
+    Result<std::string> text = ReadInput(flags.grammar_file);
+    if (!text) return Fail(WithPathHint(text.error(), "--grammar", flags.grammar_file));
+    constraint.text = *std::move(text);
   } else {
     return std::optional<Constraint>();
   }
@@ -152,7 +167,8 @@ void AddCallCommand(CLI::App& app, Session& session) {
   SwitchFlag(command, "--json", flags->json, "the answer is a JSON object");
   TextFlag(command, "--regex", flags->regex, "pattern of the answer");
   TextFlag(command, "--choice", flags->choice, "the answer is one of these: a,b,c");
-  TextFlag(command, "--grammar", flags->grammar_file, "file with a grammar of the answer");
+  TextFlag(command, "--grammar", flags->grammar_file,
+           "file with a grammar of the answer, or - for stdin");
   TextFlag(command, "--tools", flags->tools_file, "file with a JSON list of tools");
   TextFlag(command, "--tool-choice", flags->tool_choice,
            "auto, none, required, or the name of a tool");
