@@ -5,7 +5,7 @@ import pathlib
 import unittest
 
 from dialects import Server
-from harness import Case, weir
+from harness import Case, Sim, weir
 
 
 class Init(Case):
@@ -35,6 +35,30 @@ class Init(Case):
         finally:
             os.umask(old)
         self.assertEqual(path.stat().st_mode & 0o777, 0o640)
+
+
+class Keys(Case):
+    def test_a_server_that_wants_another_key_hears_whose_was_sent_but_never_the_key(self):
+        key = "sk-0123456789abcdef"
+        with Sim("--instant", "--api-key", "right") as sim:
+            engine = f"engines:\n  it:\n    base_url: {sim.url}\n    model: sim-model\n    "
+            for number, (lines, env, name, said) in enumerate((
+                    ("", {}, sim.url, "weir sent no key"),
+                    ("", {"VLLM_API_KEY": key}, sim.url, "weir sent the key of $VLLM_API_KEY"),
+                    ("api_key_env: MY_KEY\n", {"MY_KEY": key}, "it", "weir sent the key of 0.yaml:5:18 ($MY_KEY)"),
+                    (f"api_key: {key}\n", {}, "it", "weir sent the key of 0.yaml:5:14"),
+                    ("auth: none\n", {"VLLM_API_KEY": key}, "it", "weir sent no key"),
+                    # Who has refused is not known, or what was meant as the key.
+                    ("fallback: [other]\n  other: {base_url: 'http://127.0.0.1:9', model: m}\n", {}, "it", None),
+                    ("headers: {x-key: a}\n", {}, "it", None))):
+                with self.subTest(number):
+                    flags = ["--config", self.write("0.yaml", engine + lines)] if lines else []
+                    done = weir(*flags, "call", "-e", name, "hi", env=env, cwd=self.folder)
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertIn("http_401", done.stderr)
+                    self.assertIn(said.replace("0.yaml", flags[1]) if said and flags else said or "http_401", done.stderr)
+                    self.assertEqual("; weir sent" in done.stderr, said is not None, done.stderr)
+                    self.assertNotIn(key, done.stderr)
 
 
 class Check(Case):

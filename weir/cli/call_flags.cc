@@ -1,5 +1,7 @@
 #include "weir/cli/call_flags.h"
 
+#include <algorithm>
+
 #include "weir/base/redact.h"
 #include "weir/base/text.h"
 #include "weir/cli/flags.h"
@@ -7,13 +9,42 @@
 #include "weir/client/engine_host.h"
 #include "weir/client/proxy_advice.h"
 #include "weir/client/wiring.h"
+#include "weir/config/environment.h"
 #include "weir/json/builder.h"
+#include "weir/json/pointer.h"
 #include "weir/json/reader.h"
+#include "weir/wire/codec.h"
 
 namespace weir::cli {
 namespace {
 
 constexpr std::int64_t kMostSeconds = 1'000'000'000;  // as in weir.yaml
+
+// Whether a key was sent, and where it was found; never the key. Empty where somebody else may have
+// refused, or another header may have been meant as the key.
+std::string KeyNote(const ChosenEngine& chosen, const Session& session) {
+  const config::EngineConfig& engine = chosen.engine;
+  const engine::UpstreamOptions& upstream = engine.http.upstream;
+  const auto role = chosen.config.routes.roles.find(chosen.route);
+  const bool alone = engine.fallback.empty() &&
+                     (role == chosen.config.routes.roles.end() || role->second.size() < 2);
+  if (!alone || !upstream.headers.empty()) return {};
+  if (!wire::Authorization(upstream.auth, upstream.api_key)) return "; weir sent no key";
+  std::vector<config::Origin> origins = chosen.config.origins;
+  if (chosen.config.Find(engine.name) == nullptr) {
+    // An address: its key can only come from the environment, where it was fit before.
+    config::EngineConfig copy = engine;
+    origins.clear();
+    (void)config::ApplyEnvironment(copy, session.env, origins);
+  }
+  std::string path = "/engines";
+  json::AppendToken(path, engine.name);
+  path += "/api_key";
+  const auto origin = std::ranges::find(origins, path, &config::Origin::pointer);
+  return origin == origins.end()
+             ? std::string("; weir sent a key")
+             : StrCat("; weir sent the key of ", origin->source);
+}
 
 }  // namespace
 
@@ -109,6 +140,9 @@ Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session) 
 
 Error WithAdvice(Error error, const ChosenEngine& chosen, const Session& session) {
   error = client::WithProxyAdvice(std::move(error), chosen.engine, session.env);
+  if (error.http_status == 401 || error.http_status == 403) {
+    error.message += KeyNote(chosen, session);
+  }
   const config::Config& config = chosen.config;
   const bool named = chosen.engine.name != config.default_engine || !config.file.empty() ||
                      session.env.Get("WEIR_ENGINE") || session.env.Get("VLLM_BASE_URL");

@@ -48,8 +48,9 @@ struct ChosenEngine {
 // The engine or role that the flags name, with --timeout applied.
 Result<ChosenEngine> EngineOf(const CommonFlags& flags, const Session& session);
 
-// `error` with who it is about where a proxy stands between, and with how an engine is named where
-// none was and nothing listens at the usual address.
+// `error` with who it is about where a proxy stands between, with whether a key was sent to a
+// server that wants one, and with how an engine is named where none was and nothing listens at the
+// usual address.
 Error WithAdvice(Error error, const ChosenEngine& chosen, const Session& session);
 
 // Fills what both commands have in common. --extra values are read as JSON, or taken as text when
