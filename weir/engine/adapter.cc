@@ -24,16 +24,12 @@ Result<model::Embeddings> Adapter::DecodeEmbed(std::string_view /*body*/) const 
   return Fail(Lacks(kind(), "embeddings"));
 }
 
-Result<wire::EncodedRequest> Adapter::EncodeTokenize(const model::TokenizeCall& /*call*/) const {
+Result<wire::EncodedRequest> Adapter::EncodeCount(const model::Call& /*call*/,
+                                                  const wire::EncodeOptions& /*how*/) const {
   return Fail(Lacks(kind(), "/tokenize"));
 }
 
 Result<model::Tokens> Adapter::DecodeTokens(std::string_view /*body*/) const {
-  return Fail(Lacks(kind(), "/tokenize"));
-}
-
-Result<wire::EncodedRequest> Adapter::EncodeCount(const model::Call& /*call*/,
-                                                  const wire::EncodeOptions& /*how*/) const {
   return Fail(Lacks(kind(), "/tokenize"));
 }
 

@@ -59,11 +59,10 @@ class Adapter {
   // Fail with kUnsupportedParam where the kind of server has no such thing.
   virtual Result<wire::EncodedRequest> EncodeEmbed(const model::EmbedCall& call) const;
   virtual Result<model::Embeddings> DecodeEmbed(std::string_view body) const;
-  virtual Result<wire::EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) const;
-  virtual Result<model::Tokens> DecodeTokens(std::string_view body) const;
-  // The same question about a whole call, answered with tokens too.
+  // Asks which tokens a call has.
   virtual Result<wire::EncodedRequest> EncodeCount(const model::Call& call,
                                                    const wire::EncodeOptions& how) const;
+  virtual Result<model::Tokens> DecodeTokens(std::string_view body) const;
   virtual Result<wire::EncodedRequest> EncodeLoadAdapter(std::string_view name,
                                                          std::string_view path) const;
   virtual Result<wire::EncodedRequest> EncodeUnloadAdapter(std::string_view name) const;

@@ -74,16 +74,6 @@ async::Task<Result<model::Embeddings>> Control::Embed(async::Context ctx,
                         embeddings.vectors.size(), " embeddings"));
 }
 
-async::Task<Result<model::Tokens>> Control::Tokenize(async::Context ctx,
-                                                     const model::TokenizeCall& call) {
-  model::TokenizeCall filled = call;
-  if (filled.model.empty()) filled.model = options_.model;
-  WEIR_CO_TRY(wire::EncodedRequest request, adapter_->EncodeTokenize(filled));
-  WEIR_CO_TRY(const std::string body,
-              co_await Ask(ctx, "POST", request.path, std::move(request.body)));
-  co_return adapter_->DecodeTokens(body);
-}
-
 async::Task<Result<std::int64_t>> Control::CountTokens(async::Context ctx,
                                                        const model::Call& call) {
   model::Call filled = call;
@@ -170,24 +160,6 @@ async::Task<Result<wire::PrefixStats>> Control::PrefixStats(async::Context ctx) 
                  StrCat(address(), adapter_->MetricsPath(),
                         " holds no prefix cache counters; is vllm serve started with "
                         "--disable-log-stats, or another server in front of it?"));
-}
-
-async::Task<bool> CheckVllmHealth(async::Context ctx, http::Client& client, std::string base_url,
-                                  Duration timeout) {
-  HttpEngineOptions options;
-  options.upstream.base_url = std::move(base_url);
-  const Result<std::unique_ptr<Control>> control = Control::Make(std::move(options), client);
-  if (!control) co_return false;
-  const Result<std::vector<model::ModelEntry>> models =
-      co_await (*control)->Models(ctx.WithTimeout(timeout));
-  if (models) {
-    ctx.Emit("health.ok", {{"base_url", (*control)->options().upstream.base_url}});
-  } else {
-    ctx.Emit("health.fail", {{"base_url", (*control)->options().upstream.base_url},
-                             {"error", Name(models.error())},
-                             {"message", models.error().message}});
-  }
-  co_return models.has_value();
 }
 
 }  // namespace weir::engine

@@ -32,7 +32,6 @@ class Control final : public AdapterHost, public TokenCounter {
   async::Task<Result<void>> Ready(async::Context ctx, std::string model);
   // `call` must outlive the task.
   async::Task<Result<model::Embeddings>> Embed(async::Context ctx, const model::EmbedCall& call);
-  async::Task<Result<model::Tokens>> Tokenize(async::Context ctx, const model::TokenizeCall& call);
   async::Task<Result<std::int64_t>> CountTokens(async::Context ctx,
                                                 const model::Call& call) override;
 
@@ -62,9 +61,5 @@ class Control final : public AdapterHost, public TokenCounter {
   const std::unique_ptr<Adapter> adapter_;
   const std::unique_ptr<Upstream> upstream_;
 };
-
-// The boolean health check of a vLLM server: GET /v1/models answers 200 within the time.
-async::Task<bool> CheckVllmHealth(async::Context ctx, http::Client& client, std::string base_url,
-                                  Duration timeout = std::chrono::seconds(10));
 
 }  // namespace weir::engine

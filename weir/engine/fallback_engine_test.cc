@@ -337,15 +337,5 @@ TEST_F(RegistryTest, ProvidersAreResolvedLeniently) {
   EXPECT_EQ(named->ResolveProvider("").engine, "main");
 }
 
-TEST_F(RegistryTest, ASwitchOfProviderIsToldWithItsFiveFields) {
-  const auto registry = *Registry::Make(Engines(), {});
-  ProviderSwitch agent(*registry, {.provider = "vllm", .model = "a", .variant_id = "1"});
-  EXPECT_EQ(agent.Take(ctx_, {.provider = "vllm", .model = "a", .variant_id = "1"}).engine, "main");
-  EXPECT_THAT(ear_.heard, IsEmpty());
-  EXPECT_EQ(agent.Take(ctx_, {.provider = "ollama", .model = "b", .variant_id = "2"}).engine,
-            "safe");
-  EXPECT_THAT(ear_.heard, ElementsAre("provider.switch"));
-}
-
 }  // namespace
 }  // namespace weir::engine

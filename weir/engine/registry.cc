@@ -179,19 +179,4 @@ const RegisteredEngine* Registry::Find(std::string_view name) const {
   return found == engines_.end() ? nullptr : &*found;
 }
 
-ProviderSwitch::ProviderSwitch(const Registry& registry, ProviderChoice choice)
-    : registry_(registry), choice_(std::move(choice)) {}
-
-Resolution ProviderSwitch::Take(const async::Context& ctx, const ProviderChoice& choice) {
-  if (choice != choice_) {
-    ctx.Emit("provider.switch", {{"old_provider", choice_.provider},
-                                 {"new_provider", choice.provider},
-                                 {"old_model", choice_.model},
-                                 {"model", choice.model},
-                                 {"variant_id", choice.variant_id}});
-    choice_ = choice;
-  }
-  return registry_.ResolveProvider(choice.provider);
-}
-
 }  // namespace weir::engine

@@ -78,28 +78,4 @@ class Registry {
   std::map<std::string, std::shared_ptr<model::Engine>, std::less<>> chains_;  // by what was asked
 };
 
-// Which engine an agent uses now, when that may change while it runs.
-struct ProviderChoice {
-  std::string provider;  // as its configuration says
-  std::string model;
-  std::string variant_id;
-
-  friend bool operator==(const ProviderChoice&, const ProviderChoice&) = default;
-};
-
-// Follows the choice of one agent and tells when it changes.
-class ProviderSwitch {
- public:
-  ProviderSwitch(const Registry& registry, ProviderChoice choice);
-
-  // The engine for the next call. `choice` is what the configuration says now; another one than
-  // before is told by an event "provider.switch" {old_provider, new_provider, old_model, model,
-  // variant_id}. Calls that run keep what they began with.
-  Resolution Take(const async::Context& ctx, const ProviderChoice& choice);
-
- private:
-  const Registry& registry_;
-  ProviderChoice choice_;
-};
-
 }  // namespace weir::engine

@@ -32,9 +32,6 @@ class VllmAdapter final : public OpenAiFormAdapter {
   }
   std::string_view HealthPath() const override { return "/health"; }
 
-  Result<wire::EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) const override {
-    return wire::EncodeTokenize(call);
-  }
   Result<model::Tokens> DecodeTokens(std::string_view body) const override {
     return wire::DecodeTokens(body);
   }

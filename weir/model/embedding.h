@@ -28,13 +28,6 @@ struct Embeddings {
   Usage usage;
 };
 
-struct TokenizeCall {
-  std::string model;
-  std::string prompt;             // a text ...
-  std::vector<Message> messages;  // ... or messages, through the model's chat template
-  std::optional<bool> add_special_tokens;
-};
-
 struct Tokens {
   std::vector<std::int64_t> ids;
   std::optional<std::int64_t> max_model_len;

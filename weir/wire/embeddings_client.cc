@@ -91,32 +91,6 @@ Result<model::Embeddings> DecodeEmbeddings(std::string_view body) {
   return out;
 }
 
-Result<EncodedRequest> EncodeTokenize(const model::TokenizeCall& call) {
-  std::string body;
-  json::Writer json(body);
-  json.BeginObject();
-  if (!call.model.empty()) json.Field("model", call.model);
-  if (call.messages.empty()) {
-    json.Field("prompt", call.prompt);
-  } else {
-    json.Key("messages");
-    json.BeginArray();
-    for (const model::Message& message : call.messages) {
-      json.BeginObject();
-      json.Field("role", model::RoleName(message.role));
-      json.Field("content", message.AllText());
-      json.EndObject();
-    }
-    json.EndArray();
-  }
-  if (call.add_special_tokens) {
-    json.Key("add_special_tokens");
-    json.Bool(*call.add_special_tokens);
-  }
-  json.EndObject();
-  return EncodedRequest{.path = "/tokenize", .body = std::move(body), .degradations = {}};
-}
-
 Result<model::Tokens> DecodeTokens(std::string_view body) {
   const Result<json::Value> answer = json::Read(body);
   if (!answer || !answer->Find("tokens").IsArray()) return Fail(NotTheAnswer("tokens"));

@@ -1,6 +1,6 @@
 #pragma once
 
-// The client's half of POST /v1/embeddings and of vLLM's POST /tokenize.
+// The client's half of POST /v1/embeddings and the tokens of vLLM's POST /tokenize.
 
 #include <string_view>
 
@@ -15,7 +15,7 @@ Result<EncodedRequest> EncodeEmbeddings(const model::EmbedCall& call);
 // Vectors as lists of numbers or as packed floats in base64, put in the order of their index.
 Result<model::Embeddings> DecodeEmbeddings(std::string_view body);
 
-Result<EncodedRequest> EncodeTokenize(const model::TokenizeCall& call);
+// The answer of /tokenize; EncodeCount() asks.
 Result<model::Tokens> DecodeTokens(std::string_view body);
 
 }  // namespace weir::wire

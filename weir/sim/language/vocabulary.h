@@ -18,7 +18,6 @@ namespace weir::sim {
 
 // The ids after the specials are the 256 bytes, in order; then come the merges, as learned.
 inline constexpr TokenId kFirstByte = kSpecials;
-inline constexpr TokenId kFirstMerge = kFirstByte + 256;
 
 // A hash of a piece's bytes. The trainer lays the slots out by it.
 inline std::uint32_t PieceHash(std::string_view piece) {
