@@ -122,6 +122,12 @@ TEST(RetryRule, RetryAfterIsObeyedUnlessItAsksForTooMuch) {
   Error busy = HttpError(429);
   busy.retry_after = 7s;
   EXPECT_EQ(RetryDelay(kExact, 1, busy, random), Duration(7s));
+  // A date of a server whose clock is behind: its own wait stays.
+  for (const std::chrono::milliseconds little : {0ms, 300ms}) {
+    busy.retry_after = little;
+    EXPECT_EQ(RetryDelay(kExact, 1, busy, random), Duration(1s));
+    EXPECT_EQ(RetryDelay(kExact, 2, busy, random), Duration(2s));
+  }
   busy.retry_after = 1h;
   EXPECT_FALSE(RetryDelay(kExact, 1, busy, random).has_value());
 }

@@ -138,6 +138,12 @@ bool HoldsError(std::string_view body) {
   return error.IsObject() || error.IsString() || root->Find("object").StringOr("") == "error";
 }
 
+bool IsAborted(const model::Reply& reply) {
+  return std::ranges::any_of(reply.choices, [](const model::Choice& choice) {
+    return choice.finish == model::Finish::kAbort;
+  });
+}
+
 // The decoder sees the body alone, and takes the usual status for granted.
 void TellStatus(Error& error, int status) {
   constexpr int kOk = 200;
@@ -230,7 +236,7 @@ class HttpEngine final : public model::Engine {
       span.Fail(response.error());
       co_return Fail(About(call, std::move(response).error(), inside));
     }
-    auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, upstream_->name());
+    auto stream = std::make_unique<HttpReplyStream>(*adapter_, out->api, start, *upstream_);
     out->info.model = call.model.empty() ? options_.model : call.model;
     stream->Attach(std::move(out->info), *std::move(response), std::move(log));
     if (out->request.quoted_answer) stream->Unquote();
@@ -284,6 +290,7 @@ class HttpEngine final : public model::Engine {
 
   // Behind the error of a call that was sent, it says who was asked for what.
   Error About(const model::Call& call, Error error, const async::Context& ctx) const {
+    HideSecrets(*upstream_->secrets(), error);
     model::CallTrail trail = model::TrailOf(error);
     trail.info.engine = options_.name;
     trail.info.model = call.model.empty() ? options_.model : call.model;
@@ -364,10 +371,13 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out
   if (reply && out.request.quoted_answer) {
     for (model::Choice& choice : reply->choices) choice.text = wire::Unquoted(choice.text);
   }
-  if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
+  if (reply && IsAborted(*reply)) {
+    reply = std::unexpected<Error>(BrokenOff(upstream_->name()));
+  } else if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
     reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }
   if (!reply) {
+    HideSecrets(*upstream_->secrets(), reply.error());
     span.Fail(reply.error());
     return reply;
   }
@@ -422,7 +432,11 @@ std::unique_ptr<WireLog> HttpEngine::NewLog(const async::Context& ctx,
 
 async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const model::Call& call) {
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await Stream(ctx, call));
-  co_return co_await model::Collect(ctx, *stream);
+  Result<model::Reply> reply = co_await model::Collect(ctx, *stream);
+  if (reply && IsAborted(*reply)) {
+    co_return Fail(About(call, BrokenOff(upstream_->name()), ctx));
+  }
+  co_return reply;
 }
 
 // A good status without an event stream: a JSON error, a whole reply from a server that cannot

@@ -49,9 +49,9 @@ struct Step {
 class HttpEngineTest : public testing::Test {
  public:
   // Asks a server that plays `steps` and then waits for us to hang up.
-  Result<model::Reply> Ask(std::vector<Step> steps, bool stream) {
-    auto run = [](HttpEngineTest& test, std::vector<Step> script,
-                  bool streams) -> async::Task<Result<model::Reply>> {
+  Result<model::Reply> Ask(std::vector<Step> steps, bool stream, std::string key = "EMPTY") {
+    auto run = [](HttpEngineTest& test, std::vector<Step> script, bool streams,
+                  std::string api_key) -> async::Task<Result<model::Reply>> {
       async::TaskScope peers(test.ctx_);
       Result<model::Reply> reply;
       {
@@ -61,7 +61,7 @@ class HttpEngineTest : public testing::Test {
         };
         http::Client client({}, std::make_unique<http::MemoryDialer>(peers, std::move(peer)));
         const std::unique_ptr<model::Engine> engine =
-            *NewHttpEngine({.upstream = {.base_url = "http://server"}}, client);
+            *NewHttpEngine({.upstream = {.base_url = "http://server", .api_key = api_key}}, client);
         reply = co_await test.AskEngine(*engine, streams);
         test.took_ = test.ctx_.Now() - TimePoint();
         test.open_ = client.open_connections();
@@ -69,7 +69,7 @@ class HttpEngineTest : public testing::Test {
       co_await peers.Join();
       co_return reply;
     };
-    return loop_.Run(run(*this, std::move(steps), stream));
+    return loop_.Run(run(*this, std::move(steps), stream, std::move(key)));
   }
 
   std::size_t open() const { return open_; }
@@ -216,6 +216,59 @@ TEST_F(HttpEngineTest, AStreamThatBreaksOffOrMakesNoSenseSaysWhatToDo) {
     ASSERT_FALSE(reply.has_value());
     EXPECT_THAT(reply.error().message, HasSubstr(c.advice));
     EXPECT_FALSE(model::TrailOf(reply.error()).info.request_id.empty());
+  }
+}
+
+// As a vLLM that is stopped ends its requests.
+TEST_F(HttpEngineTest, AnAnswerThatTheServerGaveUpMayBeAskedForAgain) {
+  std::string whole(kWhole);
+  whole.replace(whole.find("stop"), 4, "abort");
+  std::string empty = whole;
+  empty.replace(empty.find("Hi"), 2, "");
+  const std::string end = StrCat(Chunk("data: [DONE]\n\n"), kLastChunk);
+  const std::string stream = StrCat(kStreamHead, Chunk(Event("", "\"abort\"")), end);
+  for (const auto& [bytes, streams] : {std::pair(Page("200 OK", "application/json", whole), false),
+                                       {Page("200 OK", "application/json", empty), false},
+                                       {stream, true}}) {
+    const Result<model::Reply> reply = Ask({{0s, bytes}}, streams);
+    ASSERT_FALSE(reply.has_value()) << bytes;
+    EXPECT_EQ(reply.error().code, Code::kStreamTruncated) << bytes;
+    EXPECT_TRUE(Retryable(reply.error()));
+    EXPECT_THAT(reply.error().message, HasSubstr("finish reason `abort`"));
+  }
+  const std::string begun =
+      StrCat(kStreamHead, Chunk(Event("Hi")), Chunk(Event("", "\"abort\"")), end);
+  EXPECT_EQ(Ask({{0s, begun}}, true)->text(), "Hi") << "what has come is not taken back";
+}
+
+TEST_F(HttpEngineTest, CommentsKeepTheConnectionOpenAndNotTheCallWaiting) {
+  const std::string comment = Chunk(": ping\n\n");
+  const Step pings = {1s, comment, 1};
+  std::vector<Step> silent = {{0s, std::string(kStreamHead)}};
+  silent.resize(400, pings);
+  const Result<model::Reply> nothing = Ask(silent, true);
+  EXPECT_EQ(nothing.error().code, Code::kTimeout);
+  EXPECT_THAT(nothing.error().message, HasSubstr("`first_token` of 300 s"));
+
+  std::vector<Step> begun = {{0s, StrCat(kStreamHead, Chunk(Event("Hi")))}};
+  begun.resize(100, pings);
+  const Result<model::Reply> stalled = Ask(begun, true);
+  EXPECT_EQ(stalled.error().code, Code::kStreamIdleTimeout);
+  EXPECT_THAT(stalled.error().message, HasSubstr("`idle` of 60 s"));
+}
+
+TEST_F(HttpEngineTest, AKeyThatTheServerRepeatsIsShownToNobody) {
+  const std::string body = R"({"error":{"message":"key k3y-of-mine may not, see k3y-of-mine"}})";
+  const std::string event = Chunk(StrCat("data: ", body, "\n\n"));
+  for (const auto& [bytes, streams] :
+       {std::pair(Page("401 Unauthorized", "application/json", body), false),
+        {Page("401 Unauthorized", "application/json", body), true},
+        {Page("200 OK", "application/json", body), false},
+        {StrCat(kStreamHead, event, kLastChunk), true}}) {
+    const Result<model::Reply> reply = Ask({{0s, bytes}}, streams, "k3y-of-mine");
+    ASSERT_FALSE(reply.has_value());
+    EXPECT_THAT(Describe(reply.error()), AllOf(HasSubstr("key ***"), Not(HasSubstr("k3y"))));
+    EXPECT_THAT(reply.error().cause, Not(HasSubstr("k3y")));
   }
 }
 

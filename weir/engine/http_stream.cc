@@ -14,8 +14,7 @@ constexpr Duration kEndOfBody = std::chrono::milliseconds(100);
 
 bool IsEmpty(const model::Choice& choice) {
   using model::Finish;
-  const bool cut = choice.finish == Finish::kLength || choice.finish == Finish::kContentFilter ||
-                   choice.finish == Finish::kAbort;
+  const bool cut = choice.finish == Finish::kLength || choice.finish == Finish::kContentFilter;
   return choice.text.empty() && choice.reasoning.empty() && choice.refusal.empty() &&
          choice.tool_calls.empty() && !cut;
 }
@@ -25,6 +24,13 @@ Error EmptyReply(const std::string& where) {
                .message = StrCat(where,
                                  " answered with nothing: no text, no reasoning, no tool call; try "
                                  "again, or check the chat template and the stop texts")};
+}
+
+Error BrokenOff(const std::string& where) {
+  return Error{.code = Code::kStreamTruncated,
+               .message = StrCat(where,
+                                 " broke the answer off (finish reason `abort`), as it does when "
+                                 "it is stopped; ask again")};
 }
 
 model::ReplyInfo HttpReplyStream::info() const {
@@ -62,7 +68,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
       const Result<void> fed = closed_ ? events_.Finish() : events_.Feed(**bytes);
       if (!fed) failure_ = http::WithAdvice(fed.error(), false);
     } else {
-      const http::IoResult read = co_await response_->Wait(ctx);
+      const http::IoResult read = co_await response_->Wait(ctx, std::exchange(heard_, false));
       response_->Take(read);
     }
   }
@@ -73,6 +79,7 @@ async::Task<Result<bool>> HttpReplyStream::Next(async::Context ctx, model::Delta
 // The failure, with who was asked for what behind it.
 Error HttpReplyStream::Told() const {
   Error error = **failure_;
+  HideSecrets(*secrets_, error);
   model::CallTrail trail = model::TrailOf(error);
   trail.info.engine = info_.engine;
   trail.info.model = info_.model;
@@ -99,6 +106,7 @@ Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& 
   using Kind = wire::EventDecoder::Kind;
   std::string_view data;
   while (!done_ && events_.Next(data)) {
+    heard_ = true;
     WEIR_TRY(const Kind kind, decoder_->Decode(data, piece));
     if (kind == Kind::kDone) {
       done_ = true;
@@ -107,10 +115,11 @@ Result<bool> HttpReplyStream::Decode(model::Delta& piece, const async::Context& 
         piece.text = quoted_->Feed(piece.text);
         if (piece.finish != model::Finish::kNone) piece.text += quoted_->Finish();
       }
-      content_ =
-          content_ || !piece.text.empty() || !piece.reasoning.empty() || !piece.refusal.empty() ||
-          !piece.tool_calls.empty() || piece.finish == model::Finish::kLength ||
-          piece.finish == model::Finish::kContentFilter || piece.finish == model::Finish::kAbort;
+      content_ = content_ || !piece.text.empty() || !piece.reasoning.empty() ||
+                 !piece.refusal.empty() || !piece.tool_calls.empty() ||
+                 piece.finish == model::Finish::kLength ||
+                 piece.finish == model::Finish::kContentFilter;
+      aborted_ = aborted_ || piece.finish == model::Finish::kAbort;
       if (info_.first_token == Duration::zero()) {
         const async::Span span(ctx, "wire.decode");  // once: a span a token would drown the rest
         info_.first_token = ctx.Now() - start_;
@@ -150,7 +159,7 @@ std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
                                    " closed the connection instead of ending the stream; it died "
                                    "or a proxy gave up: look at its log, or try again")};
   }
-  if (!content_) return EmptyReply(where_);
+  if (!content_) return aborted_ ? BrokenOff(where_) : EmptyReply(where_);
   return std::nullopt;
 }
 

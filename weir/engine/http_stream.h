@@ -12,20 +12,22 @@
 
 namespace weir::engine {
 
-// Whether a choice says nothing at all, and not because it was cut off or filtered.
+// Whether a choice says nothing at all, and not because it was cut at a limit or filtered.
 bool IsEmpty(const model::Choice& choice);
 Error EmptyReply(const std::string& where);
+// What was said so far has reached nobody: another try, or another server, gives it whole.
+Error BrokenOff(const std::string& where);
 
 class HttpReplyStream final : public model::ReplyStream {
  public:
-  // `where` names the server in messages.
-  HttpReplyStream(const Adapter& adapter, model::Api api, TimePoint start, std::string where)
+  HttpReplyStream(const Adapter& adapter, model::Api api, TimePoint start, const Upstream& upstream)
       : events_(adapter.framing(api)),
         decoder_(adapter.NewDecoder(api)),
         says_done_(adapter.framing(api) == Framing::kServerSentEvents &&
                    api != model::Api::kResponses),
         start_(start),
-        where_(std::move(where)) {}
+        where_(upstream.name()),
+        secrets_(upstream.secrets()) {}
 
   // What is known of the request, and the response once it is there. `log` may be null.
   void Attach(model::ReplyInfo info, std::unique_ptr<http::Response> response,
@@ -56,11 +58,14 @@ class HttpReplyStream final : public model::ReplyStream {
   const std::unique_ptr<wire::EventDecoder> decoder_;
   const bool says_done_;  // streams of this form end with a mark of their own
   const TimePoint start_;
-  const std::string where_;
+  const std::string where_;  // the server, in messages
+  const std::shared_ptr<const Secrets> secrets_;
   bool done_ = false;      // the mark has come
   bool closed_ = false;    // the body has ended
   bool ended_ = false;     // Next() has returned false
   bool content_ = false;   // some piece had something in it
+  bool aborted_ = false;   // the server gave up a choice
+  bool heard_ = false;     // an event has come since the last wait: comments are none
   std::size_t bytes_ = 0;  // of the answer so far
   std::optional<wire::QuotedText> quoted_;
   std::optional<BoxedError> failure_;

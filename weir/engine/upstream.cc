@@ -28,6 +28,25 @@ void NameAddress(Error& error, std::string_view method, const std::string& base_
             ")");
 }
 
+// Shorter ones are words, such as EMPTY, that a sentence may need.
+constexpr std::size_t kShortestSecret = 6;
+
+// What of a header's value is the key: "Bearer KEY".
+Secrets SecretsOf(const http::Headers& fields) {
+  Secrets secrets;
+  for (const http::Header field : fields) {
+    const std::string_view key = field.value.substr(field.value.rfind(' ') + 1);
+    if (IsSecretName(field.name) && key.size() >= kShortestSecret) secrets.emplace_back(key);
+  }
+  return secrets;
+}
+
+void Hide(const std::string& secret, std::string& text) {
+  for (std::size_t at = 0; (at = text.find(secret, at)) != text.npos;) {
+    text.replace(at, secret.size(), "***");
+  }
+}
+
 http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) {
   http::Headers headers{{"User-Agent", kUserAgent}, {"Accept", "*/*"}};
   if (method != "GET") headers.Add("Content-Type", "application/json");
@@ -39,6 +58,13 @@ http::Headers FieldsOf(const UpstreamOptions& options, std::string_view method) 
 }
 
 }  // namespace
+
+void HideSecrets(const Secrets& secrets, Error& error) {
+  for (const std::string& secret : secrets) {
+    Hide(secret, error.message);
+    Hide(secret, error.cause);
+  }
+}
 
 std::string_view WhenRefused(wire::ServerKind kind) {
   switch (kind) {
@@ -66,7 +92,8 @@ Upstream::Upstream(UpstreamOptions options, http::Client& client, http::Origin o
       client_(client),
       origin_(std::move(origin)),
       get_fields_(std::move(get_fields)),
-      post_fields_(std::move(post_fields)) {}
+      post_fields_(std::move(post_fields)),
+      secrets_(std::make_shared<Secrets>(SecretsOf(FieldsOf(options_, "POST")))) {}
 
 Result<std::unique_ptr<Upstream>> Upstream::Make(UpstreamOptions options, http::Client& client) {
   options.base_url = wire::NormalizeBaseUrl(options.base_url);
@@ -131,7 +158,10 @@ async::Task<Result<std::unique_ptr<http::Response>>> Upstream::Exchange(
     response = std::unexpected<Error>(co_await ErrorOf(span.context(), **response, log));
     NameAddress(response.error(), method, options_.base_url, path);
   }
-  if (!response) span.Fail(response.error());
+  if (!response) {
+    HideSecrets(*secrets_, response.error());
+    span.Fail(response.error());
+  }
   co_return response;
 }
 

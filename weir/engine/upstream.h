@@ -33,6 +33,10 @@ struct UpstreamOptions {
 // A sentence about what such a server may lack, behind the error's own; empty: there is none.
 std::string_view WhenRefused(wire::ServerKind kind);
 
+// Texts that must reach nobody, in whatever words a server repeats them.
+using Secrets = std::vector<std::string>;
+void HideSecrets(const Secrets& secrets, Error& error);
+
 // What would be sent, for people to look at. The key is redacted.
 struct RequestPreview {
   std::string method;
@@ -69,6 +73,8 @@ class Upstream {
   RequestPreview Preview(std::string_view method, std::string_view path, std::string body) const;
 
   const UpstreamOptions& options() const { return options_; }
+  // The keys that its requests carry, for HideSecrets().
+  const std::shared_ptr<const Secrets>& secrets() const { return secrets_; }
   // For messages: the address, without any secret.
   const std::string& name() const { return origin_.key; }
 
@@ -85,6 +91,7 @@ class Upstream {
   const http::Origin origin_;
   const http::FieldBlock get_fields_;
   const http::FieldBlock post_fields_;
+  const std::shared_ptr<const Secrets> secrets_;
 };
 
 }  // namespace weir::engine

@@ -78,7 +78,7 @@ class Response::Session {
   async::Task<Result<void>> Start(const std::string& bytes, std::string_view body);
 
   std::optional<Result<std::string_view>> Poll();
-  async::Task<IoResult> Wait(const async::Context& ctx);
+  async::Task<IoResult> Wait(const async::Context& ctx, bool useful);
   void Take(const IoResult& read);
 
   // What to do about an error of this exchange is said where the error leaves it.
@@ -138,7 +138,8 @@ class Response::Session {
   Duration limit_{};
   Ended ended_ = Ended::kNo;
   bool body_began_ = false;
-  bool trickles_ = false;  // the body: an answer that is written while it is read
+  std::optional<TimePoint> heard_at_;  // when the wait behind the last part of the answer began
+  bool trickles_ = false;              // the body: an answer that is written while it is read
   bool lags_ = false;
   bool last_read_full_ = false;
   TimePoint sent_at_;
@@ -177,7 +178,8 @@ Error Response::Session::EndedError() const {
   if (ended_ == Ended::kCancelled) return async::CancelledError();
   if (ctx_.Now() >= ctx_.deadline) return async::TotalTimeoutError(ctx_);
   if (clock_ == "idle") {
-    return TimeoutError(clock_, limit_, "sent nothing more", where(), Code::kStreamIdleTimeout);
+    return TimeoutError(clock_, limit_, "sent no more of its answer", where(),
+                        Code::kStreamIdleTimeout);
   }
   return TimeoutError(clock_, limit_, "did not begin its answer", where(), Code::kTimeout);
 }
@@ -275,10 +277,11 @@ std::optional<Result<std::string_view>> Response::Session::Poll() {
   return Result<std::string_view>(std::unexpect, Advised(**failure_));
 }
 
-async::Task<IoResult> Response::Session::Wait(const async::Context& ctx) {
+async::Task<IoResult> Response::Session::Wait(const async::Context& ctx, bool useful) {
   Follow(ctx);
+  if (useful && body_began_) heard_at_ = ctx_.loop->RoughNow();
   // The first piece is waited for like a head.
-  if (trickles_ && body_began_ && !lags_) Lag(true);
+  if (trickles_ && heard_at_ && !lags_) Lag(true);
   return StartRead();
 }
 
@@ -293,8 +296,8 @@ void Response::Session::Take(const IoResult& read) {
 }
 
 async::Task<IoResult> Response::Session::StartRead() {
-  if (body_began_) {
-    StartClock("idle", timeouts_.idle, ctx_.loop->RoughNow());
+  if (heard_at_) {
+    StartClock("idle", timeouts_.idle, *heard_at_);
   } else {
     StartClock("first_token", timeouts_.first_token, sent_at_);
   }
@@ -387,14 +390,16 @@ const Headers& Response::headers() const { return session_->head().headers; }
 bool Response::ended_by_close() const { return session_->ended_by_close(); }
 
 std::optional<Result<std::string_view>> Response::Poll() { return session_->Poll(); }
-async::Task<IoResult> Response::Wait(const async::Context& ctx) { return session_->Wait(ctx); }
+async::Task<IoResult> Response::Wait(const async::Context& ctx, bool useful) {
+  return session_->Wait(ctx, useful);
+}
 void Response::Take(const IoResult& read) { session_->Take(read); }
 
 async::Task<Result<std::string_view>> Response::Read(async::Context ctx) {
   for (;;) {
     std::optional<Result<std::string_view>> piece = session_->Poll();
     if (piece) co_return *std::move(piece);
-    const IoResult read = co_await session_->Wait(ctx);
+    const IoResult read = co_await session_->Wait(ctx, true);
     session_->Take(read);
   }
 }
@@ -404,7 +409,7 @@ async::Task<Result<void>> Response::ReadInto(async::Context ctx, std::size_t max
   for (;;) {
     const std::optional<Result<std::string_view>> piece = session_->Poll();
     if (!piece) {
-      const IoResult read = co_await session_->Wait(ctx);
+      const IoResult read = co_await session_->Wait(ctx, true);
       session_->Take(read);
       continue;
     }

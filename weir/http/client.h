@@ -63,7 +63,9 @@ class Response {
   //   while (!(piece = response.Poll())) response.Take(co_await response.Wait(ctx));
   // Poll: a piece, the end or an error if it is already here, nullopt if bytes must come first.
   std::optional<Result<std::string_view>> Poll();
-  async::Task<IoResult> Wait(const async::Context& ctx);
+  // `useful`: what came since the last wait was a part of the answer; else the clock that runs goes
+  // on, for a comment that keeps the connection open is no answer.
+  async::Task<IoResult> Wait(const async::Context& ctx, bool useful = true);
   void Take(const IoResult& read);
 
   // Appends the rest of the body, until there are `max_bytes` of it. Fails where the body breaks

@@ -20,14 +20,13 @@ Result<void> RetryRule::Validate() const {
 std::optional<Duration> RetryDelay(const RetryRule& rule, int retry, const Error& error,
                                    Random& random) {
   if (retry > rule.max_retries || !Retryable(error)) return std::nullopt;
-  if (error.retry_after) {
-    if (*error.retry_after > rule.max_retry_after) return std::nullopt;
-    return std::max<Duration>(*error.retry_after, Duration::zero());
-  }
+  if (error.retry_after > rule.max_retry_after) return std::nullopt;
   const double grown =
       static_cast<double>(rule.base_delay.count()) * std::pow(rule.multiplier, retry - 1);
   const double capped = std::min(grown, static_cast<double>(rule.max_delay.count()));
-  return Duration(static_cast<std::int64_t>(capped * (1 - rule.jitter * random.Uniform())));
+  const Duration own(static_cast<std::int64_t>(capped * (1 - rule.jitter * random.Uniform())));
+  // A server whose clock is behind asks for no wait at all: the least it asks for is not all.
+  return std::max<Duration>(own, error.retry_after.value_or(std::chrono::milliseconds(0)));
 }
 
 void RetryBudget::OnSuccess() {
