@@ -57,6 +57,12 @@ std::vector<ChunkCase> Chunks() {
        ChatChunk(
            R"({"index":1,"delta":{"content":"Hi \u00e9\n"},"logprobs":null,"finish_reason":null,"token_ids":null})"),
        "1|Hi é\n||"},
+      {"content in parts", Api::kChat,
+       ChatChunk(
+           R"({"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"so"}]},{"type":"text","text":"NOT "},{"type":"text","text":"due"}]}})"),
+       "0|NOT due|so|"},
+      {"a ping in between", Api::kChat, "{}", ""},
+      {"a ping that says so", Api::kChat, R"({"type":"ping"})", ""},
       {"refusal", Api::kChat, ChatChunk(R"({"index":0,"delta":{"refusal":"No."}})"),
        "0||||refusal No."},
       {"reasoning", Api::kChat, ChatChunk(R"({"index":0,"delta":{"reasoning":"hm"}})"), "0||hm|"},
@@ -192,7 +198,6 @@ TEST(ChunkTest, WhatIsNotAChunkIsAProtocolError) {
       "",
       "null",
       "[]",
-      "{}",
       "\"hi\"",
       R"({"a":1})",
       "[DONE",
@@ -200,6 +205,10 @@ TEST(ChunkTest, WhatIsNotAChunkIsAProtocolError) {
       "<html>",
       R"({"choices":[{"index":0,"delta":{}},{"index":1,"delta":{}}]})",
       R"({"choices":[{"index":0,"delta":{"content":"\ud83d"}}]})",
+      R"({"choices":[{"index":0,"delta":{"content":7}}]})",
+      R"({"choices":[{"index":0,"delta":{"content":[{"type":"image_url","image_url":{}}]}}]})",
+      R"({"choices":[{"index":0,"delta":{"content":[{"type":"text"}]}}]})",
+      R"({"choices":[{"index":0,"delta":{"content":["text"]}}]})",
       "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\xff\"}}]}"};
   for (const std::string_view data : cases) {
     ChunkDecoder decoder(Api::kChat);

@@ -47,13 +47,12 @@ void DecodeToolCalls(json::View entries, std::vector<model::ToolCallDelta>& out)
   }
 }
 
-void DecodeChoice(model::Api api, json::View choice, model::Delta& out) {
+Result<void> DecodeChoice(model::Api api, json::View choice, model::Delta& out) {
   out.has_choice = true;
   out.choice = choice.Find("index").AsInt64().value_or(0);
   if (api == model::Api::kChat) {
     const json::View delta = choice.Find("delta");
-    out.text = StringOf(delta.Find("content"));
-    out.reasoning = ReasoningOf(delta);
+    WEIR_CHECK(ReadContent(delta, out.text, out.reasoning));
     out.refusal = StringOf(delta.Find("refusal"));
     DecodeToolCalls(delta.Find("tool_calls"), out.tool_calls);
   } else {
@@ -62,6 +61,12 @@ void DecodeChoice(model::Api api, json::View choice, model::Delta& out) {
   out.tokens = DecodeLogprobs(choice.Find("logprobs"));
   out.token_ids = IntsOf(choice.Find("token_ids"));
   DecodeFinish(choice, out.finish, out.finish_text, out.stop_reason);
+  return {};
+}
+
+// An event by which somebody between keeps the connection open.
+bool SaysNothing(json::View root) {
+  return (root.IsObject() && root.empty()) || root.Find("type").StringOr("") == "ping";
 }
 
 // Unknown fields of the event stand as they are; those of its choice under "choice", those of the
@@ -106,6 +111,7 @@ Result<void> DecodeChunkTree(model::Api api, std::string_view data, model::Delta
   }
   const json::View choices = root.Find("choices");
   const json::View usage = root.Find("usage");
+  if (SaysNothing(root)) return {};
   if (!choices.IsArray() && !usage.IsObject()) {
     return Fail(Code::kProtocolError,
                 "an event of the stream is neither a chunk nor an error: it has no choices",
@@ -122,7 +128,9 @@ Result<void> DecodeChunkTree(model::Api api, std::string_view data, model::Delta
   Note(root.Find("system_fingerprint"), info.system_fingerprint);
   info.created = root.Find("created").AsInt64().value_or(info.created);
   const json::View choice = choices[0];
-  if (choice.exists()) DecodeChoice(api, choice, out);
+  if (choice.exists()) {
+    WEIR_CHECK(DecodeChoice(api, choice, out));
+  }
   if (usage.IsObject()) out.usage = DecodeUsage(usage);
   out.extra =
       ExtraOf(root, choice, api == model::Api::kChat ? kChatChoiceFields : kTextChoiceFields);

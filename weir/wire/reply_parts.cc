@@ -101,9 +101,58 @@ std::vector<model::Token> DecodeLogprobs(json::View logprobs) {
   return content.IsArray() ? DecodeTokenList(content) : CompletionTokens(logprobs);
 }
 
+namespace {
+
 std::string_view ReasoningOf(json::View message) {
   const std::string_view reasoning = message.Find("reasoning").StringOr("");
   return reasoning.empty() ? message.Find("reasoning_content").StringOr("") : reasoning;
+}
+
+// Of a part of `content`: a text, or a list of further parts.
+Result<void> ReadPart(json::View part, std::string_view type, std::string& out) {
+  const json::View said = part.Find(type);
+  if (const std::optional<std::string_view> text = said.AsString()) {
+    out += *text;
+    return {};
+  }
+  if (!said.IsArray()) {
+    return Fail(Code::kProtocolError,
+                StrCat("a part of the answer is said to be ", type, ", but holds none"),
+                Quoted(json::Write(part)));
+  }
+  for (const json::View inner : said.items()) {
+    WEIR_CHECK(ReadPart(inner, "text", out));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> ReadContent(json::View message, std::string& text, std::string& reasoning) {
+  const json::View content = message.Find("content");
+  reasoning = ReasoningOf(message);
+  text.clear();
+  if (const std::optional<std::string_view> plain = content.AsString()) text = *plain;
+  if (!IsSet(content) || content.IsString()) return {};
+  if (!content.IsArray()) {
+    return Fail(Code::kProtocolError,
+                "the answer's `content` is neither a text nor a list of parts",
+                Quoted(json::Write(content)));
+  }
+  for (const json::View part : content.items()) {
+    const std::string_view type = part.Find("type").StringOr("");
+    if (type == "text" || type == "output_text") {
+      WEIR_CHECK(ReadPart(part, "text", text));
+    } else if (type == "thinking") {
+      WEIR_CHECK(ReadPart(part, "thinking", reasoning));
+    } else {
+      return Fail(
+          Code::kProtocolError,
+          "the answer has a part that is neither a text nor a thought, which weir would lose",
+          Quoted(json::Write(part)));
+    }
+  }
+  return {};
 }
 
 std::string CallArgumentsOf(json::View function) {

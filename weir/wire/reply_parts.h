@@ -26,7 +26,10 @@ std::vector<model::Token> DecodeTokenList(json::View list);
 std::vector<model::Token> DecodeLogprobs(json::View logprobs);
 
 // The reasoning text under either of its names. Servers that send both send the same text twice.
-std::string_view ReasoningOf(json::View message);
+
+// What a message or a piece of one says: its `content` is a text, or a list of parts, of which
+// texts and thoughts are read. Fails on what would be lost.
+Result<void> ReadContent(json::View message, std::string& text, std::string& reasoning);
 
 // The arguments of a called function, as text; some servers send them as the object itself.
 std::string CallArgumentsOf(json::View function);

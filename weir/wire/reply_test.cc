@@ -140,6 +140,23 @@ TEST(WholeReplyTest, NumbersThatCannotBeCountsAreUnknown) {
   }
 }
 
+TEST(WholeReplyTest, ContentInPartsIsReadAndOneThatWouldBeLostIsRefused) {
+  const auto decode = [](std::string_view content) {
+    return DecodeReply(Api::kChat, StrCat(R"({"choices":[{"index":0,"finish_reason":"stop",)",
+                                          R"("message":{"content":)", content, "}}]}"));
+  };
+  const auto reply =
+      decode(R"([{"type":"thinking","thinking":"hm"},{"type":"text","text":"is NOT due"}])");
+  ASSERT_TRUE(reply) << Describe(reply.error());
+  EXPECT_EQ(reply->choices[0].text, "is NOT due");
+  EXPECT_EQ(reply->choices[0].reasoning, "hm");
+  for (const std::string_view lost : {R"({"text":"x"})", "7", R"([{"type":"audio"}])"}) {
+    const auto refused = decode(lost);
+    ASSERT_FALSE(refused) << lost;
+    EXPECT_EQ(refused.error().code, Code::kProtocolError) << lost;
+  }
+}
+
 // What one way says, the other says too: reply or error.
 void ExpectAgreement(Api api, std::string_view body) {
   const auto reply = DecodeReply(api, body);

@@ -9,9 +9,8 @@
 namespace weir::wire {
 namespace {
 
-void DecodeMessage(json::View message, model::Choice& out) {
-  out.text = StringOf(message.Find("content"));
-  out.reasoning = ReasoningOf(message);
+Result<void> DecodeMessage(json::View message, model::Choice& out) {
+  WEIR_CHECK(ReadContent(message, out.text, out.reasoning));
   out.refusal = StringOf(message.Find("refusal"));
   for (const json::View entry : message.Find("tool_calls").items()) {
     const json::View function = entry.Find("function");
@@ -20,13 +19,14 @@ void DecodeMessage(json::View message, model::Choice& out) {
     call.name = StringOf(function.Find("name"));
     call.arguments = CallArgumentsOf(function);
   }
+  return {};
 }
 
-model::Choice DecodeChoice(model::Api api, json::View choice, std::int64_t position) {
+Result<model::Choice> DecodeChoice(model::Api api, json::View choice, std::int64_t position) {
   model::Choice out;
   out.index = choice.Find("index").AsInt64().value_or(position);
   if (api == model::Api::kChat) {
-    DecodeMessage(choice.Find("message"), out);
+    WEIR_CHECK(DecodeMessage(choice.Find("message"), out));
   } else {
     out.text = StringOf(choice.Find("text"));
   }
@@ -66,8 +66,9 @@ Result<model::Reply> DecodeReplyTree(model::Api api, std::string_view body) {
   reply.info.created = root.Find("created").AsInt64().value_or(0);
   reply.info.system_fingerprint = StringOf(root.Find("system_fingerprint"));
   for (const json::View choice : choices.items()) {
-    reply.choices.push_back(
-        DecodeChoice(api, choice, static_cast<std::int64_t>(reply.choices.size())));
+    WEIR_TRY(model::Choice decoded,
+             DecodeChoice(api, choice, static_cast<std::int64_t>(reply.choices.size())));
+    reply.choices.push_back(std::move(decoded));
   }
   reply.usage = DecodeUsage(root.Find("usage"));
   const json::View prompt_logprobs = root.Find("prompt_logprobs");
