@@ -132,6 +132,22 @@ struct ResponsesDecoder::State {
     item.given = true;
   }
 
+  // A server that sends no events of items has its whole answer in the last one.
+  void TakeOutput(json::View response, model::Delta& out) {
+    if (!items.empty()) return;
+    for (const json::View item : response.Find("output").items()) {
+      const std::string_view type = item.Find("type").StringOr("");
+      if (type == "message") {
+        TakeMessage(item, out);
+      } else if (type == "reasoning") {
+        out.reasoning += ThoughtsOf(item);
+      } else if (type == "function_call") {
+        out.tool_calls.push_back({calls++, StringOf(item.Find("call_id")),
+                                  StringOf(item.Find("name")), StringOf(item.Find("arguments"))});
+      }
+    }
+  }
+
   void Begun(json::View event, model::Delta& /*out*/) {
     NoteResponse(event.Find("response"), info);
   }
@@ -139,6 +155,7 @@ struct ResponsesDecoder::State {
   void Ended(json::View event, model::Delta& out) {
     const json::View response = event.Find("response");
     NoteResponse(response, info);
+    TakeOutput(response, out);
     ResponseEnd end = EndOf(response, calls > 0);
     const bool cut = event.Find("type").StringOr("") == "response.incomplete";
     if (cut && (end.finish == model::Finish::kStop || end.finish == model::Finish::kToolCalls)) {

@@ -168,6 +168,16 @@ TEST(ResponsesClient, ServerThatOnlySaysWhatIsDoneIsUnderstood) {
   ExpectAnswer(stream.reply, Finish::kToolCalls);
 }
 
+TEST(ResponsesClient, AnAnswerThatStandsInTheLastEventAloneIsTaken) {
+  std::vector<std::string> last;
+  for (const std::string& event : EventsOfAnswer(Finish::kToolCalls)) {
+    if (event.contains("response.completed")) last.push_back(event);
+  }
+  const Stream stream = Collect(last);
+  EXPECT_TRUE(stream.finished);
+  ExpectAnswer(stream.reply, Finish::kToolCalls);
+}
+
 TEST(ResponsesClient, CallsAreKnownByPlaceOrById) {
   const std::vector<std::string> by_place = {
       R"({"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"a","name":"f","arguments":""}})",
