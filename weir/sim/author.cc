@@ -16,8 +16,8 @@ namespace {
 using model::Delta;
 using model::Finish;
 
-constexpr int kTrials = 200;
-constexpr std::size_t kTrialTokens = 4096;
+constexpr std::uint64_t kTrials = 200;
+constexpr int kSlice = 16;                  // tokens that are tried before others have their turn
 constexpr std::int64_t kLongThought = 300;  // tokens; a model that rambles on is stopped
 constexpr auto kThinkBegin = static_cast<TokenId>(Special::kThinkBegin);
 constexpr auto kThinkEnd = static_cast<TokenId>(Special::kThinkEnd);
@@ -96,28 +96,32 @@ void Author::Read(TokenId token) {
   if (reads_passage_) passage_.Append(token);
 }
 
-std::optional<Author::Trial> Author::Try(const Segment& segment, bool last,
-                                         std::uint64_t seed) const {
-  Trial trial;
-  Passage passage = passage_;
-  Sampler sampler(*model_, options_.rules, {}, seed);
-  TokenMask mask(pieces_, *segment.held.language);
-  std::string text;
-  while (trial.size() < kTrialTokens) {
-    std::optional<Sampled> sampled = sampler.Next(passage, &mask, options_.logprobs);
-    if (!sampled) return std::nullopt;
-    if (sampled->token == kEndToken) {
-      if (!Passes(segment.held, text)) return std::nullopt;
-      if (last) trial.push_back(*std::move(sampled));
-      return trial;
-    }
-    text += Tokenizer::Piece(sampled->token);
-    sampler.Commit(sampled->token);
-    passage.Append(sampled->token);
-    if (!mask.Commit(sampled->token)) return std::nullopt;
-    trial.push_back(*std::move(sampled));
+void Author::BeginTrial() {
+  const std::uint64_t number[] = {tries_++, prepared_};
+  attempt_.reset(new Attempt{.passage = passage_,
+                             .sampler = Sampler(*model_, options_.rules, {},
+                                                StableHash(number, sizeof number, options_.seed)),
+                             .mask = TokenMask(pieces_, *options_.outline[prepared_].held.language),
+                             .text = {},
+                             .trial = {}});
+}
+
+// One token more.
+Author::Tried Author::Try(Attempt& attempt, const Segment& segment, bool last) const {
+  std::optional<Sampled> sampled =
+      attempt.sampler.Next(attempt.passage, &attempt.mask, options_.logprobs);
+  if (!sampled) return Tried::kWrong;
+  if (sampled->token == kEndToken) {
+    if (!Passes(segment.held, attempt.text)) return Tried::kWrong;
+    if (last) attempt.trial.push_back(*std::move(sampled));
+    return Tried::kRight;
   }
-  return std::nullopt;
+  attempt.text += Tokenizer::Piece(sampled->token);
+  attempt.sampler.Commit(sampled->token);
+  attempt.passage.Append(sampled->token);
+  if (!attempt.mask.Commit(sampled->token)) return Tried::kWrong;
+  attempt.trial.push_back(*std::move(sampled));
+  return Tried::kGoesOn;
 }
 
 // The trial that writes just this text; nothing when the stretch does not have it.
@@ -151,28 +155,36 @@ Result<Author::Trial> Author::Make(const Segment& segment, bool last) const {
         texts ? "what obeys it is spelled in a way that answers never have" : texts.error().message;
   }
   return Fail(Code::kUnsupportedConstraint,
-              StrCat("no answer was found that obeys the schema in ", kTrials, " tries, because ",
+              StrCat("no answer was found that obeys the schema by trying words, because ",
                      Join(segment.held.open, ", "),
                      " can only be checked when the answer is written; making one failed too: ",
                      why, ". Loosen what stands there"));
 }
 
-Result<void> Author::Prepare() {
-  for (std::size_t i = 0; i < options_.outline.size(); ++i) {
-    const Segment& segment = options_.outline[i];
-    if (segment.held.check == nullptr) continue;
-    std::optional<Trial> trial;
-    for (std::uint64_t attempt = 0; attempt < kTrials && !trial; ++attempt) {
-      const std::uint64_t number[] = {attempt, i};
-      trial = Try(segment, i + 1 == options_.outline.size(),
-                  StableHash(number, sizeof number, options_.seed));
+Result<bool> Author::Prepare(std::int64_t& left) {
+  for (int said = 0; prepared_ < options_.outline.size();) {
+    const Segment& segment = options_.outline[prepared_];
+    const bool last = prepared_ + 1 == options_.outline.size();
+    if (segment.held.check != nullptr) {
+      if (said++ >= kSlice) return false;
+      if (left > 0 && (attempt_ != nullptr || tries_ < kTrials)) {
+        --left;
+        if (attempt_ == nullptr) BeginTrial();
+        const Tried tried = Try(*attempt_, segment, last);
+        if (tried == Tried::kWrong) attempt_ = nullptr;
+        if (tried != Tried::kRight) continue;
+        trials_[prepared_] = std::move(attempt_->trial);
+      } else {
+        WEIR_TRY(trials_[prepared_], Make(segment, last));
+        said = kSlice;  // as much work as that, or more
+      }
+      attempt_ = nullptr;
     }
-    if (!trial) {
-      WEIR_TRY(trial, Make(segment, i + 1 == options_.outline.size()));
-    }
-    trials_[i] = *std::move(trial);
+    ++prepared_;
+    tries_ = 0;
+    if (said >= kSlice) return false;
   }
-  return {};
+  return true;
 }
 
 void Author::Write(Delta& out) {

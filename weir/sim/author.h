@@ -53,9 +53,11 @@ class Author {
          const RenderedPrompt& prompt, AuthorOptions options);
 
   // Tries the stretches whose language leaves something open until they are right; what chance does
-  // not find is made from its schema. Before the first Write(). Fails with kUnsupportedConstraint
-  // when no text is found, saying what was left open.
-  Result<void> Prepare();
+  // not find is made from its schema. A few tokens at a time, so that others have their turn: true
+  // once all is prepared. The tokens are taken off `left`, which all the answers of a request
+  // share; when none is left, chance is asked no more. Before the first Write(). Fails with
+  // kUnsupportedConstraint when no text is found, saying what was left open.
+  Result<bool> Prepare(std::int64_t& left);
 
   // Writes one more token into `out`, an empty delta; the last one carries the finish reason. Text
   // that may still turn out to be a stop text, or half a character, comes with a later token.
@@ -77,6 +79,15 @@ class Author {
  private:
   // One stretch, written on trial.
   using Trial = std::vector<Sampled>;
+  // ... as far as it is written.
+  struct Attempt {
+    Passage passage;
+    Sampler sampler;
+    TokenMask mask;
+    std::string text;
+    Trial trial;
+  };
+  enum class Tried : std::uint8_t { kGoesOn, kRight, kWrong };
 
   const Segment& segment() const { return options_.outline[at_]; }
   static bool IsLaidOut(const Segment& segment) {
@@ -86,7 +97,8 @@ class Author {
   bool AtEnd() const { return at_ >= options_.outline.size(); }
   bool InLast() const { return at_ + 1 >= options_.outline.size(); }
 
-  std::optional<Trial> Try(const Segment& segment, bool last, std::uint64_t seed) const;
+  void BeginTrial();
+  Tried Try(Attempt& attempt, const Segment& segment, bool last) const;
   std::optional<Trial> Spell(const Segment& segment, bool last, std::string_view text) const;
   Result<Trial> Make(const Segment& segment, bool last) const;
   void Read(TokenId token);
@@ -116,6 +128,9 @@ class Author {
   std::size_t at_ = 0;                   // the segment being written
   bool open_ = false;                    // ... and whether it was begun
   std::map<std::size_t, Trial> trials_;  // by segment: written already
+  std::size_t prepared_ = 0;             // segments that need no trial any more
+  std::uint64_t tries_ = 0;              // of the segment behind them
+  std::unique_ptr<Attempt> attempt_;     // the last of these; null: none goes on
   std::size_t laid_at_ = 0;              // of the tokens of the segment that are known before
   std::unique_ptr<TokenMask> mask_;
   std::int64_t call_ = 0;  // index of the open call

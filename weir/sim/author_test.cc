@@ -343,12 +343,34 @@ TEST(Author, WhatTheLanguageLeavesOpenIsTriedUntilItIsRight) {
     std::vector<Segment> outline;
     for (const Stretch& stretch : compiled->stretches) outline.push_back({.held = stretch});
     Author author = NewAuthor({.outline = outline, .seed = seed});
-    ASSERT_TRUE(author.Prepare().has_value());
+    std::int64_t left = 4096;
+    while (!author.Prepare(left).value()) {
+    }
     const std::string text = TextOf(WriteAll(std::move(author)));
     const std::optional<std::int64_t> number = ParseInt(Trim(text));
     ASSERT_TRUE(number.has_value()) << text;
     EXPECT_EQ(*number % 7, 0) << text;
   }
+}
+
+// What chance would have to find in thousands of tokens is made from the schema when they are
+// spent.
+TEST(Author, TryingEndsWithItsTokensAndGoesInSlices) {
+  model::Constraint constraint{.schema = *json::Read(
+                                   R"({"type":"array","minItems":30,"uniqueItems":true,
+                                       "items":{"type":"integer","minimum":1,"maximum":40}})")};
+  const Result<CompiledConstraint> compiled = CompileConstraint(constraint, 0);
+  ASSERT_TRUE(compiled.has_value());
+  Author author = NewAuthor({.outline = {{.held = compiled->stretches.front()}}, .seed = 1});
+  std::int64_t left = 200;
+  int slices = 1;
+  while (!author.Prepare(left).value()) ++slices;
+
+  EXPECT_EQ(left, 0);
+  EXPECT_GE(slices, 10);
+  const auto value = json::Read(TextOf(WriteAll(std::move(author))));
+  ASSERT_TRUE(value.has_value());
+  EXPECT_TRUE(compiled->stretches.front().check->Accepts(*value));
 }
 
 }  // namespace

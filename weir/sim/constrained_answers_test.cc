@@ -121,6 +121,62 @@ TEST(ConstrainedAnswers, RareTextsAreMade) {
             reply->usage.completion_tokens);
 }
 
+// Cancels once the loop has had so many turns.
+class CancelledAfter {
+ public:
+  CancelledAfter(SimInside& sim, int turns) : loop_(sim.loop), turns_(turns) {
+    sim.ctx.cancellation = &stop_;
+    Pass();
+  }
+
+ private:
+  void Pass() {
+    if (turns_-- == 0) return stop_.Cancel();
+    loop_.Post([this] { Pass(); });
+  }
+
+  async::Loop& loop_;
+  int turns_;
+  async::Cancellation stop_;
+};
+
+TEST(ConstrainedAnswers, OthersHaveTheirTurnWhileWordsAreTried) {
+  SimInside sim(RoomyServer());
+  CancelledAfter stop(sim, 30);
+  const Result<Reply> reply = sim.Whole(
+      Held({.schema = json::Read(R"({"type":"array","minItems":30,"uniqueItems":true,"items":
+           {"type":"integer","minimum":1,"maximum":40}})")
+                          .value()},
+           1));
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, Code::kCancelled);
+}
+
+TEST(ConstrainedAnswers, OthersHaveTheirTurnWhileALongAnswerIsWrittenAtOnce) {
+  SimInside sim(RoomyServer());
+  CancelledAfter stop(sim, 5);
+  const Result<Reply> reply =
+      sim.Whole(Held({.schema = json::Read(R"({"type":"string","minLength":3000})").value()}, 1));
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, Code::kCancelled);
+}
+
+// A model that wants to end, and may not, goes on with what is asked for.
+TEST(ConstrainedAnswers, AListThatMustBeLongIsNoRunOfWhiteSpace) {
+  SimInside sim(RoomyServer());
+  for (std::int64_t seed = 0; seed < 5; ++seed) {
+    const Result<Reply> reply = sim.Whole(Held(
+        {.schema =
+             json::Read(R"({"type":"array","minItems":80,"items":{"type":"string"}})").value()},
+        seed));
+    ASSERT_TRUE(reply.has_value()) << Describe(reply.error());
+    EXPECT_EQ(reply->choices[0].finish, Finish::kStop);
+    EXPECT_LT(reply->usage.completion_tokens, 1500);
+  }
+}
+
 TEST(ConstrainedAnswers, WhatCannotBeWrittenIsRefusedWithTheReason) {
   SimInside sim(RoomyServer());
   Call call = Held({.schema = json::Read(R"({"type":"object","properties":{"a":{"type":"string",

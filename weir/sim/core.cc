@@ -56,14 +56,6 @@ Refusal RefusalOf(const ScriptedReply& script) {
   return refusal;
 }
 
-Refusal RefusalOf(const Error& error) {
-  Refusal refusal;
-  refusal.error.message = error.message;
-  refusal.stage = Refusal::Stage::kEngine;
-  refusal.constraint = true;
-  return refusal;
-}
-
 std::span<const Fault> FaultsOf(const ScriptedReply* script) {
   return script == nullptr ? std::span<const Fault>() : script->faults;
 }
@@ -95,6 +87,14 @@ Refusal BusyRefusal(std::string_view message) {
   refusal.error.type = "Service Unavailable";
   refusal.error.message = message;
   refusal.stage = Refusal::Stage::kEngine;
+  return refusal;
+}
+
+Refusal ConstraintRefusal(const Error& error) {
+  Refusal refusal;
+  refusal.error.message = error.message;
+  refusal.stage = Refusal::Stage::kEngine;
+  refusal.constraint = true;
   return refusal;
 }
 
@@ -282,11 +282,9 @@ std::expected<std::vector<Author>, Refusal> SimCore::NewAuthors(const Draft& dra
          .compact_json = draft.cue.compact_json,
          .white_space = FindFault(faults, Fault::Kind::kRunawayWhitespace) != nullptr,
          .violate = violate != nullptr ? violate->text : std::string()});
-    if (!outline) return std::unexpected(RefusalOf(outline.error()));
+    if (!outline) return std::unexpected(ConstraintRefusal(outline.error()));
     one.outline = *std::move(outline);
     add(std::move(one));
-    const Result<void> prepared = authors.back().Prepare();
-    if (!prepared) return std::unexpected(RefusalOf(prepared.error()));
   }
   return authors;
 }

@@ -35,6 +35,8 @@ inline constexpr std::int64_t kStillSeconds = 1'700'000'000;  // what --determin
 
 // What is said when too many requests wait already.
 Refusal BusyRefusal(std::string_view message);
+// ... when no answer obeys the constraint.
+Refusal ConstraintRefusal(const Error& error);
 // ... when the fault kErrorEvent ends an answer.
 Refusal BrokenRefusal(const Fault& fault);
 
@@ -75,7 +77,8 @@ class SimCore {
   // outcome means nothing.
   Outcome Rehearse(const Cue& cue);
 
-  // Decides what becomes of a request. `prompts` is not empty; a chat has one empty prompt.
+  // Decides what becomes of a request. `prompts` is not empty; a chat has one empty prompt. What is
+  // taken has to be prepared first (Performance::Prepare), which may still refuse it.
   Outcome Decide(const Cue& cue);
 
   // Id, model and birth of a reply. `request_id` replaces the number that is made.

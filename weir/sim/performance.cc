@@ -64,6 +64,21 @@ void Performance::Name(std::string_view id, bool numbered) {
   }
 }
 
+async::Task<Result<void>> Performance::Prepare(async::Context ctx) {
+  std::int64_t left = kTriedTokens;
+  for (Part& part : parts_) {
+    for (Author& author : part.authors) {
+      for (;;) {
+        const Result<bool> ready = author.Prepare(left);
+        if (!ready) co_return Fail(ready.error());
+        if (*ready) break;
+        WEIR_CO_CHECK(co_await async::Sleep(ctx, Duration::zero()));
+      }
+    }
+  }
+  co_return Result<void>();
+}
+
 Result<void> Performance::Enter(const async::Context& ctx, Scheduler& scheduler) {
   turns_.reserve(parts_.size());
   for (Part& part : parts_) {
@@ -77,6 +92,10 @@ async::Task<Result<bool>> Performance::Next(async::Context ctx, std::size_t run,
                                             std::vector<model::Delta>& out) {
   std::vector<model::Delta>& said = options_.at_once ? kept_ : out;
   bool open = false;
+  // What costs no time never waits, but it is not alone either: a whole answer may be long.
+  if (steps_ > 0 && turns_.front().instant()) {
+    WEIR_CO_CHECK(co_await async::Sleep(ctx, Duration::zero()));
+  }
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (done_[i]) continue;
     open = true;

@@ -38,6 +38,9 @@ struct PerformanceOptions {
 
 // Steps that are taken at a time in the instant pace.
 inline constexpr std::size_t kInstantRun = 64;
+// Tokens that the answers of one request may try in all (Author::Prepare): a count and not a time,
+// so that every machine says the same.
+inline constexpr std::int64_t kTriedTokens = 4096;
 
 class Performance {
  public:
@@ -46,6 +49,10 @@ class Performance {
   // The engine then knows the prompts by the id of their reply; `numbered`: with their places
   // behind it ("cmpl-1-0"). Before Enter().
   void Name(std::string_view id, bool numbered);
+
+  // Readies the authors, in slices: the loop has its turn in between. Before Enter(). Fails with
+  // kUnsupportedConstraint when there is no answer, or when the context ends.
+  async::Task<Result<void>> Prepare(async::Context ctx);
 
   // Queues every prompt. Fails with kBudgetExceeded when the server takes no more.
   Result<void> Enter(const async::Context& ctx, Scheduler& scheduler);

@@ -216,6 +216,9 @@ class SimEngine final : public model::Engine {
     if (const auto* refusal = std::get_if<Refusal>(&outcome.answer)) {
       co_return Fail(ErrorOf(*refusal, core_->options().dialect));
     }
+    if (auto* taken = std::get_if<Taken>(&outcome.answer)) {
+      WEIR_CO_CHECK(co_await taken->performance.Prepare(ctx));
+    }
     co_return std::move(outcome);
   }
 

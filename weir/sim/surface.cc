@@ -10,6 +10,10 @@ namespace {
 constexpr double kMost = 1e15;
 constexpr double kLeast = 1e-15;
 
+// The least that pressing to an end makes of what a longer text needs. It may be that the form asks
+// for more: then nothing but white space is there beside it.
+constexpr double kLeastLonger = 1e-6;
+
 // The tokens after which a text is long enough for what it has to say.
 constexpr int kSettled = 40;
 // The bytes after which a string and the name of a member are.
@@ -91,11 +95,20 @@ double Surface::Close() const {
 
 double Surface::More() const {
   const int items = levels_.empty() ? 0 : levels_.back().items;
-  return std::pow(1.5, -std::min(items, 40)) / Late(8);
+  return std::max(std::pow(1.5, -std::min(items, 40)) / Late(8), kLeastLonger);
 }
 
 double Surface::Open() const {
-  return std::pow(0.5, std::min(static_cast<double>(levels_.size()), 40.0)) / Late(8);
+  const double depth = std::pow(0.5, std::min(static_cast<double>(levels_.size()), 40.0));
+  return std::max(depth / Late(8), kLeastLonger);
+}
+
+// White space that only puts off what presses: below one where more is far less likely than at
+// first.
+double Surface::Blank() const {
+  constexpr double kPatience = 1e3;
+  const double pressed = std::min(1.0, kPatience * More());
+  return (blanks_ > 0 ? 1e-5 : 0.02) * pressed * pressed;
 }
 
 double Surface::InString(PieceTraits traits) const {
@@ -117,7 +130,7 @@ double Surface::InString(PieceTraits traits) const {
 double Surface::Outside(PieceTraits traits) const {
   double gain = 1;
   if (in_json() || first_ == '\0') {
-    if ((traits & kBlank) != 0) gain *= blanks_ > 0 ? 1e-5 : 0.02;
+    if ((traits & kBlank) != 0) gain *= Blank();
     if ((traits & kLoose) != 0) gain *= 0.01;
     if ((traits & kLeadsBlank) != 0 && blanks_ > 0) gain *= 1e-4;
   } else {

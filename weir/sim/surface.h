@@ -41,6 +41,7 @@ class Surface {
   double Close() const;
   double More() const;
   double Open() const;
+  double Blank() const;
 
   std::vector<Level> levels_;
   int tokens_ = 0;

@@ -14,6 +14,10 @@ namespace {
 // What a model that was trained to write forms still thinks of a piece that breaks this one.
 constexpr float kForbidden = 0.002F;
 
+// Tokens until a way out is looked for again, where it was too long to be found: in a list that has
+// to become longer yet, say, the search would cost more than all the rest.
+constexpr int kBlind = 16;
+
 using Bits = std::vector<std::uint64_t>;
 
 bool Has(const Bits& bits, TokenId token) {
@@ -228,8 +232,9 @@ void TokenMask::LearnLeaning() const {
   }
   leaning_of_completing_ = surface_.OfCompleting();
   way_out_.clear();
-  if (surface_.OfWayOut() <= 1 || matcher_.Complete()) return;
+  if (surface_.OfWayOut() <= 1 || matcher_.Complete() || blind_ > 0) return;
   const std::string way = places_->WayOut(matcher_);
+  if (way.empty()) blind_ = kBlind;
   mask_ = nullptr;  // the search may have pushed it out
   const std::span nodes = pieces_->nodes();
   std::uint32_t at = 0;
@@ -251,6 +256,7 @@ bool TokenMask::Commit(TokenId token) {
   surface_.Take(piece);
   mask_ = nullptr;
   leaning_of_form_.clear();
+  if (blind_ > 0) --blind_;
   return true;
 }
 

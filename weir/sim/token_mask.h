@@ -53,6 +53,7 @@ class TokenMask final : public TokenFilter {
   mutable std::vector<float> leaning_of_form_;  // at matcher_; empty: not asked for
   mutable float leaning_of_completing_ = 1;     // set with it
   mutable std::vector<TokenId> way_out_;        // set with it; the tokens that take it
+  mutable int blind_ = 0;                       // tokens for which no way out is looked for
 };
 
 }  // namespace weir::sim

@@ -64,13 +64,16 @@ class Player {
     if (const auto* raw = std::get_if<RawAnswer>(&outcome.answer)) {
       co_return co_await RespondRaw(*raw);
     }
+    taken_ = &std::get<Taken>(outcome.answer);
+    const Result<void> prepared = co_await taken_->performance.Prepare(ctx_);
+    if (!prepared && prepared.error().code != Code::kUnsupportedConstraint) co_return;
+    if (!prepared) co_return co_await Refuse(ConstraintRefusal(prepared.error()));
     if (incoming_->engine_error) {
       Refusal late;
       late.error = *incoming_->engine_error;
       late.stage = Refusal::Stage::kEngine;
       co_return co_await Refuse(late);
     }
-    taken_ = &std::get<Taken>(outcome.answer);
     incoming_->call.messages = {};  // the engine has its tokens
     incoming_->call.tools = {};
     info_ = visit_.core.NewInfo(incoming_->call.api, taken_->model, incoming_->call.request_id,
