@@ -203,11 +203,14 @@ void Performance::Close(Part& part, Scheduler::Turn& turn) {
   turn.Finish(EndOf(first), Written(part), first.tokens(), each);
 }
 
-// A request that the server gives up says so where it has begun to speak; else it just ends.
+// A request that the server gives up says so in a whole answer, and in a stream that has begun to
+// speak; another stream just ends.
 void Performance::Abort(Part& part, std::vector<model::Delta>& out) {
   for (Author& author : part.authors) {
-    if (author.finished() || author.written() == 0) continue;
+    const bool mute = author.written() == 0;
+    if (author.finished() || (mute && !options_.in_one)) continue;
     model::Delta& delta = DeltaOf(part, author, out);
+    if (mute) delta.refusal.clear();
     author.Abort(delta);
     if (options_.continuous_usage) delta.usage = UsageOf(author);
   }

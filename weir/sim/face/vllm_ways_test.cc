@@ -47,6 +47,34 @@ std::vector<std::string> AbortedStream(std::string_view more) {
   return wire::EventsOf(answer.body);
 }
 
+TEST(VllmWays, AnAbortBeforeTheFirstTokenIsAnEmptyChoiceOfAWholeAnswer) {
+  SimServer server(InstantSim(R"([{reply: {text: a, ttft: 1440m}}])"));
+  const auto ask = [&](std::string_view path, std::string_view body) {
+    HttpAnswer answer;
+    std::thread client([&] { answer = server.Post(path, body); });
+    while (server.Post("/abort_requests", "").body.contains(R"("aborted":0)")) {
+    }
+    client.join();
+    return answer.body;
+  };
+  const std::string talk = ask(kChatPath, Asking(R"(,"n":2)"));
+  const auto chat = wire::DecodeReply(model::Api::kChat, talk);
+  const auto text = wire::DecodeReply(model::Api::kCompletions,
+                                      ask("/v1/completions", R"({"prompt":["a","b"],"n":2})"));
+  const std::string response = ask("/v1/responses", R"({"input":"a"})");
+
+  ASSERT_TRUE(chat.has_value() && text.has_value());
+  EXPECT_EQ(chat->choices.size(), 2U);
+  EXPECT_EQ(text->choices.size(), 4U);
+  for (const model::Reply* reply : {&*chat, &*text}) {
+    for (const model::Choice& choice : reply->choices) {
+      EXPECT_EQ(choice.finish, model::Finish::kAbort);
+      EXPECT_EQ(choice.text, "");
+    }
+  }
+  EXPECT_THAT(response, HasSubstr(R"("status":"incomplete")"));
+}
+
 constexpr std::string_view kCounting =
     R"(,"stream_options":{"include_usage":true,"continuous_usage_stats":true})";
 
