@@ -41,9 +41,8 @@ std::string KeyNote(const ChosenEngine& chosen, const Session& session) {
   json::AppendToken(path, engine.name);
   path += "/api_key";
   const auto origin = std::ranges::find(origins, path, &config::Origin::pointer);
-  return origin == origins.end()
-             ? std::string("; weir sent a key")
-             : StrCat("; weir sent the key of ", origin->source);
+  return origin == origins.end() ? std::string("; weir sent a key")
+                                 : StrCat("; weir sent the key of ", origin->source);
 }
 
 }  // namespace

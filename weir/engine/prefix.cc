@@ -95,8 +95,8 @@ std::uint64_t HashOfRendering(const model::Call& call) {
 }
 
 std::uint64_t RenderingOf(const model::Call& call) {
-  static const std::uint64_t plain = HashOfRendering({});
-  return RendersPlainly(call) ? plain : HashOfRendering(call);
+  static const std::uint64_t kPlain = HashOfRendering({});
+  return RendersPlainly(call) ? kPlain : HashOfRendering(call);
 }
 
 // The prefix without its digest.

@@ -47,7 +47,7 @@ TEST(PrefixOf, AThousandRequestsOfOneWorkHaveOnePrefix) {
 TEST(PrefixOf, EverythingThatComesFirstCountsAndNothingElse) {
   const Call base = Asked("You are a clerk.");
   const std::string digest = PrefixOf(base).digest;
-  const std::vector<std::pair<const char*, void (*)(Call&)>> kChanges = {
+  const std::vector<std::pair<const char*, void (*)(Call&)>> changes = {
       {"a byte of the system message", [](Call& c) { c.messages[0].parts[0].text += " "; }},
       {"its role", [](Call& c) { c.messages[0].role = Role::kDeveloper; }},
       {"a second message",
@@ -60,7 +60,7 @@ TEST(PrefixOf, EverythingThatComesFirstCountsAndNothingElse) {
       {"thinking", [](Call& c) { c.reasoning.enable = false; }},
   };
   std::set<std::string> digests = {digest};
-  for (const auto& [name, change] : kChanges) {
+  for (const auto& [name, change] : changes) {
     Call call = base;
     change(call);
     EXPECT_TRUE(digests.insert(PrefixOf(call).digest).second) << name;

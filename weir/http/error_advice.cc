@@ -29,7 +29,7 @@ Error WithAdvice(Error error, bool plain) {
 }
 
 bool NothingListens(const Error& error) {
-  return error.code == Code::kConnectionError && error.cause.contains("refused");
+  return error.code == Code::kConnectionError && error.message.starts_with(kNothingListens);
 }
 
 }  // namespace weir::http

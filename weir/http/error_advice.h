@@ -10,7 +10,8 @@ namespace weir::http {
 // advice come back as they are. `plain`: the address says http://, and not a byte has come.
 Error WithAdvice(Error error, bool plain);
 
-// Whether connecting failed because nobody accepts at that address.
+// How the message of a server (and no proxy on the way to it) begins that refused a connection.
+inline constexpr std::string_view kNothingListens = "nothing listens at ";
 bool NothingListens(const Error& error);
 
 }  // namespace weir::http

@@ -13,10 +13,10 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 std::string Advised(const Error& error, const std::string& where, bool loopback) {
-  if (!NothingListens(error)) {
+  if (!error.cause.contains("refused")) {
     return StrCat("cannot connect to ", where, "; check the address and the network");
   }
-  return StrCat("nothing listens at ", where, ": is the server up",
+  return StrCat(kNothingListens, where, ": is the server up",
                 loopback ? "?" : ", does a firewall block the port?");
 }
 
