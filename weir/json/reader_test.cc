@@ -140,7 +140,7 @@ TEST(Reader, EveryStrictPrefixIsRefused) {
 }
 
 rc::Gen<std::string> AnyText() {
-  return rc::gen::map(rc::gen::arbitrary<std::string>(), [](std::string text) {
+  return rc::gen::map(rc::gen::arbitrary<std::string>(), [](const std::string& text) {
     return IsUtf8(text) ? text : std::string("not UTF-8");
   });
 }

@@ -121,7 +121,7 @@ void AppendText(std::string& out, std::string_view text) {
 // exactly the double of a decimal that short has it as its shortest text.
 char* WriteShortDecimal(double value, char* out) {
   if (!(value > 0 && value < 1000)) return nullptr;
-  const int thousandths = static_cast<int>(value * 1000 + 0.5);
+  const int thousandths = static_cast<int>(std::lround(value * 1000));
   if (thousandths == 0 || thousandths / 1000.0 != value) return nullptr;
   out = std::to_chars(out, out + 4, thousandths / 1000).ptr;
   int rest = thousandths % 1000;

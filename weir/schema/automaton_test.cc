@@ -134,8 +134,10 @@ TEST(Automaton, AFullCacheChangesNothing) {
 
 TEST(Automaton, ManyThreadsMayShareALanguage) {
   const Language language = LanguageOf("(?:[a-f]*[0-9]{3}[a-f])*");
+  constexpr unsigned kThreads = 4;
   std::vector<std::thread> threads;
-  for (unsigned seed = 0; seed < 4; ++seed) {
+  threads.reserve(kThreads);
+  for (unsigned seed = 0; seed < kThreads; ++seed) {
     threads.emplace_back([&language, seed] {
       std::mt19937 random(seed);
       for (int i = 0; i < 300; ++i) {

@@ -22,10 +22,10 @@ Segment Fixed(std::string_view text, SegmentKind kind = SegmentKind::kText) {
 }
 
 Author NewAuthor(AuthorOptions options) {
-  static const auto model = std::make_shared<const LanguageModel>();
-  static const std::shared_ptr<const PieceTree> pieces = NewPieceTree();
+  static const auto kModel = std::make_shared<const LanguageModel>();
+  static const std::shared_ptr<const PieceTree> kPieces = NewPieceTree();
   if (options.room == 0) options.room = 1000;
-  return {model, pieces, RenderedPrompt(), std::move(options)};
+  return {kModel, kPieces, RenderedPrompt(), std::move(options)};
 }
 
 std::vector<Delta> WriteAll(Author author) {
@@ -314,7 +314,7 @@ TEST(Author, AProbabilityThatIsLaidDownIsReported) {
 }
 
 TEST(Author, AnEmptyRoomWritesOneTokenAndHidesIt) {
-  static const auto model = std::make_shared<const LanguageModel>();
+  const auto model = std::make_shared<const LanguageModel>();
   const std::vector<Delta> deltas = WriteAll(Author(
       model, NewPieceTree(), RenderedPrompt(), {.outline = {{}}, .room = 0, .echo = "the prompt"}));
 

@@ -26,7 +26,7 @@ std::string Usage(std::string_view members) {
 }
 
 const std::string& WholeReply() {
-  static const std::string body = Chat(
+  static const std::string kBody = Chat(
       R"({"index":0,"message":{"role":"assistant","content":"H\u00e9\n","refusal":null,)"
       R"("annotations":null,"audio":null,"function_call":null,"reasoning":"hm"},"logprobs":null,)"
       R"("finish_reason":"stop","stop_reason":null,"token_ids":null,"routed_experts":null})",
@@ -36,7 +36,7 @@ const std::string& WholeReply() {
       R"("completion_tokens_details":{"reasoning_tokens":1}},"prompt_logprobs":null,)"
       R"("prompt_token_ids":null,"prompt_text":null,"kv_transfer_params":null,)"
       R"("ec_transfer_params":null,"metrics":null)");
-  return body;
+  return kBody;
 }
 
 std::vector<std::string> Bodies() {
