@@ -122,7 +122,7 @@ def memory_table(runs):
 def latency_table(runs):
     raw, weir, sdk = (values(runs, "latency", who, "p50_us") for who in ("raw", "weir", "sdk"))
     tails = [values(runs, "latency", who, "p99_us") for who in ("raw", "weir", "sdk")]
-    added = [f"+{median(side) - median(raw):.0f}" if side and raw else "–" for side in (weir, sdk)]
+    added = [f"{median(side) - median(raw):+.0f}" if side and raw else "–" for side in (weir, sdk)]
     rows = [["p50 µs", shown(raw), shown(weir), added[0], shown(sdk), added[1]],
             ["p99 µs", shown(tails[0]), shown(tails[1]), "", shown(tails[2]), ""]]
     return table(["one request after the other", "raw epoll", "weir", "added", "openai SDK", "added"],
@@ -173,12 +173,12 @@ def report(runs, command, load_average):
 Every client talks to the same single-threaded epoll server. *Raw epoll* is the limit: it finds the
 ends of responses and events and decodes nothing. *weir* is the whole chain that every program of
 weir uses (retry, limit, encode, HTTP, decode; no event sink); it decodes every reply and delta. CPU
-time is user + system of the client process, connecting included; the SDK's is taken after a warm-
-up. Raw epoll wakes for each event; weir looks at streams every two milliseconds while events come
-more often. Where a client cannot keep up with the pace, several events wait for each of its reads
-and cost it less: the SDK at 25,000 events a second. Requests come so quickly from raw epoll that
-the server never sleeps; a slower client pays for waking it, about 0.5 µs a request. On a shared
-machine read CPU time and ratios; rates and latencies only show the order of magnitude.
+time is user + system of the client process, connecting included; the SDK's is taken after a
+warm-up. Raw epoll wakes for each event; weir looks at streams every two milliseconds while events
+come more often. Where a client cannot keep up with the pace, several events wait for each of its
+reads and cost it less: the SDK at 25,000 events a second. Requests come so quickly from raw epoll
+that the server never sleeps; a slower client pays for waking it, about 0.5 µs a request. On a
+shared machine read CPU time and ratios; rates and latencies only show the order of magnitude.
 
 ## Client
 
