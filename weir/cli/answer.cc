@@ -15,11 +15,7 @@ Result<void> CheckAnswer(const CallRun& run, const model::Reply& reply) {
     if (choice.finish == model::Finish::kContentFilter) {
       return Fail(engine::FilteredAnswer(choice));
     }
-    if (choice.finish == model::Finish::kAbort) {
-      return Fail(Code::kStreamTruncated,
-                  "the server broke the answer off (finish reason `abort`), as it does when it is "
-                  "stopped; ask again");
-    }
+    if (choice.finish == model::Finish::kAbort) return Fail(engine::AbortedAnswer());
   }
   const bool only_reasoning =
       run.reasoning == ShowReasoning::kOnly && run.flags.form() == Output::kText;

@@ -9,6 +9,7 @@
 #include "weir/engine/dialect_cache.h"
 #include "weir/engine/feedback.h"
 #include "weir/engine/http_stream.h"
+#include "weir/engine/withheld.h"
 #include "weir/json/builder.h"
 #include "weir/json/reader.h"
 
@@ -138,6 +139,7 @@ bool HoldsError(std::string_view body) {
   return error.IsObject() || error.IsString() || root->Find("object").StringOr("") == "error";
 }
 
+// Of a whole reply nothing has reached anybody: another try, or another server, gives it whole.
 bool IsAborted(const model::Reply& reply) {
   return std::ranges::any_of(reply.choices, [](const model::Choice& choice) {
     return choice.finish == model::Finish::kAbort;
@@ -372,7 +374,7 @@ Result<model::Reply> HttpEngine::Decode(const async::Context& ctx, Outgoing& out
     for (model::Choice& choice : reply->choices) choice.text = wire::Unquoted(choice.text);
   }
   if (reply && IsAborted(*reply)) {
-    reply = std::unexpected<Error>(BrokenOff(upstream_->name()));
+    reply = std::unexpected<Error>(AbortedAnswer(upstream_->name()));
   } else if (reply && std::ranges::all_of(reply->choices, IsEmpty)) {
     reply = std::unexpected<Error>(EmptyReply(upstream_->name()));
   }
@@ -434,7 +436,7 @@ async::Task<Result<model::Reply>> HttpEngine::Gather(async::Context ctx, const m
   WEIR_CO_TRY(const std::unique_ptr<model::ReplyStream> stream, co_await Stream(ctx, call));
   Result<model::Reply> reply = co_await model::Collect(ctx, *stream);
   if (reply && IsAborted(*reply)) {
-    co_return Fail(About(call, BrokenOff(upstream_->name()), ctx));
+    co_return Fail(About(call, AbortedAnswer(upstream_->name()), ctx));
   }
   co_return reply;
 }

@@ -2,6 +2,7 @@
 
 #include "weir/base/text.h"
 #include "weir/engine/answers.h"
+#include "weir/engine/withheld.h"
 #include "weir/http/error_advice.h"
 
 namespace weir::engine {
@@ -24,13 +25,6 @@ Error EmptyReply(const std::string& where) {
                .message = StrCat(where,
                                  " answered with nothing: no text, no reasoning, no tool call; try "
                                  "again, or check the chat template and the stop texts")};
-}
-
-Error BrokenOff(const std::string& where) {
-  return Error{.code = Code::kStreamTruncated,
-               .message = StrCat(where,
-                                 " broke the answer off (finish reason `abort`), as it does when "
-                                 "it is stopped; ask again")};
 }
 
 model::ReplyInfo HttpReplyStream::info() const {
@@ -159,7 +153,7 @@ std::optional<Error> HttpReplyStream::VerdictAtEnd() const {
                                    " closed the connection instead of ending the stream; it died "
                                    "or a proxy gave up: look at its log, or try again")};
   }
-  if (!content_) return aborted_ ? BrokenOff(where_) : EmptyReply(where_);
+  if (!content_) return aborted_ ? AbortedAnswer(where_) : EmptyReply(where_);
   return std::nullopt;
 }
 

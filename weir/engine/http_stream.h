@@ -15,8 +15,6 @@ namespace weir::engine {
 // Whether a choice says nothing at all, and not because it was cut at a limit or filtered.
 bool IsEmpty(const model::Choice& choice);
 Error EmptyReply(const std::string& where);
-// What was said so far has reached nobody: another try, or another server, gives it whole.
-Error BrokenOff(const std::string& where);
 
 class HttpReplyStream final : public model::ReplyStream {
  public:

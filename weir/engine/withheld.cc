@@ -24,4 +24,11 @@ Error FilteredAnswer(const model::Choice& choice) {
                             "model")};
 }
 
+Error AbortedAnswer(std::string_view server) {
+  return {.code = Code::kStreamTruncated,
+          .message = StrCat(server,
+                            " broke the answer off (finish reason `abort`), as it does when it is "
+                            "stopped; ask again")};
+}
+
 }  // namespace weir::engine

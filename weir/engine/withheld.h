@@ -1,6 +1,8 @@
 #pragma once
 
-// Answers that were not given: the model refused, or a filter of the server stepped in.
+// Answers that were not given: the model refused, or the server filtered them or gave them up.
+
+#include <string_view>
 
 #include "weir/base/error.h"
 #include "weir/model/reply.h"
@@ -14,5 +16,7 @@ bool IsRefusal(const model::Choice& choice);
 // Both are kContentFilter.
 Error RefusedAnswer(const model::Choice& choice);   // with the words of the refusal
 Error FilteredAnswer(const model::Choice& choice);  // of finish reason `content_filter`
+// Of finish reason `abort`: kStreamTruncated.
+Error AbortedAnswer(std::string_view server = "the server");
 
 }  // namespace weir::engine

@@ -140,11 +140,7 @@ Result<json::Value> AnswerOf(const GraphNode& node, json::View row, const model:
     return Fail(Code::kEmptyModelResponse, "the reply has no choice in it");
   }
   const model::Choice& choice = reply.choices.front();
-  if (choice.finish == model::Finish::kAbort) {
-    return Fail(Code::kStreamTruncated,
-                "the server broke the answer off (finish reason `abort`), as it does when it is "
-                "stopped");
-  }
+  if (choice.finish == model::Finish::kAbort) return Fail(engine::AbortedAnswer());
   if (choice.finish == model::Finish::kContentFilter) return Fail(engine::FilteredAnswer(choice));
   if (!choice.value.IsNull()) return choice.value;
   const Step& step = *node.step();

@@ -64,7 +64,7 @@ Result<void> DecodeChoice(model::Api api, json::View choice, model::Delta& out) 
   return {};
 }
 
-// An event by which somebody between keeps the connection open.
+// An event without choices by which somebody between keeps the connection open.
 bool SaysNothing(json::View root) {
   return (root.IsObject() && root.empty()) || root.Find("type").StringOr("") == "ping";
 }
@@ -111,8 +111,8 @@ Result<void> DecodeChunkTree(model::Api api, std::string_view data, model::Delta
   }
   const json::View choices = root.Find("choices");
   const json::View usage = root.Find("usage");
-  if (SaysNothing(root)) return {};
   if (!choices.IsArray() && !usage.IsObject()) {
+    if (SaysNothing(root)) return {};
     return Fail(Code::kProtocolError,
                 "an event of the stream is neither a chunk nor an error: it has no choices",
                 Quoted(data));

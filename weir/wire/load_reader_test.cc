@@ -30,6 +30,15 @@ const LoadCase kLoadCases[] = {
      "vllm:num_requests_running{engine=\"0\"} 1\nvllm:num_requests_running{engine=\"1\"} 2\n"
      "vllm:kv_cache_usage_perc{engine=\"0\"} 0.5\nvllm:kv_cache_usage_perc{engine=\"1\"} 0.1\n",
      {.running = 3, .kv_use = 0.5}},
+    {"labels_times_and_ends_of_lines_of_any_kind",
+     "# HELP vllm:num_requests_waiting Number of requests waiting.\n"
+     "vllm:num_requests_waiting{engine=\"0\",model_name=\"a } b\"} 3.0\n"
+     "vllm:num_requests_waiting{engine=\"1\",model_name=\"m\"} 2.0\n"
+     "vllm:num_requests_running{engine=\"0\"} 7.0 1700000000000\n"
+     "vllm:kv_cache_usage_perc{engine=\"0\"} 0.25\n"
+     "vllm:kv_cache_usage_perc{engine=\"1\"} 0.5\r\n"
+     "vllm:prompt_tokens_total 1e5\n",
+     {.running = 7, .waiting = 5, .kv_use = 0.5}},
     {"other_series_do_not_count",
      "vllm:num_requests_waiting_by_reason{reason=\"capacity\"} 5\nvllm:num_requests_swapped 1\n",
      {}},

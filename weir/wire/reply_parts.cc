@@ -37,6 +37,29 @@ std::vector<model::Token> CompletionTokens(json::View logprobs) {
   return tokens;
 }
 
+std::string_view ReasoningOf(json::View message) {
+  const std::string_view reasoning = message.Find("reasoning").StringOr("");
+  return reasoning.empty() ? message.Find("reasoning_content").StringOr("") : reasoning;
+}
+
+// Of a part of `content`: a text, or a list of further parts.
+Result<void> ReadPart(json::View part, std::string_view type, std::string& out) {
+  const json::View said = part.Find(type);
+  if (const std::optional<std::string_view> text = said.AsString()) {
+    out += *text;
+    return {};
+  }
+  if (!said.IsArray()) {
+    return Fail(Code::kProtocolError,
+                StrCat("a part of the answer is said to be ", type, ", but holds none"),
+                Quoted(json::Write(part)));
+  }
+  for (const json::View inner : said.items()) {
+    WEIR_CHECK(ReadPart(inner, "text", out));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<json::Value> ReadReplyBody(std::string_view body) {
@@ -100,33 +123,6 @@ std::vector<model::Token> DecodeLogprobs(json::View logprobs) {
   const json::View content = logprobs.IsArray() ? logprobs : logprobs.Find("content");
   return content.IsArray() ? DecodeTokenList(content) : CompletionTokens(logprobs);
 }
-
-namespace {
-
-std::string_view ReasoningOf(json::View message) {
-  const std::string_view reasoning = message.Find("reasoning").StringOr("");
-  return reasoning.empty() ? message.Find("reasoning_content").StringOr("") : reasoning;
-}
-
-// Of a part of `content`: a text, or a list of further parts.
-Result<void> ReadPart(json::View part, std::string_view type, std::string& out) {
-  const json::View said = part.Find(type);
-  if (const std::optional<std::string_view> text = said.AsString()) {
-    out += *text;
-    return {};
-  }
-  if (!said.IsArray()) {
-    return Fail(Code::kProtocolError,
-                StrCat("a part of the answer is said to be ", type, ", but holds none"),
-                Quoted(json::Write(part)));
-  }
-  for (const json::View inner : said.items()) {
-    WEIR_CHECK(ReadPart(inner, "text", out));
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<void> ReadContent(json::View message, std::string& text, std::string& reasoning) {
   const json::View content = message.Find("content");

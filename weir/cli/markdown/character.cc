@@ -5,6 +5,8 @@
 
 #include <wchar.h>
 
+#include "weir/base/utf8.h"
+
 namespace weir::cli {
 namespace {
 
@@ -24,22 +26,12 @@ void AppendPicture(std::string& out, char32_t picture) {
 }  // namespace
 
 Utf8Character DecodeCharacter(std::string_view text) {
+  const Utf8Char c = DecodeUtf8(text);
+  if (c.valid) return {.code_point = c.code_point, .length = c.length};
   const auto lead = static_cast<unsigned char>(text.front());
-  if (lead < 0x80) return {.code_point = lead};
-  if (lead < 0xC2 || lead > 0xF4) return {};
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  char32_t code_point = lead & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if (i == text.size()) return {.length = i, .incomplete = true};
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < low || byte > high) return {};
-    code_point = (code_point << 6) | (byte & 0x3FU);
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {.code_point = code_point, .length = length};
+  const bool begins_one = lead >= 0xC2 && lead <= 0xF4;
+  if (begins_one && c.length == text.size()) return {.length = c.length, .incomplete = true};
+  return {};
 }
 
 // The width is the C library's, which terminals ask too; it needs a locale that knows Unicode, and
